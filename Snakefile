@@ -1,0 +1,40 @@
+"""Latent diffusion for arbitrary zoom MRI super-resolution (Mármol-Rivera et al., 2025): the benchmark.
+
+The stages in order: cohort → preprocess → protocol → train → restore → score → tables, figures → report.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/cohort.smk"
+include: "workflow/rules/preprocess.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/restore.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+
+
+localrules:
+    all,
+    cohorts,
+    scores,
+    tables,
+    figures,
+
+
+rule all:
+    """The whole study: every table and every figure."""
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,

@@ -1,0 +1,226 @@
+"""Checkpoints in the layout of CompVis/latent-diffusion, the original code of Rombach et al. 2022.
+
+A latent diffusion file holds `model.diffusion_model.*` (U-Net), `model_ema.*` (its average; dots removed
+from the names), `first_stage_model.*` (VQ) and schedule buffers. A first-stage file holds the VQ at top
+level and its `loss.*`.
+"""
+
+import pickle
+import re
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from models.checkpoints.names import first_stage_names, unet_names
+from models.checkpoints.parts import INNER, SIZES, Init, Part, complain, fit, skeleton
+from models.schedule import Schedule
+
+UNET, FIRST_STAGE, EMA = "model.diffusion_model.", "first_stage_model.", "model_ema."
+VQ_PARTS = ("encoder.", "decoder.", "quantize.", "quant_conv.", "post_quant_conv.")
+LOSS = ("loss.", "first_stage_model.loss.")
+EMA_COUNTERS = {"model_ema.decay", "model_ema.num_updates"}
+# Follow from the betas, which are checked.
+DERIVED = {
+    "alphas_cumprod_prev",
+    "sqrt_alphas_cumprod",
+    "sqrt_one_minus_alphas_cumprod",
+    "log_one_minus_alphas_cumprod",
+    "sqrt_recip_alphas_cumprod",
+    "sqrt_recipm1_alphas_cumprod",
+    "posterior_variance",
+    "posterior_log_variance_clipped",
+    "posterior_mean_coef1",
+    "posterior_mean_coef2",
+    "lvlb_weights",
+    "logvar",
+}
+
+
+class Leftover:
+    """Stands in for Lightning's callback class, a key in the training state that published files still hold.
+
+    `weights_only` loading refuses names that it does not know, rightly. This one is resolved to an empty
+    class of ours: nothing of Lightning is imported or run.
+    """
+
+
+LEFTOVERS: list = [(Leftover, "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint")]
+
+
+def load(path: Path, head_channels: int = 32) -> Init:
+    """The networks in a CompVis file; see `models.checkpoints.load_init`."""
+    tensors, step = read(path)
+    ignored = sorted(key for key in tensors if key.startswith(LOSS) or key in DERIVED | EMA_COUNTERS)
+    known = {key: tensor for key, tensor in tensors.items() if key not in ignored}
+    unet, vq, ema = (take(known, prefix) for prefix in (UNET, FIRST_STAGE, EMA))
+    schedule, scale = schedule_of(path, known), float(known.pop("scale_factor", torch.tensor(1.0)))
+    bare = {key: known.pop(key) for key in list(known) if key.startswith(VQ_PARTS)}
+    if bare and (unet or vq):
+        complain(path, "keys of a first stage beside those of a latent diffusion", bare)
+    complain(path, "unknown keys", known)
+    if not (unet or vq or bare):
+        raise ValueError(f"{path}: holds neither {UNET}* nor {FIRST_STAGE}* nor a first stage's encoder.*")
+
+    has_ema = bool(ema)
+    if ema and unet:
+        unet = averaged(path, unet, ema, "diffusion_model.")
+    elif ema:
+        bare = averaged(path, bare, ema, "")
+    ldm_part = vq_part = None
+    if unet:
+        size = unet_size(path, unet, head_channels)
+        ldm_part = convert(path, "ldm", size, unet, unet_names(size), UNET)
+    if vq or bare:
+        size = first_stage_size(path, vq or bare, FIRST_STAGE if vq else "")
+        vq_part = convert(path, "vq", size, vq or bare, first_stage_names(size), FIRST_STAGE if vq else "")
+    return Init(path, "compvis", vq_part, ldm_part, scale, schedule, has_ema, step, ignored)
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], int | None]:
+    """The file's tensors by name and its number of training steps. ValueError if it holds anything else."""
+    try:
+        if path.suffix == ".safetensors":
+            content = safetensors.torch.load_file(path)
+        else:
+            with torch.serialization.safe_globals(LEFTOVERS):
+                content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        name = re.search(r"GLOBAL (\S+)", str(error))
+        why = f"it refers to {name[1]}" if name else str(error).splitlines()[0]
+        raise ValueError(f"{path}: refused, not a file of plain tensors: {why}") from None
+    except (RuntimeError, EOFError, safetensors.SafetensorError) as error:
+        raise ValueError(f"{path}: cannot be read as a checkpoint: {str(error).splitlines()[0]}") from None
+    step = content.get("global_step") if isinstance(content, dict) else None
+    tensors = content.get("state_dict", content) if isinstance(content, dict) else content
+    if not isinstance(tensors, dict):
+        raise ValueError(f"{path}: holds a {type(tensors).__name__}, not tensors by name")
+    complain(path, "not tensors", (str(key) for key, value in tensors.items() if not isinstance(value, Tensor)))
+    return dict(tensors), step if isinstance(step, int) else None
+
+
+def take(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Removes the tensors whose names begin with `prefix`; returns them by the rest of their names."""
+    return {key[len(prefix) :]: tensors.pop(key) for key in list(tensors) if key.startswith(prefix)}
+
+
+def averaged(path: Path, raw: dict[str, Tensor], ema: dict[str, Tensor], inner: str) -> dict[str, Tensor]:
+    """`raw`'s names with the averaged tensors, which are named `inner` + raw name, dots removed."""
+    names = {(inner + key).replace(".", ""): key for key in raw}
+    lossless = {key for key in ema if not key.startswith("loss")}
+    complain(path, "missing keys", (EMA + key for key in names.keys() - lossless))
+    complain(path, "unknown keys", (EMA + key for key in lossless - names.keys()))
+    return {key: ema[short] for short, key in names.items()}
+
+
+def convert(path: Path, network: str, size: dict, tensors: dict, names: dict, prefix: str) -> Part:
+    """The part with our names; `names` from `models.checkpoints.names`, `prefix` for messages."""
+    module = skeleton(network, size)
+    wanted = {}
+    for ours, like in module.state_dict().items():
+        where, leaf = ours.removeprefix(INNER[network] + ".").rsplit(".", 1)
+        theirs, third = names[where]
+        wanted[ours] = (f"{theirs}.{leaf}", third, like)
+    expected = {theirs for theirs, _, _ in wanted.values()}
+    complain(path, "missing keys", (prefix + key for key in expected - tensors.keys()))
+    complain(path, "unknown keys", (prefix + key for key in tensors.keys() - expected))
+    state = {}
+    for ours, (theirs, third, like) in wanted.items():
+        tensor = tensors[theirs]
+        if third is not None:
+            tensor = third_of(path, prefix + theirs, tensor, third, size["head_channels"])
+        state[ours] = fit(path, prefix + theirs, tensor, like)
+    return Part(network, path, size, state)
+
+
+def third_of(path: Path, key: str, joint: Tensor, third: int, head_channels: int) -> Tensor:
+    """Queries (0), keys (1) or values (2) out of a joint tensor: q, k, v of head 1, then of head 2 …"""
+    if joint.shape[0] % (3 * head_channels):
+        raise ValueError(f"{path}: {key} has {joint.shape[0]} rows, no multiple of 3 × {head_channels} channels a head")
+    return joint.unflatten(0, (-1, 3, head_channels))[:, third].flatten(0, 1)
+
+
+def need(path: Path, tensors: dict[str, Tensor], key: str, prefix: str) -> Tensor:
+    """The tensor, or a ValueError that names it in full."""
+    if key not in tensors:
+        complain(path, "missing keys", [prefix + key])
+    return tensors[key]
+
+
+def indexed(tensors: dict[str, Tensor], stem: str) -> int:
+    """How many consecutive `{stem}{i}.` there are, from 0."""
+    found = {int(match[1]) for key in tensors if (match := re.match(re.escape(stem) + r"(\d+)\.", key))}
+    return max(found, default=-1) + 1
+
+
+def unet_size(path: Path, tensors: dict[str, Tensor], head_channels: int) -> dict:
+    """The U-Net's size from the shapes of its tensors."""
+
+    def shape(key: str) -> torch.Size:
+        return need(path, tensors, key, UNET).shape
+
+    width, in_channels = shape("input_blocks.0.0.weight")[:2]
+    levels: list[list[tuple[int, bool]]] = [[]]
+    for n in range(1, indexed(tensors, "input_blocks.")):
+        if any(key.startswith(f"input_blocks.{n}.0.op.") for key in tensors):
+            levels.append([])
+            continue
+        attends = any(key.startswith(f"input_blocks.{n}.1.") for key in tensors)
+        levels[-1].append((shape(f"input_blocks.{n}.0.out_layers.3.weight")[0], attends))
+    for level, blocks in enumerate(levels):
+        if len(set(blocks)) != 1 or len(blocks) != len(levels[0]) or blocks[0][0] % width:
+            raise ValueError(
+                f"{path}: {UNET}input_blocks: level {level} has uneven blocks (channels, attention): {blocks}"
+            )
+    return SIZES["ldm"](
+        **{
+            "in_channels": in_channels,
+            "out_channels": shape("out.2.weight")[0],
+            "width": width,
+            "multipliers": [blocks[0][0] // width for blocks in levels],
+            "layers_per_block": len(levels[0]),
+            "attention_factors": [2**level for level, blocks in enumerate(levels) if blocks[0][1]],
+            "head_channels": head_channels,
+        }
+    )
+
+
+def first_stage_size(path: Path, tensors: dict[str, Tensor], prefix: str) -> dict:
+    """The first stage's size from the shapes of its tensors."""
+
+    def shape(key: str) -> torch.Size:
+        return need(path, tensors, key, prefix).shape
+
+    levels = range(indexed(tensors, "encoder.down."))
+    codes, code_dim = shape("quantize.embedding.weight")
+    return SIZES["vq"](
+        **{
+            "in_channels": shape("encoder.conv_in.weight")[1],
+            "channels": [shape(f"encoder.down.{level}.block.0.conv1.weight")[0] for level in levels],
+            "layers_per_block": indexed(tensors, "encoder.down.0.block."),
+            "latent_channels": shape("encoder.conv_out.weight")[0],
+            "codes": codes,
+            "code_dim": code_dim,
+            "mid_attention": any(key.startswith("encoder.mid.attn_1.") for key in tensors),
+        }
+    )
+
+
+def schedule_of(path: Path, tensors: dict[str, Tensor]) -> Schedule:
+    """The schedule of the file's `betas` and `alphas_cumprod` (removed); the article's where it has none."""
+    betas, alphas_bar = tensors.pop("betas", None), tensors.pop("alphas_cumprod", None)
+    if betas is None:
+        schedule = Schedule()
+    else:
+        schedule = Schedule(round(float(betas[0]), 8), round(float(betas[-1]), 8), len(betas))
+    for key, found, expected in (
+        ("betas", betas, schedule.betas().float()),
+        ("alphas_cumprod", alphas_bar, schedule.alphas_bar()),
+    ):
+        if found is not None and (
+            found.shape != expected.shape or not torch.allclose(found.float(), expected, rtol=1e-3, atol=1e-7)
+        ):
+            ends = f"{schedule.beta_start} to {schedule.beta_end}"
+            raise ValueError(f"{path}: {key} is not a schedule linear in √β from {ends}")
+    return schedule

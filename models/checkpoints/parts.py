@@ -1,0 +1,92 @@
+"""What a checkpoint from elsewhere is turned into, and the checks common to all layouts."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from models import first_stage, unet
+from models.schedule import ARTICLE, Schedule
+
+BUILDERS: dict[str, Callable[..., nn.Module]] = {"vq": first_stage.build_vq, "ldm": unet.build_unet}
+SIZES: dict[str, Callable[..., dict]] = {"vq": first_stage.canonical_size, "ldm": unet.canonical_size}
+INNER = {"vq": "vq", "ldm": "unet"}
+"""The name under which our module holds diffusers' model."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One network: its `size` (what its builder takes) and its weights (float32, named as our module's)."""
+
+    network: str
+    path: Path
+    size: dict
+    state_dict: dict[str, Tensor]
+
+    def build(self) -> nn.Module:
+        """The network with these weights, in evaluation mode."""
+        module = BUILDERS[self.network](**self.size)
+        module.load_state_dict(self.state_dict)
+        return module.eval()
+
+    def require(self, size: dict) -> None:
+        """ValueError naming what differs from the configured `size` (the size of slices does not count)."""
+        wanted = SIZES[self.network](**size)
+        wrong = [
+            f"{key} {self.size[key]} (config: {value})"
+            for key, value in wanted.items()
+            if key != "sample_size" and value != self.size[key]
+        ]
+        if wrong:
+            raise ValueError(
+                f"{self.path}: its {self.network} has {', '.join(wrong)}; set networks.{self.network}.size"
+            )
+
+
+@dataclass(frozen=True)
+class Init:
+    """All that a checkpoint holds. `vq` or `ldm` is None where it has none of it."""
+
+    path: Path
+    layout: str
+    vq: Part | None
+    ldm: Part | None
+    scale: float = 1.0
+    """What the original multiplied latents by for the diffusion."""
+    schedule: Schedule = ARTICLE
+    ema: bool = False
+    """Whether the averaged weights were taken."""
+    step: int | None = None
+    """Training steps that the file says it has seen."""
+    ignored: list[str] = field(default_factory=list)
+    """Keys left out on purpose: losses, derived schedule buffers, EMA counters."""
+
+
+def skeleton(network: str, size: dict) -> nn.Module:
+    """The network without memory for its weights: names and shapes only."""
+    with torch.device("meta"):
+        return BUILDERS[network](**size)
+
+
+def complain(path: Path, kind: str, keys: Iterable[str]) -> None:
+    """ValueError that names the keys (the first few in full, then a count), if there are any."""
+    keys = sorted(keys)
+    if keys:
+        shown = ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
+        raise ValueError(f"{path}: {kind}: {shown}")
+
+
+def fit(path: Path, key: str, tensor: Tensor, like: Tensor) -> Tensor:
+    """`tensor` as float32 in the shape of `like`, up to trailing ones (a 1×1 convolution is a matrix)."""
+
+    def bare(shape: torch.Size) -> tuple[int, ...]:
+        sizes = tuple(shape)
+        while len(sizes) > 1 and sizes[-1] == 1:
+            sizes = sizes[:-1]
+        return sizes
+
+    if bare(tensor.shape) != bare(like.shape):
+        raise ValueError(f"{path}: {key} has shape {tuple(tensor.shape)}, expected {tuple(like.shape)}")
+    return tensor.float().reshape(like.shape).contiguous()

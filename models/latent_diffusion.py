@@ -1,0 +1,30 @@
+"""The conditional latent diffusion as one module: the denoiser and the scale of its latents."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.sampling import sample
+from models.unet import as_condition, build_unet
+
+
+class LatentDiffusion(nn.Module):
+    """``unet``: the denoiser; ``scale``: what latents are multiplied by before noise is added (1.0 in the original)."""
+
+    def __init__(self, **size: Any) -> None:
+        super().__init__()
+        self.unet = build_unet(**size)
+        self.register_buffer("scale", torch.ones(()))
+
+    def forward(self, noisy: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        """ε predicted in ``noisy`` (B, 3, h, w) at ``t`` (B,), given low-resolution slices (B, 1, h, w) in [0, 1]."""
+        return self.unet(noisy, t, as_condition(condition))
+
+    def sample(self, slices: Tensor, seeds: Sequence[int], **options: Any) -> Tensor:
+        """Low-resolution slices (B, 1, h, w) in [0, 1] → latents (B, 3, h, w) of the first stage.
+
+        ``options``: those of ``models.sampling.sample`` (sampler, steps, eta, autocast …).
+        """
+        return sample(self.unet, as_condition(slices), seeds=seeds, scale=float(self.scale), **options)

@@ -1,0 +1,47 @@
+"""The article's method: latent diffusion in plane, linear interpolation of latents between slices (section 2.4)."""
+
+from typing import Any
+
+from torch import Tensor
+
+from models.method import Restorer
+from models.sampling import slice_seeds
+
+
+class Diffusion(Restorer):
+    """What ours and the baseline share: a latent sampled for every known slice, by the same noise."""
+
+    def __init__(
+        self,
+        *args: Any,
+        sampler: str = "ddim",
+        steps: int = 200,
+        eta: float = 1.0,
+        noise: str = "independent",
+        quantise_interpolated: bool = True,
+        **options: Any,
+    ) -> None:
+        """``networks``: ``vq``, ``ldm`` and, if the result is to be sharpened by it, ``edsr`` (section 2.6)."""
+        super().__init__(*args, **options)
+        self.sampling = {"sampler": sampler, "steps": steps, "eta": eta if sampler == "ddim" else 0.0}
+        self.noise = noise
+        self.quantise_interpolated = quantise_interpolated
+
+    def latents(self, slices: Tensor, index: Tensor) -> Tensor:
+        """Low-resolution slices (B, 1, h, w) → latents (B, 3, h, w), Algorithm 1."""
+        return self.networks["ldm"].sample(slices, slice_seeds(self.seed, index.tolist(), self.noise), **self.sampling)
+
+    def decode(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:
+        """Latents (B, 3, h, w) → pixels (B, 1, 4h, 4w), eqs. 7–9, then EDSR where there is one (eq. 13)."""
+        pixels = self.networks["vq"].decode(latents, quantise)
+        return self.networks["edsr"](pixels) if "edsr" in self.networks else pixels
+
+
+class Method(Diffusion):
+    """Latents are mixed (eq. 6), then decoded: the decoder, not a cross-fade, makes the slice between."""
+
+    def represent(self, slices: Tensor, index: Tensor) -> Tensor:
+        return self.latents(slices, index)
+
+    def render(self, mixed: Tensor, interpolated: Tensor) -> Tensor:
+        return self.decode(mixed, True if self.quantise_interpolated else ~interpolated)

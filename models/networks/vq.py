@@ -1,0 +1,102 @@
+"""First stage: VQGAN (article, section 3.1; Rombach et al. 2022, VQ-f4)."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from monai.losses import PatchAdversarialLoss
+from monai.networks.nets import PatchDiscriminator
+from torch import Tensor, nn
+
+from models.first_stage import FirstStage
+from models.first_stage import build_vq as build
+from models.perceptual import Perceptual
+from models.training.data import random_crop
+from models.training.task import Phase, Task, rate_schedule
+
+__all__ = ["Training", "build"]
+
+
+class Training(Task):
+    """L1 + LPIPS (VGG16) + hinge patch discriminator + codebook loss, as the original first stage was trained.
+
+    Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``perceptual_weight``,
+    ``discriminator_weight``, ``discriminator_start`` (first step at which it counts), ``codebook_weight``,
+    ``rate_schedule``, and ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
+    """
+
+    network: FirstStage
+
+    def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
+        super().__init__(network, needs, steps, options)
+        channels = self.network.size["in_channels"]
+        self.perceptual = Perceptual(options["trunk"], net="vgg") if options["perceptual_weight"] else None
+        self.adversarial = bool(options["discriminator_weight"])
+        if self.adversarial:
+            self.discriminator = PatchDiscriminator(2, channels=64, in_channels=channels, num_layers_d=3)
+            self.hinge = PatchAdversarialLoss(criterion="hinge")
+
+    def phases(self) -> dict[str, Phase]:
+        rate = self.options["base_rate"] * self.options["slices_per_step"]
+        phases = {}
+        for name in ("network", "discriminator") if self.adversarial else ("network",):
+            optimiser = torch.optim.Adam(getattr(self, name).parameters(), lr=rate, betas=(0.5, 0.9))
+            phases[name] = Phase(optimiser, rate_schedule(self.options.get("rate_schedule"), optimiser, self.steps))
+        return phases
+
+    def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        return self._autoencode(batch, step) if phase == "network" else self._discriminate(step)
+
+    def _autoencode(self, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        slices = random_crop(batch, self.options["crop"])
+        codes, codebook_loss, index = self.network.quantise(self.network.encode(slices))
+        rgb = self.network.decode_rgb(codes, quantise=False)
+        target = (slices * 2 - 1).expand_as(rgb)
+        l1 = (rgb - target).abs().mean()
+        reconstruction = l1
+        if self.perceptual is not None:
+            distance = self.perceptual((rgb + 1) / 2, (target + 1) / 2).mean()
+            reconstruction = l1 + self.options["perceptual_weight"] * distance
+        loss = reconstruction + self.options["codebook_weight"] * codebook_loss
+        log = {"l1": l1.detach(), "codebook_loss": codebook_loss.detach(), **self.codebook_use(index)}
+        if self.adversarial:
+            self.images = target.detach(), rgb.detach()
+            if step >= self.options["discriminator_start"]:
+                generator_loss = self.hinge(self.discriminator(rgb)[-1], target_is_real=True, for_discriminator=False)
+                weight = self._adaptive_weight(reconstruction, generator_loss)
+                loss = loss + weight * generator_loss
+                log |= {"generator_loss": generator_loss.detach(), "adaptive_weight": weight}
+        return loss, log
+
+    def _discriminate(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Half the hinge losses of real and reconstructed slices; times zero before its start, as the original."""
+        real, fake = self.images
+        on_real = self.hinge(self.discriminator(real)[-1], target_is_real=True, for_discriminator=True)
+        on_fake = self.hinge(self.discriminator(fake)[-1], target_is_real=False, for_discriminator=True)
+        started = float(step >= self.options["discriminator_start"])
+        return started * (on_real + on_fake) / 2, {}
+
+    def _adaptive_weight(self, reconstruction: Tensor, generator_loss: Tensor) -> Tensor:
+        """Weight that makes both losses pull equally hard on the decoder's last layer, × ``discriminator_weight``."""
+        last = self.network.last_layer
+        pull = torch.autograd.grad(reconstruction, last, retain_graph=True)[0].norm()
+        push = torch.autograd.grad(generator_loss, last, retain_graph=True)[0].norm()
+        return (pull / (push + 1e-4)).clamp(0, 1e4).detach() * self.options["discriminator_weight"]
+
+    def codebook_use(self, index: Tensor) -> dict[str, Tensor]:
+        """Share of the codes that this batch uses, and the perplexity of their use: near 1, the codebook collapsed."""
+        counts = torch.bincount(index.flatten(), minlength=self.network.size["codes"]).float()
+        share = counts / counts.sum()
+        entropy = -(share * share.clamp_min(1e-12).log()).sum()
+        return {"codes_used": (counts > 0).float().mean(), "code_perplexity": entropy.exp()}
+
+    def report(self, rows: list[dict[str, float]]) -> list[str]:
+        perplexity = rows[-1]["code_perplexity"]
+        least = math.log2(self.network.size["codes"])
+        if perplexity < least:
+            return [f"the codebook has collapsed: perplexity {perplexity:.1f} of {self.network.size['codes']} codes"]
+        return []
+
+    def picture(self, batch: Tensor) -> list[Tensor]:
+        return [self.network(batch), batch]

@@ -1,0 +1,114 @@
+"""From noise to latents, given low-resolution slices: Algorithm 1 of the article, with a choice of solver."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.schedule import ARTICLE, Schedule, scheduler
+
+
+@torch.no_grad()
+def sample(
+    unet: nn.Module,
+    condition: Tensor,
+    *,
+    seeds: Sequence[int],
+    sampler: str = "ddim",
+    steps: int = 200,
+    eta: float = 0.0,
+    scale: float = 1.0,
+    start: Tensor | None = None,
+    autocast: bool = False,
+    schedule: Schedule = ARTICLE,
+    callback: Callable[[int, Tensor], None] | None = None,
+) -> Tensor:
+    """Latents (B, 3, h, w) of the first stage, before quantisation, for `condition` (B, 3, h, w) in [−1, 1].
+
+    `unet(x_t, t, condition)` predicts the noise. `sampler` is a name in `models.schedule.SAMPLERS`; `eta` ≥
+    0 is DDIM's (0: deterministic, 1: as much noise as DDPM) and must be 0 for the others. `scale` is what
+    the latents were multiplied by for the diffusion; the result is divided by it. `start` is x_T where it
+    is not to be drawn.
+
+    One seed a slice (`slice_seeds`): a slice's starting noise and the noise of its every step come from its
+    own generator, so they do not depend on which slices share its batch; equal seeds give one noise field
+    for all. The generators are the CPU's: a seed means the same noise on every device.
+
+    `autocast` evaluates the network in bfloat16; the solver's state stays float32. `callback(step, x)` sees
+    x after every evaluation of the network. Nothing in the loop waits for the device (save inside the
+    "unipc" solver, which looks its coefficients up there).
+
+    T steps are `steps` steps: 150 where the article says 150. The original code strides by ⌊1000 / T⌋ and
+    runs to the end: range(0, 1000, 6), so it takes 167 when asked for 150; where T divides 1000 the two are
+    the same. PLMS evaluates the network once more, in its first step.
+    """
+    if len(seeds) != len(condition):
+        raise ValueError(f"sample: {len(condition)} slices but {len(seeds)} seeds")
+    if eta < 0 or (eta > 0 and sampler != "ddim"):
+        raise ValueError(f"sample: eta = {eta} with sampler {sampler!r}: eta belongs to ddim and is not negative")
+    solver = scheduler(sampler, schedule)
+    times = timesteps(solver, steps)
+    device = condition.device
+    on_device = torch.tensor(times, device=device)
+    channels = condition.shape[1] if start is None else start.shape[1]
+    noise = noise_stream(seeds, (channels, *condition.shape[-2:]), device)
+    x = next(noise)
+    if start is not None:
+        x = start.to(device, torch.float32)
+    options: dict[str, Any] = {"eta": eta} if sampler == "ddim" else {}
+    stochastic = eta > 0 or sampler == "dpm++sde"
+
+    for step, t in enumerate(times):
+        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
+            epsilon = unet(x, on_device[step], condition).float()
+        if stochastic:
+            options["variance_noise"] = next(noise)
+        # The solver gets t as a plain number: its coefficients stay on the CPU and nothing is read back.
+        x = solver.step(epsilon, t, x, return_dict=False, **options)[0]
+        if callback is not None:
+            callback(step, x / scale)
+    return x / scale
+
+
+def timesteps(solver, steps: int) -> list[int]:
+    """The times at which the network is evaluated, from noise to image. Sets the solver to `steps` steps.
+
+    ValueError where the steps would not begin near the noise: the stride is ⌊1000 / T⌋, so T = 600 would
+    start at 600.
+    """
+    total = solver.config.num_train_timesteps
+    if not 1 <= steps < total:
+        raise ValueError(f"sample: {steps} steps; a schedule of {total} allows 1 to {total - 1}")
+    solver.set_timesteps(steps)
+    times = [int(t) for t in solver.timesteps]
+    if times[0] + total // steps < 0.8 * total:
+        raise ValueError(f"sample: {steps} steps would start at t = {times[0]} of {total}: take a divisor of {total}")
+    return times
+
+
+def noise_stream(seeds: Sequence[int], shape: tuple[int, ...], device: torch.device) -> Iterator[Tensor]:
+    """Endless standard normal fields (B, *shape), row i from a generator of its own seeded with seeds[i]."""
+    generators = {seed: torch.Generator().manual_seed(seed) for seed in seeds}
+    row_of = {seed: row for row, seed in enumerate(generators)}
+    rows = torch.tensor([row_of[seed] for seed in seeds], device=device)
+    while True:
+        # Pinned, and fresh for every draw: the copy to the device overlaps what runs there.
+        fields = torch.empty(len(generators), *shape, pin_memory=device.type == "cuda")
+        for field, generator in zip(fields, generators.values(), strict=True):
+            field.normal_(generator=generator)
+        yield fields.to(device, non_blocking=True)[rows]
+
+
+def slice_seeds(seed: int, positions: Sequence[int], noise: str = "independent") -> list[int]:
+    """One seed for each slice of a volume.
+
+    `independent` noise, as published: its own; `shared`: the same for all. A slice's seed depends on `seed`
+    and on its position only, so a volume may be sampled in any chunks and order.
+    """
+    if noise == "shared":
+        return [seed] * len(positions)
+    if noise != "independent":
+        raise ValueError(f"noise {noise!r} is not known: choose independent or shared")
+    # Spread apart by a large odd constant: neighbouring volumes' seeds must not share slices' seeds.
+    return [(seed + (int(position) + 1) * 0x9E3779B97F4A7C15) % 2**63 for position in positions]

@@ -1,0 +1,1 @@
+"""One training loop for every network; what differs between networks is a ``Task``."""

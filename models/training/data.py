@@ -1,0 +1,56 @@
+"""Training slices, resident on the device, and batches that depend on the step alone."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class SliceBank:
+    """All training slices as uint16 on the device (a cohort of 13,600 takes 1.8 GB): a batch costs no transfer."""
+
+    def __init__(self, volumes: Iterable[np.ndarray], device: torch.device | str = "cpu", blank: float = 0.0):
+        """``volumes``: each (S, H, W) in [0, 1]. ``blank``: slices whose maximum is not above it are left out."""
+        kept = [volume[volume.max(axis=(1, 2)) > blank] for volume in volumes]
+        slices = np.concatenate(kept)
+        if not len(slices):
+            raise ValueError("no training slice has any signal")
+        self.slices = torch.from_numpy((slices * 65535).round().astype(np.uint16)).to(device)
+
+    def __len__(self) -> int:
+        return len(self.slices)
+
+    def take(self, index: Tensor) -> Tensor:
+        """Slices (B, 1, H, W) float32 in [0, 1]."""
+        return self.slices[index.to(self.slices.device)].float().div_(65535).unsqueeze(1)
+
+    def batch(self, size: int) -> Tensor:
+        """``size`` slices drawn with torch's global generator, with replacement between batches."""
+        return self.take(torch.randint(len(self), (size,)))
+
+    def spread(self, count: int) -> Tensor:
+        """``count`` slices spread evenly over the bank: the same ones each time, for pictures."""
+        return self.take(torch.linspace(0, len(self) - 1, count + 2)[1:-1].round().long())
+
+
+def random_crop(slices: Tensor, smallest: float) -> Tensor:
+    """Square crops of side ``smallest`` to 1 of the frame, brought back to its size (article, section 3.1).
+
+    ``slices`` (B, C, H, W). Position and side are drawn for each slice with torch's global generator.
+    """
+    batch = len(slices)
+    side = torch.empty(batch).uniform_(smallest, 1.0)
+    shift = (torch.rand(batch, 2) * 2 - 1) * (1 - side).unsqueeze(1)
+    theta = torch.zeros(batch, 2, 3)
+    theta[:, 0, 0] = theta[:, 1, 1] = side
+    theta[:, :, 2] = shift
+    grid = F.affine_grid(theta, list(slices.shape), align_corners=False).to(slices.device)
+    return F.grid_sample(slices, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def random_flip(slices: Tensor) -> Tensor:
+    """Each slice mirrored left to right with probability one half."""
+    flips = (torch.rand(len(slices)) < 0.5).to(slices.device)
+    return torch.where(flips[:, None, None, None], slices.flip(-1), slices)

@@ -1,0 +1,76 @@
+"""What differs from one network's training to the next: its losses, and which parameters each one moves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from models.training.data import SliceBank
+
+
+@dataclass
+class Phase:
+    """One optimiser of a task, with its schedule (stepped once a training step) and the parameters it moves."""
+
+    optimiser: Optimizer
+    schedule: LRScheduler | None = None
+
+
+class Task(nn.Module):
+    """Base of all training tasks. A subclass sets up in ``__init__`` and gives ``phases`` and ``forward``.
+
+    ``network`` is what is trained and saved. ``needs`` are other networks' weights, frozen and in ``eval`` mode
+    (the first stage, for latent diffusion). ``options`` are the config's ``networks.{name}.training`` beyond what
+    the loop itself reads. Randomness: draw freely from torch's global generator inside ``forward``; the loop seeds
+    it anew for every step, so a resumed run draws what an undisturbed one would.
+    """
+
+    ema_decay: float | None = None  # a subclass with averaged weights sets this; they are what is saved
+
+    def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
+        super().__init__()
+        self.network = network
+        self.frozen = nn.ModuleDict({name: module.eval().requires_grad_(False) for name, module in needs.items()})
+        self.steps = steps
+        self.options = dict(options)
+
+    def phases(self) -> dict[str, Phase]:
+        """Optimisers by name, in the order in which one step runs them."""
+        raise NotImplementedError
+
+    def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss of ``phase`` on ``batch`` (B, 1, H, W) in [0, 1], and numbers to log.
+
+        A later phase of the same step may use what an earlier one kept on ``self``.
+        """
+        raise NotImplementedError
+
+    def prepare(self, bank: SliceBank) -> None:
+        """Called once before the first step, on the device; must come out the same in a resumed run."""
+
+    def report(self, rows: list[dict[str, float]]) -> list[str]:
+        """What a person must be told about the finished training, from the rows of its log."""
+        return []
+
+    def picture(self, batch: Tensor) -> list[Tensor]:
+        """Rows of a validation picture for held-out slices (B, 1, H, W): each (B, 1, H', W') in [0, 1]. Last: target."""
+        raise NotImplementedError
+
+    def train(self, mode: bool = True) -> "Task":
+        super().train(mode)
+        self.frozen.eval()
+        return self
+
+
+def rate_schedule(name: str | None, optimiser: Optimizer, steps: int) -> LRScheduler | None:
+    """Learning rate over a training: ``constant`` (None), or ``one_cycle``, up over 5 % of the steps and down to zero."""
+    if name in (None, "constant"):
+        return None
+    if name != "one_cycle":
+        raise ValueError(f"rate_schedule '{name}' is not known: choose constant or one_cycle")
+    highest = [group["lr"] for group in optimiser.param_groups]
+    return torch.optim.lr_scheduler.OneCycleLR(optimiser, highest, total_steps=steps + 1, pct_start=0.05)

@@ -1,0 +1,60 @@
+"""Weights on disk: safetensors that say what they are, so that nothing else is needed to use them."""
+
+import importlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+
+def network(name: str, size: Mapping[str, Any]) -> nn.Module:
+    """The network in ``models/networks/{name}.py`` at ``size`` (config: ``networks.{name}.size``), untrained."""
+    try:
+        module = importlib.import_module(f"models.networks.{name}")
+    except ModuleNotFoundError as error:
+        raise ValueError(f"no network file models/networks/{name}.py") from error
+    try:
+        return module.build(**size)
+    except TypeError as error:
+        raise ValueError(f"network {name}: {error}") from error
+
+
+def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any]) -> None:
+    """Writes ``module``'s state with ``metadata`` (needs ``network`` and ``size``; values become JSON)."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    aside = path.with_suffix(".part")
+    save_file(state, aside, {key: json.dumps(value) for key, value in metadata.items()})
+    aside.replace(path)
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """What ``save`` was given beside the weights."""
+    with safe_open(str(path), "pt") as file:
+        return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+
+
+def load(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
+    """The network in a file that ``save`` wrote, in ``eval`` mode. ``ValueError`` names what does not fit."""
+    metadata = read_metadata(path)
+    if "network" not in metadata or "size" not in metadata:
+        raise ValueError(f"{path}: no network and size in its metadata; it was not written by this project")
+    module = network(metadata["network"], metadata["size"])
+    with safe_open(str(path), "pt") as file:
+        state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"{path}: its tensors do not fit network {metadata['network']}: {error}") from error
+    return module.to(device).eval().requires_grad_(False)
+
+
+def training_of(name: str) -> type:
+    """The class ``Training`` (a ``Task``) in ``models/networks/{name}.py``."""
+    return importlib.import_module(f"models.networks.{name}").Training

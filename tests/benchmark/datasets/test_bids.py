@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from benchmark.datasets import reader
+from benchmark.errors import UserError
+
+
+def tree(root: Path, *names: str) -> Path:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"image of " + name.encode())
+    return root
+
+
+def test_finds_the_suffix_and_uses_it_in_place(tmp_path: Path) -> None:
+    root = tree(
+        tmp_path / "study",
+        "sub-02/anat/sub-02_T1w.nii.gz",
+        "sub-01/ses-a/anat/sub-01_ses-a_T1w.nii",
+        "sub-01/ses-a/anat/sub-01_ses-a_T1w.json",
+        "sub-03/anat/sub-03_T2w.nii.gz",
+        "sub-03/func/sub-03_T1w.nii.gz",
+    )
+    bids = reader("bids", tmp_path / "data", local=root)
+    assert bids.subjects() == ["sub-01", "sub-02"]
+    assert bids.fetch(["sub-02"]) == {"sub-02": root / "sub-02/anat/sub-02_T1w.nii.gz"}
+    assert not (tmp_path / "data").exists()
+    assert reader("bids", tmp_path, local=root, modality="T2").subjects() == ["sub-03"]
+    with pytest.raises(UserError, match="no subject sub-03, sub-9"):
+        bids.fetch(["sub-02", "sub-9", "sub-03"])
+
+
+def test_several_images_of_one_subject_are_named_and_can_be_chosen_from(tmp_path: Path) -> None:
+    root = tree(
+        tmp_path,
+        "sub-01/ses-a/anat/sub-01_ses-a_run-01_T1w.nii.gz",
+        "sub-01/ses-a/anat/sub-01_ses-a_acq-x_run-02_T1w.nii.gz",
+        "sub-01/ses-b/anat/sub-01_ses-b_T1w.nii.gz",
+    )
+    with pytest.raises(UserError, match=r"3 T1w images \(ses-a.*ses-b.*\); choose by session: or entities:"):
+        reader("bids", tmp_path, local=root).subjects()
+
+    def found(**options: object) -> str:
+        return reader("bids", tmp_path, local=root, **options).fetch(["sub-01"])["sub-01"].name
+
+    assert found(session="b") == "sub-01_ses-b_T1w.nii.gz"
+    assert found(session="a", entities={"run": 2}) == "sub-01_ses-a_acq-x_run-02_T1w.nii.gz"
+    assert found(session="a", entities={"acq": None}) == "sub-01_ses-a_run-01_T1w.nii.gz"
+    with pytest.raises(UserError, match="with ses-c in it"):
+        found(session="c")
+
+
+def test_needs_a_folder_and_a_fetched_content(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="set local: to the BIDS folder"):
+        reader("bids", tmp_path)
+    with pytest.raises(UserError, match="not a folder"):
+        reader("bids", tmp_path, local=__file__)
+    image = tmp_path / "sub-01/anat/sub-01_T1w.nii.gz"
+    image.parent.mkdir(parents=True)
+    image.symlink_to("../../.git/annex/objects/gone")
+    bids = reader("bids", tmp_path, local=tmp_path)
+    assert bids.subjects() == ["sub-01"]
+    with pytest.raises(UserError, match="datalad get"):
+        bids.fetch(["sub-01"])

@@ -1,0 +1,50 @@
+"""What every reader shares: finding it by name, its options, what is left out by the header."""
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from benchmark.datasets import names, reader
+from benchmark.errors import UserError
+
+
+def scan(path: Path, shape: tuple[int, ...], spacing: tuple[float, ...] = (1, 1, 1)) -> Path:
+    image = nib.Nifti1Image(np.zeros(shape, np.int16), np.diag([*spacing[:3], 1]))
+    image.header.set_zooms(spacing[: len(shape)] + (1,) * (len(shape) - len(spacing)))
+    nib.save(image, path)
+    return path
+
+
+def test_every_module_is_a_reader() -> None:
+    assert {"bids", "sample", "toy"} <= set(names())
+
+
+def test_unknown_reader_and_option_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no dataset reader 'bidz'; there are .*bids.*toy"):
+        reader("bidz", tmp_path)
+    with pytest.raises(UserError, match=r"dataset toy: no option cuont; there are codes, count, .*thickest"):
+        reader("toy", tmp_path, cuont=3)
+    with pytest.raises(UserError, match="modality PD is not among T1, T2, FLAIR"):
+        reader("toy", tmp_path, modality="PD")
+    with pytest.raises(UserError, match=r"local: /nowhere/at/all does not exist"):
+        reader("bids", tmp_path, local="/nowhere/at/all")
+
+
+def test_thick_odd_and_many_volumes_are_left_out_by_header(tmp_path: Path) -> None:
+    toy = reader("toy", tmp_path, slices=12)
+    assert toy.refuse(scan(tmp_path / "good.nii.gz", (10, 12, 14))) is None
+    assert toy.refuse(scan(tmp_path / "axis.nii.gz", (10, 12, 14, 1))) is None
+    assert "thick: voxels of 4 mm" in str(toy.refuse(scan(tmp_path / "thick.nii.gz", (10, 12, 14), (1, 1, 4))))
+    assert "no axis of 12 slices" in str(toy.refuse(scan(tmp_path / "odd.nii.gz", (10, 13, 14))))
+    assert "not one volume" in str(toy.refuse(scan(tmp_path / "many.nii.gz", (10, 12, 14, 3))))
+    lenient = reader("toy", tmp_path, thickest=None)
+    assert lenient.refuse(tmp_path / "thick.nii.gz") is None
+
+
+def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.nii.gz"
+    bad.write_bytes(b"<html>404</html>")
+    with pytest.raises(UserError, match=r"bad\.nii\.gz: its header cannot be read"):
+        reader("toy", tmp_path).refuse(bad)

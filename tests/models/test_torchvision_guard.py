@@ -1,0 +1,31 @@
+"""The guard around torchvision: each case in a process of its own, since it acts on import."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_after_models_everything_imports() -> None:
+    run("import models, torchvision, lightning, torchmetrics, lpips; from diffusers import UNet2DModel, VQModel")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import sys; sys.modules['torchvision'] = None",  # not installed
+        "import torch; own = torch.library.Library('torchvision', 'DEF'); own.define('nms(Tensor a) -> Tensor')",
+    ],
+    ids=["absent", "operators there already"],
+)
+def test_nothing_is_declared_where_nothing_is_needed(before: str) -> None:
+    assert run(f"{before}; import models; print(models._operators)") == "None"

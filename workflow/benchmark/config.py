@@ -1,0 +1,89 @@
+"""The configuration, checked against its schema: what is wrong is said in one line.
+
+Snakemake's own ``validate`` uses the same library, but answers with a page of schema; this finds the key, and the
+one that was meant.
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError, validators
+
+from benchmark.errors import UserError
+
+SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+
+
+def _with_defaults() -> type:
+    """A validator that fills in ``default`` before it looks at an object's properties."""
+    plain = Draft202012Validator.VALIDATORS["properties"]
+
+    def properties(validator: Any, wanted: dict, instance: Any, schema: dict) -> Iterable[ValidationError]:
+        if isinstance(instance, dict):
+            for key, rule in wanted.items():
+                if "default" in rule:
+                    instance.setdefault(key, json.loads(json.dumps(rule["default"])))
+        yield from plain(validator, wanted, instance, schema)
+
+    return validators.extend(Draft202012Validator, {"properties": properties})
+
+
+def check(config: dict[str, Any]) -> dict[str, Any]:
+    """Fills in defaults, in place, and returns the config. ``UserError``: one line, the key and what it should be."""
+    schema = yaml.safe_load(SCHEMA.read_text())
+    error = next(iter(_with_defaults()(schema).iter_errors(config)), None)
+    if error is not None:
+        raise UserError(_explain(error))
+    for what in ("cohorts", "methods"):
+        _known(f"study.{what}", config["study"][what], config[what])
+    for name in config["study"]["methods"]:
+        _known(f"methods.{name}.networks", config["methods"][name]["networks"], config["networks"])
+    for name, network in config["networks"].items():
+        _known(f"networks.{name}.needs", network["needs"], config["networks"])
+    return config
+
+
+def _explain(error: ValidationError) -> str:
+    where = ".".join(map(str, error.absolute_path)) or "top level"
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        stray = sorted(set(error.instance) - set(known))[0]
+        return f"config: {where}: unknown key '{stray}'{_meant(stray, known)}"
+    meaning = error.schema.get("description")
+    return f"config: {where}: {error.message}" + (f" ({meaning})" if meaning else "")
+
+
+def _known(where: str, names: Iterable[str], catalogue: dict[str, Any]) -> None:
+    for name in names:
+        if name not in catalogue:
+            raise UserError(f"config: {where}: '{name}' is not defined{_meant(name, catalogue)}")
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(sorted(known))}"
+
+
+def needed_networks(config: dict[str, Any], method: str) -> list[str]:
+    """A method's networks and all that these need, each after what it needs."""
+    found: list[str] = []
+
+    def visit(name: str) -> None:
+        for other in config["networks"][name]["needs"]:
+            visit(other)
+        if name not in found:
+            found.append(name)
+
+    for name in config["methods"][method]["networks"]:
+        visit(name)
+    return found
+
+
+def digest(value: Any) -> str:
+    """Short hash of a piece of configuration, to be told whether weights belong to it."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

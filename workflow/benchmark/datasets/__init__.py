@@ -1,0 +1,120 @@
+"""Where scans come from. One file here is one dataset: a module with a class ``Dataset``, a ``Reader``.
+
+A reader knows where the scans of its dataset are, how to bring the wanted ones here and which ones to leave
+out. It knows nothing of cohorts, roles, folds or tables: those are drawn from what it lists.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import nibabel as nib
+from nibabel.spatialimages import SpatialImage
+
+from benchmark.errors import UserError
+
+
+class Reader(ABC):
+    """One dataset.
+
+    ``folder``: where fetched files land, ``{data}/{reader}``. ``modality``: ``T1``, ``T2``, ``FLAIR`` …
+    ``local``: what the user already has, a folder or (where the reader says so) an archive; used in place.
+    ``thickest``: a scan with a voxel side above that many mm is left out (None: none is). ``slices``: a scan
+    without an axis of that many voxels is left out (None: none is).
+    """
+
+    modalities: ClassVar[tuple[str, ...]] = ("T1",)
+    #: Axis codes to assume where the format has no orientation one can trust (Analyze); None: the file's own.
+    orientation: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        modality: str | None = None,
+        local: str | Path | None = None,
+        thickest: float | None = 2.0,
+        slices: int | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self.modality = self.modalities[0] if modality is None else modality
+        if self.modality not in self.modalities:
+            raise UserError(f"{self}: modality {modality} is not among {', '.join(self.modalities)}; set one of these")
+        self.local = None if local is None else Path(local).expanduser()
+        if self.local is not None and not self.local.exists():
+            raise UserError(f"{self}: local: {self.local} does not exist; give what you have")
+        self.thickest, self.slices = thickest, slices
+
+    def __str__(self) -> str:
+        return f"dataset {type(self).__module__.rpartition('.')[2]}"
+
+    @abstractmethod
+    def subjects(self) -> list[str]:
+        """Id of every candidate, sorted. Fetches nothing, save an archive that alone tells who is in it."""
+
+    @abstractmethod
+    def fetch(self, subjects: Sequence[str]) -> dict[str, Path]:
+        """Makes the scans of ``subjects`` present and checked; returns their image files (in place if local)."""
+
+    def refuse(self, path: Path) -> str | None:
+        """Why this scan is left out, read from its header alone; None if it is good."""
+        try:
+            image = nib.load(path)
+        except (nib.filebasedimages.ImageFileError, OSError, EOFError) as error:
+            raise UserError(f"{path}: its header cannot be read ({error}); fetch or mend the file") from error
+        if not isinstance(image, SpatialImage):
+            return "not an image on a grid of voxels"
+        shape = list(image.shape)
+        while len(shape) > 3 and shape[-1] == 1:
+            shape.pop()
+        if len(shape) != 3:
+            return f"shape {'×'.join(map(str, shape))} is not one volume"
+        coarsest = max(map(float, image.header.get_zooms()[:3]))
+        if self.thickest is not None and coarsest > self.thickest:
+            return f"thick: voxels of {coarsest:.3g} mm, above {self.thickest:g} mm"
+        if self.slices is not None and self.slices not in shape:
+            return f"odd: shape {'×'.join(map(str, shape))} has no axis of {self.slices} slices"
+        return None
+
+    def shown(self, subject: str) -> bool:
+        """Whether pictures of this subject may be published; False where a part of the face is left."""
+        return True
+
+    def known(self, subjects: Sequence[str]) -> None:
+        """Raises ``UserError`` if one of ``subjects`` is not a candidate."""
+        if strangers := sorted(set(subjects) - set(self.subjects())):
+            raise UserError(f"{self}: no subject {', '.join(strangers)}; take ids from those it lists")
+
+
+def names() -> list[str]:
+    """Every reader there is: the modules of this package."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def reader(name: str, folder: str | Path, **options: object) -> Reader:
+    """The reader in ``benchmark/datasets/{name}.py``, with the options of a cohort's block in the config.
+
+    Raises ``UserError`` for a name without a file and for an option that the reader does not have.
+    """
+    if name not in names():
+        raise UserError(f"no dataset reader {name!r}; there are {', '.join(names())} in workflow/benchmark/datasets")
+    dataset = importlib.import_module(f"{__name__}.{name}").Dataset
+    known = {
+        key
+        for base in dataset.__mro__
+        if "__init__" in vars(base)
+        for key, parameter in inspect.signature(base.__init__).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    if unknown := sorted(set(options) - known):
+        raise UserError(f"dataset {name}: no option {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    return dataset(folder, **options)
+
+
+def orientation(name: str) -> str | None:
+    """Axis codes that the reader ``name`` assumes for its files; None where they carry their own."""
+    return importlib.import_module(f"{__name__}.{name}").Dataset.orientation

@@ -1,0 +1,87 @@
+"""Any BIDS folder that the user has: ``sub-*/[ses-*/]anat/*_{suffix}.nii[.gz]``, used in place."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.datasets import Reader
+from benchmark.errors import UserError
+
+
+class Dataset(Reader):
+    """``suffix``: as in the file names, by default that of the modality (``T1w``, ``T2w`` …).
+
+    ``entities``: what the name must hold, e.g. ``{acq: mprage, run: 1}``; null asks for an entity's absence.
+    ``session``: short for ``entities: {ses: …}``. ``datatype``: the folder, ``anat``.
+    """
+
+    modalities = ("T1", "T2", "FLAIR", "PD")
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        suffix: str | None = None,
+        entities: Mapping[str, Any] | None = None,
+        session: str | None = None,
+        datatype: str = "anat",
+        **common: Any,
+    ) -> None:
+        super().__init__(folder, **common)
+        if self.local is None:
+            raise UserError(f"{self}: no folder given; set local: to the BIDS folder (the one that holds sub-*)")
+        if not self.local.is_dir():
+            raise UserError(f"{self}: local: {self.local} is not a folder; give the one that holds sub-*")
+        self.suffix = suffix or {"FLAIR": "FLAIR"}.get(self.modality, f"{self.modality}w")
+        self.entities = dict(entities or {}) | ({} if session is None else {"ses": session})
+        self.datatype = datatype
+
+    def subjects(self) -> list[str]:
+        """Folders ``sub-*`` with exactly one matching image. Raises ``UserError`` where one has several."""
+        return sorted(self._images())
+
+    def fetch(self, subjects: Sequence[str]) -> dict[str, Path]:
+        images = self._images()
+        self.known(subjects)
+        for subject in subjects:
+            if not images[subject].exists():  # a link into git-annex whose content was never fetched
+                raise UserError(f"{images[subject]}: a link to nothing; fetch its content first (datalad get)")
+        return {subject: images[subject] for subject in subjects}
+
+    def _images(self) -> dict[str, Path]:
+        assert self.local is not None  # for the type checker: __init__ has seen to it
+        found: dict[str, Path] = {}
+        for home in sorted(self.local.glob("sub-*")):
+            images = sorted(
+                path
+                for pattern in (f"{self.datatype}/*", f"ses-*/{self.datatype}/*")
+                for path in home.glob(pattern)
+                if self._matches(path)
+            )
+            if len(images) > 1:
+                listed = ", ".join(str(path.relative_to(home)) for path in images)
+                raise UserError(
+                    f"{home}: {len(images)} {self.suffix} images ({listed}); choose by session: or entities:"
+                )
+            if images:
+                found[home.name] = images[0]
+        if not found:
+            wanted = "".join(f" with {key}-{value}" for key, value in self.entities.items())
+            raise UserError(f"{self.local}: no sub-*/[ses-*/]{self.datatype}/*_{self.suffix}.nii[.gz]{wanted} in it")
+        return found
+
+    def _matches(self, path: Path) -> bool:
+        stem = path.name.removesuffix(".gz").removesuffix(".nii")
+        if stem == path.name.removesuffix(".gz"):
+            return False
+        *pairs, suffix = stem.split("_")
+        held = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
+        return suffix == self.suffix and all(
+            key not in held if value is None else held.get(key) is not None and _same(held[key], str(value))
+            for key, value in self.entities.items()
+        )
+
+
+def _same(held: str, wanted: str) -> bool:
+    """Indices such as ``run-01`` may be written with any number of leading zeros."""
+    return held == wanted or (held.isdigit() and wanted.isdigit() and int(held) == int(wanted))

@@ -1,0 +1,106 @@
+"""Scores of each slice of a restored volume against the truth: SSIM, PSNR and LPIPS, full frame and brain.
+
+SSIM and PSNR are scikit-image's; LPIPS is the networks' business (``models.perceptual``) and is passed in, so that
+importing this module costs no torch.
+"""
+
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from benchmark.errors import UserError
+
+DEFINITION = (
+    "SSIM (higher is better): Gaussian window of σ = 1.5 (11×11), population covariance, data range 1, mean of the "
+    "SSIM map without a border of 5 pixels; in the brain, mean of the same map over the mask. "
+    "PSNR in dB (higher is better): data range 1, −10·log10 of the mean squared error over the frame, or over the mask. "
+    "LPIPS (lower is better): AlexNet, version 0.1, grey repeated to three channels, intensities mapped from [0, 1] to "
+    "[−1, 1]; in the brain, mean of each layer's distances weighted by the part of the mask under them. "
+    "Full frame includes the zero background, which flatters all three; the brain mask is where the truth is not zero. "
+    "Slices without signal in the truth are left out and counted."
+)
+
+METRICS = ("ssim", "psnr", "lpips")
+HIGHER_IS_BETTER = {"ssim": True, "psnr": True, "lpips": False}
+# As the columns of a score sheet: full frame, then brain.
+COLUMNS = [*METRICS, *(f"{metric}_brain" for metric in METRICS)]
+
+# Half of the 11×11 window: skimage leaves this border out of its mean, because padding reaches into it.
+_BORDER = 5
+
+
+class Distance(Protocol):
+    """What ``score`` needs of ``models.perceptual.Perceptual``."""
+
+    def distances(
+        self, a: np.ndarray, b: np.ndarray, mask: np.ndarray, batch: int = ...
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """LPIPS of slices (S, H, W) in [0, 1]: full frame (S,) and inside the mask (S,)."""
+
+
+def score(prediction: np.ndarray, truth: np.ndarray, perceptual: Distance, *, batch: int = 16) -> pd.DataFrame:
+    """One row a slice of ``prediction`` and ``truth``, both (S, H, W) in [0, 1]; ``batch`` slices a pass for LPIPS.
+
+    Columns: ``slice`` (0 …), ``signal`` (whether the truth has any voxel that is not zero), then ``COLUMNS``: SSIM,
+    PSNR in dB (infinite where prediction and truth are identical) and LPIPS, as ``DEFINITION`` says. Without signal all
+    scores are NaN: the caller leaves those slices out and counts them. No other score is NaN.
+
+    Nothing is clipped: a prediction outside [0, 1] is scored as it is. Raises ``UserError`` when shapes differ or a
+    volume holds NaN or infinity.
+    """
+    _check(prediction, truth)
+    # Double precision: in float32 the local variances of SSIM lose the digits that its constants stabilise.
+    prediction, truth = prediction.astype(np.float64), truth.astype(np.float64)
+    mask = truth != 0
+    signal = mask.any(axis=(1, 2))
+    scores = {column: np.full(len(truth), np.nan) for column in COLUMNS}
+    rows = np.flatnonzero(signal)
+    for row in rows:
+        ours, true, brain = prediction[row], truth[row], mask[row]
+        scores["ssim"][row], scores["ssim_brain"][row] = _ssim(ours, true, brain)
+        scores["psnr"][row], scores["psnr_brain"][row] = psnr(ours, true), psnr(ours[brain], true[brain])
+    scores["lpips"][rows], scores["lpips_brain"][rows] = perceptual.distances(
+        prediction[rows], truth[rows], mask[rows], batch=batch
+    )
+    return pd.DataFrame({"slice": np.arange(len(truth)), "signal": signal, **scores})
+
+
+def psnr(prediction: np.ndarray, truth: np.ndarray) -> float:
+    """Peak signal-to-noise ratio in dB for intensities of range 1; infinite for identical arrays, of any one shape."""
+    from skimage.metrics import peak_signal_noise_ratio
+
+    with np.errstate(divide="ignore"):
+        return float(peak_signal_noise_ratio(truth, prediction, data_range=1))
+
+
+def _ssim(prediction: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
+    """SSIM of one slice (H, W), and the mean of its map over ``mask``."""
+    from skimage.metrics import structural_similarity
+
+    mean, ssim_map = structural_similarity(
+        truth,
+        prediction,
+        data_range=1,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
+    )
+    return float(mean), float(ssim_map[mask].mean())
+
+
+def _check(prediction: np.ndarray, truth: np.ndarray) -> None:
+    if prediction.shape != truth.shape:
+        raise UserError(
+            f"the restored volume has shape {prediction.shape} and the truth {truth.shape}: they must be of one grid"
+        )
+    if truth.ndim != 3 or min(truth.shape[1:]) <= 2 * _BORDER:
+        raise UserError(
+            f"scores need volumes (slices, height, width) with slices of more than {2 * _BORDER}×{2 * _BORDER} pixels, "
+            f"got {truth.shape}"
+        )
+    for name, volume in (("restored volume", prediction), ("truth", truth)):
+        bad = np.flatnonzero(~np.isfinite(volume).all(axis=(1, 2)))
+        if bad.size:
+            raise UserError(f"the {name} holds NaN or infinity in {bad.size} slices, first in slice {bad[0]}")

@@ -1,0 +1,129 @@
+"""One file out of a package index: the index that pip is configured with.
+
+For what ``pip download`` cannot be relied on to fetch: it runs the build of a source archive to learn its metadata, and
+fails with the build. Mirrors, folders, certificates and proxies are those of ``pip config`` and the ``PIP_*``
+variables, so this works where pip works. Nothing of the archive is run.
+"""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from benchmark.errors import UserError
+from benchmark.files import sha256, written
+
+PYPI = "https://pypi.org/simple"
+
+
+def settings(command: str = "download") -> dict[str, str]:
+    """pip's options for ``command``, long names without dashes: variables win over its section, that over [global]."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
+    lines = listed.stdout.splitlines()
+    if listed.returncode != 0:  # an environment without pip (uv makes them): the variables are still there
+        variables = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+        lines = [f":env:.{name[4:].lower().replace('_', '-')}={value!r}" for name, value in variables.items()]
+    options: dict[str, str] = {}
+    for section in ("global", command, ":env:"):
+        for line in lines:
+            key, _, value = line.partition("=")
+            if key.startswith(f"{section}."):
+                options[key.removeprefix(f"{section}.")] = ast.literal_eval(value)
+    return options
+
+
+def fetch_file(project: str, filename: str, digest: str, folder: Path) -> Path:
+    """Fetch ``filename`` of ``project`` into ``folder`` and return its path; a file already there is kept if whole.
+
+    ``digest`` is the file's SHA-256, so it does not matter which index it comes from. Raises ``UserError`` when no
+    index that pip is configured with has it, or when what came is another file.
+    """
+    target = folder / filename
+    if target.exists() and sha256(target) == digest:
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    options = settings()
+    failures = []
+    for address in _addresses(project, options):
+        try:
+            _retrieve(_find(address, project, filename, options), target, digest, options)
+            return target
+        except (OSError, ValueError, LookupError) as error:  # what requests raises are OSErrors
+            failures.append(f"{address}: {' '.join(str(error).split())[:200]}")
+    raise UserError(
+        f"{target}: could not be fetched from the package index that pip is configured with "
+        f"({'; '.join(failures) or 'it has none'}); check `pip config list` and the network, or fetch {filename} of "
+        f"{project} elsewhere and put it there"
+    )
+
+
+def _addresses(project: str, options: dict[str, str]) -> list[str]:
+    """Every place where pip would look, the nearest ones first."""
+    places = options.get("find-links", "").split()
+    if options.get("no-index", "").lower() not in ("1", "true", "yes", "on", "y", "t"):
+        indices = [options.get("index-url", PYPI), *options.get("extra-index-url", "").split()]
+        places += [f"{index.rstrip('/')}/{project}/" for index in indices]
+    return places
+
+
+def _local(address: str) -> Path | None:
+    """The path that a file URL or a bare path means; None for an address on the network."""
+    parts = urlsplit(address)
+    if parts.scheme == "file":
+        return Path(url2pathname(parts.path))
+    return None if parts.scheme in ("http", "https") else Path(address).expanduser()
+
+
+def _find(address: str, project: str, filename: str, options: dict[str, str]) -> str:
+    """The file's address, from a page of links or a plain folder. Raises ``LookupError`` when it is not there."""
+    import requests
+    from pypi_simple import ACCEPT_ANY, ProjectPage
+
+    path = _local(address)
+    if path is None:
+        response = requests.get(address, headers={"Accept": ACCEPT_ANY}, **_network(address, options))
+        response.raise_for_status()
+        page = ProjectPage.from_response(response, project)
+    elif (path / filename).is_file():
+        return str(path / filename)
+    else:
+        page_file = path / "index.html" if path.is_dir() else path
+        page = ProjectPage.from_html(project, page_file.read_bytes(), page_file.absolute().as_uri())
+    for package in page.packages:
+        if package.filename == filename:
+            return package.url
+    raise LookupError(f"does not list {filename}")
+
+
+def _retrieve(url: str, target: Path, digest: str, options: dict[str, str]) -> None:
+    """Download or copy, verify, then rename. Raises ``ValueError`` when the SHA-256 is another."""
+    if (source := _local(url)) is not None:
+        with written(target) as aside:
+            shutil.copyfile(source, aside)
+            if (found := sha256(aside)) != digest:
+                raise ValueError(f"SHA-256 is {found}, expected {digest}")
+        return
+    import pooch
+
+    downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), **_network(url, options))
+    pooch.retrieve(url, known_hash=f"sha256:{digest}", fname=target.name, path=target.parent, downloader=downloader)
+
+
+def _network(address: str, options: dict[str, str]) -> dict[str, Any]:
+    """pip's network options as arguments of ``requests.get``."""
+    arguments: dict[str, Any] = {"timeout": float(options.get("timeout", options.get("default-timeout", 60)))}
+    trusted = {host.partition(":")[0] for host in options.get("trusted-host", "").split()}
+    if urlsplit(address).hostname in trusted:
+        arguments["verify"] = False
+    elif "cert" in options:
+        arguments["verify"] = options["cert"]
+    if "proxy" in options:
+        arguments["proxies"] = dict.fromkeys(("http", "https"), options["proxy"])
+    return arguments

@@ -1,0 +1,60 @@
+"""The 10 % protocol (article, section 3.1): which slices are removed, and which positions are restored."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.errors import UserError
+from benchmark.files import written
+from benchmark.seeds import generator
+
+
+@dataclass(frozen=True)
+class Removal:
+    """``removed``: sorted indices of the slices taken away, out of ``slices``."""
+
+    slices: int
+    removed: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """Positions of the kept slices, (S − removed,)."""
+        return np.setdiff1d(np.arange(self.slices), self.removed)
+
+
+def draw_removed(slices: int, fraction: float, seed: int, dataset: str, subject: str) -> Removal:
+    """round(fraction · S) interior slices, no two adjacent, uniformly among all such sets.
+
+    n = 1 needs both neighbours of a removed slice, which the article does not ensure; so neighbours are never
+    both removed, and the first and last slice stay. The draw depends on dataset and subject only: the same for
+    all methods, folds and modalities. Raises ``UserError`` when the fraction asks for more than fits.
+    """
+    count = round(fraction * slices)
+    interior = slices - 2
+    places = interior - count + 1
+    if count < 1 or places < count:
+        raise UserError(
+            f"protocol.remove {fraction}: {count} of {slices} slices of {subject} cannot be removed with both "
+            "neighbours kept; choose a fraction that removes between 1 and half of the interior slices"
+        )
+    # Non-adjacent sets of k out of m match plain sets of k out of m − k + 1: spread those by one place each.
+    chosen = np.sort(generator(seed, "removal", dataset, subject).choice(places, count, replace=False))
+    return Removal(slices, chosen + np.arange(count) + 1)
+
+
+def write_removal(path: str | Path, removal: Removal) -> None:
+    """TSV with a row for each slice: its index, and whether it is removed (1) or kept (0)."""
+    with written(path) as aside, open(aside, "w", newline="") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(["slice", "removed"])
+        gone = set(removal.removed.tolist())
+        writer.writerows([index, int(index in gone)] for index in range(removal.slices))
+
+
+def read_removal(path: str | Path) -> Removal:
+    """Reads what ``write_removal`` wrote."""
+    with open(path, newline="") as file:
+        flags = [int(row["removed"]) for row in csv.DictReader(file, delimiter="\t")]
+    return Removal(len(flags), np.flatnonzero(flags))

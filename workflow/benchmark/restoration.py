@@ -1,0 +1,65 @@
+"""One restoring job: a truth volume and its removal in, the restored volume out."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmark import volume
+from benchmark.protocol import Removal, read_removal
+from benchmark.seeds import derive
+from models import weights as weight_files
+from models.interpolation import degrade
+from models.method import Restorer, method
+
+
+def inputs(restorer: Restorer, truth: np.ndarray, removal: Removal) -> tuple[np.ndarray, np.ndarray]:
+    """What the protocol lets a method see: ``slices`` and ``known``. Oracles see the truth, as they declare."""
+    known = np.arange(removal.slices) if restorer.sees == "all" else removal.known
+    slices = truth[known]
+    if restorer.sees == "low":
+        slices = degrade(torch.from_numpy(slices).unsqueeze(1)).squeeze(1).clamp(0, 1).numpy()
+    return slices, known
+
+
+class Restoration:
+    """A method with its networks loaded once, to restore one subject after another."""
+
+    def __init__(
+        self,
+        name: str,
+        weights: Iterable[str],
+        *,
+        options: Mapping[str, Any],
+        chunk: int,
+        seed: int,
+        dataset: str,
+        device: str = "auto",
+        threads: int = 1,
+    ) -> None:
+        """``name``: file in models/methods; ``weights``: safetensors of its networks; ``options``: of its class."""
+        torch.set_num_threads(threads)
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        networks = {weight_files.read_metadata(path)["network"]: weight_files.load(path, device) for path in weights}
+        self.build = lambda subject: method(
+            name, networks, chunk=chunk, device=device, seed=derive(seed, "noise", dataset, subject), **options
+        )
+
+    def subject(self, truth: Path, removal: Path, into: Path) -> str:
+        """Restores all slices of one subject into the folder ``into``; returns a line about it.
+
+        The noise is seeded by dataset and subject, so methods that share networks share their samples.
+        """
+        name = truth.name.removesuffix(".nii.gz")
+        volume_, affine = volume.read(truth)
+        restorer = self.build(name)
+        slices, known = inputs(restorer, volume_, read_removal(removal))
+        start = time.perf_counter()
+        restored = restorer.restore(slices, known, np.arange(len(volume_)))
+        seconds = time.perf_counter() - start
+        volume.write(into / truth.name, restored, affine)
+        return f"{name}: {len(known)} known slices, {len(restored)} restored in {seconds:.1f} s"

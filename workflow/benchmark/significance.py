@@ -1,0 +1,122 @@
+"""Almost stochastic order (§3.4; del Barrio et al., 2018; Dror et al., 2019): is one method better than another?
+
+``deepsig.aso`` estimates ε_min, an upper bound to how far the scores of A are from being stochastically larger than
+those of B: 0 is full dominance, 0.5 none either way, 1 the reverse. The Bonferroni correction is ours, confidence
+1 − α/M for M comparisons: deepsig's own raises the confidence by α/M instead, which is right for M = 2 only and falls
+back towards 1 − α as comparisons are added.
+"""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmark.errors import UserError
+
+# The article declares a method better below 0.5; deepsig's authors advise 0.2.
+THRESHOLD_PAPER, THRESHOLD_STRICT = 0.5, 0.2
+# Below this a sample says little, whatever ε_min is.
+SMALL = 20
+
+# deepsig seeds NumPy's old generator with seed + 1 … seed + iterations: 32 bits.
+_SEEDS = 2**32 - 2**20
+
+
+def compare(
+    ours: Sequence[float] | np.ndarray,
+    other: Sequence[float] | np.ndarray,
+    *,
+    higher_is_better: bool,
+    seed: int,
+    alpha: float = 0.05,
+    comparisons: int = 1,
+    max_scores: int | None = None,
+    iterations: int = 1000,
+) -> dict[str, float | int | bool]:
+    """Test whether ``ours`` is almost stochastically better than ``other``, two samples of scores of any sizes.
+
+    ``alpha`` is divided by ``comparisons``, the number of tests that one statement rests on. ``max_scores`` caps either
+    sample by a seeded draw without replacement, since the cost is quadratic: 4 s at 30 scores, 70 s at 1000; a sample
+    of that size or less is taken whole. ``iterations`` are bootstrap iterations.
+
+    Returns ``epsilon_min`` in [0, 1]; the verdicts ``better`` (below 0.5, as the article) and ``clearly_better`` (below
+    0.2); ``n_ours`` and ``n_other``, the sizes tested; ``small``, whether either is below 20; ``confidence``.
+
+    A sample that is infinite throughout, as the PSNR of the truth is, stands above any finite score, and equal to
+    another one that is. Raises ``UserError`` for samples that are empty, hold NaN or −∞, or are infinite in part: the
+    order of those is defined but how far it is violated is not.
+    """
+    if not 0 < alpha < 1 or comparisons < 1 or iterations < 1 or (max_scores is not None and max_scores < 1):
+        raise UserError(
+            "a comparison needs 0 < alpha < 1 and at least one comparison, iteration and score, got "
+            f"alpha {alpha}, comparisons {comparisons}, iterations {iterations}, max_scores {max_scores}"
+        )
+    sign = 1 if higher_is_better else -1
+    draw = np.random.default_rng(seed)
+    a, b = (
+        _capped(sign * _sample(scores, name), max_scores, draw) for scores, name in ((ours, "first"), (other, "second"))
+    )
+    confidence = 1 - alpha / comparisons
+    epsilon = _aso(*_finite(a, b), confidence, iterations, seed % _SEEDS)
+    return {
+        "epsilon_min": epsilon,
+        "better": epsilon < THRESHOLD_PAPER,
+        "clearly_better": epsilon < THRESHOLD_STRICT,
+        "n_ours": len(a),
+        "n_other": len(b),
+        "small": min(len(a), len(b)) < SMALL,
+        "confidence": confidence,
+    }
+
+
+def _sample(scores: Sequence[float] | np.ndarray, name: str) -> np.ndarray:
+    sample = np.asarray(scores, dtype=np.float64)
+    if sample.ndim != 1 or sample.size == 0 or np.isnan(sample).any():
+        raise UserError(
+            f"the {name} sample of a comparison must be a list of numbers without NaN, got shape {sample.shape}"
+            + (f" with {np.isnan(sample).sum()} NaN" if sample.size else "")
+            + "; leave slices without signal out"
+        )
+    return sample
+
+
+def _capped(sample: np.ndarray, largest: int | None, draw: np.random.Generator) -> np.ndarray:
+    if largest is None or len(sample) <= largest:
+        return sample
+    return draw.choice(sample, largest, replace=False)
+
+
+def _finite(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Infinite samples as finite ones of the same order: any value above the other sample gives the same ε_min."""
+    infinite = [np.isinf(sample) for sample in (a, b)]
+    if not any(mask.any() for mask in infinite):
+        return a, b
+    for mask, sample in zip(infinite, (a, b), strict=True):
+        if (mask.any() and not mask.all()) or (sample == -np.inf).any():
+            raise UserError(
+                f"{mask.sum()} of {len(sample)} scores of a sample are infinite, so ε_min is not defined; "
+                "only a sample of PSNR that is infinite throughout (the truth) can be compared"
+            )
+    above = max((sample.max() for sample in (a, b) if np.isfinite(sample).all()), default=0.0) + 1
+    return tuple(np.where(np.isinf(sample), above, sample) for sample in (a, b))  # type: ignore[return-value]
+
+
+def _aso(a: np.ndarray, b: np.ndarray, confidence: float, iterations: int, seed: int) -> float:
+    from deepsig import aso
+
+    state = np.random.get_state()  # noqa: NPY002  deepsig reseeds the global generator: it is put back below
+    try:
+        with warnings.catch_warnings():
+            # Equal samples (also within the bootstrap): deepsig then takes the ratio to be 0.5, as it should.
+            warnings.filterwarnings("ignore", message="Division by zero encountered in violation ratio")
+            epsilon = aso(
+                a,
+                b,
+                confidence_level=confidence,
+                num_bootstrap_iterations=iterations,
+                show_progress=False,
+                seed=seed,
+            )
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+    return float(epsilon)

@@ -1,0 +1,74 @@
+"""What every rule uses: the checked config, the cohort sheets, the names of files."""
+
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir)
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
+# scripts run in processes of their own, on any node, and import the same two packages
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "workflow"), str(ROOT)])
+
+from benchmark import sheet
+from benchmark.config import check, needed_networks
+from benchmark.errors import UserError
+
+try:
+    check(config)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = config["results"]
+DATA = config["data"]
+COHORTS = config["study"]["cohorts"]
+METHODS = config["study"]["methods"]
+FOLDS = list(range(1, config["study"]["folds"] + 1))
+
+
+wildcard_constraints:
+    cohort=r"[A-Za-z0-9_]+",
+    method=r"[A-Za-z0-9_]+",
+    network=r"[A-Za-z0-9_]+",
+    fold=r"\d+",
+    table=r"\d",
+
+
+def folds_of(method):
+    """Folds in which a method is restored: those of its networks, or 0, once for all, where nothing is trained."""
+    return FOLDS if config["methods"][method]["networks"] else [0]
+
+
+@lru_cache
+def read_cohort(path, changed):
+    return sheet.read_sheet(path)
+
+
+def cohort_sheet(cohort):
+    """Rows of the cohort's sheet; until it is drawn, Snakemake waits for it (checkpoint)."""
+    path = checkpoints.cohort.get(cohort=cohort).output[0]
+    return read_cohort(path, os.stat(path).st_mtime_ns)
+
+
+def volumes(cohort, subjects):
+    return [f"{RESULTS}/volumes/{cohort}/{subject}.nii.gz" for subject in subjects]
+
+
+def test_volumes(wildcards):
+    return volumes(wildcards.cohort, sheet.test(cohort_sheet(wildcards.cohort)))
+
+
+def removals(wildcards):
+    rows = cohort_sheet(wildcards.cohort)
+    return [f"{RESULTS}/protocol/{wildcards.cohort}/{s}.tsv" for s in sheet.test(rows)]
+
+
+def weights_of(cohort, fold, networks):
+    return {n: f"{RESULTS}/models/{cohort}/fold{fold}/{n}.safetensors" for n in networks}
+
+
+def slug(config_part, *keys):
+    """The named keys of a part of the config: what a rule depends on, so that nothing else re-runs it."""
+    return {key: config_part[key] for key in keys if key in config_part}

@@ -1,0 +1,6 @@
+"""placeholder"""
+
+
+rule figures:
+    input:
+        rules.scores.input,

@@ -1,0 +1,41 @@
+"""Scan → truth volume, and the slices that the protocol takes away from it."""
+
+
+def source(wildcards):
+    rows = cohort_sheet(wildcards.cohort)
+    return next(row.source for row in rows if row.subject == wildcards.subject)
+
+
+rule preprocess:
+    """Bring one scan upright, scale it, pad it; the sidecar says how to undo it."""
+    input:
+        sheet=f"{RESULTS}/cohorts/{{cohort}}.tsv",
+        scan=source,
+    output:
+        volume=f"{RESULTS}/volumes/{{cohort}}/{{subject}}.nii.gz",
+        sidecar=f"{RESULTS}/volumes/{{cohort}}/{{subject}}.json",
+    log:
+        f"{RESULTS}/logs/preprocess/{{cohort}}/{{subject}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/preprocess/{{cohort}}/{{subject}}.tsv"
+    params:
+        cohort=lambda w: slug(config["cohorts"][w.cohort], "reader", "axis", "slices"),
+        preprocess=config["preprocess"],
+    script:
+        "../scripts/preprocess.py"
+
+
+rule protocol:
+    """Draw the slices to remove from one test volume."""
+    input:
+        f"{RESULTS}/volumes/{{cohort}}/{{subject}}.nii.gz",
+    output:
+        f"{RESULTS}/protocol/{{cohort}}/{{subject}}.tsv",
+    log:
+        f"{RESULTS}/logs/protocol/{{cohort}}/{{subject}}.log",
+    params:
+        fraction=config["protocol"]["remove"],
+        seed=config["seed"],
+        dataset=lambda w: config["cohorts"][w.cohort]["reader"],
+    script:
+        "../scripts/protocol.py"

@@ -1,0 +1,26 @@
+"""Restore the test volumes with every method: known slices in, all slices out."""
+
+
+rule restore:
+    """Restore a cohort's test volumes with one method and one fold's networks (fold 0: nothing was trained)."""
+    input:
+        volumes=test_volumes,
+        removals=removals,
+        weights=lambda w: weights_of(w.cohort, w.fold, config["methods"][w.method]["networks"]).values(),
+    output:
+        directory(f"{RESULTS}/restored/{{cohort}}/fold{{fold}}/{{method}}"),
+    log:
+        f"{RESULTS}/logs/restore/{{cohort}}/fold{{fold}}/{{method}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/restore/{{cohort}}/fold{{fold}}/{{method}}.tsv"
+    threads: lambda w: config["compute"]["threads"] if w.fold != "0" else 1
+    resources:
+        gpu=lambda w: 1 if w.fold != "0" else 0,
+    params:
+        method=lambda w: slug(config["methods"][w.method], "class", "networks", "options"),
+        sampling=lambda w: (config["sampling"] if "ldm" in config["methods"][w.method]["networks"] else {}),
+        dataset=lambda w: config["cohorts"][w.cohort]["reader"],
+        seed=config["seed"],
+        compute=slug(config["compute"], "device", "threads"),
+    script:
+        "../scripts/restore.py"

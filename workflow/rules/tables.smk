@@ -1,0 +1,6 @@
+"""placeholder"""
+
+
+rule tables:
+    input:
+        rules.scores.input,

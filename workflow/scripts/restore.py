@@ -1,0 +1,20 @@
+"""Restore a cohort's test volumes with one method."""
+
+from pathlib import Path
+
+from benchmark.job import job
+from benchmark.restoration import Restoration
+
+with job(snakemake) as say:
+    method, params = snakemake.params.method, snakemake.params
+    restoration = Restoration(
+        method.get("class", snakemake.wildcards.method),
+        snakemake.input.get("weights", []),
+        options=params.sampling | method["options"],
+        chunk=snakemake.config["compute"]["chunk"],
+        seed=params.seed,
+        dataset=params.dataset,
+        **params.compute,
+    )
+    for volume, removal in zip(snakemake.input.volumes, snakemake.input.removals, strict=True):
+        say(restoration.subject(Path(volume), Path(removal), Path(snakemake.output[0])))

@@ -1,0 +1,20 @@
+"""Train one network on one fold; goes on from its checkpoint if it was interrupted."""
+
+from pathlib import Path
+
+from benchmark.job import job
+from benchmark.training import train
+
+with job(snakemake):
+    train(
+        snakemake.wildcards.network,
+        snakemake.params.network,
+        training=snakemake.input.train,
+        validation=snakemake.input.validation,
+        needs=snakemake.input.needs,
+        trunk=snakemake.input.get("trunk"),
+        weights=Path(snakemake.output.weights),
+        seed=snakemake.params.seed,
+        identity=dict(snakemake.wildcards),
+        compute=snakemake.config["compute"] | snakemake.params.compute,
+    )
