@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.first_stage import FirstStage
-from models.unet import Denoiser
+from models.latent_diffusion import LatentDiffusion
 from models.weights import network
 
 FACTOR = 4
@@ -52,10 +52,9 @@ def calls(module: nn.Module, side: int) -> list[tuple[str, Callable[[], Tensor]]
             ("encode", lambda: module.encode(full)),
             ("decode", lambda: module.decode_rgb(latent, quantise=False)),
         ]
-    if isinstance(module, Denoiser):
-        noisy = low.expand(-1, module.size["out_channels"], -1, -1)
-        condition = low.expand(-1, module.size["in_channels"] - noisy.shape[1], -1, -1)
-        return [("one step", lambda: module(noisy, torch.empty(1, dtype=torch.long), condition))]
+    if isinstance(module, LatentDiffusion):
+        noisy = low.expand(-1, module.unet.size["out_channels"], -1, -1)
+        return [("one step", lambda: module(noisy, torch.empty(1, dtype=torch.long), low))]
     whole = low if module(low).shape[-1] == side else full
     return [("low to full" if whole is low else "full to full", lambda: module(whole))]
 

@@ -13,6 +13,8 @@ from models.unet import as_condition, build_unet
 class LatentDiffusion(nn.Module):
     """``unet``: the denoiser; ``scale``: what latents are multiplied by before noise is added (1.0 in the original)."""
 
+    scale: Tensor
+
     def __init__(self, **size: Any) -> None:
         super().__init__()
         self.unet = build_unet(**size)

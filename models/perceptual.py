@@ -9,7 +9,7 @@ import hashlib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -18,15 +18,13 @@ from safetensors.numpy import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-Net = Literal["alex", "vgg"]
-
 # The convolutions of torchvision's `features` that LPIPS uses, and the SHA-256 of their tensors (see `digest`) in
 # alexnet-owt-7be5be79.pth and vgg16-397923af.pth.
-LAYERS: dict[Net, tuple[int, ...]] = {
+LAYERS: dict[str, tuple[int, ...]] = {
     "alex": (0, 3, 6, 8, 10),
     "vgg": (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
 }
-SHA256: dict[Net, str] = {
+SHA256: dict[str, str] = {
     "alex": "2b566cc3a4d6f0a7343701af22f461f1ac3dcd03a3ac28cce10968a1d3c85fdc",
     "vgg": "40acdda7c6b05249f81637b2571671ce938507c5f986db17af374cf62a2f42a6",
 }
@@ -35,12 +33,12 @@ SHA256: dict[Net, str] = {
 SMALLEST = 32
 
 
-def names(net: Net) -> list[str]:
+def names(net: str) -> list[str]:
     """Names of a trunk's tensors in torchvision's ``state_dict``, in the order in which they are hashed."""
     return [f"features.{layer}.{kind}" for layer in LAYERS[net] for kind in ("weight", "bias")]
 
 
-def digest(tensors: Mapping[str, np.ndarray], net: Net) -> str:
+def digest(tensors: Mapping[str, np.ndarray], net: str) -> str:
     """SHA-256 over the trunk's tensors, in the order of ``names``, as little-endian float32 bytes.
 
     Raises ``ValueError`` if one of them is missing.
@@ -60,13 +58,14 @@ class Perceptual(nn.Module):
     its linear layers), computes in float32 under autocast, and draws nothing from the global random generator.
     """
 
-    def __init__(self, trunk: str | Path, net: Net = "alex") -> None:
+    def __init__(self, trunk: str | Path, net: str = "alex") -> None:
         """``trunk``: a safetensors file with the tensors ``features.*``, as ``benchmark.trunks.fetch_trunk`` writes it.
 
         Raises ``ValueError`` if the file cannot be read or does not hold the trunk's own weights.
         """
         super().__init__()
-        self.net: Net = net
+        if net not in LAYERS:
+            raise ValueError(f"LPIPS has no trunk {net!r} here: choose one of {', '.join(LAYERS)}")
         tensors = _load(Path(trunk), net)
         self.lpips = _build(net)
         own = self.lpips.net.state_dict()  # "slice2.3.weight" is torchvision's "features.3.weight"
@@ -87,9 +86,8 @@ class Perceptual(nn.Module):
         """
         for image in (a, b):
             if image.ndim != 4 or image.shape[1] not in (1, 3) or image.shape != a.shape:
-                raise ValueError(
-                    f"LPIPS compares (B, 1, H, W) or (B, 3, H, W) of one shape, got {tuple(a.shape)} and {tuple(b.shape)}"
-                )
+                shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
+                raise ValueError(f"LPIPS compares (B, 1, H, W) or (B, 3, H, W) of one shape, got {shapes}")
         if min(a.shape[-2:]) < SMALLEST:
             raise ValueError(f"LPIPS needs frames of at least {SMALLEST}×{SMALLEST}, got {a.shape[-2]}×{a.shape[-1]}")
         # The features' norms are divided by with an epsilon of 1e-10, which half precision cannot represent.
@@ -117,7 +115,8 @@ class Perceptual(nn.Module):
                 hook.remove()
         masked = torch.zeros_like(full)
         for distance in maps:
-            weight = functional.adaptive_avg_pool2d(mask.float(), distance.shape[-2:])
+            height, width = distance.shape[-2:]
+            weight = functional.adaptive_avg_pool2d(mask.float(), (height, width))
             masked = masked + (distance * weight).sum(dim=(1, 2, 3)) / weight.sum(dim=(1, 2, 3))
         return full, masked
 
@@ -138,7 +137,7 @@ class Perceptual(nn.Module):
         return full, masked
 
 
-def _load(trunk: Path, net: Net) -> dict[str, np.ndarray]:
+def _load(trunk: Path, net: str) -> dict[str, np.ndarray]:
     """A trunk's tensors, verified."""
     advice = "fetch it again with benchmark.trunks.fetch_trunk"
     try:
@@ -151,7 +150,7 @@ def _load(trunk: Path, net: Net) -> dict[str, np.ndarray]:
     return tensors
 
 
-def _build(net: Net) -> nn.Module:
+def _build(net: str) -> Any:
     """``lpips.LPIPS`` with its own linear layers and a trunk still to be loaded."""
     import lpips  # slow to import: it brings torchvision's models
 

@@ -33,6 +33,8 @@ def canonical_size(
     a power of two.
     """
     levels = len(multipliers)
+    if multipliers[0] != 1:
+        raise ValueError(f"U-Net: multipliers {list(multipliers)} must begin with 1, as the first level has the width")
     for factor in attention_factors:
         if factor < 1 or factor & (factor - 1):
             raise ValueError(f"U-Net: attention factor {factor} is not a power of two")

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import nn
 
 
@@ -30,7 +30,7 @@ def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any]) -> No
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
     aside = path.with_suffix(".part")
-    save_file(state, aside, {key: json.dumps(value) for key, value in metadata.items()})
+    aside.write_bytes(to_bytes(state, {key: json.dumps(value) for key, value in metadata.items()}))
     aside.replace(path)
 
 

@@ -13,8 +13,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from models.checkpoints.names import first_stage_names, unet_names
-from models.checkpoints.parts import INNER, SIZES, Init, Part, complain, fit, skeleton
+from models.checkpoints.names import Names, first_stage_names, unet_names
+from models.checkpoints.parts import INNER, Init, Part, complain, complete, fit, skeleton
 from models.schedule import Schedule
 
 UNET, FIRST_STAGE, EMA = "model.diffusion_model.", "first_stage_model.", "model_ema."
@@ -63,19 +63,12 @@ def load(path: Path, head_channels: int = 32) -> Init:
     if not (unet or vq or bare):
         raise ValueError(f"{path}: holds neither {UNET}* nor {FIRST_STAGE}* nor a first stage's encoder.*")
 
-    has_ema = bool(ema)
-    if ema and unet:
-        unet = averaged(path, unet, ema, "diffusion_model.")
-    elif ema:
-        bare = averaged(path, bare, ema, "")
-    ldm_part = vq_part = None
-    if unet:
-        size = unet_size(path, unet, head_channels)
-        ldm_part = convert(path, "ldm", size, unet, unet_names(size), UNET)
-    if vq or bare:
-        size = first_stage_size(path, vq or bare, FIRST_STAGE if vq else "")
-        vq_part = convert(path, "vq", size, vq or bare, first_stage_names(size), FIRST_STAGE if vq else "")
-    return Init(path, "compvis", vq_part, ldm_part, scale, schedule, has_ema, step, ignored)
+    if not (unet or bare):
+        complain(path, "averages of no network", (EMA + key for key in ema))
+    ldm_part = network_of(path, "ldm", unet, UNET, ema, head_channels) if unet else None
+    prefix, stage, stage_ema = (FIRST_STAGE, vq, {}) if vq else ("", bare, ema)
+    vq_part = network_of(path, "vq", stage, prefix, stage_ema) if stage else None
+    return Init(path, "compvis", vq_part, ldm_part, scale, schedule, bool(ema), step, ignored)
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], int | None]:
@@ -105,20 +98,38 @@ def take(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key[len(prefix) :]: tensors.pop(key) for key in list(tensors) if key.startswith(prefix)}
 
 
-def averaged(path: Path, raw: dict[str, Tensor], ema: dict[str, Tensor], inner: str) -> dict[str, Tensor]:
-    """`raw`'s names with the averaged tensors, which are named `inner` + raw name, dots removed."""
-    names = {(inner + key).replace(".", ""): key for key in raw}
-    lossless = {key for key in ema if not key.startswith("loss")}
-    complain(path, "missing keys", (EMA + key for key in names.keys() - lossless))
-    complain(path, "unknown keys", (EMA + key for key in lossless - names.keys()))
+def network_of(
+    path: Path, network: str, raw: dict[str, Tensor], prefix: str, ema: dict[str, Tensor], head_channels: int = 32
+) -> Part:
+    """One network from its tensors, named without `prefix`; the averaged ones are taken where there are any."""
+    if network == "ldm":
+        size = unet_size(path, raw, head_channels)
+        names = unet_names(size)
+    else:
+        size = first_stage_size(path, raw, prefix)
+        names = first_stage_names(size)
+    state = convert(path, network, size, raw, names, prefix)
+    if ema:
+        state = convert(path, network, size, averaged(path, raw, ema, prefix), names, prefix)
+    return Part(network, path, size, state)
+
+
+def averaged(path: Path, raw: dict[str, Tensor], ema: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """`raw`'s names with the averaged tensors, whose names are raw ones (with what they had before) without dots."""
+    outer = prefix.removeprefix("model.")
+    names = {(outer + key).replace(".", ""): key for key in raw}
+    weights = {key for key in ema if not key.startswith("loss")}
+    complain(path, "missing keys", (EMA + key for key in names.keys() - weights))
+    complain(path, "unknown keys", (EMA + key for key in weights - names.keys()))
     return {key: ema[short] for short, key in names.items()}
 
 
-def convert(path: Path, network: str, size: dict, tensors: dict, names: dict, prefix: str) -> Part:
-    """The part with our names; `names` from `models.checkpoints.names`, `prefix` for messages."""
-    module = skeleton(network, size)
+def convert(
+    path: Path, network: str, size: dict, tensors: dict[str, Tensor], names: Names, prefix: str
+) -> dict[str, Tensor]:
+    """The tensors under our names. Every one must be known, present and of the right shape."""
     wanted = {}
-    for ours, like in module.state_dict().items():
+    for ours, like in skeleton(network, size).state_dict().items():
         where, leaf = ours.removeprefix(INNER[network] + ".").rsplit(".", 1)
         theirs, third = names[where]
         wanted[ours] = (f"{theirs}.{leaf}", third, like)
@@ -131,7 +142,7 @@ def convert(path: Path, network: str, size: dict, tensors: dict, names: dict, pr
         if third is not None:
             tensor = third_of(path, prefix + theirs, tensor, third, size["head_channels"])
         state[ours] = fit(path, prefix + theirs, tensor, like)
-    return Part(network, path, size, state)
+    return state
 
 
 def third_of(path: Path, key: str, joint: Tensor, third: int, head_channels: int) -> Tensor:
@@ -173,8 +184,10 @@ def unet_size(path: Path, tensors: dict[str, Tensor], head_channels: int) -> dic
             raise ValueError(
                 f"{path}: {UNET}input_blocks: level {level} has uneven blocks (channels, attention): {blocks}"
             )
-    return SIZES["ldm"](
-        **{
+    return complete(
+        path,
+        "ldm",
+        {
             "in_channels": in_channels,
             "out_channels": shape("out.2.weight")[0],
             "width": width,
@@ -182,7 +195,7 @@ def unet_size(path: Path, tensors: dict[str, Tensor], head_channels: int) -> dic
             "layers_per_block": len(levels[0]),
             "attention_factors": [2**level for level, blocks in enumerate(levels) if blocks[0][1]],
             "head_channels": head_channels,
-        }
+        },
     )
 
 
@@ -194,8 +207,10 @@ def first_stage_size(path: Path, tensors: dict[str, Tensor], prefix: str) -> dic
 
     levels = range(indexed(tensors, "encoder.down."))
     codes, code_dim = shape("quantize.embedding.weight")
-    return SIZES["vq"](
-        **{
+    return complete(
+        path,
+        "vq",
+        {
             "in_channels": shape("encoder.conv_in.weight")[1],
             "channels": [shape(f"encoder.down.{level}.block.0.conv1.weight")[0] for level in levels],
             "layers_per_block": indexed(tensors, "encoder.down.0.block."),
@@ -203,7 +218,7 @@ def first_stage_size(path: Path, tensors: dict[str, Tensor], prefix: str) -> dic
             "codes": codes,
             "code_dim": code_dim,
             "mid_attention": any(key.startswith("encoder.mid.attn_1.") for key in tensors),
-        }
+        },
     )
 
 

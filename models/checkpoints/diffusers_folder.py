@@ -13,7 +13,7 @@ from typing import Any
 from diffusers import UNet2DModel, VQModel
 
 from models.checkpoints.compvis import read
-from models.checkpoints.parts import INNER, SIZES, Init, Part, complain, fit, skeleton
+from models.checkpoints.parts import INNER, Init, Part, complain, complete, fit, skeleton
 from models.schedule import Schedule
 
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
@@ -44,7 +44,7 @@ def part(network: str, folder: Path, kind: type, size_of: Callable[[Path, dict],
     if weights is None:
         raise ValueError(f"{folder}: has no weights; expected {' or '.join(WEIGHTS)}")
     options = defaults(kind) | {key: value for key, value in config.items() if not key.startswith("_")}
-    size = SIZES[network](**size_of(file, options))
+    size = complete(file, network, size_of(file, options))
     module = skeleton(network, size)
     inner: Any = module.get_submodule(INNER[network])
     same_options(file, options, inner.config)

@@ -70,6 +70,14 @@ def skeleton(network: str, size: dict) -> nn.Module:
         return BUILDERS[network](**size)
 
 
+def complete(path: Path, network: str, size: dict) -> dict:
+    """The canonical size; a ValueError about one that cannot be built names the file."""
+    try:
+        return SIZES[network](**size)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
 def complain(path: Path, kind: str, keys: Iterable[str]) -> None:
     """ValueError that names the keys (the first few in full, then a count), if there are any."""
     keys = sorted(keys)

@@ -100,85 +100,84 @@ def fit(
     if ema:
         ema.to(fabric.device)
     wrapped, *optimisers = fabric.setup(task, *(phase.optimiser for phase in phases.values()))
-    state = {
-        "task": wrapped,
-        "phases": dict(zip(phases, optimisers, strict=True)),
-        "step": 0,
-        "identity": dict(identity),
-    }
+    optimisers_by_phase = dict(zip(phases, optimisers, strict=True))
     schedules = {name: phase.schedule for name, phase in phases.items() if phase.schedule}
+    first = 0
 
-    def save() -> None:
-        extra = {
-            "schedules": {n: s.state_dict() for n, s in schedules.items()},
+    def save(done: int) -> None:
+        state = {
+            "identity": dict(identity),
+            "step": done,
+            "task": task.trained_state(),
+            "optimisers": {name: optimiser.state_dict() for name, optimiser in optimisers_by_phase.items()},
+            "schedules": {name: rate.state_dict() for name, rate in schedules.items()},
             "ema": ema.state_dict() if ema else None,
+            "log": log.rows,
         }
         aside = checkpoint.with_suffix(".part")
-        fabric.save(aside, {**state, **extra, "log": log.rows})
+        fabric.save(aside, state)
         if fabric.is_global_zero:
             aside.replace(checkpoint)
 
     if checkpoint.exists():
-        rest = fabric.load(checkpoint)
-        if rest["identity"] == dict(identity):
-            task.load_state_dict(rest["task"])
-            for name, optimiser in state["phases"].items():
-                optimiser.load_state_dict(rest["phases"][name])
-            for name, scheduler in schedules.items():
-                scheduler.load_state_dict(rest["schedules"][name])
+        state = fabric.load(checkpoint)
+        if state["identity"] == dict(identity):
+            task.load_trained_state(state["task"])
+            for name, optimiser in optimisers_by_phase.items():
+                optimiser.load_state_dict(state["optimisers"][name])
+            for name, rate in schedules.items():
+                rate.load_state_dict(state["schedules"][name])
             if ema:
-                ema.load_state_dict(rest["ema"])
+                ema.load_state_dict(state["ema"])
                 ema.to(fabric.device)
-            state["step"] = rest["step"]
-            log.rows = rest["log"]
+            first, log.rows = state["step"], state["log"]
+            print(f"{log.name}: goes on from step {first}")
 
-    started, waited = time.monotonic(), state["step"]
-    bar = tqdm(
-        total=schedule.steps, initial=waited, desc=log.name, unit="it", mininterval=5, disable=not fabric.is_global_zero
-    )
+    started = time.monotonic()
+    hidden = not fabric.is_global_zero
+    bar = tqdm(total=schedule.steps, initial=first, desc=log.name, unit="it", mininterval=5, disable=hidden)
     with _asked_to_stop() as asked, bar:
-        for step in range(state["step"], schedule.steps):
+        for step in range(first, schedule.steps):
             torch.manual_seed(schedule.seed + (step * fabric.world_size + fabric.global_rank) * 1_000_003)
             batch = train.batch(schedule.batch)
             numbers: dict[str, torch.Tensor] = {}
-            for name, phase in phases.items():
+            for name, optimiser in optimisers_by_phase.items():
                 loss, extra = wrapped(name, batch, step)
-                optimiser = state["phases"][name]
                 optimiser.zero_grad()
                 fabric.backward(loss)
                 optimiser.step()
-                if phase.schedule:
-                    phase.schedule.step()
+                if name in schedules:
+                    schedules[name].step()
                 numbers |= {f"{name}_loss": loss.detach(), **extra}
             if ema:
                 ema.step(task.network.parameters())
-            done = state["step"] = step + 1
+            done = step + 1
+            last = done == schedule.steps
             bar.update()
-            if done % schedule.log_every == 0 or done == schedule.steps:
+            logs, saves = done % schedule.log_every == 0 or last, done % schedule.checkpoint_every == 0 or last
+            stops = bool(asked) or (
+                schedule.stop_after is not None and time.monotonic() - started > schedule.stop_after
+            )
+            # Reading a number waits for the device: only where a row is due, or before weights are kept.
+            if (logs or saves or stops) and not all(torch.isfinite(value).all() for value in numbers.values()):
+                raise Diverged(f"{log.name}: a loss is not finite at step {done}; the last good weights: {checkpoint}")
+            if logs:
                 row = log.add(done, numbers)
-                bar.set_postfix({k: f"{v:.4g}" for k, v in row.items() if k.endswith("loss")}, refresh=False)
-                if not all(map(_finite, row.values())):
-                    raise Diverged(
-                        f"{log.name}: a loss is not finite at step {done}; {checkpoint} has the last good weights"
-                    )
-            out_of_time = schedule.stop_after is not None and time.monotonic() - started > schedule.stop_after
-            if asked or out_of_time:
-                save()
-                raise Stopped(f"{log.name}: stopped at step {done} of {schedule.steps}; run again to go on from there")
-            if done % schedule.picture_every == 0 or done == schedule.steps:
+                bar.set_postfix(
+                    {key: f"{value:.4g}" for key, value in row.items() if key.endswith("loss")}, refresh=False
+                )
+            if last or done % schedule.picture_every == 0:
                 _picture(task, held_out, log, ema)
-            if done % schedule.checkpoint_every == 0 and done < schedule.steps:
-                save()
+            if saves or stops:
+                save(done)
+            if stops and not last:
+                raise Stopped(f"{log.name}: stopped at step {done} of {schedule.steps}; run again to go on from there")
     if ema:
         ema.copy_to(task.network.parameters())
     task.eval()
     for warning in task.report(log.rows):
         print(f"WARNING: {log.name}: {warning}")
     return schedule.steps
-
-
-def _finite(value: float) -> bool:
-    return value == value and abs(value) != float("inf")
 
 
 @torch.no_grad()

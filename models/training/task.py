@@ -57,8 +57,20 @@ class Task(nn.Module):
         return []
 
     def picture(self, batch: Tensor) -> list[Tensor]:
-        """Rows of a validation picture for held-out slices (B, 1, H, W): each (B, 1, H', W') in [0, 1]. Last: target."""
+        """Rows of a picture of held-out slices (B, 1, H, W), each (B, 1, h, w) in [0, 1]; the target last."""
         raise NotImplementedError
+
+    def trained_state(self) -> dict[str, Tensor]:
+        """What a checkpoint keeps: everything but frozen networks and the perceptual trunk, which are files already."""
+        return {
+            key: value for key, value in self.state_dict().items() if not key.startswith(("frozen.", "perceptual."))
+        }
+
+    def load_trained_state(self, state: Mapping[str, Tensor]) -> None:
+        """Takes back what ``trained_state`` gave; ``ValueError`` if the keys differ."""
+        if differing := set(state) ^ set(self.trained_state()):
+            raise ValueError(f"checkpoint and network differ in {sorted(differing)[:5]}")
+        self.load_state_dict(dict(state), strict=False)
 
     def train(self, mode: bool = True) -> "Task":
         super().train(mode)
@@ -67,7 +79,7 @@ class Task(nn.Module):
 
 
 def rate_schedule(name: str | None, optimiser: Optimizer, steps: int) -> LRScheduler | None:
-    """Learning rate over a training: ``constant`` (None), or ``one_cycle``, up over 5 % of the steps and down to zero."""
+    """Learning rate over a training: ``constant`` (None), or ``one_cycle``: up over 5 % of the steps, then to zero."""
     if name in (None, "constant"):
         return None
     if name != "one_cycle":

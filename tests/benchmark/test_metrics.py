@@ -10,8 +10,8 @@ import pytest
 from benchmark.errors import UserError
 from benchmark.metrics import COLUMNS, DEFINITION, HIGHER_IS_BETTER, METRICS, score
 
-I, J = np.mgrid[:256, :256]
-WAVES = (0.5 + 0.5 * np.sin(I / 7) * np.cos(J / 11)).astype(np.float32)
+ROW, COLUMN = np.mgrid[:256, :256]
+WAVES = (0.5 + 0.5 * np.sin(ROW / 7) * np.cos(COLUMN / 11)).astype(np.float32)
 
 
 class Difference:

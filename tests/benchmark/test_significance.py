@@ -8,6 +8,8 @@ from benchmark.significance import compare
 
 # Few bootstrap iterations: what these tests ask does not hang on them, and each costs milliseconds.
 FEW = 60
+# A sample that is dominated throughout misses 1 by the one quantile of 199 that deepsig leaves out.
+NEARLY = 0.99
 
 
 def normal(seed: int, mean: float, size: int, spread: float = 1) -> np.ndarray:
@@ -31,14 +33,14 @@ def test_dominance_and_its_reverse() -> None:
     assert (result["better"], result["clearly_better"], result["small"]) == (True, True, False)
     assert (result["n_ours"], result["n_other"]) == (30, 25)
     result = compare(low, high, higher_is_better=True, seed=0, iterations=FEW)
-    assert result["epsilon_min"] == 1
+    assert result["epsilon_min"] > NEARLY
     assert (result["better"], result["clearly_better"]) == (False, False)
 
 
 def test_lower_is_better_turns_the_order_round() -> None:
     near, far = normal(1, 0.1, 10, 0.01), normal(2, 0.3, 10, 0.01)
     assert compare(near, far, higher_is_better=False, seed=0, iterations=FEW)["epsilon_min"] == 0
-    assert compare(near, far, higher_is_better=True, seed=0, iterations=FEW)["epsilon_min"] == 1
+    assert compare(near, far, higher_is_better=True, seed=0, iterations=FEW)["epsilon_min"] > NEARLY
 
 
 def test_one_distribution_is_not_better_than_itself() -> None:
@@ -101,7 +103,7 @@ def test_the_infinite_psnr_of_the_truth() -> None:
     truth, finite = [np.inf] * 3, [30.0, 31.0, 900.0]
     for ours, other, epsilon in ((truth, finite, 0), (finite, truth, 1), (truth, truth, 0.5)):
         result = compare(ours, other, higher_is_better=True, seed=0, iterations=FEW)
-        assert result["epsilon_min"] == epsilon
+        assert result["epsilon_min"] == pytest.approx(epsilon, abs=1 - NEARLY)
 
 
 @pytest.mark.parametrize(

@@ -202,10 +202,12 @@ def test_a_trunk_that_is_not_the_trunk(trunks: dict[str, Path], tmp_path: Path) 
         Perceptual(tampered(trunks["alex"], tmp_path))
     with pytest.raises(ValueError, match=r"vgg\.safetensors: cannot be read as the alex trunk .*no tensor"):
         Perceptual(trunks["vgg"])
+    with pytest.raises(ValueError, match="no trunk 'squeeze'"):
+        Perceptual(trunks["alex"], "squeeze")
     with pytest.raises(ValueError, match="nowhere"):
         Perceptual(tmp_path / "nowhere.safetensors")
     (tmp_path / "text.safetensors").write_text("no tensors here")
-    with pytest.raises(ValueError, match="text.safetensors"):
+    with pytest.raises(ValueError, match=r"text\.safetensors"):
         Perceptual(tmp_path / "text.safetensors")
 
 

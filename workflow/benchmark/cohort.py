@@ -30,12 +30,13 @@ def draw(
     order = [candidates[i] for i in generator(seed, "cohort", name).permutation(len(candidates))]
     order = fixed + [subject for subject in order if subject not in fixed]
     n_test = patients["test"]
-    n_cv = len(order) - n_test if patients["cv"] == "all" else patients["cv"]
-    rows, refused = _take(reader, order, n_test + n_cv)
-    if len(rows) < n_test + n_cv and not partial:
+    everyone = patients["cv"] == "all"
+    needed = len(order) if everyone else n_test + patients["cv"]
+    rows, refused = _take(reader, order, needed)
+    if len(rows) < needed and not partial and not everyone:
         raise UserError(
-            f"{name}: {len(rows)} usable scans where the cohort needs {n_test} + {n_cv}; complete the folder, or set "
-            "partial: true on the cohort (its tables will be marked)"
+            f"{name}: {len(rows)} usable scans where the cohort needs {n_test} + {patients['cv']}; complete the "
+            "folder, or set partial: true on the cohort (its tables will be marked)"
         )
     n_test = min(n_test, max(1, len(rows) - folds)) if partial else n_test
     if len(rows) - n_test < folds:

@@ -14,7 +14,7 @@ from benchmark.errors import UserError
 DEFINITION = (
     "SSIM (higher is better): Gaussian window of σ = 1.5 (11×11), population covariance, data range 1, mean of the "
     "SSIM map without a border of 5 pixels; in the brain, mean of the same map over the mask. "
-    "PSNR in dB (higher is better): data range 1, −10·log10 of the mean squared error over the frame, or over the mask. "
+    "PSNR in dB (higher is better): data range 1, −10·log10 of the mean squared error over the frame or the mask. "
     "LPIPS (lower is better): AlexNet, version 0.1, grey repeated to three channels, intensities mapped from [0, 1] to "
     "[−1, 1]; in the brain, mean of each layer's distances weighted by the part of the mask under them. "
     "Full frame includes the zero background, which flatters all three; the brain mask is where the truth is not zero. "

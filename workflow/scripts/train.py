@@ -12,7 +12,7 @@ with job(snakemake):
         training=snakemake.input.train,
         validation=snakemake.input.validation,
         needs=snakemake.input.needs,
-        trunk=snakemake.input.get("trunk"),
+        trunk=next(iter(snakemake.input.trunk), None),
         weights=Path(snakemake.output.weights),
         seed=snakemake.params.seed,
         identity=dict(snakemake.wildcards),

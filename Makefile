@@ -1,0 +1,42 @@
+# Each target sets up what it needs in .venv; nothing outside this folder is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SNAKEMAKE := $(BIN)/snakemake
+CORES ?= $(shell nproc)
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help setup demo test models lint clean
+
+help:
+	@echo "make demo    the study at a small size on real scans -> results/demo/report.html"
+	@echo "make test    unit tests and the smoke study"
+	@echo "make models  parameters and GFLOP of every network at the article's size"
+	@echo "make lint    what CI checks before the tests"
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: envs/requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup
+	$(SNAKEMAKE) --configfile config/demo.yaml --cores $(CORES)
+	$(SNAKEMAKE) --configfile config/demo.yaml --cores 1 --quiet all --report results/demo/report.html
+	@echo "report: results/demo/report.html   tables: results/demo/tables/   figures: results/demo/figures/"
+
+test: setup
+	$(BIN)/python -m pytest
+
+models: setup
+	$(BIN)/python -m models.count
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(SNAKEMAKE) --lint

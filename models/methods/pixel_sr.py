@@ -1,0 +1,22 @@
+"""A network that magnifies ×4 in plane, then linear interpolation of pixels (section 2.7: SRGAN and WDSR)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from models.method import Restorer
+
+
+class Method(Restorer):
+    """Known slices are super-resolved one by one; between them, pixels are mixed linearly."""
+
+    def __init__(self, networks: Mapping[str, nn.Module] | None = None, **options: Any) -> None:
+        """``networks``: exactly one, (B, 1, h, w) → (B, 1, 4h, 4w)."""
+        super().__init__(networks, **options)
+        if len(self.networks) != 1:
+            raise ValueError(f"pixel_sr: give it one network, not {', '.join(self.networks) or 'none'}")
+        (self.network,) = self.networks.values()
+
+    def represent(self, slices: Tensor, index: Tensor) -> Tensor:
+        return self.network(slices).clamp(0, 1)

@@ -1,0 +1,91 @@
+"""Autoencoder after Sander, de Vos and Išgum 2022 (https://arxiv.org/abs/2202.09258), a competitor (section 2.7).
+
+Its latents are maps, a quarter of the slice in each direction, and a slice between two others is decoded from the mean
+of their latents. Sizes and losses are those of the authors' code (github.com/sanderjoerg) for adult brain MRI: two
+scales, 32 features at the finest, 128 latent channels; mean squared error of reconstructed slices, and 0.001 × the
+perceptual distance between a slice and the one decoded from its two neighbours.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from models.interpolation import bicubic, degrade
+from models.perceptual import Perceptual
+from models.training.data import SliceBank, random_flip
+from models.training.task import Phase, Task
+from models.training.upsampling import learning_rate, random_patch
+
+
+def _twice(inside: int, outside: int) -> list[nn.Module]:
+    """Two 3×3 convolutions, each with a leaky ReLU, and batch norm after them."""
+    layers: list[nn.Module] = []
+    for width in (inside, outside):
+        layers += [nn.Conv2d(width, outside, 3, padding=1), nn.LeakyReLU(inplace=True)]
+    return [*layers, nn.BatchNorm2d(outside)]
+
+
+class Autoencoder(nn.Module):
+    """Grey slices (B, 1, H, W) in [0, 1] ↔ latents (B, ``latent``, H/2^scales, W/2^scales)."""
+
+    def __init__(self, width: int, scales: int, latent: int) -> None:
+        super().__init__()
+        widths = [width * 2**scale for scale in range(scales)]
+        down: list[nn.Module] = [nn.Conv2d(1, width, 1)]
+        for inside, outside in zip([width, *widths], widths, strict=False):
+            down += [*_twice(inside, outside), nn.AvgPool2d(2)]
+        deepest = width * 2**scales
+        down += [nn.Conv2d(widths[-1], deepest, 3, padding=1), nn.LeakyReLU(inplace=True)]
+        self.encoder = nn.Sequential(*down, nn.Conv2d(deepest, latent, 3, padding=1))
+        up: list[nn.Module] = []
+        for inside, outside in zip([latent, *widths[::-1]], widths[::-1], strict=False):
+            up += [*_twice(inside, outside), nn.Upsample(scale_factor=2)]
+        up += [nn.Conv2d(width, width, 3, padding=1), nn.LeakyReLU(inplace=True), nn.Conv2d(width, 1, 3, padding=1)]
+        self.decoder = nn.Sequential(*up, nn.Sigmoid())
+
+    def encode(self, slices: Tensor) -> Tensor:
+        """Slices → latents; H and W must be multiples of 2^scales."""
+        return self.encoder(slices)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents → slices in [0, 1]."""
+        return self.decoder(latents)
+
+    def forward(self, slices: Tensor) -> Tensor:
+        return self.decode(self.encode(slices))
+
+
+def build(width: int = 32, scales: int = 2, latent: int = 128) -> Autoencoder:
+    """The defaults are the authors'."""
+    return Autoencoder(width, scales, latent)
+
+
+class Training(Task):
+    """Reconstruction of slices and synthesis of slices between, on what the method will see: bicubic ×4 slices.
+
+    As in the original, nothing of higher resolution than that is seen. Options: ``patch`` (side in pixels), ``rate``,
+    those of ``learning_rate``, ``perceptual_weight`` (λ of eq. 3; at 0 slices between are not trained on), and
+    ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
+    """
+
+    network: Autoencoder
+
+    def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
+        super().__init__(network, needs, steps, options)
+        self.perceptual = Perceptual(options["trunk"], net="vgg") if options["perceptual_weight"] else None
+
+    def prepare(self, bank: SliceBank) -> None:
+        self.bank = bank
+
+    def phases(self) -> dict[str, Phase]:
+        optimiser = Adam(self.network.parameters(), lr=self.options["rate"])
+        return {"network": Phase(optimiser, learning_rate(self.options, optimiser, self.steps))}
+
+    def seen(self, slices: Tensor) -> Tensor:
+        """Slices (B, C, H, W) as the method sees them, in patches; channels stay together."""
+        with torch.no_grad():
+            return random_flip(random_patch(bicubic(degrade(slices)), self.options["patch"]))

@@ -1,0 +1,99 @@
+"""EDSR at scale 1, against the blur of the diffusion's slices (article, sections 2.6 and 3.1; Lim et al. 2017)."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from models.interpolation import degrade
+from models.sampling import slice_seeds
+from models.training.data import SliceBank, random_flip
+from models.training.task import Phase, Task
+from models.training.upsampling import learning_rate, random_patch
+
+
+class Block(nn.Module):
+    """Two convolutions with a ReLU between them, without batch norm."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(width, width, 3, padding=1)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + self.body(features)
+
+
+class Edsr(nn.Module):
+    """Grey slices (B, 1, H, W) in [0, 1] → sharper ones of the same size, not clamped.
+
+    What comes out of the last convolution is added to the slice, and that convolution starts at zero: untrained, the
+    network returns its input. (At scale 1 the original has no such path from pixels to pixels.)
+    """
+
+    mean: Tensor
+
+    def __init__(self, blocks: int, width: int) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(1, width, 3, padding=1)
+        self.body = nn.Sequential(*(Block(width) for _ in range(blocks)), nn.Conv2d(width, width, 3, padding=1))
+        self.tail = nn.Conv2d(width, 1, 3, padding=1)
+        nn.init.zeros_(self.tail.weight)
+        nn.init.zeros_(self.tail.bias)
+        # The training slices' mean grey level; with half the range it normalises what goes in and comes out.
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, slices: Tensor) -> Tensor:
+        features = self.head((slices - self.mean) / 0.5)
+        return slices + 0.5 * self.tail(features + self.body(features))
+
+
+def build(blocks: int = 16, width: int = 64) -> Edsr:
+    """The defaults are the article's."""
+    return Edsr(blocks, width)
+
+
+class Training(Task):
+    """Mean absolute error between sharpened diffusion outputs and the truth, Adam with a schedule.
+
+    Sampling is what costs, so ``pool`` training slices are restored once, before the first step, by the first stage
+    and the diffusion; patches and flips are drawn from these. The slices are spread evenly over the training set, their
+    low resolution is the protocol's, and each has its own noise with a fixed seed: a resumed training finds the same.
+
+    Options: ``pool`` (slices), ``sampler``, ``sampling_steps``, ``eta`` (of the diffusion), ``patch`` (side in
+    pixels), ``rate``, and those of ``learning_rate``.
+    """
+
+    network: Edsr
+
+    def prepare(self, bank: SliceBank) -> None:
+        size = min(self.options["pool"], len(bank))
+        self.target = bank.spread(size)
+        sampling = {key: self.options[key] for key in ("sampler", "eta")} | {"steps": self.options["sampling_steps"]}
+        parts = zip(self.target.split(16), torch.arange(size).split(16), strict=True)
+        self.restored = torch.cat([self.restore(part, index.tolist(), **sampling) for part, index in parts])
+        self.network.mean.copy_(self.target.mean())
+
+    @torch.no_grad()
+    def restore(self, slices: Tensor, index: list[int], **sampling: Any) -> Tensor:
+        """Slices (B, 1, H, W) as the diffusion restores them from a quarter of the resolution."""
+        latents = self.frozen["ldm"].sample(degrade(slices), slice_seeds(0, index), **sampling)
+        return self.frozen["vq"].decode(latents)
+
+    def phases(self) -> dict[str, Phase]:
+        optimiser = Adam(self.network.parameters(), lr=self.options["rate"])
+        return {"network": Phase(optimiser, learning_rate(self.options, optimiser, self.steps))}
+
+    def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        index = torch.randint(len(self.target), (len(batch),)).to(self.target.device)
+        pair = torch.cat([self.restored[index], self.target[index]], dim=1)
+        blurred, target = random_flip(random_patch(pair, self.options["patch"])).split(1, dim=1)
+        loss = F.l1_loss(self.network(blurred).float(), target)
+        return loss, {"input_l1": F.l1_loss(blurred, target)}
+
+    def picture(self, batch: Tensor) -> list[Tensor]:
+        restored = self.restore(batch, list(range(len(batch))), sampler="ddim", eta=0.0, steps=20)
+        return [restored, self.network(restored), batch]

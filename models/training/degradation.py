@@ -1,0 +1,134 @@
+"""Low-resolution slices to train with: the protocol's own, or BSRGAN-light (article, section 3.1) on the device.
+
+BSRGAN (Zhang et al. 2021) degrades by blur, resizing, noise and JPEG in shuffled order. "Light" is the variant in the
+original latent diffusion code (``degradation_bsrgan_variant`` of ``bsrgan_light.py``), whose probabilities and ranges
+are kept here. That one works on one image at a time in NumPy; here it is a batch of tensors where they already lie.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from kornia.enhance import jpeg_codec_differentiable
+from kornia.filters import filter2d
+from torch import Tensor
+
+from models.interpolation import FACTOR, degrade
+
+GROUP = 4  # slices that share the shuffled order and the resizings
+RADIUS = 6  # of the largest blur kernel
+
+
+def degradation(name: str) -> Callable[[Tensor], Tensor]:
+    """A function (B, 1, H, W) → (B, 1, H/4, W/4), both in [0, 1]: ``bsrgan_light``, or ``bilinear`` as at inference."""
+    known = {"bsrgan_light": bsrgan_light, "bilinear": degrade}
+    if name not in known:
+        raise ValueError(f"degradation '{name}' is not known: choose one of {', '.join(known)}")
+    return known[name]
+
+
+@torch.no_grad()
+def bsrgan_light(slices: Tensor, factor: int = FACTOR) -> Tensor:
+    """Slices (B, 1, H, W) in [0, 1] → degraded (B, 1, H/factor, W/factor) in [0, 1]; H and W multiples of ``factor``.
+
+    Everything is drawn with torch's global CPU generator, and nothing waits for the device. Blur, noise and JPEG have
+    parameters of their own for every slice; the order and the resizings, which change shapes, are drawn for every
+    ``GROUP`` slices. Three things differ from the original: kernels of even size would move the image by half a
+    pixel and are taken one smaller, coloured noise has no meaning on grey slices, and nothing is rounded to 8 bits.
+    """
+    height, width = slices.shape[-2:]
+    if slices.ndim != 4 or slices.shape[1] != 1 or height % factor or width % factor:
+        raise ValueError(f"slices must be (B, 1, H, W) with sides that are multiples of {factor}, not {tuple(slices.shape)}")
+    with torch.autocast(slices.device.type, enabled=False):
+        return torch.cat([_degrade_group(group.float(), factor) for group in slices.split(GROUP)])
+
+
+def _degrade_group(image: Tensor, factor: int) -> Tensor:
+    size = (image.shape[-2] // factor, image.shape[-1] // factor)
+    if factor == 4 and _chance(0.25):
+        half = (image.shape[-2] // 2, image.shape[-1] // 2)
+        if _chance(0.5):
+            image = _resize(image, half)
+        else:
+            image = F.interpolate(image, size=half, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+        factor = 2
+    steps = [_blur, _reduce, _add_noise, _jpeg_mostly]
+    order = torch.randperm(len(steps) + 1).tolist()
+    # The fifth step brings the image to its final size; it never comes before `_reduce`, which it then swaps with.
+    first, second = sorted((order.index(1), order.index(4)))
+    order[first], order[second] = 1, 4
+    for step in order:
+        image = _resize(image, size) if step == 4 else steps[step](image, factor)
+    return _jpeg(image)
+
+
+def _blur(image: Tensor, factor: int) -> Tensor:
+    """Half of the slices by an anisotropic Gaussian (variances up to 2 at ×4), half by an isotropic one (σ up to 0.7)."""
+    batch = len(image)
+    theta, first, second, sigma = torch.rand(4, batch) * torch.tensor(
+        [math.pi, 1 + factor / 4, 1 + factor / 4, 0.5 + factor / 20]
+    ).unsqueeze(1)
+    isotropic = torch.rand(batch) < 0.5
+    first, second = (torch.where(isotropic, sigma**2, variance).clamp_min(1e-4) for variance in (first, second))
+    sizes = torch.where(isotropic, torch.randint(5, 8, (batch,)), torch.randint(5, 15, (batch,)))
+    radius = ((sizes - 1) // 2).view(-1, 1, 1)
+    y, x = torch.meshgrid(*[torch.arange(-RADIUS, RADIUS + 1)] * 2, indexing="ij")
+    cosine, sine = theta.cos().view(-1, 1, 1), theta.sin().view(-1, 1, 1)
+    along, across = x * cosine + y * sine, y * cosine - x * sine
+    kernel = torch.exp(-0.5 * (along**2 / first.view(-1, 1, 1) + across**2 / second.view(-1, 1, 1)))
+    kernel = kernel * ((x.abs() <= radius) & (y.abs() <= radius))
+    kernel = kernel / kernel.sum(dim=(1, 2), keepdim=True)
+    return filter2d(image, kernel.to(image.device), border_type="replicate")
+
+
+def _reduce(image: Tensor, factor: int) -> Tensor:
+    """To 1 … 1/(2 · factor) of its size by a random mode, or, one time in five, Gaussian blur and every n-th pixel."""
+    if _chance(0.8):
+        shrink = _uniform(1, 2 * factor)
+        return _resize(image, (int(image.shape[-2] / shrink), int(image.shape[-1] / shrink)))
+    # The kernel is centred on a block of factor × factor pixels, so the pixel that stands for it lies in its middle.
+    margin = 10
+    at = torch.arange(factor + 2 * margin) - (factor - 1) / 2 - margin
+    sigma = 0.1 + torch.rand(len(image), 1) * (0.6 * factor - 0.1)
+    line = torch.exp(-0.5 * (at / sigma) ** 2)
+    line = (line / line.sum(dim=1, keepdim=True)).to(image.device)
+    kernel = (line.unsqueeze(2) * line.unsqueeze(1)).unsqueeze(1)
+    padded = F.pad(image.transpose(0, 1), [margin] * 4, mode="replicate")
+    return F.conv2d(padded, kernel, stride=factor, groups=len(image)).transpose(0, 1)
+
+
+def _add_noise(image: Tensor, factor: int) -> Tensor:
+    """White Gaussian noise of one or two grey levels of 255."""
+    level = torch.randint(1, 3, (len(image), 1, 1, 1)) / 255
+    return (image + (level * torch.randn(image.shape)).to(image.device)).clamp(0, 1)
+
+
+def _jpeg_mostly(image: Tensor, factor: int) -> Tensor:
+    """JPEG on nine slices of ten."""
+    chosen = (torch.rand(len(image), 1, 1, 1) < 0.9).to(image.device)
+    return torch.where(chosen, _jpeg(image), image)
+
+
+def _jpeg(image: Tensor) -> Tensor:
+    """JPEG of quality 80 to 95."""
+    quality = torch.randint(80, 96, (len(image),)).float().to(image.device)
+    rgb = jpeg_codec_differentiable(image.expand(-1, 3, -1, -1), quality)
+    return rgb.mean(dim=1, keepdim=True).clamp(0, 1)
+
+
+def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """To ``size`` by area, bilinear or bicubic interpolation at random; the last two without antialiasing."""
+    mode = ("bilinear", "bicubic", "area")[int(torch.randint(3, ()))]
+    if mode == "area" and size[0] < image.shape[-2]:
+        return F.interpolate(image, size=size, mode="area")
+    mode = "bicubic" if mode == "bicubic" else "bilinear"
+    return F.interpolate(image, size=size, mode=mode, align_corners=False).clamp(0, 1)
+
+
+def _chance(probability: float) -> bool:
+    return bool(torch.rand(()) < probability)
+
+
+def _uniform(low: float, high: float) -> float:
+    return low + (high - low) * float(torch.rand(()))

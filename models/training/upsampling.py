@@ -1,0 +1,58 @@
+"""What the trainings of in-plane networks share: patches, pairs of low and full resolution, and the learning rate."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
+
+from models.interpolation import bicubic, degrade
+from models.training.data import random_flip
+from models.training.degradation import degradation
+from models.training.task import Task, rate_schedule
+
+
+def random_patch(slices: Tensor, side: int) -> Tensor:
+    """A ``side``×``side`` window of each slice (B, C, H, W), at the slices' own resolution; whole slices if smaller.
+
+    Positions are drawn for each slice with torch's global generator.
+    """
+    batch, _, height, width = slices.shape
+    if side >= min(height, width):
+        return slices
+    top = torch.randint(height - side + 1, (batch, 1)) + torch.arange(side)
+    left = torch.randint(width - side + 1, (batch, 1)) + torch.arange(side)
+    index = torch.arange(batch).view(-1, 1, 1), top.unsqueeze(2), left.unsqueeze(1)
+    index = tuple(part.to(slices.device, non_blocking=True) for part in index)
+    return slices[index[0], :, index[1], index[2]].permute(0, 3, 1, 2)
+
+
+def learning_rate(options: Mapping[str, Any], optimiser: Optimizer, steps: int) -> LRScheduler | None:
+    """``lower_at`` (steps) and ``lower_by`` (a factor) lower the rate in stairs; else ``rate_schedule``, as elsewhere."""
+    if "lower_at" in options:
+        return MultiStepLR(optimiser, list(options["lower_at"]), options["lower_by"])
+    return rate_schedule(options.get("rate_schedule"), optimiser, steps)
+
+
+class Upsampling(Task):
+    """Base for ×4 networks: random patches, flips, and their degraded versions.
+
+    Options: ``degradation`` (name), ``patch`` (side in pixels, a multiple of 4), ``rate``, and those of
+    ``learning_rate``.
+    """
+
+    def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
+        super().__init__(network, needs, steps, options)
+        self.degrade = degradation(options["degradation"])
+
+    def pair(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Slices (B, 1, H, W) → low-resolution patches (B, 1, p/4, p/4) and the patches (B, 1, p, p) they come from."""
+        patches = random_flip(random_patch(batch, self.options["patch"]))
+        with torch.no_grad():
+            return self.degrade(patches), patches
+
+    def picture(self, batch: Tensor) -> list[Tensor]:
+        low = degrade(batch)
+        return [bicubic(low), self.network(low), batch]

@@ -1,0 +1,58 @@
+"""The shipped configurations are valid; a mistake in one is a line that names it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from benchmark.config import check, needed_networks
+from benchmark.errors import UserError
+
+FOLDER = Path(__file__).parents[2] / "config"
+
+
+def merged(*names: str, **change) -> dict:
+    config: dict = {}
+    for name in ("config", *names):
+        update_config(config, yaml.safe_load((FOLDER / f"{name}.yaml").read_text()))
+    update_config(config, change)
+    return config
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "config"))
+def test_every_shipped_config_is_valid(name):
+    check(merged(name))
+
+
+def test_the_default_is_the_article():
+    config = check(merged())
+    assert config["study"]["folds"] == 5
+    assert len(config["study"]["cohorts"]) == 6
+    assert (config["sampling"]["steps"], config["sampling"]["eta"]) == (200, 1.0)
+    patients = {name: config["cohorts"][name]["patients"] for name in config["study"]["cohorts"]}
+    assert {(p["cv"], p["test"]) for p in patients.values()} == {(17, 3), (31, 3), (85, 3), (27, 3)}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sede": 1}, "unknown key 'sede'; did you mean 'seed'?"),
+        ({"preprocess": {"scalling": "volume"}}, "preprocess: unknown key 'scalling'; did you mean 'scaling'?"),
+        ({"seed": "one"}, "seed: 'one' is not of type 'integer'"),
+        ({"study": {"methods": ["oursy"]}}, "study.methods: 'oursy' is not defined; did you mean 'ours'?"),
+        ({"methods": {"mine": {"label": "m", "networks": ["nvq"]}}, "study": {"methods": ["mine"]}}, "'nvq'"),
+        ({"preprocess": {"size": 100}}, "preprocess.size: 100 is not a multiple of 32"),
+    ],
+)
+def test_a_mistake_is_one_line(change, message):
+    with pytest.raises(UserError) as caught:
+        check(merged(**change))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_networks_come_after_what_they_need():
+    config = check(merged())
+    assert needed_networks(config, "ours")[:2] == ["vq", "ldm"]
+    assert needed_networks(config, "linear") == []

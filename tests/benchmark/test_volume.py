@@ -1,0 +1,114 @@
+"""Scans in every orientation and format come out upright, in the right place; what is no scan is refused by name."""
+
+import itertools
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nibabel.orientations import axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
+
+from benchmark.errors import UserError
+from benchmark.volume import UPRIGHT, plane, read, read_scan, to_upright, write
+
+ALL_CODES = [
+    "".join(codes)
+    for axes in itertools.permutations(("RL", "AP", "SI"))
+    for codes in itertools.product(*axes)
+]  # fmt: skip
+
+
+def scan_in(codes: str, folder, data=None):
+    """The same little head stored with its axes as ``codes``."""
+    if data is None:
+        data = np.random.default_rng(0).integers(1, 1000, (5, 6, 7)).astype(np.int16)
+    affine = np.array([[2, 0, 0, -4], [0, 3, 0, 5], [0, 0, 4, 1], [0, 0, 0, 1.0]])
+    transform = ornt_transform(io_orientation(affine), axcodes2ornt(tuple(codes)))
+    moved = nib.apply_orientation(data, transform)
+    path = folder / f"{codes}.nii.gz"
+    nib.save(nib.Nifti1Image(moved, affine @ inv_ornt_aff(transform, data.shape)), path)
+    return path
+
+
+@pytest.mark.parametrize("codes", ALL_CODES)
+@pytest.mark.parametrize("wanted", sorted(UPRIGHT))
+def test_every_orientation_gives_the_same_upright_slices(codes, wanted, tmp_path):
+    reference = read_scan(scan_in("RAS", tmp_path))
+    scan = read_scan(scan_in(codes, tmp_path))
+    data, affine = to_upright(scan.data, scan.affine, wanted)
+    expected, expected_affine = to_upright(reference.data, reference.affine, wanted)
+    np.testing.assert_array_equal(data, expected)
+    np.testing.assert_allclose(affine, expected_affine)
+    assert nib.aff2axcodes(affine) == UPRIGHT[wanted]
+
+
+def test_plane_of_a_stored_axis(tmp_path):
+    scan = read_scan(scan_in("ASL", tmp_path))
+    assert [plane(scan, axis) for axis in range(3)] == ["coronal", "axial", "sagittal"]
+    assert plane(scan, "axial") == "axial"
+
+
+def test_analyze_big_endian_with_trailing_axis(tmp_path):
+    data = np.arange(4 * 5 * 6, dtype=">i2").reshape(4, 5, 6, 1)
+    header = nib.AnalyzeHeader(endianness=">")
+    header.set_data_dtype(">i2")
+    header.set_data_shape(data.shape)
+    header.set_zooms((1, 2, 3, 0))
+    nib.AnalyzeImage(data, None, header).to_filename(tmp_path / "a.img")
+    scan = read_scan(tmp_path / "a.img", orientation="ASL")
+    assert scan.codes == ("A", "S", "L")
+    assert scan.spacing == (1, 2, 3)
+    np.testing.assert_array_equal(scan.data, data[..., 0])
+    centre = scan.affine @ [*((np.array([4, 5, 6]) - 1) / 2), 1]
+    np.testing.assert_allclose(centre, [0, 0, 0, 1], atol=1e-12)
+
+
+def bad(kind: str):
+    good = np.random.default_rng(0).random((4, 5, 6)).astype(np.float32)
+    match kind:
+        case "NaN":
+            good[1, 1, 1] = np.nan
+        case "every voxel is 3":
+            good[:] = 3
+        case "4-D":
+            good = np.stack([good, good], axis=-1)
+        case "single slice":
+            good = good[:, :, :1]
+        case "complex":
+            good = good.astype(np.complex64)
+    return good
+
+
+@pytest.mark.parametrize("kind", ["NaN", "every voxel is 3", "4-D", "single slice", "complex"])
+def test_refusals_name_the_file(kind, tmp_path):
+    path = tmp_path / "bad.nii.gz"
+    nib.save(nib.Nifti1Image(bad(kind), np.eye(4)), path)
+    with pytest.raises(UserError, match=kind) as caught:
+        read_scan(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no image at all", None])
+def test_what_is_no_image_is_refused(content, tmp_path):
+    path = tmp_path / "bad.nii.gz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match="cannot be read as an image"):
+        read_scan(path)
+
+
+def test_truncated_gzip_is_refused(tmp_path):
+    path = scan_in("RAS", tmp_path, np.random.default_rng(0).integers(0, 999, (40, 40, 40)).astype(np.int16))
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(UserError, match="cannot be read as an image"):
+        read_scan(path)
+
+
+def test_write_then_read(tmp_path):
+    volume = np.random.default_rng(0).random((3, 4, 5), dtype=np.float32)
+    affine = np.diag([2.0, 3.0, 4.0, 1.0])
+    write(tmp_path / "deep" / "v.nii.gz", volume, affine)
+    back, back_affine = read(tmp_path / "deep" / "v.nii.gz")
+    np.testing.assert_array_equal(back, volume)
+    np.testing.assert_array_equal(back_affine, affine)
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["v.nii.gz"]

@@ -1,0 +1,97 @@
+"""``restore``: the rules of the one abstraction, for every method that needs no training."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.interpolation import cubic_spline, degrade, linear, nearest, printed_eq12
+from models.method import method
+
+CONTROLS = ["copy", "linear", "spline", "eq12", "oracle_si", "truth"]
+
+
+@pytest.fixture
+def slices():
+    return np.random.default_rng(0).random((7, 8, 12), dtype=np.float32)
+
+
+KNOWN = np.array([0, 1, 3, 4, 6, 7, 9.0])
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_shape_range_and_known_slices(name, slices):
+    restorer = method(name)
+    factor = 1 if restorer.sees != "low" else 4
+    out = restorer.restore(slices, KNOWN, [0, 0.25, 2, 3, 8.9, 9])
+    assert out.shape == (6, 8 * factor, 12 * factor)
+    assert out.dtype == np.float32
+    assert out.min() >= 0
+    assert out.max() <= 1
+    alone = restorer.restore(slices, KNOWN, [3])
+    np.testing.assert_array_equal(out[3], alone[0])
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+def test_chunks_do_not_change_the_result(name, chunk, slices):
+    at = np.linspace(0, 9, 31)
+    expected = method(name, chunk=16).restore(slices, KNOWN, at)
+    np.testing.assert_allclose(method(name, chunk=chunk).restore(slices, KNOWN, at), expected, atol=2e-6)
+
+
+def test_oracle_interpolates_the_true_neighbours(slices):
+    out = method("oracle_si").restore(slices, KNOWN, [1.5, 2.0])
+    np.testing.assert_allclose(out[0], 0.75 * slices[1] + 0.25 * slices[2], atol=1e-6)
+    np.testing.assert_allclose(out[1], 0.5 * slices[1] + 0.5 * slices[2], atol=1e-6)
+
+
+def test_weights_by_hand():
+    at = np.array([0, 1.5, 2, 2.5, 9])
+    np.testing.assert_allclose(linear(KNOWN, at)[1, 1:3], [0.75, 0.25])
+    np.testing.assert_allclose(nearest(KNOWN, at)[2:4, 1:3], [[1, 0], [0, 1]])
+    # eq. 12 as printed, three new slices in the gap: 1/3 A + 0 B, 2/3 A + 1/3 B, 3/3 A + 2/3 B
+    np.testing.assert_allclose(printed_eq12(KNOWN, at)[1:4, 1:3], [[1 / 3, 0], [2 / 3, 1 / 3], [1, 2 / 3]])
+    np.testing.assert_allclose(printed_eq12(KNOWN, np.array([2.0]))[0, 1:3], [1, 0])
+    for weights in (linear, nearest, printed_eq12, cubic_spline):
+        np.testing.assert_allclose(weights(KNOWN, KNOWN), np.eye(7), atol=1e-5)
+
+
+def test_spline_reproduces_a_cubic():
+    at = np.linspace(0, 9, 50)
+    np.testing.assert_allclose(cubic_spline(KNOWN, at) @ (KNOWN**3 - 4 * KNOWN), at**3 - 4 * at, atol=0.05)
+
+
+def test_degrade_and_bicubic_keep_positions():
+    """A smooth slice comes back from ÷4 and ×4 without a shift: the error is symmetric and small."""
+    y, x = np.mgrid[0:64, 0:64]
+    smooth = (0.5 + 0.4 * np.sin(x / 9.0) * np.cos(y / 11.0)).astype(np.float32)
+    low = degrade(torch.from_numpy(smooth)[None, None])[0].numpy()
+    for name in ("linear", "spline"):
+        back = method(name).restore(np.repeat(low, 2, axis=0), [0, 1], [0.5])[0]
+        error = [np.abs(np.roll(back, shift, 1) - smooth)[8:-8, 8:-8].mean() for shift in (-1, 0, 1)]
+        assert error[1] < 0.01 < min(error[0], error[2])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"at": [-0.1]}, "nothing is extrapolated"),
+        ({"at": [9.5]}, "nothing is extrapolated"),
+        ({"known": [0, 1, 1, 2, 3, 4, 5]}, "increasing"),
+        ({"known": [0, 1]}, "increasing"),
+        ({"slices": np.full((7, 8, 8), 2.0)}, r"in \[0, 1\]"),
+        ({"slices": np.full((7, 8, 8), np.nan)}, "finite"),
+        ({"slices": np.zeros((8, 8))}, r"\(S, h, w\)"),
+    ],
+)
+def test_broken_rules_are_named(change, message, slices):
+    call = {"slices": slices, "known": KNOWN, "at": [1.0]} | change
+    with pytest.raises(ValueError, match=message):
+        method("linear").restore(**call)
+
+
+def test_unknown_methods_and_options_are_named():
+    with pytest.raises(ValueError, match=r"models/methods/nobody\.py"):
+        method("nobody")
+    with pytest.raises(ValueError, match="method linear: .*wings"):
+        method("linear", wings=2)

@@ -1,0 +1,194 @@
+"""The one loop: what it saves, how it resumes, and how it stops."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from models import weights
+from models.training.data import SliceBank, random_crop
+from models.training.log import TrainingLog
+from models.training.loop import Diverged, Schedule, Stopped, fit, start_fabric
+from models.training.task import Phase, Task, rate_schedule
+
+STEPS = 12
+
+
+class Blur(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class Denoise(Task):
+    """Two optimisers, an EMA, a schedule and noise: all that the loop has to resume."""
+
+    ema_decay = 0.9
+    explode_at = None
+    signal_at = None
+    die_at = None
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.critic = nn.Conv2d(1, 1, 3)
+
+    def phases(self):
+        first = torch.optim.AdamW(self.network.parameters(), lr=1e-2)
+        second = torch.optim.Adam(self.critic.parameters(), lr=1e-2)
+        return {"network": Phase(first, rate_schedule("one_cycle", first, self.steps)), "critic": Phase(second)}
+
+    def forward(self, phase, batch, step):
+        if phase == "critic":
+            return self.critic(self.restored).pow(2).mean(), {}
+        slices = random_crop(batch, 0.5)
+        restored = self.network(slices + torch.randn_like(slices) * 0.1)
+        self.restored = restored.detach()
+        loss = (restored - slices).pow(2).mean()
+        if step == self.die_at:
+            raise KeyboardInterrupt
+        if step == self.signal_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return loss * (float("nan") if step == self.explode_at else 1), {"seen": slices.mean()}
+
+    def picture(self, batch):
+        return [self.network(batch), batch]
+
+
+@pytest.fixture
+def train(tmp_path):
+    """Trains from fixed weights into a folder; attributes of the task may be set."""
+    volumes = [np.random.default_rng(i).random((6, 16, 16), dtype=np.float32) for i in range(2)]
+
+    def run(folder="a", identity="x", steps=STEPS, stop_after=None, **attributes):
+        torch.manual_seed(0)
+        task = Denoise(Blur(), {}, STEPS, {})
+        for name, value in attributes.items():
+            setattr(task, name, value)
+        target = tmp_path / folder
+        target.mkdir(exist_ok=True)
+        log = TrainingLog("denoise", target / "n")
+        schedule = Schedule(steps, 3, 7, checkpoint_every=4, picture_every=6, log_every=1, stop_after=stop_after)
+        bank = SliceBank(volumes)
+        fit(task, bank, bank, schedule, target / "n.ckpt", log, start_fabric("cpu"), {"id": identity})
+        return task, log
+
+    return run
+
+
+def state(task):
+    return {k: v.numpy() for k, v in task.network.state_dict().items()}
+
+
+def test_a_stopped_training_ends_bit_for_bit_as_an_undisturbed_one(train):
+    expected, log = train("a")
+    with pytest.raises(Stopped, match="step 6 of 12; run again"):
+        train("b", signal_at=5)
+    resumed, again = train("b")
+    assert again.rows == log.rows
+    for key, value in state(expected).items():
+        np.testing.assert_array_equal(state(resumed)[key], value)
+
+
+def test_a_killed_training_goes_on_from_its_last_checkpoint(train):
+    expected, log = train("a")
+    with pytest.raises(KeyboardInterrupt):
+        train("b", die_at=10)  # two steps after the checkpoint at 8
+    resumed, again = train("b")
+    assert again.rows == log.rows
+    for key, value in state(expected).items():
+        np.testing.assert_array_equal(state(resumed)[key], value)
+
+
+def test_stops_before_its_time_limit(train, tmp_path):
+    with pytest.raises(Stopped, match="step 1 of 12"):
+        train("a", stop_after=0.0)
+    assert (tmp_path / "a" / "n.ckpt").exists()
+
+
+def test_another_config_does_not_resume(train):
+    with pytest.raises(Stopped):
+        train("a", signal_at=5)
+    _, log = train("a", identity="y")
+    assert log.rows[0]["step"] == 1
+    assert len(log.rows) == STEPS
+
+
+def test_nan_stops_with_a_line_and_keeps_the_last_good_weights(train, tmp_path):
+    with pytest.raises(Diverged, match="not finite at step 7"):
+        train("a", explode_at=6)
+    kept = torch.load(tmp_path / "a" / "n.ckpt", weights_only=True)
+    assert kept["step"] == 4
+    assert all(torch.isfinite(value).all() for value in kept["task"].values())
+
+
+def test_averaged_weights_are_what_is_left(train):
+    averaged, _ = train("a")
+    Denoise.ema_decay = None
+    try:
+        plain, _ = train("b")
+    finally:
+        Denoise.ema_decay = 0.9
+    assert any((state(averaged)[key] != state(plain)[key]).any() for key in state(plain))
+
+
+def test_log_files(train, tmp_path):
+    _, log = train("a")
+    log.write()
+    lines = (tmp_path / "a" / "n.csv").read_text().splitlines()
+    assert lines[0] == "step,network_loss,seen,critic_loss"
+    assert len(lines) == STEPS + 1
+    assert {path.name for path in (tmp_path / "a").glob("*.png")} == {"n.png", "n_slices.png"}
+
+
+def test_bank_leaves_out_blank_slices_and_keeps_16_bits():
+    volume = np.random.default_rng(0).random((4, 8, 8), dtype=np.float32)
+    volume[1] = 0
+    bank = SliceBank([volume])
+    assert len(bank) == 3
+    np.testing.assert_allclose(bank.take(torch.arange(3)).squeeze(1), volume[[0, 2, 3]], atol=1 / 65535)
+    with pytest.raises(ValueError, match="no training slice"):
+        SliceBank([np.zeros((2, 8, 8), np.float32)])
+
+
+def test_whole_crops_change_nothing_and_small_ones_magnify():
+    slices = torch.rand(2, 1, 16, 16)
+    torch.testing.assert_close(random_crop(slices, 1.0), slices, atol=1e-5, rtol=0)
+    ramp = torch.linspace(0, 1, 16).expand(8, 1, 16, 16).contiguous()
+    crops = random_crop(ramp, 0.5)
+    slope = crops[:, 0, 8, 9] - crops[:, 0, 8, 8]
+    assert (slope < 1 / 15 + 1e-4).all()
+    assert (slope > 0.5 / 15 - 1e-4).all()
+    assert slope.std() > 0
+
+
+@pytest.mark.parametrize("damage", ["metadata", "tensors"])
+def test_foreign_weights_are_refused_by_name(damage, tmp_path, tiny_vq):
+    path = tmp_path / "w.safetensors"
+    if damage == "metadata":
+        weights.save(path, nn.Linear(2, 2), {"seed": 1})
+    else:
+        weights.save(path, nn.Linear(2, 2), {"network": "vq", "size": tiny_vq})
+    with pytest.raises(ValueError, match=r"w\.safetensors"):
+        weights.load(path)
+
+
+def test_weights_say_what_they_are(tmp_path, tiny_vq):
+    path = tmp_path / "w.safetensors"
+    module = weights.network("vq", tiny_vq)
+    weights.save(path, module, {"network": "vq", "size": tiny_vq, "steps": 3})
+    assert weights.read_metadata(path) == {"network": "vq", "size": tiny_vq, "steps": 3}
+    back = weights.load(path)
+    assert not back.training
+    for key, value in module.state_dict().items():
+        torch.testing.assert_close(back.state_dict()[key], value, atol=0, rtol=0)
+
+
+@pytest.fixture
+def tiny_vq():
+    return {"channels": [8, 8, 16], "layers_per_block": 1, "codes": 16, "norm_groups": 4}

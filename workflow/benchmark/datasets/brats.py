@@ -1,0 +1,112 @@
+"""BraTS 2021, task 1: T1, T2, FLAIR of people with a glioma, skull-stripped, 240×240×155, 1 mm (Baid et al., 2021).
+
+Any folder ``ID`` that holds ``ID_t1.nii.gz``, ``ID_t2.nii.gz`` and ``ID_flair.nii.gz`` is a subject: ids have gaps, and
+other years' releases look the same. All three are asked for, so that every modality draws from the same people.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmark.archives import Archive
+from benchmark.datasets._stored import StoredReader
+from benchmark.errors import UserError
+
+NAME = re.compile(r"(?:^|/)(?P<subject>[^/]+)/(?P=subject)_(?P<kind>t1|t2|flair|t1ce)\.nii(?:\.gz)?$")
+KINDS = {"T1": "t1", "T2": "t2", "FLAIR": "flair", "T1CE": "t1ce"}
+PROJECT = "syn25829067"
+PAGES = f"https://www.synapse.org/Synapse:{PROJECT} or https://www.kaggle.com/datasets/dschettler8845/brats-2021-task1"
+KAGGLE = "dschettler8845/brats-2021-task1"
+ARCHIVE = "BraTS2021_Training_Data.tar"
+ARCHIVE_NAME = re.compile(r"(?P<id>syn\d+)\s+(?P<name>\S*BraTS2021_Training\S*\.(?:tar|tar\.gz|tgz|zip))\s*$", re.I)
+
+
+class Dataset(StoredReader):
+    """Downloads by a client of the two places that need a login, if one is installed and logged in.
+
+    ``synapse_id``: of the archive, if it is not to be found by its name among the project's files.
+    """
+
+    modalities = tuple(KINDS)
+    archive_names = ("*BraTS2021_Training*", "brats-2021-task1*", "archive.zip")
+    limit = 64 << 30
+    layout = "ID/ID_t1.nii.gz, ID_t2.nii.gz, ID_flair.nii.gz"
+
+    def __init__(self, folder: str | Path, *, synapse_id: str | None = None, **common: Any) -> None:
+        super().__init__(folder, **common)
+        self.synapse_id = synapse_id
+
+    def choose(self, name: str) -> bool:
+        return NAME.search(name) is not None
+
+    def group(self, names: Iterable[str]) -> dict[str, list[str]]:
+        kinds: dict[str, dict[str, str]] = {}
+        for name in sorted(names):
+            if found := NAME.search(name):
+                kinds.setdefault(found["subject"], {}).setdefault(found["kind"], name)
+        wanted = KINDS[self.modality]
+        needed = {"t1", "t2", "flair", wanted}
+        return {subject: [files[wanted]] for subject, files in kinds.items() if needed <= set(files)}
+
+    def missing(self) -> str | None:
+        if self.local is not None or self.archives_in(self.folder) or self._clients():
+            return None
+        return self.lack(
+            f"register at {PAGES}; then install synapseclient and set SYNAPSE_AUTH_TOKEN, or install kaggle and set "
+            "KAGGLE_USERNAME and KAGGLE_KEY"
+        )
+
+    def _clients(self) -> list[str]:
+        """Clients that are installed and have something to log in with."""
+        kaggle = Path(os.environ.get("KAGGLE_CONFIG_DIR", "~/.kaggle")).expanduser() / "kaggle.json"
+        ready = {
+            "synapse": bool(os.environ.get("SYNAPSE_AUTH_TOKEN")) or Path("~/.synapseConfig").expanduser().exists(),
+            "kaggle": bool(os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY")) or kaggle.exists(),
+        }
+        return [client for client, login in ready.items() if login and shutil.which(client)]
+
+    def archives(self) -> list[Archive]:
+        if present := self.archives_in(self.folder):
+            return [Archive(path, self.limit) for path in present]
+        return [Archive(self._download(), self.limit)]
+
+    def _download(self) -> Path:
+        """By the first client that can; into a folder aside first, since clients leave beginnings behind."""
+        if lack := self.missing():
+            raise UserError(lack)
+        client = self._clients()[0]
+        aside = self.folder / f"{client}.part"
+        aside.mkdir(parents=True, exist_ok=True)
+        if client == "synapse":
+            entity = self.synapse_id or self._synapse_archive()
+            _run(["synapse", "get", "--downloadLocation", str(aside), entity])
+        else:
+            _run(["kaggle", "datasets", "download", "-d", KAGGLE, "-f", ARCHIVE, "-p", str(aside)])
+        if not (came := self.archives_in(aside)):
+            raise UserError(f"{aside}: {client} has brought no archive; fetch it by hand into {self.folder}")
+        target = came[0].replace(self.folder / came[0].name)
+        shutil.rmtree(aside)
+        return target
+
+    def _synapse_archive(self) -> str:
+        listing = _run(["synapse", "list", "-r", PROJECT])
+        for line in listing.splitlines():
+            if found := ARCHIVE_NAME.search(line):
+                return found["id"]
+        raise UserError(
+            f"{self}: no archive of the training data among the files of {PROJECT} that your account may see; join the "
+            "challenge there, or set synapse_id: to the archive's id"
+        )
+
+
+def _run(command: list[str]) -> str:
+    """A client with what it needs from the environment; credentials are never arguments."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=None, text=True)  # stderr: its own progress bar
+    if done.returncode:
+        said = done.stdout.strip().splitlines()[-1:] or ["see above"]
+        raise UserError(f"{' '.join(command[:3])}: failed ({said[0]}); check the login and the agreement")
+    return done.stdout

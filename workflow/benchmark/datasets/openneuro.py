@@ -1,0 +1,76 @@
+"""OpenNeuro ds004199 1.0.5 (CC0): FLAIR of people with epilepsy, one each, fetched file by file over plain HTTPS.
+
+``resources/ds004199_flair.tsv`` lists path, bytes and SHA-256 of each FLAIR, as in the dataset's own git-annex keys;
+a file of any other version is noticed by its hash.
+"""
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.datasets import Reader
+from benchmark.errors import UserError
+from benchmark.fetch import Item, download
+from benchmark.files import sha256
+
+MANIFEST = Path(__file__).parents[1] / "resources" / "ds004199_flair.tsv"
+NAME = re.compile(r"(?P<subject>sub-[0-9A-Za-z]+)/anat/(?P=subject)_acq-(?P<acq>[0-9A-Za-z]+)_FLAIR\.nii\.gz$")
+
+
+class Dataset(Reader):
+    """``acquisitions``: the series to draw from; the two that are 3-D are 162 of 170, the others are thick.
+
+    ``local``: the dataset's folder, if it is here. ``parallel``: files at a time. ``url``, ``manifest``: where from.
+    """
+
+    modalities = ("FLAIR",)
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        acquisitions: Sequence[str] = ("T2sel", "tse3dvfl"),
+        url: str = "https://s3.amazonaws.com/openneuro.org/ds004199",
+        manifest: str | Path = MANIFEST,
+        parallel: int = 4,
+        **common: Any,
+    ) -> None:
+        super().__init__(folder, **common)
+        if self.local is not None and not self.local.is_dir():
+            raise UserError(f"{self}: local: {self.local} is not a folder; give the one that holds sub-*")
+        self.url, self.parallel = url.rstrip("/"), parallel
+        self.rows: dict[str, dict[str, str]] = {}
+        with open(manifest, newline="") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                found = NAME.match(row["path"])
+                if found and found["acq"] in acquisitions:
+                    self.rows[found["subject"]] = row
+        if not self.rows:
+            raise UserError(
+                f"{manifest}: no FLAIR with acquisitions {', '.join(acquisitions)}; name those in its paths"
+            )
+
+    def subjects(self) -> list[str]:
+        return sorted(self.rows)
+
+    def fetch(self, subjects: Sequence[str]) -> dict[str, Path]:
+        self.known(subjects, self.rows)
+        rows = {subject: self.rows[subject] for subject in subjects}
+        if self.local is not None:
+            return {subject: self._in_place(self.local / row["path"], row) for subject, row in rows.items()}
+        paths = {subject: self.folder / row["path"] for subject, row in rows.items()}
+        items = [
+            Item(f"{self.url}/{row['path']}", paths[subject], row["sha256"], int(row["bytes"]))
+            for subject, row in rows.items()
+        ]
+        download(items, self.parallel, title=str(self))
+        return paths
+
+    def _in_place(self, path: Path, row: dict[str, str]) -> Path:
+        if not path.exists():
+            raise UserError(f"{path}: not here; fetch it (datalad get), or leave local: out to have it downloaded")
+        if (found := sha256(path)) != row["sha256"]:
+            raise UserError(f"{path}: SHA-256 {found}, where ds004199 1.0.5 has {row['sha256']}; fetch that version")
+        return path

@@ -1,0 +1,265 @@
+"""Downloads that survive bad networks: resumed, retried, checked, a few at a time, with one progress bar.
+
+``requests`` carries the bytes, so proxies (``HTTPS_PROXY``, ``NO_PROXY``) and certificates (``REQUESTS_CA_BUNDLE``)
+come from the environment. The project's usual choice, ``pooch``, cannot go on with a partial file, and an archive
+of 1.4 to 12 GB has to be resumable; hence this module.
+"""
+
+import errno
+import logging
+import shutil
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from tqdm import tqdm
+
+from benchmark.errors import UserError
+from benchmark.files import sha256
+
+log = logging.getLogger(__name__)
+
+BLOCK = 1 << 20
+PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that may be another one in a moment
+HINTS = {
+    401: "it wants credentials",
+    403: "access is refused: has the agreement been signed, is the address still right?",
+    404: "nothing is there: has the dataset moved?",
+    407: "the proxy wants credentials: set them in HTTPS_PROXY",
+    410: "it has been taken away",
+}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """``tries`` failures in a row that bring nothing end a download; seconds before trying again double from
+    ``wait`` to ``longest``; ``timeout``: seconds to connect, seconds of silence."""
+
+    tries: int = 6
+    wait: float = 1.0
+    longest: float = 60.0
+    timeout: tuple[float, float] = (20.0, 120.0)
+
+
+PATIENCE = Patience()
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file to have: where from, where to, what its bytes must be (None: not known)."""
+
+    url: str
+    target: Path
+    sha256: str | None = None
+    size: int | None = None
+
+    @property
+    def part(self) -> Path:
+        """What has come so far; kept between runs."""
+        return self.target.with_name(f"{self.target.name}.part")
+
+    @property
+    def tag(self) -> Path:
+        """The server's name for the version that ``part`` is the beginning of."""
+        return self.target.with_name(f"{self.target.name}.part.tag")
+
+
+class _Passing(Exception):
+    """A failure that may go away; ``wait``: seconds the server asked for."""
+
+    def __init__(self, reason: object, wait: float = 0.0) -> None:
+        super().__init__(str(reason))
+        self.wait = wait
+
+
+def need_space(folder: Path, wanted: int) -> None:
+    """Raises ``UserError`` if the disk of ``folder`` has not ``wanted`` bytes and a little more left."""
+    free = shutil.disk_usage(folder).free
+    if free < wanted + (64 << 20):
+        raise UserError(
+            f"{folder}: {wanted / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free; make room, or set data: "
+            "to a folder on a larger disk"
+        )
+
+
+def download(items: Sequence[Item], parallel: int = 4, title: str = "download") -> None:
+    """Makes every target present and checked; at most ``parallel`` at a time. Those already right are left alone.
+
+    Raises ``UserError`` for the first that cannot be had: refused by the server, wrong hash (the file is set aside
+    as ``*.wrong``), too little disk, or too many failures in a row (what has come stays in ``*.part``).
+    """
+    items = [item for item in items if not _is_here(item)]
+    if not items:
+        return
+    for folder in {item.target.parent for item in items}:
+        folder.mkdir(parents=True, exist_ok=True)
+    known = [item.size for item in items if item.size is not None]
+    if len(known) == len(items):
+        need_space(items[0].target.parent, sum(known) - sum(_length(item.part) for item in items))
+    stop = threading.Event()
+    # A log file gets a line now and then, a terminal a living bar.
+    pause = 0.1 if sys.stderr.isatty() else 30
+    total = sum(known) if len(known) == len(items) else None
+    with (
+        tqdm(total=total, desc=title, unit="B", unit_scale=True, unit_divisor=1000, mininterval=pause) as bar,
+        ThreadPoolExecutor(max_workers=max(1, min(parallel, len(items)))) as pool,
+    ):
+        jobs = [pool.submit(_Job(item, bar, stop).run) for item in items]
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _is_here(item: Item) -> bool:
+    if not item.target.exists():
+        return False
+    if item.sha256 is None or sha256(item.target) == item.sha256:
+        return True
+    _set_aside(item, item.target)  # spoilt since it was fetched: keep it to be looked at, fetch afresh
+    return False
+
+
+def _set_aside(item: Item, path: Path) -> Path:
+    bad = item.target.with_name(f"{item.target.name}.wrong")
+    path.replace(bad)
+    log.warning("%s has not the hash it should have; set aside as %s", item.target, bad)
+    return bad
+
+
+class _Job:
+    """One item on its way."""
+
+    def __init__(self, item: Item, bar: tqdm, stop: threading.Event) -> None:
+        self.item, self.bar, self.stop = item, bar, stop
+        self.counted = item.size is not None  # whether the bar's total has this item in it
+
+    def run(self) -> None:
+        item, failures = self.item, 0
+        while not self.stop.is_set():
+            before = _length(item.part)
+            try:
+                self.transfer()
+                break
+            except _Passing as error:
+                failures = 1 if _length(item.part) > before else failures + 1
+                if failures >= PATIENCE.tries:
+                    raise UserError(
+                        f"{item.url}: given up after {failures} failures in a row ({error}); what has come is kept "
+                        f"in {item.part}: start again later to go on"
+                    ) from error
+                wait = max(error.wait, min(PATIENCE.longest, PATIENCE.wait * 2 ** (failures - 1)))
+                log.warning("%s: %s; trying again in %.0f s", item.url, error, wait)
+                self.stop.wait(wait)
+        if not self.stop.is_set():
+            self.finish()
+
+    def finish(self) -> None:
+        item = self.item
+        item.tag.unlink(missing_ok=True)
+        if item.sha256 is not None and (found := sha256(item.part)) != item.sha256:
+            bad = _set_aside(item, item.part)
+            raise UserError(
+                f"{bad}: its SHA-256 is {found}, not {item.sha256}; set aside under that name. Start again to fetch "
+                f"it anew; if it stays wrong, {item.url} is not what it was"
+            )
+        item.part.replace(item.target)
+
+    def transfer(self) -> None:
+        """One request: from where the part ends to the end."""
+        item = self.item
+        have = _length(item.part)
+        tag = item.tag.read_text() if item.tag.exists() else None
+        if tag is None and item.sha256 is None:
+            have = 0  # nothing would tell whether the rest belongs to this beginning
+        headers = {"Accept-Encoding": "identity"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+            if tag is not None:
+                headers["If-Range"] = tag
+        try:
+            with requests.get(item.url, headers=headers, stream=True, timeout=PATIENCE.timeout) as answer:
+                if answer.status_code == 416 and _total(answer) == have:
+                    return  # all of it had come already
+                if answer.status_code == 416 or (answer.status_code == 206 and _start(answer) != have):
+                    item.part.unlink(missing_ok=True)
+                    raise _Passing("the server cannot go on from what has come; starting over")
+                if answer.status_code in PASSING:
+                    raise _Passing(f"the server answers {answer.status_code} {answer.reason}", _asked(answer))
+                if not answer.ok:
+                    hint = HINTS.get(answer.status_code, "see what it says in a browser")
+                    raise UserError(f"{item.url}: the server answers {answer.status_code} {answer.reason}; {hint}")
+                self.write(answer, have if answer.status_code == 206 else 0)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise _Passing(f"{type(error).__name__}: {_plain(error)}") from error
+
+    def write(self, answer: requests.Response, have: int) -> None:
+        """The body of an answer, to the part from ``have`` on."""
+        item, total, done = self.item, _total(answer), have
+        if total is not None:
+            need_space(item.part.parent, total - have)
+            if not self.counted:
+                self.bar.total, self.counted = (self.bar.total or 0) + total, True
+        mark = answer.headers.get("ETag") or answer.headers.get("Last-Modified", "W/")
+        item.tag.unlink(missing_ok=True)
+        if not mark.startswith("W/"):  # a weak mark does not promise the same bytes
+            item.tag.write_text(mark)
+        self.bar.update(have)
+        try:
+            with open(item.part, "r+b" if have else "wb") as file:
+                file.seek(have)
+                file.truncate()
+                for block in answer.raw.stream(BLOCK, decode_content=False):
+                    file.write(block)
+                    done += len(block)
+                    self.bar.update(len(block))
+                    if self.stop.is_set():
+                        return
+            if total is not None and done != total:
+                raise _Passing(f"the connection ended after {done} of {total} bytes")
+        except BaseException as error:
+            self.bar.update(-done)  # the next try counts what it finds
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise UserError(f"{item.part}: the disk is full; make room and start again to go on") from error
+            raise
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _total(answer: requests.Response) -> int | None:
+    """Length of the whole file, whether the answer is all of it, a part or a refusal of a part."""
+    span = answer.headers.get("Content-Range", "")
+    text = span.rpartition("/")[2] if span else answer.headers.get("Content-Length", "")
+    return int(text) if text.isdigit() else None
+
+
+def _start(answer: requests.Response) -> int | None:
+    text = answer.headers.get("Content-Range", "").removeprefix("bytes").strip().partition("-")[0]
+    return int(text) if text.isdigit() else None
+
+
+def _asked(answer: requests.Response) -> float:
+    """Seconds of ``Retry-After``, bounded; 0 without one or with a date."""
+    text = answer.headers.get("Retry-After", "")
+    return min(float(text), PATIENCE.longest) if text.isdigit() else 0.0
+
+
+def _plain(error: Exception) -> str:
+    """One line, without what may hold a proxy's password."""
+    text = " ".join(str(error).split())
+    for word in text.split():
+        parts = urlsplit(word.strip("'\"(),"))
+        if parts.password:
+            text = text.replace(parts.password, "***")
+    return text[:200]

@@ -1,0 +1,50 @@
+"""Figures 5 and 6: scores along the slices of one patient."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark.metrics import HIGHER_IS_BETTER, METRICS
+from benchmark.scene import Scene
+from benchmark.score_table import NAMES
+from benchmark.style import WITHOUT_SI, colours, markers
+
+
+def draw(scene: Scene) -> tuple[Figure, str]:
+    """Left: slices super-resolved without interpolation, and the removed ones by the pair. Right: those by all methods."""
+    colour, marker = colours(list(scene.labels)), markers(list(scene.labels))
+    figure, axes = plt.subplots(3, 2, figsize=(9, 6.2), sharex=True, sharey="row", layout="constrained")
+    for row, metric in enumerate(METRICS):
+        left, right = axes[row]
+        first = _of(scene, scene.pair[0])
+        kept = first[metric].where(~first["removed"]).to_numpy()
+        kept[np.isinf(kept)] = np.nan
+        left.plot(first["slice"], kept, color=WITHOUT_SI, label="SR without SI", linewidth=0.9)
+        for method in scene.methods:
+            table = _of(scene, method)
+            table = table[table["removed"] & table["signal"] & np.isfinite(table[metric])]
+            style = {"color": colour[method], "marker": marker[method], "label": scene.labels[method]}
+            if method in scene.pair:
+                left.plot(table["slice"], table[metric], linestyle="none", **style)
+            right.plot(table["slice"], table[metric], linewidth=0.5, alpha=0.9, **style)
+        left.set_ylabel(NAMES[metric] + (" →" if HIGHER_IS_BETTER[metric] else " ←"))
+    axes[0, 0].set_title("known slices, and removed ones by method")
+    axes[0, 1].set_title("removed slices by all methods")
+    for axis in axes[-1]:
+        axis.set_xlabel("slice")
+    handles = {}
+    for axis in (axes[0, 0], axes[0, 1]):
+        handles |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
+    names = " and ".join(scene.labels[method] for method in scene.pair)
+    caption = (
+        f"Scores of every slice against the truth. The line, “SR without SI”, is {scene.labels[scene.pair[0]]} at known "
+        f"slices; it is broken where slices were removed and restored between their neighbours: dots, by {names} (left) "
+        f"and by all methods (right, higher is better for SSIM and PSNR, lower for LPIPS; infinite PSNR is not drawn). "
+        f"{scene.where('removed slices as the protocol drew them')}"
+    )
+    return figure, caption
+
+
+def _of(scene: Scene, method: str):
+    return scene.scores[scene.scores["method"] == method].sort_values("slice")

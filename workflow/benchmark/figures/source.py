@@ -1,0 +1,28 @@
+"""Figure 12: what the model is given, low-resolution slices."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark.scene import Scene
+from benchmark.style import grid, picture, white
+
+
+def draw(scene: Scene) -> tuple[Figure, str]:
+    """Four neighbouring low-resolution slices; the two in the middle are the ends of figure 13."""
+    import torch
+
+    from models.interpolation import degrade
+
+    gap = scene.gap
+    at = np.clip(np.arange(gap.left - 1, gap.right + 2), 0, len(scene.truth) - 1)
+    low = degrade(torch.from_numpy(scene.truth[at]).unsqueeze(1)).squeeze(1).clamp(0, 1).numpy()
+    figure, axes = grid(1, len(at), low.shape[1:], width=7)
+    for axis, index, image in zip(axes[0], at, low, strict=True):
+        picture(axis, image, white(low))
+        axis.set_title(f"slice {index}")
+    caption = (
+        f"Input: slices of {low.shape[1]}×{low.shape[2]} pixels, a quarter of the truth's {scene.truth.shape[1]}×"
+        f"{scene.truth.shape[2]} along each side (antialiased bilinear), pixels drawn as squares. "
+        + scene.where(scene.neighbours)
+    )
+    return figure, caption

@@ -1,0 +1,145 @@
+"""One table, four files: Markdown to read, LaTeX to print, HTML for the report, and a caption for it."""
+
+import html as html_
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.files import written
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text, whether it is the best of its column, and the number of a footnote."""
+
+    text: str
+    bold: bool = False
+    note: int = 0
+
+
+@dataclass
+class Table:
+    """``rows``: a list of cells, or a string: a heading across. ``notes`` are numbered from 1."""
+
+    title: str
+    caption: str
+    columns: Sequence[str]
+    rows: list[list[Cell] | str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> int:
+        """Number of the footnote ``text``, added if it is new; 0 for no text."""
+        if text and text not in self.notes:
+            self.notes.append(text)
+        return self.notes.index(text) + 1 if text else 0
+
+
+_TEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "$": r"\$", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "∞": r"$\infty$", "−": "$-$", "σ": r"$\sigma$",
+    "·": r"$\cdot$", "×": r"$\times$", "Δ": r"$\Delta$", "η": r"$\eta$", "ε": r"$\varepsilon$", "≥": r"$\geq$",
+    "≤": r"$\leq$", "α": r"$\alpha$", "κ": r"$\kappa$", "τ": r"$\tau$", "–": "--", "<": "$<$", ">": "$>$",
+}  # fmt: skip
+
+
+def tex_escape(text: str) -> str:
+    """Text as LaTeX prints it, symbols included."""
+    return "".join(_TEX.get(letter, letter) for letter in text)
+
+
+def rst_escape(text: str) -> str:
+    """Text that reStructuredText takes as it stands."""
+    return "".join(f"\\{letter}" if letter in r"\*_`|" else letter for letter in text)
+
+
+def markdown(table: Table) -> str:
+    """GitHub's Markdown: heading, table, footnotes, caption."""
+
+    def show(cell: Cell) -> str:
+        text = cell.text.replace("|", r"\|")
+        return (f"**{text}**" if cell.bold else text) + (f"<sup>{cell.note}</sup>" if cell.note else "")
+
+    width = len(table.columns)
+    lines = [f"# {table.title}", "", "| " + " | ".join(table.columns) + " |"]
+    lines.append("|---|" + "---:|" * (width - 1))
+    for row in table.rows:
+        texts = [f"**{row}**"] + [""] * (width - 1) if isinstance(row, str) else [show(cell) for cell in row]
+        lines.append("| " + " | ".join(texts) + " |")
+    lines += [""] + [f"<sup>{i}</sup> {text}  " for i, text in enumerate(table.notes, 1)]
+    return "\n".join([*lines, *([""] if table.notes else []), table.caption, ""])
+
+
+def latex(table: Table) -> str:
+    """A table environment for booktabs."""
+
+    def show(cell: Cell) -> str:
+        text = tex_escape(cell.text)
+        return (rf"\textbf{{{text}}}" if cell.bold else text) + (
+            rf"\textsuperscript{{{cell.note}}}" if cell.note else ""
+        )
+
+    width = len(table.columns)
+    lines = [r"\begin{table}", r"\centering\small", rf"\caption{{{tex_escape(table.title)}. {tex_escape(table.caption)}}}"]
+    lines += [rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}", r"\toprule"]
+    lines += [" & ".join(map(tex_escape, table.columns)) + r" \\", r"\midrule"]
+    for row in table.rows:
+        if isinstance(row, str):
+            lines.append(rf"\multicolumn{{{width}}}{{l}}{{\textit{{{tex_escape(row)}}}}} \\")
+        else:
+            lines.append(" & ".join(map(show, row)) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [rf"\par\footnotesize\textsuperscript{{{i}}} {tex_escape(text)}" for i, text in enumerate(table.notes, 1)]
+    return "\n".join([*lines, r"\end{table}", ""])
+
+
+_CSS = (
+    "body{font:15px/1.45 system-ui,sans-serif;margin:1.5em;color:#222;background:#fff}"
+    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
+    "th,td{padding:.28em .7em;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd}"
+    "th:first-child,td:first-child{text-align:left}th{border-bottom:2px solid #222}"
+    "td.group{font-style:italic;padding-top:.9em;text-align:left}p{max-width:60em}.notes{font-size:.9em;color:#444}"
+)
+
+
+def html(table: Table) -> str:
+    """A page that stands alone, for the report and the browser."""
+
+    def show(cell: Cell) -> str:
+        text = html_.escape(cell.text)
+        text = f"<b>{text}</b>" if cell.bold else text
+        return f"<td>{text}{f'<sup>{cell.note}</sup>' if cell.note else ''}</td>"
+
+    body = "".join(
+        f'<tr><td class="group" colspan="{len(table.columns)}">{html_.escape(row)}</td></tr>\n'
+        if isinstance(row, str)
+        else "<tr>" + "".join(map(show, row)) + "</tr>\n"
+        for row in table.rows
+    )
+    head = "".join(f"<th>{html_.escape(column)}</th>" for column in table.columns)
+    notes = "".join(f"<p class=notes><sup>{i}</sup> {html_.escape(text)}</p>" for i, text in enumerate(table.notes, 1))
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html_.escape(table.title)}</title>'
+        f"<style>{_CSS}</style><h1>{html_.escape(table.title)}</h1><table><tr>{head}</tr>\n{body}</table>{notes}"
+        f"<p>{html_.escape(table.caption)}</p></html>\n"
+    )
+
+
+def write_table(stem: str | Path, frame: pd.DataFrame, table: Table) -> None:
+    """Writes ``{stem}.csv`` (``frame``: every digit that counts), ``.md``, ``.tex``, ``.html`` and ``.rst`` (caption)."""
+    with written(f"{stem}.csv") as aside:
+        frame.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
+    caption = f"{rst_escape(table.title)}. {rst_escape(table.caption)}\n"
+    for suffix, text in (("md", markdown(table)), ("tex", latex(table)), ("html", html(table)), ("rst", caption)):
+        with written(f"{stem}.{suffix}") as aside:
+            aside.write_text(text)
+
+
+def number(value: float, digits: int, sign: bool = False) -> str:
+    """A number for print: '' for NaN, ∞ for infinity, a proper minus."""
+    if pd.isna(value):
+        return ""
+    if abs(value) == float("inf"):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
