@@ -1,9 +1,9 @@
 """Autoencoder after Sander, de Vos and Išgum 2022 (https://arxiv.org/abs/2202.09258), a competitor (section 2.7).
 
 Its latents are maps, a quarter of the slice in each direction, and a slice between two others is decoded from the mean
-of their latents. Sizes and losses are those of the authors' code (github.com/sanderjoerg) for adult brain MRI: two
-scales, 32 features at the finest, 128 latent channels; mean squared error of reconstructed slices, and 0.001 × the
-perceptual distance between a slice and the one decoded from its two neighbours.
+of their latents. Sizes and losses are those of the authors' public code for adult brain MRI: two scales, 32 features at
+the finest, 128 latent channels; mean squared error of reconstructed slices, and 0.001 × the perceptual distance between
+a slice and the one decoded from its two neighbours.
 """
 
 from collections.abc import Mapping
@@ -65,11 +65,14 @@ def build(width: int = 32, scales: int = 2, latent: int = 128) -> Autoencoder:
 
 
 class Training(Task):
-    """Reconstruction of slices and synthesis of slices between, on what the method will see: bicubic ×4 slices.
+    """Reconstruction of slices, and synthesis of the slices between them.
 
-    As in the original, nothing of higher resolution than that is seen. Options: ``patch`` (side in pixels), ``rate``,
-    those of ``learning_rate``, ``perceptual_weight`` (λ of eq. 3; at 0 slices between are not trained on), and
-    ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
+    A step takes pairs of slices with one between: B/2 of them where the batch is B. (Where one volume of the training
+    set ends and the next begins, a pair may straddle both: two in some hundred, and these slices are all but empty.)
+
+    Options: ``bicubic`` (share of the pairs that are seen as the method will see them, as bicubic ×4 slices; the rest
+    at full resolution), ``patch`` (side in pixels), ``rate``, those of ``learning_rate``, ``perceptual_weight`` (λ of
+    eq. 3; at 0 slices between are not learned from), and ``trunk`` (LPIPS trunk file, needed if that is above 0).
     """
 
     network: Autoencoder
@@ -79,13 +82,29 @@ class Training(Task):
         self.perceptual = Perceptual(options["trunk"], net="vgg") if options["perceptual_weight"] else None
 
     def prepare(self, bank: SliceBank) -> None:
+        if len(bank) < 3:
+            raise ValueError("the autoencoder learns from three neighbouring slices; there are fewer in the training set")
         self.bank = bank
 
     def phases(self) -> dict[str, Phase]:
         optimiser = Adam(self.network.parameters(), lr=self.options["rate"])
         return {"network": Phase(optimiser, learning_rate(self.options, optimiser, self.steps))}
 
-    def seen(self, slices: Tensor) -> Tensor:
-        """Slices (B, C, H, W) as the method sees them, in patches; channels stay together."""
-        with torch.no_grad():
-            return random_flip(random_patch(bicubic(degrade(slices)), self.options["patch"]))
+    def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        middle = torch.randint(1, len(self.bank) - 1, ((len(batch) + 1) // 2,))
+        slices = torch.cat([self.bank.take(middle + offset) for offset in (-1, 0, 1)], dim=1)
+        as_seen = (torch.rand(len(slices), 1, 1, 1) < self.options["bicubic"]).to(slices.device)
+        slices = torch.where(as_seen, bicubic(degrade(slices)), slices)
+        before, between, after = random_flip(random_patch(slices, self.options["patch"])).split(1, dim=1)
+        pair = torch.cat([before, after])
+        latents = self.network.encode(pair)
+        mse = F.mse_loss(self.network.decode(latents).float(), pair)
+        if self.perceptual is None:
+            return mse, {}
+        first, second = latents.chunk(2)
+        distance = self.perceptual(self.network.decode((first + second) / 2), between).mean()
+        log = {"mse": mse.detach(), "perceptual_loss": distance.detach()}
+        return mse + self.options["perceptual_weight"] * distance, log
+
+    def picture(self, batch: Tensor) -> list[Tensor]:
+        return [self.network(bicubic(degrade(batch))), self.network(batch), batch]

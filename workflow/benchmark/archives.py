@@ -16,6 +16,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
@@ -65,12 +66,17 @@ class Archive:
         if self._provide is not None and not self.path.exists():
             self._provide()
         bound = _Bound(min(self.limit, max(FLOOR, RATIO * self.path.stat().st_size)), self.path)
+        with self._reading(), self._open(self.path) as raw:
+            if _head(self.path).startswith(b"PK\x03\x04"):
+                yield from self._zip(raw, choose, bound)
+            else:
+                yield from self._tar(raw, choose, bound)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turns what the libraries raise on a damaged archive into one line."""
         try:
-            with self._open(self.path) as raw:
-                if _head(self.path).startswith(b"PK\x03\x04"):
-                    yield from self._zip(raw, choose, bound)
-                else:
-                    yield from self._tar(raw, choose, bound)
+            yield
         except OSError as error:
             if error.errno is not None:  # the disk's trouble, not the archive's
                 raise
@@ -159,7 +165,7 @@ class Archive:
         made: list[Path] = []
         try:
             for entry in self.entries(wanted.__contains__):
-                with written(wanted[entry.name]) as aside, open(aside, "wb") as file:
+                with self._reading(), written(wanted[entry.name]) as aside, open(aside, "wb") as file:
                     shutil.copyfileobj(entry.stream, file, BLOCK)
                 made.append(wanted[entry.name])
                 if made[-1].stat().st_size != entry.size:

@@ -47,12 +47,15 @@ def picture(axis: Axes, image: np.ndarray | None, high: float = 1.0, **options: 
     return None if image is None else axis.imshow(image, vmin=0, vmax=high, **options)
 
 
-def grid(rows: int, columns: int, image: tuple[int, int], width: float = 9.0, labels: float = 0.22, **options: Any):
-    """Figure and axes (rows, columns) for panels of ``image`` (H, W) pixels; ``labels``: inches above each."""
-    height = width / columns * image[0] / image[1] + labels
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, rows * height), squeeze=False, layout="constrained", **options
-    )
+def grid(
+    rows: int, columns: int, image: tuple[int, int], width: float = 9.0, labels: float = 0.2, beside: float = 0.0
+) -> tuple[Figure, np.ndarray]:
+    """Figure and axes (rows, columns) for panels of ``image`` (H, W) pixels.
+
+    ``width`` in inches; ``labels``: inches above each panel; ``beside``: of the width, what is left for a colour bar.
+    """
+    height = (width - beside) / columns * image[0] / image[1] + labels
+    figure, axes = plt.subplots(rows, columns, figsize=(width, rows * height), squeeze=False, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     return figure, axes
 

@@ -34,7 +34,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
             picture(axes[method, column], image[crop], high)
         shown = picture(axes[method, "error"], errors[method][crop], worst, cmap=ERROR_MAP)
         axes[method, "error"].set_title(f"error, {psnr(middle[method], around[1]):.2f} dB")
-    bar = figure.colorbar(shown, ax=list(axes.values()), location="right", fraction=0.03, pad=0.01, extend="max")
+    bar = figure.colorbar(shown, ax=list(axes.values()), location="right", aspect=40, pad=0.01, extend="max")
     bar.set_label("absolute error (the truth is scaled to [0, 1])")
     several = f", {n} new slices in the gap, of which the middle one has a truth" if n > 1 else ""
     caption = (
@@ -49,7 +49,7 @@ def _tiles(rows: Mapping[str, Any], shape: tuple[int, int], labels: Mapping[str,
     """A row of references, then blocks of two rows: slices above, errors below."""
     blocks = -(-len(rows) // ACROSS)
     across = max(3, min(ACROSS, len(rows)))
-    figure, grid_ = grid(1 + 2 * blocks, across, shape, width=1.8 * across, labels=0.3)
+    figure, grid_ = grid(1 + 2 * blocks, across, shape, width=1.8 * across + 0.9, labels=0.28, beside=0.9)
     axes = {("reference", column): axis for column, axis in enumerate(grid_[0])}
     spare = list(grid_[1:].flat)
     for index, method in enumerate(rows):
@@ -65,7 +65,7 @@ def _tiles(rows: Mapping[str, Any], shape: tuple[int, int], labels: Mapping[str,
 def _rows(rows: Mapping[str, Any], shape: tuple[int, int], labels: Mapping[str, str]) -> tuple[Figure, dict]:
     """References, then a row a method: its name, the new slices under the gap, the error of the middle one last."""
     n = len(next(iter(rows.values())))
-    figure, grid_ = grid(1 + len(rows), n + 3, shape, width=1.35 * (n + 3))
+    figure, grid_ = grid(1 + len(rows), n + 3, shape, width=1.35 * (n + 3) + 0.9, beside=0.9)
     axes = {("reference", column): axis for column, axis in enumerate(grid_[0])}
     for line, method in zip(grid_[1:], rows, strict=True):
         axes |= {(method, column): line[column + 1] for column in range(n)} | {(method, "error"): line[n + 2]}

@@ -17,7 +17,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     for row, metric in enumerate(METRICS):
         left, right = axes[row]
         first = _of(scene, scene.pair[0])
-        kept = first[metric].where(~first["removed"]).to_numpy()
+        kept = first[metric].where(~first["removed"]).to_numpy(copy=True)
         kept[np.isinf(kept)] = np.nan
         left.plot(first["slice"], kept, color=WITHOUT_SI, label="SR without SI", linewidth=0.9)
         for method in scene.methods:
@@ -27,7 +27,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
             if method in scene.pair:
                 left.plot(table["slice"], table[metric], linestyle="none", **style)
             right.plot(table["slice"], table[metric], linewidth=0.5, alpha=0.9, **style)
-        left.set_ylabel(NAMES[metric] + (" →" if HIGHER_IS_BETTER[metric] else " ←"))
+        left.set_ylabel(NAMES[metric] + (" (higher is better)" if HIGHER_IS_BETTER[metric] else " (lower is better)"))
     axes[0, 0].set_title("known slices, and removed ones by method")
     axes[0, 1].set_title("removed slices by all methods")
     for axis in axes[-1]:

@@ -1,0 +1,158 @@
+"""BraTS 2021 in its true layout: of the user's, and through clients that stand for the real ones."""
+
+import gzip
+import io
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import nibabel as nib
+import pytest
+
+from benchmark.datasets import reader
+from benchmark.errors import UserError
+from benchmark.layouts import write_brats
+
+IDS = ["BraTS2021_00000", "BraTS2021_00003", "BraTS2021_00007"]
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_brats(tmp_path_factory.mktemp("brats"), 3)
+
+
+@pytest.fixture(autouse=True)
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No client and no login of this machine's."""
+    for name in ("SYNAPSE_AUTH_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+
+
+def client(tmp_path: Path, name: str, script: str) -> None:
+    path = tmp_path / "bin" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/said\n{script}\n')
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize("modality", ["T1", "T2", "FLAIR"])
+def test_a_tar_of_the_users(archive: Path, tmp_path: Path, modality: str) -> None:
+    dataset = reader("brats", tmp_path, local=archive, modality=modality)
+    assert dataset.subjects() == IDS  # the one without a FLAIR is nobody's
+    path = dataset.fetch([IDS[1]])[IDS[1]]
+    assert path.name == f"{IDS[1]}_{modality.lower()}.nii.gz"
+    assert nib.load(path).shape == (44, 44, 22)
+    assert [p.name for p in (tmp_path / "files").rglob("*.gz")] == [path.name]
+
+
+def test_as_kaggle_packs_it_and_unpacked(archive: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "in" / "archive.zip"
+    packed.parent.mkdir()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.write(archive, archive.name)
+    dataset = reader("brats", tmp_path / "data", local=packed.parent, modality="T2")
+    assert dataset.subjects() == IDS
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path / "deep" / "Training", filter="data")
+    tree = reader("brats", tmp_path / "other", local=tmp_path / "deep", modality="T2")
+    assert tree.subjects() == IDS
+    assert tree.fetch(IDS)[IDS[0]] == tmp_path / f"deep/Training/{IDS[0]}/{IDS[0]}_t2.nii.gz"
+    assert not (tmp_path / "other").exists()
+
+
+def test_links_between_folders_are_followed_but_in_no_circle(archive: Path, tmp_path: Path) -> None:
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path / "store", filter="data")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "all").symlink_to(tmp_path / "store")
+    (tmp_path / "store" / "back").symlink_to(tmp_path / "mine")
+    assert reader("brats", tmp_path / "data", local=tmp_path / "mine").subjects() == IDS
+
+
+def test_modalities_share_one_archive_and_folder(archive: Path, tmp_path: Path) -> None:
+    paths = [reader("brats", tmp_path, local=archive, modality=m).fetch(IDS)[IDS[2]] for m in ("T1", "T2", "FLAIR")]
+    assert len({path.parent for path in paths}) == 1
+    assert all(path.exists() for path in paths)
+
+
+def test_nothing_at_hand_says_everything(tmp_path: Path) -> None:
+    dataset = reader("brats", tmp_path / "data")
+    with pytest.raises(UserError) as error:
+        dataset.subjects()
+    assert str(error.value) == dataset.missing()
+    for word in ("brats", "syn25829067", "kaggle.com", "SYNAPSE_AUTH_TOKEN", "KAGGLE_KEY", "local:", str(tmp_path)):
+        assert word in str(error.value)
+
+
+def test_the_archive_put_into_the_folder_by_hand(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / archive.name).write_bytes(archive.read_bytes())
+    dataset = reader("brats", tmp_path)
+    assert dataset.missing() is None
+    assert dataset.subjects() == IDS
+
+
+def test_through_kaggles_client(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAGGLE_USERNAME", "me")
+    monkeypatch.setenv("KAGGLE_KEY", "hush")
+    assert reader("brats", tmp_path / "data").missing()  # a login without a client is not enough
+    client(tmp_path, "kaggle", f'while [ "$1" != -p ]; do shift; done; cp {archive} "$2"')
+    dataset = reader("brats", tmp_path / "data")
+    assert dataset.missing() is None
+    assert dataset.subjects() == IDS
+    said = (tmp_path / "said").read_text()
+    assert said.startswith("datasets download -d dschettler8845/brats-2021-task1 -f BraTS2021_Training_Data.tar -p ")
+    assert "hush" not in said
+    assert dataset.fetch(IDS)
+    assert len(said.splitlines()) == len((tmp_path / "said").read_text().splitlines()) == 1
+    assert not list((tmp_path / "data").glob("*.part"))
+
+
+def test_through_synapses_client(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNAPSE_AUTH_TOKEN", "hush")
+    script = f"""case "$1" in
+      list) echo 'syn1  BraTS2021_ValidationData.zip'; echo 'syn22  BraTS2021_Training_Data.tar';;
+      get) cp {archive} "$3";;
+    esac"""
+    client(tmp_path, "synapse", script)
+    assert reader("brats", tmp_path / "data").subjects() == IDS
+    said = (tmp_path / "said").read_text().splitlines()
+    assert said[0] == "list -r syn25829067"
+    assert said[1].startswith("get --downloadLocation ")
+    assert said[1].endswith(" syn22")
+    assert "hush" not in " ".join(said)
+
+
+def test_a_client_that_fails_or_brings_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAGGLE_USERNAME", "me")
+    monkeypatch.setenv("KAGGLE_KEY", "hush")
+    client(tmp_path, "kaggle", "echo '403 - Forbidden'; exit 1")
+    with pytest.raises(UserError, match="kaggle datasets download: failed \\(403 - Forbidden\\); check the login"):
+        reader("brats", tmp_path / "data").subjects()
+    client(tmp_path, "kaggle", "exit 0")
+    with pytest.raises(UserError, match="has brought no archive"):
+        reader("brats", tmp_path / "data").subjects()
+
+
+def test_a_hostile_archive_is_refused(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        info = tarfile.TarInfo("../A/A_t1.nii.gz")
+        tar.addfile(info)
+    (tmp_path / "BraTS2021_Training_Data.tar.gz").write_bytes(gzip.compress(buffer.getvalue()))
+    with pytest.raises(UserError, match="points outside its folder"):
+        reader("brats", tmp_path / "data", local=tmp_path).subjects()
+
+
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "brats"
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="no real BraTS folder beside the project (../shared/data/brats)")
+def test_real_folders_with_irregular_ids(tmp_path: Path) -> None:
+    for modality in ("T1", "T2", "FLAIR"):
+        dataset = reader("brats", tmp_path, local=SHARED, modality=modality, slices=155)
+        subjects = dataset.subjects()
+        assert len(subjects) == len(os.listdir(SHARED)) == 6
+        assert all(dataset.refuse(path) is None for path in dataset.fetch(subjects).values())

@@ -1,0 +1,164 @@
+"""The smoke study through Snakemake, as a user runs it: complete, repeatable, interruptible, and lazy."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
+# One cohort and the two trained methods are enough for what is tested about the workflow itself.
+SMALL = ["--config", "study={cohorts: [toy], methods: [ours_no_edsr, baseline, linear, truth]}"]
+
+
+def snakemake(*arguments: str, config: str | None = "smoke") -> subprocess.CompletedProcess:
+    chosen = ["--configfile", f"config/{config}.yaml"] if config else []
+    return subprocess.run(
+        [*SNAKEMAKE, *chosen, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def run(*arguments: str, config: str | None = "smoke") -> str:
+    done = snakemake(*arguments, config=config)
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text[-6000:]
+    return text
+
+
+def small(results: Path, *more: str) -> list[str]:
+    return [*SMALL, f"results={results}", *more]
+
+
+def planned(text: str) -> dict[str, int]:
+    """Jobs by rule, from the table that a dry run prints first."""
+    table = text.split("Job stats:")[1].split("total")[0] if "Job stats:" in text else ""
+    return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.M)}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    """A finished small study."""
+    results = tmp_path_factory.mktemp("study")
+    run(*small(results), "--", "tables")
+    return results
+
+
+def test_tables_are_there_and_a_second_run_has_nothing_to_do(study):
+    assert (study / "tables" / "table1.csv").exists()
+    assert (study / "tables" / "table1.md").exists()
+    assert (study / "tables" / "table1.tex").exists()
+    assert "Nothing to be done" in run(*small(study), "--", "tables")
+
+
+def test_the_truth_scores_perfectly_and_linear_does_not(study):
+    import pandas as pd
+
+    truth = pd.read_csv(study / "scores" / "toy" / "fold0" / "truth.csv").query("signal")
+    assert (truth.ssim == 1).all()
+    assert (truth.psnr == float("inf")).all()
+    assert (truth.lpips == 0).all()
+    linear = pd.read_csv(study / "scores" / "toy" / "fold0" / "linear.csv").query("signal")
+    assert (linear.ssim < 1).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "rerun"),
+    [
+        ("sampling={steps: 5}", {"restore", "score"}),
+        ("protocol={remove: 0.2}", {"protocol", "restore", "score"}),
+        ("networks={ldm: {training: {batch: 3}}}", {"train", "restore", "score"}),
+        ("compute={log_every: 2}", set()),
+        ("methods={linear: {label: straight}}", set()),
+    ],
+)
+def test_one_value_reruns_only_what_depends_on_it(study, change, rerun):
+    text = run(*small(study, change), "-n", "--", "scores")
+    assert set(planned(text)) - {"scores"} == rerun, text
+    if "batch" in change:
+        assert planned(text)["train"] == 2  # the diffusion of both folds, not the first stage
+    if "steps" in change:
+        assert planned(text)["restore"] == 4  # two methods, two folds
+
+
+def test_same_seed_same_bytes(study, tmp_path):
+    run(*small(tmp_path), "--", "tables")
+    first = {path.name: path.read_bytes() for path in (study / "tables").glob("table*")}
+    second = {path.name: path.read_bytes() for path in (tmp_path / "tables").glob("table*")}
+    assert first == second
+
+
+def test_killed_and_started_again_it_ends_the_same(study, tmp_path):
+    """SIGKILL to everything in the middle of a training; the same command then finishes, from the checkpoint."""
+    target = tmp_path / "models" / "toy" / "fold1" / "vq.safetensors"
+    command = [*SNAKEMAKE, "--configfile", "config/smoke.yaml", *small(tmp_path), "--", str(target)]
+    slow = os.environ | {"OMP_NUM_THREADS": "1"}
+    running = subprocess.Popen(
+        command, cwd=ROOT, start_new_session=True, env=slow, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    checkpoint = target.with_suffix(".ckpt")
+    while not checkpoint.exists() and running.poll() is None:
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    assert checkpoint.exists()
+    assert not target.exists()
+    run(*small(tmp_path), "--unlock")
+    run(*small(tmp_path), "--", str(target))
+    assert "goes on from step" in (tmp_path / "logs" / "train" / "toy" / "fold1" / "vq.log").read_text()
+    assert weights(target) == weights(study / "models" / "toy" / "fold1" / "vq.safetensors")
+
+
+def weights(path: Path) -> dict[str, bytes]:
+    from safetensors import safe_open
+
+    with safe_open(str(path), "np") as file:
+        return {key: file.get_tensor(key).tobytes() for key in file.keys()}  # noqa: SIM118
+
+
+def test_controls_alone_train_nothing(tmp_path):
+    controls = "study={cohorts: [toy], methods: [copy, linear, spline, eq12, oracle_si, truth]}"
+    text = run("--config", controls, f"results={tmp_path}", "-n", "--", "scores")
+    assert "train" not in planned(text)
+
+
+@pytest.mark.parametrize("arguments", [["results/tables/table4.csv"], ["--profile", "slurm"], []])
+def test_the_literal_commands_plan_the_article(arguments):
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", *arguments]
+    if "slurm" not in arguments:
+        command += ["--cores", "2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_a_mistake_in_the_config_is_one_line():
+    done = snakemake("-n", "--config", "sede=1")
+    assert done.returncode != 0
+    assert "unknown key 'sede'; did you mean 'seed'?" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_failing_job_names_rule_wildcards_and_log(tmp_path):
+    text = "cohorts={toy: {axis: axial, slices: 99}}"
+    done = snakemake(*small(tmp_path, text), "--", "scores")
+    assert done.returncode != 0
+    assert re.search(r"ERROR in rule (cohort|preprocess) \(cohort=toy.*99.*\[log: ", done.stdout + done.stderr)
+
+
+def test_no_test_subject_is_an_input_of_any_training(study):
+    """Not by the sheet alone: by the inputs that Snakemake would give to every training job."""
+    from benchmark import sheet
+
+    tested = sheet.test(sheet.read_sheet(study / "cohorts" / "toy.tsv"))
+    text = run(*small(study), "-n", "--forcerun", "train", "--verbose", "--", "scores")
+    inputs = re.findall(r"rule train:\s+input: (.+)", text)
+    assert inputs
+    assert not [line for line in inputs for subject in tested if f"/{subject}.nii.gz" in line]
