@@ -22,6 +22,10 @@ include: "workflow/rules/restore.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/significance.smk"
+include: "workflow/rules/samplers.smk"
+include: "workflow/rules/survey.smk"
+include: "workflow/rules/zoom.smk"
 
 
 localrules:
@@ -30,6 +34,7 @@ localrules:
     scores,
     tables,
     figures,
+    zoom,
 
 
 rule all:

@@ -7,13 +7,23 @@ pixels. Adding a method is one file in ``models/methods`` with a class ``Method`
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from models.interpolation import linear
+from models.interpolation import FACTOR, linear
+
+
+class Slices(Protocol):
+    """Known slices (S, h, w), float32 in [0, 1]: an array, or anything that reads some of them at a time."""
+
+    shape: tuple[int, int, int]
+
+    def __getitem__(self, index: Any, /) -> np.ndarray:
+        """The slices numbered by a list of integers, (B, h, w)."""
 
 
 class Restorer:
@@ -24,6 +34,10 @@ class Restorer:
     """
 
     sees: Literal["low", "kept", "all"] = "low"
+    # Whether it magnifies by any factor in plane, or only by the one its networks were made for.
+    any_factor: bool = False
+    # Whether another seed gives another result.
+    random: bool = False
     # The weights keep a latent or a pixel image of every slice in a chunk: this bounds the memory.
     chunk = 16
 
@@ -34,12 +48,22 @@ class Restorer:
         seed: int = 0,
         chunk: int | None = None,
         device: str | torch.device = "cpu",
+        factor: int = FACTOR,
+        half: bool = False,
     ) -> None:
-        """``networks``: the trained networks by name, in ``eval`` mode; ``seed``: for every draw of the method."""
+        """``networks``: the trained networks by name, in ``eval`` mode; ``seed``: for every draw of the method.
+
+        ``factor``: in-plane magnification, other than 4 only where nothing is trained (``any_factor``); ``half``:
+        networks are evaluated in bfloat16 (mixing stays in float32).
+        """
+        if factor != FACTOR and not self.any_factor:
+            raise ValueError(f"in-plane factor {factor}: its networks were made for {FACTOR}")
         self.networks = dict(networks or {})
         self.seed = seed
         self.chunk = chunk or type(self).chunk
         self.device = torch.device(device)
+        self.factor = factor
+        self.half = half
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         """Known slices (B, 1, h, w) in [0, 1] → what is interpolated (B, C, …).
@@ -54,33 +78,49 @@ class Restorer:
         return linear(known, at)
 
     def render(self, mixed: Tensor, interpolated: Tensor) -> Tensor:
-        """Mixtures (B, C, …) → pixels (B, 1, 4h, 4w). ``interpolated`` (B,) bool: False where the slice is a known one."""
+        """Mixtures (B, C, …) → pixels (B, 1, 4h, 4w). ``interpolated`` (B,) bool: False for known slices."""
         return mixed
 
-    def stream(self, slices: np.ndarray, known: Sequence[float], at: Sequence[float]) -> Iterator[np.ndarray]:
-        """As ``restore``, in blocks of at most ``chunk`` slices, in the order of ``at``: memory does not grow with S'."""
+    def stream(self, slices: Slices, known: ArrayLike, at: ArrayLike) -> Iterator[np.ndarray]:
+        """As ``restore``, in blocks of at most ``chunk`` slices, in the order of ``at``: memory does not grow with S'.
+
+        Nor with S, where ``slices`` are read when they are needed.
+        """
         slices, known, at = check(slices, known, at)
         weights = self.weights(known, at)
         held: dict[int, Tensor] = {}
-        with torch.inference_mode():
-            for start in range(0, len(at), self.chunk):
-                rows = weights[start : start + self.chunk]
-                needed = np.flatnonzero(np.abs(rows).max(axis=0) > 1e-6)
-                held = {i: held[i] for i in needed if i in held}
-                missing = [i for i in needed if i not in held]
-                for first in range(0, len(missing), self.chunk):
-                    index = missing[first : first + self.chunk]
-                    batch = torch.from_numpy(slices[index]).unsqueeze(1).to(self.device)
-                    held.update(zip(index, self.represent(batch, torch.tensor(index)), strict=True))
-                stack = torch.stack([held[i] for i in needed])
-                mixing = torch.from_numpy(rows[:, needed]).to(stack)
-                mixed = torch.tensordot(mixing, stack, dims=1)
-                # a position that is known comes out exactly as its slice was represented
-                exact = torch.from_numpy((rows == 1).any(axis=1))
-                pixels = self.render(mixed, ~exact.to(self.device))
-                yield pixels.float().squeeze(1).clamp(0, 1).cpu().numpy()
+        for start in range(0, len(at), self.chunk):
+            rows = weights[start : start + self.chunk]
+            needed = np.flatnonzero(np.abs(rows).max(axis=0) > 1e-6).tolist()
+            held = {i: held[i] for i in needed if i in held}
+            # not around the yield, where it would leak to the caller and to other streams
+            with torch.inference_mode():
+                block = self.block(slices, held, rows, needed)
+            yield block
 
-    def restore(self, slices: np.ndarray, known: Sequence[float], at: Sequence[float]) -> np.ndarray:
+    def block(self, slices: Slices, held: dict[int, Tensor], rows: np.ndarray, needed: list[int]) -> np.ndarray:
+        """One block of ``stream``: the mixtures ``rows`` of the slices ``needed``; adds to those ``held``."""
+        missing = [i for i in needed if i not in held]
+        for first in range(0, len(missing), self.chunk):
+            index = missing[first : first + self.chunk]
+            batch = torch.from_numpy(read(slices, index)).unsqueeze(1).to(self.device)
+            with self.precision():
+                represented = self.represent(batch, torch.tensor(index)).float()
+            held.update(zip(index, represented, strict=True))
+        stack = torch.stack([held[i] for i in needed])
+        mixing = torch.from_numpy(rows[:, needed]).to(stack)
+        mixed = torch.tensordot(mixing, stack, dims=1)
+        # a position that is known comes out exactly as its slice was represented
+        exact = torch.from_numpy((rows == 1).any(axis=1))
+        with self.precision():
+            pixels = self.render(mixed, ~exact.to(self.device))
+        return pixels.float().squeeze(1).clamp(0, 1).cpu().numpy()
+
+    def precision(self) -> torch.autocast:
+        """The precision in which networks are evaluated, as a context."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
+
+    def restore(self, slices: Slices, known: ArrayLike, at: ArrayLike) -> np.ndarray:
         """Finer volume, float32 in [0, 1], (S', 4h, 4w).
 
         ``slices`` (S, h, w): float32 in [0, 1], low resolution; ``known`` (S,): their positions along the slice
@@ -91,19 +131,26 @@ class Restorer:
         return np.concatenate(list(self.stream(slices, known, at)))
 
 
-def check(slices: np.ndarray, known: Sequence[float], at: Sequence[float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def check(slices: Slices, known: ArrayLike, at: ArrayLike) -> tuple[Slices, np.ndarray, np.ndarray]:
     """The arguments of ``restore`` as arrays, or a ``ValueError`` that names the broken rule."""
-    slices = np.ascontiguousarray(slices, dtype=np.float32)
+    if not hasattr(slices, "shape"):
+        slices = np.asarray(slices)
     known, at = np.asarray(known, dtype=np.float64), np.asarray(at, dtype=np.float64)
-    if slices.ndim != 3 or len(slices) < 2:
+    if len(slices.shape) != 3 or slices.shape[0] < 2:
         raise ValueError(f"slices must be (S, h, w) with S ≥ 2, not {slices.shape}")
-    if known.shape != (len(slices),) or np.any(np.diff(known) <= 0):
+    if known.shape != slices.shape[:1] or np.any(np.diff(known) <= 0):
         raise ValueError("known must hold one increasing position for each slice")
     if at.ndim != 1 or len(at) == 0 or at.min() < known[0] or at.max() > known[-1]:
         raise ValueError(f"at must hold positions within [{known[0]:g}, {known[-1]:g}]: nothing is extrapolated")
-    if not np.isfinite(slices).all() or slices.min() < 0 or slices.max() > 1:
-        raise ValueError("slices must be finite and in [0, 1]")
     return slices, known, at
+
+
+def read(slices: Slices, index: Sequence[int]) -> np.ndarray:
+    """Some of the slices, (B, h, w) float32; ``ValueError`` where they are not what ``restore`` takes."""
+    batch = np.ascontiguousarray(slices[index], dtype=np.float32)
+    if not np.isfinite(batch).all() or batch.min() < 0 or batch.max() > 1:
+        raise ValueError("slices must be finite and in [0, 1]")
+    return batch
 
 
 def method(name: str, networks: Mapping[str, nn.Module] | None = None, **options: Any) -> Restorer:

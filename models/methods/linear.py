@@ -7,7 +7,9 @@ from models.method import Restorer
 
 
 class Method(Restorer):
-    """Bicubic ×4 in plane, linear through-plane interpolation of pixels."""
+    """Bicubic in plane, linear through-plane interpolation of pixels."""
+
+    any_factor = True
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
-        return bicubic(slices)
+        return bicubic(slices, self.factor)

@@ -11,6 +11,8 @@ from models.sampling import slice_seeds
 class Diffusion(Restorer):
     """What ours and the baseline share: a latent sampled for every known slice, by the same noise."""
 
+    random = True
+
     def __init__(
         self,
         *args: Any,
@@ -24,6 +26,7 @@ class Diffusion(Restorer):
         """``networks``: ``vq``, ``ldm`` and, if the result is to be sharpened by it, ``edsr`` (section 2.6)."""
         super().__init__(*args, **options)
         self.sampling = {"sampler": sampler, "steps": steps, "eta": eta if sampler == "ddim" else 0.0}
+        self.sampling["autocast"] = self.half
         self.noise = noise
         self.quantise_interpolated = quantise_interpolated
 

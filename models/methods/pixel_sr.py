@@ -19,4 +19,4 @@ class Method(Restorer):
         (self.network,) = self.networks.values()
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
-        return self.network(slices).clamp(0, 1)
+        return self.network(slices).float().clamp(0, 1)

@@ -4,16 +4,18 @@ import numpy as np
 from scipy import ndimage
 from torch import Tensor, as_tensor
 
-from models.interpolation import FACTOR, cubic_spline
+from models.interpolation import cubic_spline
 from models.method import Restorer
 
 
 class Method(Restorer):
-    """Cubic B-spline ×4 in plane, cubic spline through the known slices between."""
+    """Cubic B-spline in plane, cubic spline through the known slices between."""
+
+    any_factor = True
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         pixels = slices.squeeze(1).cpu().numpy()
-        zoomed = [ndimage.zoom(one, FACTOR, order=3, mode="grid-mirror", grid_mode=True) for one in pixels]
+        zoomed = [ndimage.zoom(one, self.factor, order=3, mode="grid-mirror", grid_mode=True) for one in pixels]
         return as_tensor(np.stack(zoomed)).unsqueeze(1).to(slices)
 
     def weights(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -65,14 +65,13 @@ def build(width: int = 32, scales: int = 2, latent: int = 128) -> Autoencoder:
 
 
 class Training(Task):
-    """Reconstruction of slices, and synthesis of the slices between them.
+    """Reconstruction of slices at full resolution, and synthesis of the slices between them.
 
-    A step takes pairs of slices with one between: B/2 of them where the batch is B. (Where one volume of the training
-    set ends and the next begins, a pair may straddle both: two in some hundred, and these slices are all but empty.)
+    A step takes pairs of slices with one between: B/2 of them where the batch is B.
 
-    Options: ``bicubic`` (share of the pairs that are seen as the method will see them, as bicubic ×4 slices; the rest
-    at full resolution), ``patch`` (side in pixels), ``rate``, those of ``learning_rate``, ``perceptual_weight`` (λ of
-    eq. 3; at 0 slices between are not learned from), and ``trunk`` (LPIPS trunk file, needed if that is above 0).
+    Options: ``patch`` (side in pixels), ``rate``, ``rate_schedule`` (see ``learning_rate``); ``perceptual_weight`` (of
+    LPIPS for the slice between: λ of eq. 3) and ``synthesis_weight`` (of its mean squared error, for where LPIPS is too
+    dear; the original has none); ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
     """
 
     network: Autoencoder
@@ -82,29 +81,31 @@ class Training(Task):
         self.perceptual = Perceptual(options["trunk"], net="vgg") if options["perceptual_weight"] else None
 
     def prepare(self, bank: SliceBank) -> None:
-        if len(bank) < 3:
-            raise ValueError("the autoencoder learns from three neighbouring slices; there are fewer in the training set")
-        self.bank = bank
+        inside = bank.volume[:-2] == bank.volume[2:]
+        if not inside.any():
+            raise ValueError("the autoencoder learns from three neighbouring slices; no training volume has as many")
+        self.bank, self.middles = bank, inside.nonzero().squeeze(1) + 1
 
     def phases(self) -> dict[str, Phase]:
         optimiser = Adam(self.network.parameters(), lr=self.options["rate"])
         return {"network": Phase(optimiser, learning_rate(self.options, optimiser, self.steps))}
 
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        middle = torch.randint(1, len(self.bank) - 1, ((len(batch) + 1) // 2,))
+        middle = self.middles[torch.randint(len(self.middles), ((len(batch) + 1) // 2,))]
         slices = torch.cat([self.bank.take(middle + offset) for offset in (-1, 0, 1)], dim=1)
-        as_seen = (torch.rand(len(slices), 1, 1, 1) < self.options["bicubic"]).to(slices.device)
-        slices = torch.where(as_seen, bicubic(degrade(slices)), slices)
         before, between, after = random_flip(random_patch(slices, self.options["patch"])).split(1, dim=1)
         pair = torch.cat([before, after])
         latents = self.network.encode(pair)
         mse = F.mse_loss(self.network.decode(latents).float(), pair)
-        if self.perceptual is None:
-            return mse, {}
-        first, second = latents.chunk(2)
-        distance = self.perceptual(self.network.decode((first + second) / 2), between).mean()
-        log = {"mse": mse.detach(), "perceptual_loss": distance.detach()}
-        return mse + self.options["perceptual_weight"] * distance, log
+        synthesised = self.network.decode(torch.stack(latents.chunk(2)).mean(dim=0)).float()
+        synthesis = F.mse_loss(synthesised, between)
+        log = {"mse": mse.detach(), "synthesis_mse": synthesis.detach()}
+        loss = mse + self.options["synthesis_weight"] * synthesis
+        if self.perceptual is not None:
+            distance = self.perceptual(synthesised, between).mean()
+            loss = loss + self.options["perceptual_weight"] * distance
+            log["perceptual_loss"] = distance.detach()
+        return loss, log
 
     def picture(self, batch: Tensor) -> list[Tensor]:
         return [self.network(bicubic(degrade(batch))), self.network(batch), batch]

@@ -41,8 +41,8 @@ class Edsr(nn.Module):
         self.head = nn.Conv2d(1, width, 3, padding=1)
         self.body = nn.Sequential(*(Block(width) for _ in range(blocks)), nn.Conv2d(width, width, 3, padding=1))
         self.tail = nn.Conv2d(width, 1, 3, padding=1)
-        nn.init.zeros_(self.tail.weight)
-        nn.init.zeros_(self.tail.bias)
+        for parameter in self.tail.parameters():
+            nn.init.zeros_(parameter)
         # The training slices' mean grey level; with half the range it normalises what goes in and comes out.
         self.register_buffer("mean", torch.zeros(()))
 
@@ -64,7 +64,7 @@ class Training(Task):
     low resolution is the protocol's, and each has its own noise with a fixed seed: a resumed training finds the same.
 
     Options: ``pool`` (slices), ``sampler``, ``sampling_steps``, ``eta`` (of the diffusion), ``patch`` (side in
-    pixels), ``rate``, and those of ``learning_rate``.
+    pixels), ``rate``, ``rate_schedule`` (see ``learning_rate``).
     """
 
     network: Edsr

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models.first_stage import FirstStage
 from models.first_stage import build_vq as build
 from models.perceptual import Perceptual
-from models.training.data import random_crop
+from models.training.data import SliceBank, random_crop
 from models.training.task import Phase, Task, rate_schedule
 
 __all__ = ["Training", "build"]
@@ -23,7 +23,8 @@ class Training(Task):
 
     Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``perceptual_weight``,
     ``discriminator_weight``, ``discriminator_start`` (first step at which it counts), ``codebook_weight``,
-    ``rate_schedule``, and ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
+    ``rate_schedule``, ``codebook_init`` (``uniform`` in ±1/codes, as the original, or ``data``: latents of training
+    slices, which a short training needs to use its codes at all), and ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
     """
 
     network: FirstStage
@@ -36,6 +37,15 @@ class Training(Task):
         if self.adversarial:
             self.discriminator = PatchDiscriminator(2, channels=64, in_channels=channels, num_layers_d=3)
             self.hinge = PatchAdversarialLoss(criterion="hinge")
+
+    def prepare(self, bank: SliceBank) -> None:
+        if self.options.get("codebook_init", "uniform") == "uniform":
+            return
+        codebook = self.network.vq.quantize.embedding.weight
+        with torch.no_grad():
+            latents = torch.cat([self.network.encode(part) for part in bank.spread(64).split(8)])
+            vectors = latents.permute(0, 2, 3, 1).reshape(-1, latents.shape[1])
+            codebook.copy_(vectors[torch.linspace(0, len(vectors) - 1, len(codebook)).long()])
 
     def phases(self) -> dict[str, Phase]:
         rate = self.options["base_rate"] * self.options["slices_per_step"]

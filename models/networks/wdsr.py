@@ -7,10 +7,10 @@ of a 1×1 and a 3×3 convolution narrows them again. Every convolution is weight
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
+from torch.optim import Adam
 
 from models.training.task import Phase
 from models.training.upsampling import Upsampling, learning_rate
-from torch.optim import Adam
 
 SCALE = 4
 

@@ -39,7 +39,7 @@ def bsrgan_light(slices: Tensor, factor: int = FACTOR) -> Tensor:
     """
     height, width = slices.shape[-2:]
     if slices.ndim != 4 or slices.shape[1] != 1 or height % factor or width % factor:
-        raise ValueError(f"slices must be (B, 1, H, W) with sides that are multiples of {factor}, not {tuple(slices.shape)}")
+        raise ValueError(f"slices must be (B, 1, H, W), sides multiples of {factor}, not {tuple(slices.shape)}")
     with torch.autocast(slices.device.type, enabled=False):
         return torch.cat([_degrade_group(group.float(), factor) for group in slices.split(GROUP)])
 
@@ -64,7 +64,7 @@ def _degrade_group(image: Tensor, factor: int) -> Tensor:
 
 
 def _blur(image: Tensor, factor: int) -> Tensor:
-    """Half of the slices by an anisotropic Gaussian (variances up to 2 at ×4), half by an isotropic one (σ up to 0.7)."""
+    """Half of the slices by an anisotropic Gaussian (variances up to 2 at ×4), half by an isotropic one (σ to 0.7)."""
     batch = len(image)
     theta, first, second, sigma = torch.rand(4, batch) * torch.tensor(
         [math.pi, 1 + factor / 4, 1 + factor / 4, 0.5 + factor / 20]

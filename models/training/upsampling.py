@@ -24,23 +24,23 @@ def random_patch(slices: Tensor, side: int) -> Tensor:
         return slices
     top = torch.randint(height - side + 1, (batch, 1)) + torch.arange(side)
     left = torch.randint(width - side + 1, (batch, 1)) + torch.arange(side)
-    index = torch.arange(batch).view(-1, 1, 1), top.unsqueeze(2), left.unsqueeze(1)
-    index = tuple(part.to(slices.device, non_blocking=True) for part in index)
-    return slices[index[0], :, index[1], index[2]].permute(0, 3, 1, 2)
+    one, row, column = torch.arange(batch).view(-1, 1, 1), top.unsqueeze(2), left.unsqueeze(1)
+    one, row, column = (part.to(slices.device, non_blocking=True) for part in (one, row, column))
+    return slices[one, :, row, column].permute(0, 3, 1, 2)
 
 
 def learning_rate(options: Mapping[str, Any], optimiser: Optimizer, steps: int) -> LRScheduler | None:
-    """``lower_at`` (steps) and ``lower_by`` (a factor) lower the rate in stairs; else ``rate_schedule``, as elsewhere."""
-    if "lower_at" in options:
+    """``rate_schedule``, as elsewhere, or ``stairs``: × ``lower_by`` at each of the steps in ``lower_at``."""
+    if options["rate_schedule"] == "stairs":
         return MultiStepLR(optimiser, list(options["lower_at"]), options["lower_by"])
-    return rate_schedule(options.get("rate_schedule"), optimiser, steps)
+    return rate_schedule(options["rate_schedule"], optimiser, steps)
 
 
 class Upsampling(Task):
     """Base for ×4 networks: random patches, flips, and their degraded versions.
 
-    Options: ``degradation`` (name), ``patch`` (side in pixels, a multiple of 4), ``rate``, and those of
-    ``learning_rate``.
+    Options: ``degradation`` (name), ``patch`` (side in pixels, a multiple of 4), ``rate``, ``rate_schedule`` (see
+    ``learning_rate``).
     """
 
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):

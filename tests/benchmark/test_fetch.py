@@ -1,6 +1,7 @@
 """Downloads from a server on loopback that drops, refuses, lies and forgets."""
 
 import hashlib
+import io
 import logging
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -178,6 +179,13 @@ def test_progress_counts_every_byte_once(server, item: Item, monkeypatch: pytest
     server.drops = [1_000_000]
     download([Item(item.url, item.target, HASH)])
     assert (bars[0].n, bars[0].total) == (len(BODY), len(BODY))
+
+
+def test_the_bar_is_drawn_where_it_is_told(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "BAR_FILE", io.StringIO())
+    download([item], title="scans")
+    assert "scans: 100%" in fetch.BAR_FILE.getvalue()
+    assert "3.00M/3.00M [" in fetch.BAR_FILE.getvalue()
 
 
 def test_the_proxy_of_the_environment_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

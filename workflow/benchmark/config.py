@@ -53,7 +53,7 @@ def _explain(error: ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         stray = sorted(set(error.instance) - set(known))[0]
-        return f"config: {where}: unknown key '{stray}'{_meant(stray, known)}"
+        return f"config: {where}: unknown key '{stray}'{meant(stray, known)}"
     meaning = error.schema.get("description")
     return f"config: {where}: {error.message}" + (f" ({meaning})" if meaning else "")
 
@@ -61,10 +61,11 @@ def _explain(error: ValidationError) -> str:
 def _known(where: str, names: Iterable[str], catalogue: dict[str, Any]) -> None:
     for name in names:
         if name not in catalogue:
-            raise UserError(f"config: {where}: '{name}' is not defined{_meant(name, catalogue)}")
+            raise UserError(f"config: {where}: '{name}' is not defined{meant(name, catalogue)}")
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def meant(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the known one that is close, or all of them."""
     close = difflib.get_close_matches(name, list(known), 1)
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(sorted(known))}"
 

@@ -32,9 +32,7 @@ def detail_sheet(truths: Sequence[str], removals: Sequence[str], shown: Sequence
         removed = np.isin(np.arange(len(slices)), read_removal(removal).removed)
         energy = np.round(gradient_energy(slices) * 1e6, 3)
         tables.append(
-            pd.DataFrame(
-                {"subject": subject, "slice": np.arange(len(slices)), "removed": removed, "detail": energy}
-            )
+            pd.DataFrame({"subject": subject, "slice": np.arange(len(slices)), "removed": removed, "detail": energy})
         )
     if not tables:
         raise UserError(

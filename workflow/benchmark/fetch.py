@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import urlsplit
 
 import requests
@@ -48,6 +49,8 @@ class Patience:
 
 
 PATIENCE = Patience()
+#: Where the progress bar is drawn; None: standard error. A job whose standard error is its log sets the terminal.
+BAR_FILE: TextIO | None = None
 
 
 @dataclass(frozen=True)
@@ -104,10 +107,11 @@ def download(items: Sequence[Item], parallel: int = 4, title: str = "download") 
         need_space(items[0].target.parent, sum(known) - sum(_length(item.part) for item in items))
     stop = threading.Event()
     # A log file gets a line now and then, a terminal a living bar.
-    pause = 0.1 if sys.stderr.isatty() else 30
+    file = BAR_FILE or sys.stderr
+    pause = 0.1 if file.isatty() else 30
     total = sum(known) if len(known) == len(items) else None
     with (
-        tqdm(total=total, desc=title, unit="B", unit_scale=True, unit_divisor=1000, mininterval=pause) as bar,
+        tqdm(total=total, desc=title, unit="B", unit_scale=True, mininterval=pause, file=file) as bar,
         ThreadPoolExecutor(max_workers=max(1, min(parallel, len(items)))) as pool,
     ):
         jobs = [pool.submit(_Job(item, bar, stop).run) for item in items]

@@ -1,5 +1,6 @@
 """What every script does around its work: log to its file, say what it did, fail in one line."""
 
+import logging
 import os
 import sys
 import traceback
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from benchmark import fetch
 from benchmark.errors import UserError
 
 
@@ -19,6 +21,10 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
     descriptors, so that child processes and progress bars are caught as well.
     """
     terminal = os.dup(2)
+    screen = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1))
+    screen.setLevel(logging.WARNING)
+    logging.getLogger("benchmark").addHandler(screen)  # a dataset's terms, retries: what a person should see at once
+    fetch.BAR_FILE = screen.stream
     log = open(str(snakemake.log), "w", buffering=1)  # noqa: SIM115 (open to the end of the process)
     for stream in (1, 2):
         os.dup2(log.fileno(), stream)

@@ -18,6 +18,10 @@ DIGESTS = ("sha256", "md5")
 BLOCK = 1 << 20
 
 
+class Damaged(OSError):
+    """The container is not whole (as ``gzip.BadGzipFile`` says it of a gzip file)."""
+
+
 def is_encrypted(path: Path) -> bool:
     """Whether the file is such a container, in base64 or not."""
     with open(path, "rb") as file:
@@ -37,7 +41,7 @@ def key_and_iv(password: bytes, salt: bytes, digest: str) -> tuple[bytes, bytes]
 def open_encrypted(path: Path, password: str) -> BinaryIO:
     """A stream of the plain bytes, a compressed or bare tar. The digest is found by trying which one gives that.
 
-    Raises ``UserError`` for a wrong password and, while reading, for a container that was cut or changed.
+    Raises ``UserError`` for a wrong password and, while reading, ``Damaged`` for a container that was cut or changed.
     """
     secret = password.encode()
     for digest in DIGESTS:
@@ -57,7 +61,6 @@ class _Plain(io.RawIOBase):
     def __init__(self, path: Path, password: bytes, digest: str) -> None:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-        self._path = path
         self._file: BinaryIO = open(path, "rb")  # noqa: SIM115 -- closed by close()
         self._base64 = not self._file.read(8).startswith(MAGIC)
         self._file.seek(0)
@@ -65,7 +68,7 @@ class _Plain(io.RawIOBase):
         self._raw = b""
         while len(self._raw) < 16:
             if not (more := self._pull()):
-                raise UserError(f"{path}: cut short; fetch it again")
+                raise Damaged("the encrypted file is cut short")
             self._raw += more
         if not self._raw.startswith(MAGIC):
             raise UserError(f"{path}: not a file that openssl encrypted; give the archive as it was downloaded")
@@ -94,22 +97,22 @@ class _Plain(io.RawIOBase):
                 if made := binascii.a2b_base64(text, strict_mode=True):
                     return made
             except binascii.Error as error:
-                raise UserError(f"{self._path}: damaged ({error}); fetch it again") from error
+                raise Damaged(f"the encrypted file is no base64: {error}") from error
         return b""
 
     def _fill(self) -> None:
         """Makes more plain bytes ready, or finds the end and takes the padding off."""
         while not self._done and len(self._ready) <= 16:
-            more = self._pull()
-            self._raw += more
-            whole = len(self._raw) // 16 * 16
-            self._ready += self._cipher.update(self._raw[:whole])
-            self._raw = self._raw[whole:]
-            if not more:
+            if len(self._raw) < 16 and (more := self._pull()):
+                self._raw += more
+            elif whole := len(self._raw) // 16 * 16:
+                self._ready += self._cipher.update(self._raw[:whole])
+                self._raw = self._raw[whole:]
+            else:
                 self._done = True
                 pad = self._ready[-1] if self._ready else 0
                 if self._raw or self._text or not 1 <= pad <= 16 or self._ready[-pad:] != bytes([pad]) * pad:
-                    raise UserError(f"{self._path}: cut short or changed; fetch it again")
+                    raise Damaged("the encrypted file is cut short or changed")
                 self._ready = self._ready[:-pad]
 
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]

@@ -55,8 +55,8 @@ def grid(
     ``width`` in inches; ``labels``: inches above each panel; ``beside``: of the width, what is left for a colour bar.
     """
     height = (width - beside) / columns * image[0] / image[1] + labels
-    figure, axes = plt.subplots(rows, columns, figsize=(width, rows * height), squeeze=False, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    figure, axes = plt.subplots(rows, columns, figsize=(width, rows * height), squeeze=False)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     return figure, axes
 
 

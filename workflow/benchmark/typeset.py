@@ -38,9 +38,10 @@ class Table:
 
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "$": r"\$", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "∞": r"$\infty$", "−": "$-$", "σ": r"$\sigma$",
-    "·": r"$\cdot$", "×": r"$\times$", "Δ": r"$\Delta$", "η": r"$\eta$", "ε": r"$\varepsilon$", "≥": r"$\geq$",
-    "≤": r"$\leq$", "α": r"$\alpha$", "κ": r"$\kappa$", "τ": r"$\tau$", "–": "--", "<": "$<$", ">": "$>$",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "∞": r"$\infty$", "−": "$-$",
+    "σ": r"$\sigma$", "·": r"$\cdot$", "×": r"$\times$", "Δ": r"$\Delta$", "η": r"$\eta$", "ε": r"$\varepsilon$",
+    "≥": r"$\geq$", "≤": r"$\leq$", "α": r"$\alpha$", "κ": r"$\kappa$", "τ": r"$\tau$", "–": "--",
+    "<": "$<$", ">": "$>$",
 }  # fmt: skip
 
 
@@ -81,7 +82,11 @@ def latex(table: Table) -> str:
         )
 
     width = len(table.columns)
-    lines = [r"\begin{table}", r"\centering\small", rf"\caption{{{tex_escape(table.title)}. {tex_escape(table.caption)}}}"]
+    lines = [
+        r"\begin{table}",
+        r"\centering\small",
+        rf"\caption{{{tex_escape(table.title)}. {tex_escape(table.caption)}}}",
+    ]
     lines += [rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}", r"\toprule"]
     lines += [" & ".join(map(tex_escape, table.columns)) + r" \\", r"\midrule"]
     for row in table.rows:
@@ -127,7 +132,7 @@ def html(table: Table) -> str:
 
 
 def write_table(stem: str | Path, frame: pd.DataFrame, table: Table) -> None:
-    """Writes ``{stem}.csv`` (``frame``: every digit that counts), ``.md``, ``.tex``, ``.html`` and ``.rst`` (caption)."""
+    """Writes ``{stem}.csv`` (``frame``, all digits that count), ``.md``, ``.tex``, ``.html`` and ``.rst`` (caption)."""
     with written(f"{stem}.csv") as aside:
         frame.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
     caption = f"{rst_escape(table.title)}. {rst_escape(table.caption)}\n"

@@ -21,6 +21,20 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+for block in config["cohorts"].values():
+    for part, key in ((block, "local"), (block["options"], "manifest")):
+        if key in part:
+            part[key] = part[key].replace("{results}", config["results"])
+
+if workflow.is_main_process:
+    # One screen of all that the user has still to do before the scans can be fetched; planning goes on without.
+    undrawn = [c for c in config["study"]["cohorts"] if not Path(config["results"], "cohorts", f"{c}.tsv").exists()]
+    if undrawn:
+        from benchmark.datasets import explain_missing
+
+        for line in explain_missing({c: config["cohorts"][c] for c in undrawn}, config["data"]):
+            print(line, file=sys.stderr)
+
 RESULTS = config["results"]
 DATA = config["data"]
 COHORTS = config["study"]["cohorts"]

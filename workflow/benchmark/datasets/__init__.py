@@ -8,9 +8,9 @@ import importlib
 import inspect
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import nibabel as nib
 from nibabel.spatialimages import SpatialImage
@@ -41,7 +41,7 @@ class Reader(ABC):
         slices: int | None = None,
     ) -> None:
         self.folder = Path(folder)
-        self.modality = self.modalities[0] if modality is None else modality
+        self.modality = self.modalities[0] if modality is None else modality.upper()
         if self.modality not in self.modalities:
             raise UserError(f"{self}: modality {modality} is not among {', '.join(self.modalities)}; set one of these")
         self.local = None if local is None else Path(local).expanduser()
@@ -122,3 +122,22 @@ def reader(name: str, folder: str | Path, **options: object) -> Reader:
 def orientation(name: str) -> str | None:
     """Axis codes that the reader ``name`` assumes for its files; None where they carry their own."""
     return importlib.import_module(f"{__name__}.{name}").Dataset.orientation
+
+
+def of_cohort(cohort: Mapping[str, Any], data: str | Path) -> Reader:
+    """The reader of a cohort's block in the config."""
+    options = {key: cohort[key] for key in ("modality", "local", "slices") if key in cohort}
+    return reader(cohort["reader"], Path(data) / cohort["reader"], **options, **cohort["options"])
+
+
+def explain_missing(cohorts: Mapping[str, Mapping[str, Any]], data: str | Path) -> list[str]:
+    """A line for each dataset that cannot be fetched yet, with what to do; datasets of several cohorts once."""
+    lines: dict[str, str] = {}
+    for name, cohort in cohorts.items():
+        try:
+            why = of_cohort(cohort, data).missing()
+        except UserError as error:
+            why = str(error)
+        if why:
+            lines.setdefault(why, name)
+    return [f"Not here yet ({name}): {why}" for why, name in lines.items()]

@@ -45,7 +45,10 @@ class StoredReader(Reader):
 
     def lack(self, remedy: str) -> str:
         """The one message for what the user has to do first."""
-        return f"{self}: not here yet: {remedy}; or set local: to {self.layout}, or put the archive into {self.folder}"
+        return (
+            f"{self}: not here yet: {remedy}; or put the archive into {self.folder}; or set local: to a folder or "
+            f"archive of yours with {self.layout}"
+        )
 
     def subjects(self) -> list[str]:
         found = sorted(self._tree() or self._listed())

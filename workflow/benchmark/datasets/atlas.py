@@ -69,9 +69,11 @@ class Dataset(StoredReader):
     def missing(self) -> str | None:
         if os.environ.get(VARIABLE):
             return None
-        if self.local is None:
+        paths = self.archives_in(self.local or self.folder)
+        if self.local is None and not paths:
             return self.lack(f"ask for the password by the form at {FORM} and set the variable {VARIABLE}")
-        paths = [self.local] if self.local.is_file() else self.archives_in(self.local)
+        if self.local is not None and self.local.is_file():
+            paths = [self.local]
         return next((_no_password(path) for path in paths if is_encrypted(path)), None)
 
     def open_local(self, path: Path) -> Archive:
@@ -80,7 +82,7 @@ class Dataset(StoredReader):
     def archives(self) -> list[Archive]:
         if lack := self.missing():
             raise UserError(lack)
-        path = self.folder / self.archive
+        path = next(iter(self.archives_in(self.folder)), self.folder / self.archive)
         return [Archive(path, self.limit, opener=self._open, provide=partial(self._download, path))]
 
     def _download(self, path: Path) -> None:

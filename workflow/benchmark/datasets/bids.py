@@ -32,6 +32,7 @@ class Dataset(Reader):
             raise UserError(f"{self}: no folder given; set local: to the BIDS folder (the one that holds sub-*)")
         if not self.local.is_dir():
             raise UserError(f"{self}: local: {self.local} is not a folder; give the one that holds sub-*")
+        self.root = self.local
         self.suffix = suffix or {"FLAIR": "FLAIR"}.get(self.modality, f"{self.modality}w")
         self.entities = dict(entities or {}) | ({} if session is None else {"ses": session})
         self.datatype = datatype
@@ -49,9 +50,8 @@ class Dataset(Reader):
         return {subject: images[subject] for subject in subjects}
 
     def _images(self) -> dict[str, Path]:
-        assert self.local is not None  # for the type checker: __init__ has seen to it
         found: dict[str, Path] = {}
-        for home in sorted(self.local.glob("sub-*")):
+        for home in sorted(self.root.glob("sub-*")):
             images = sorted(
                 path
                 for pattern in (f"{self.datatype}/*", f"ses-*/{self.datatype}/*")
@@ -67,7 +67,7 @@ class Dataset(Reader):
                 found[home.name] = images[0]
         if not found:
             wanted = "".join(f" with {key}-{value}" for key, value in self.entities.items())
-            raise UserError(f"{self.local}: no sub-*/[ses-*/]{self.datatype}/*_{self.suffix}.nii[.gz]{wanted} in it")
+            raise UserError(f"{self.root}: no sub-*/[ses-*/]{self.datatype}/*_{self.suffix}.nii[.gz]{wanted} in it")
         return found
 
     def _matches(self, path: Path) -> bool:

@@ -1,7 +1,7 @@
 """OpenNeuro ds004199 1.0.5 (CC0): FLAIR of people with epilepsy, one each, fetched file by file over plain HTTPS.
 
-``resources/ds004199_flair.tsv`` lists path, bytes and SHA-256 of each FLAIR, as in the dataset's own git-annex keys;
-a file of any other version is noticed by its hash.
+``resources/ds004199_flair.tsv`` lists path, bytes and SHA-256 of every FLAIR of that version; the server gives the
+newest one, so a file that has changed since is noticed by its hash.
 """
 
 import csv

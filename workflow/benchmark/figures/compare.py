@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.metrics import psnr
@@ -11,6 +12,8 @@ from benchmark.scene import Scene
 from benchmark.style import ERROR_MAP, content, grid, picture, white
 
 ACROSS = 5  # tiles in a row
+
+Panels = dict[tuple[str, int | str], Axes]  # by method and place: 0, 1 … for slices, "error"
 
 
 def draw(scene: Scene) -> tuple[Figure, str]:
@@ -45,12 +48,12 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     return figure, caption
 
 
-def _tiles(rows: Mapping[str, Any], shape: tuple[int, int], labels: Mapping[str, str]) -> tuple[Figure, dict]:
+def _tiles(rows: Mapping[str, Any], shape: tuple[int, int], labels: Mapping[str, str]) -> tuple[Figure, Panels]:
     """A row of references, then blocks of two rows: slices above, errors below."""
     blocks = -(-len(rows) // ACROSS)
     across = max(3, min(ACROSS, len(rows)))
     figure, grid_ = grid(1 + 2 * blocks, across, shape, width=1.8 * across + 0.9, labels=0.28, beside=0.9)
-    axes = {("reference", column): axis for column, axis in enumerate(grid_[0])}
+    axes: Panels = {("reference", column): axis for column, axis in enumerate(grid_[0])}
     spare = list(grid_[1:].flat)
     for index, method in enumerate(rows):
         row, column = 1 + 2 * (index // ACROSS), index % ACROSS
@@ -62,13 +65,14 @@ def _tiles(rows: Mapping[str, Any], shape: tuple[int, int], labels: Mapping[str,
     return figure, axes
 
 
-def _rows(rows: Mapping[str, Any], shape: tuple[int, int], labels: Mapping[str, str]) -> tuple[Figure, dict]:
+def _rows(rows: Mapping[str, Any], shape: tuple[int, int], labels: Mapping[str, str]) -> tuple[Figure, Panels]:
     """References, then a row a method: its name, the new slices under the gap, the error of the middle one last."""
     n = len(next(iter(rows.values())))
     figure, grid_ = grid(1 + len(rows), n + 3, shape, width=1.35 * (n + 3) + 0.9, beside=0.9)
-    axes = {("reference", column): axis for column, axis in enumerate(grid_[0])}
+    axes: Panels = {("reference", column): axis for column, axis in enumerate(grid_[0])}
     for line, method in zip(grid_[1:], rows, strict=True):
-        axes |= {(method, column): line[column + 1] for column in range(n)} | {(method, "error"): line[n + 2]}
+        axes.update({(method, column): line[column + 1] for column in range(n)})
+        axes[method, "error"] = line[n + 2]
         picture(line[0], None)
         line[0].text(0.95, 0.5, _two_lines(labels[method], 18), ha="right", va="center", transform=line[0].transAxes)
         line[n + 1].set_visible(False)

@@ -11,7 +11,7 @@ from benchmark.style import WITHOUT_SI, colours, markers
 
 
 def draw(scene: Scene) -> tuple[Figure, str]:
-    """Left: slices super-resolved without interpolation, and the removed ones by the pair. Right: those by all methods."""
+    """Left: known slices, super-resolved without interpolation, and removed ones by the pair. Right: those by all."""
     colour, marker = colours(list(scene.labels)), markers(list(scene.labels))
     figure, axes = plt.subplots(3, 2, figsize=(9, 6.2), sharex=True, sharey="row", layout="constrained")
     for row, metric in enumerate(METRICS):
@@ -32,16 +32,14 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     axes[0, 1].set_title("removed slices by all methods")
     for axis in axes[-1]:
         axis.set_xlabel("slice")
-    handles = {}
-    for axis in (axes[0, 0], axes[0, 1]):
-        handles |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
+    handles = {text: line for axis in axes[0] for line, text in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=4)
     names = " and ".join(scene.labels[method] for method in scene.pair)
     caption = (
-        f"Scores of every slice against the truth. The line, “SR without SI”, is {scene.labels[scene.pair[0]]} at known "
-        f"slices; it is broken where slices were removed and restored between their neighbours: dots, by {names} (left) "
-        f"and by all methods (right, higher is better for SSIM and PSNR, lower for LPIPS; infinite PSNR is not drawn). "
-        f"{scene.where('removed slices as the protocol drew them')}"
+        f"Scores of every slice against the truth. The line, “SR without SI”, is {scene.labels[scene.pair[0]]} at "
+        "known slices; it is broken where slices were removed and restored between their neighbours: dots, by "
+        f"{names} (left) and by all methods (right; infinite PSNR is not drawn). "
+        + scene.where("removed slices as the protocol drew them")
     )
     return figure, caption
 

@@ -1,0 +1,76 @@
+"""EDSR: the identity at first, and trained on what the diffusion makes of training slices."""
+
+import pytest
+import torch
+
+from models import weights
+from models.interpolation import bicubic, degrade
+from models.networks.edsr import Training, build
+
+SIZE = {"blocks": 2, "width": 8}
+OPTIONS = {
+    "pool": 6, "sampler": "ddim", "sampling_steps": 4, "eta": 1.0, "patch": 16,
+    "rate": 1e-2, "rate_schedule": "constant",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def needs() -> dict[str, torch.nn.Module]:
+    torch.manual_seed(2)
+    vq = {"channels": [8, 8, 8], "layers_per_block": 1, "codes": 16, "norm_groups": 4}
+    ldm = {
+        "width": 8, "multipliers": [1, 1], "layers_per_block": 1, "attention_factors": [2], "norm_groups": 4,
+        "head_channels": 8,
+    }  # fmt: skip
+    return {"vq": weights.network("vq", vq).eval(), "ldm": weights.network("ldm", ldm).eval()}
+
+
+def test_the_articles_size():
+    assert sum(p.numel() for p in build().parameters()) == 16 * 2 * (9 * 64 * 64 + 64) + 640 + 9 * 64 * 64 + 64 + 577
+
+
+def test_untrained_it_changes_nothing():
+    slices = torch.rand(2, 1, 20, 24)
+    torch.testing.assert_close(build(**SIZE)(slices), slices, atol=0, rtol=0)
+
+
+def test_file_round_trip(assert_round_trip):
+    assert_round_trip("edsr", SIZE, torch.rand(2, 1, 16, 16))
+
+
+def test_it_learns_and_is_better_than_its_input(train, monkeypatch):
+    """Blurred slices stand for the diffusion's: untrained, that makes nothing one could sharpen."""
+    monkeypatch.setattr(Training, "restore", lambda self, slices, index, **_: bicubic(degrade(slices, 2), 2))
+    task, log = train("edsr", SIZE, OPTIONS, 150)
+    assert log.rows[0]["network_loss"] == pytest.approx(log.rows[0]["input_l1"])
+    last = log.rows[-10:]
+    assert sum(row["network_loss"] for row in last) < 0.9 * sum(row["input_l1"] for row in last)
+    assert task.network.mean == pytest.approx(task.target.mean().item())
+
+
+def test_it_resumes_exactly(assert_resumes, needs):
+    stairs = {"rate_schedule": "stairs", "lower_at": [2], "lower_by": 0.5}
+    assert_resumes("edsr", SIZE, OPTIONS | stairs, needs)
+
+
+def test_the_pool_is_made_once_of_pairs_that_belong_together(bank, needs):
+    task = Training(build(**SIZE), needs, 10, OPTIONS)
+    task.prepare(bank)
+    assert task.restored.shape == task.target.shape == (6, 1, 32, 32)
+    again = task.restore(task.target[2:3], [2], sampler="ddim", eta=1.0, steps=4)
+    torch.testing.assert_close(task.restored[2:3], again, atol=1e-5, rtol=0)
+    assert not any(key.startswith(("restored", "target")) for key in task.trained_state())
+
+
+def test_a_pool_larger_than_the_training_set_is_the_training_set(bank, needs):
+    task = Training(build(**SIZE), needs, 10, OPTIONS | {"pool": 10_000, "sampling_steps": 1})
+    task.prepare(bank)
+    assert len(task.target) == len(bank)
+
+
+def test_patches_of_input_and_target_are_cut_alike(bank, needs):
+    task = Training(build(**SIZE), needs, 10, OPTIONS | {"sampling_steps": 1})
+    task.prepare(bank)
+    task.restored = task.target.clone()
+    loss, _ = task("network", bank.batch(8), 0)
+    assert loss == 0

@@ -1,0 +1,89 @@
+"""BSRGAN-light: what comes out, that it is drawn anew for every slice, and that it moves nothing."""
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.phantom import phantom
+from models.interpolation import degrade
+from models.training.degradation import GROUP, bsrgan_light, degradation
+
+
+@pytest.fixture(scope="module")
+def slices() -> torch.Tensor:
+    volume = phantom((64, 64, 8), "T1", seed=3).clip(0, 1).astype(np.float32)
+    return torch.from_numpy(np.moveaxis(volume, 2, 0)[2:6]).unsqueeze(1)
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 64, 64), (1, 1, 256, 256), (2 * GROUP + 1, 1, 32, 48)])
+def test_a_quarter_of_the_size_within_range(shape):
+    torch.manual_seed(0)
+    for _ in range(6):
+        low = bsrgan_light(torch.rand(shape))
+        assert low.shape == (*shape[:2], shape[2] // 4, shape[3] // 4)
+        assert low.dtype == torch.float32
+        assert torch.isfinite(low).all()
+        assert low.min() >= 0
+        assert low.max() <= 1
+
+
+def test_the_seed_decides(slices):
+    made = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        made.append(bsrgan_light(slices))
+    torch.testing.assert_close(made[0], made[1], atol=0, rtol=0)
+    assert (made[0] - made[2]).abs().max() > 0.01
+
+
+def test_every_slice_has_its_own_draw(slices):
+    torch.manual_seed(0)
+    same = slices[:1].expand(GROUP, -1, -1, -1)
+    low = bsrgan_light(same)
+    for one in range(1, GROUP):
+        assert (low[0] - low[one]).abs().max() > 1 / 255
+
+
+def test_only_mildly_worse_than_the_protocols(slices):
+    """It is the light variant: on average the low resolution of the protocol is still plainly there."""
+    torch.manual_seed(0)
+    errors = torch.stack([(bsrgan_light(slices) - degrade(slices)).pow(2).mean().sqrt() for _ in range(40)])
+    assert 0.005 < errors.mean() < 0.08
+    assert errors.std() > 0.003
+
+
+def test_nothing_is_moved(slices):
+    """The mean of many draws correlates best with the protocol's low resolution where it is not shifted."""
+    torch.manual_seed(0)
+    mean = torch.stack([bsrgan_light(slices) for _ in range(150)]).mean(dim=0)
+    target = degrade(slices)
+    # Shifts of a fraction of a low-resolution pixel: the gradient's least-squares estimate of the displacement.
+    dy, dx = torch.gradient(target, dim=(2, 3))
+    system = torch.stack([dy.flatten(), dx.flatten(), target.flatten(), torch.ones_like(target).flatten()], dim=1)
+    shift = torch.linalg.lstsq(system, mean.flatten().unsqueeze(1)).solution[:2, 0]
+    assert shift.abs().max() < 0.03
+    moved = torch.roll(mean, 1, dims=3)
+    shift = torch.linalg.lstsq(system, moved.flatten().unsqueeze(1)).solution[:2, 0]
+    assert shift[1].abs() > 0.3  # the estimate sees a shift that is there
+
+
+def test_bilinear_is_the_protocols(slices):
+    assert degradation("bilinear") is degrade
+    assert degradation("bsrgan_light") is bsrgan_light
+    with pytest.raises(ValueError, match="'blur' is not known: choose one of bsrgan_light, bilinear"):
+        degradation("blur")
+
+
+def test_what_it_cannot_degrade_is_refused():
+    for shape in [(1, 3, 64, 64), (1, 1, 66, 64)]:
+        with pytest.raises(ValueError, match="multiples of 4"):
+            bsrgan_light(torch.rand(shape))
+
+
+def test_half_precision_does_not_coarsen_it(slices):
+    made = []
+    for enabled in (False, True):
+        torch.manual_seed(4)
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            made.append(bsrgan_light(slices))
+    torch.testing.assert_close(made[0], made[1], atol=0, rtol=0)

@@ -1,0 +1,84 @@
+"""How long sampling takes and how much memory it needs, on the device at hand."""
+
+import platform
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.method import Restorer
+
+
+def hardware(device: torch.device) -> str:
+    """Name of what the numbers were measured on: the GPU, or the processor and how many threads it may use."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{_processor()}, {torch.get_num_threads()} thread{'s' if torch.get_num_threads() > 1 else ''}"
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One timed restoration: what came out, how many slices were sampled, the seconds of that and of everything.
+
+    ``peak_mb`` (10⁶ bytes): of the GPU during the run; on a CPU of the whole process since its start.
+    """
+
+    volume: np.ndarray
+    sampled: int
+    sampling_seconds: float
+    seconds: float
+    peak_mb: float
+
+
+class Stopwatch:
+    """Times a diffusion method's sampling, apart from its decoding: each batch, with the device waited for."""
+
+    def __init__(self, restorer: Restorer) -> None:
+        """``restorer``: ours, the baseline or any other with ``latents``; its sampling is timed from here on."""
+        self.restorer, self.device = restorer, restorer.device
+        self.seconds, self.slices = 0.0, 0
+        self._latents = restorer.latents  # type: ignore[attr-defined]
+        restorer.latents = self._timed  # type: ignore[attr-defined]
+
+    def warm_up(self, slices: np.ndarray, known: np.ndarray) -> None:
+        """Restores two slices, so that what is slow only once is not timed."""
+        self.restorer.restore(slices[:2], known[:2], known[:2])
+
+    def run(self, slices: np.ndarray, known: np.ndarray, at: Sequence[float], keep: bool = True) -> Run:
+        """Restores the positions ``at``; without ``keep`` what comes out is thrown away, block by block."""
+        self.seconds, self.slices = 0.0, 0
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        start = self._now()
+        blocks = [block if keep else block[:0] for block in self.restorer.stream(slices, known, at)]
+        seconds = self._now() - start
+        return Run(np.concatenate(blocks), self.slices, self.seconds, seconds, self._peak_mb())
+
+    def _now(self) -> float:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter()
+
+    def _peak_mb(self) -> float:
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device) / 1e6
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+    def _timed(self, *args: Any) -> torch.Tensor:
+        start = self._now()
+        latents = self._latents(*args)
+        self.seconds += self._now() - start
+        self.slices += len(latents)
+        return latents

@@ -1,0 +1,190 @@
+"""Which method restores, with which weights."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.config import meant
+from benchmark.errors import UserError
+from benchmark.files import sha256
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from models.method import Restorer
+
+FACTOR = 4
+TRAINED = re.compile(r"(?P<cohort>[A-Za-z0-9_]+)/(fold)?(?P<fold>\d+)")
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A file of weights: the networks in it, its hash, and what it says of itself."""
+
+    path: Path
+    networks: tuple[str, ...]
+    sha256: str
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A method of the config's catalogue with its weights. ``options``: of its class, sampling included."""
+
+    key: str
+    label: str
+    file: str
+    networks: tuple[str, ...]
+    options: Mapping[str, Any]
+    weights: tuple[WeightFile, ...]
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the weights say of themselves: that of the last network in line (the diffusion, where there is one)."""
+        return next((w.metadata for w in reversed(self.weights) if w.metadata), {})
+
+    @property
+    def side(self) -> int | None:
+        """Side of the low-resolution frames that the networks were trained at; None where nothing was trained.
+
+        Weights that do not say it count as trained at the article's size.
+        """
+        if not self.networks:
+            return None
+        frame = self.metadata.get("trained_on", {}).get("frame")
+        return int(min(frame)) // FACTOR if frame else int(self.metadata.get("size", {}).get("sample_size", 64))
+
+    def load(self, device: str) -> dict[str, "nn.Module"]:
+        """The networks by name, in ``eval`` mode."""
+        found: dict[str, nn.Module] = {}
+        for weights in self.weights:
+            found |= _load(weights, device)
+        return {name: found[name] for name in self.networks}
+
+
+def choose(config: Mapping[str, Any], method: str | None, weights: Sequence[str], default: str, results: str) -> Choice:
+    """The method and its weights. ``method`` None: ``default``, or with weights the first method that they serve.
+
+    ``weights``: files, folders, or ``cohort/fold`` of the study under ``results``. ``UserError`` where the method
+    is not known or cannot be used on a scan, where weights are missing or wrong, or not needed.
+    """
+    catalogue = config["methods"]
+    files = [file for one in weights for file in _files(one, results)]
+    held = {name for file in files for name in file.networks}
+    if method is None and weights:
+        serves = [key for key, m in catalogue.items() if m["networks"] and held.issuperset(m["networks"])]
+        if not serves:
+            raise UserError(f"{', '.join(weights)}: holds {_names(held)}, which no method of the config is made of")
+        method = serves[0]
+    method = method or default
+    if method not in catalogue:
+        raise UserError(f"method '{method}' is not in the config{meant(method, catalogue)}")
+    chosen = catalogue[method]
+    if chosen["kind"] == "oracle":
+        raise UserError(f"method {method} is an oracle: it needs the slices that a scan does not have")
+    needed = chosen["networks"]
+    missing = [name for name in needed if name not in held]
+    if missing and not weights:
+        raise UserError(
+            f"method {method} is made of {_names(needed)}: give their weights (--weights cohort/fold, folder or "
+            "files), or take linear or spline, which need none"
+        )
+    if missing:
+        raise UserError(
+            f"{', '.join(weights)}: the wrong weights for method {method}, which needs {_names(needed)}; "
+            f"{_names(held)} found, {_names(missing)} missing"
+        )
+    if weights and not needed:
+        raise UserError(f"{', '.join(weights)}: method {method} has no networks; leave out the weights, or the method")
+    sampling = config["sampling"] if "ldm" in needed else {}
+    used = tuple(file for file in files if set(file.networks) & set(needed))
+    used = tuple(sorted(used, key=lambda file: needed.index(next(n for n in file.networks if n in needed))))
+    file = chosen.get("class", method)
+    return Choice(method, chosen["label"], file, tuple(needed), {**sampling, **chosen["options"]}, used)
+
+
+def _names(names: Sequence[str] | set[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"
+
+
+def _files(given: str, results: str) -> list[WeightFile]:
+    """The weight files that a word of the command stands for."""
+    path = Path(given)
+    trained = TRAINED.fullmatch(given)
+    if trained and not path.exists():
+        path = Path(results) / "models" / trained["cohort"] / f"fold{trained['fold']}"
+        if not path.is_dir():
+            raise UserError(f"{given}: not trained; {path} does not exist (results: {results}), and no such file does")
+    if not path.exists():
+        raise UserError(f"{given}: no such file or folder of weights")
+    if path.is_dir():
+        own = [file for file in sorted(path.glob("*.safetensors")) if "network" in _metadata(file)]
+        if own:
+            return [_weight_file(file) for file in own]
+        if not any(path.rglob("config.json")):
+            raise UserError(f"{given}: no weights in it (neither .safetensors of this project nor a diffusers folder)")
+    return [_weight_file(path)]
+
+
+def _metadata(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError
+
+    from models.weights import read_metadata
+
+    try:
+        return read_metadata(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as weights ({str(error).splitlines()[0]})") from error
+
+
+def _weight_file(path: Path) -> WeightFile:
+    if path.is_file() and path.suffix == ".safetensors":
+        metadata = _metadata(path)
+        if "network" in metadata:
+            return WeightFile(path, (metadata["network"],), sha256(path), metadata)
+    init = _init(path)
+    parts = tuple(name for name in ("vq", "ldm") if getattr(init, name) is not None)
+    size = init.ldm.size["sample_size"] if init.ldm is not None else 64
+    about = {"layout": init.layout, "trained_on": {"frame": [size * FACTOR] * 2}}
+    hashed = path if path.is_file() else max(path.rglob("*.safetensors"), default=path / "model_index.json")
+    return WeightFile(path, parts, sha256(hashed), about)
+
+
+def _init(path: Path) -> Any:
+    from models.checkpoints import load_init
+
+    try:
+        return load_init(path)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _load(weights: WeightFile, device: str) -> dict[str, "nn.Module"]:
+    from models import weights as weight_files
+
+    if "network" in weights.metadata:
+        try:
+            return {weights.networks[0]: weight_files.load(weights.path, device)}
+        except ValueError as error:
+            raise UserError(str(error).splitlines()[0]) from error
+    from models.latent_diffusion import LatentDiffusion
+
+    init = _init(weights.path)
+    found: dict[str, nn.Module] = {}
+    if init.vq is not None:
+        found["vq"] = init.vq.build()
+    if init.ldm is not None:
+        diffusion = LatentDiffusion(**init.ldm.size)
+        diffusion.unet.load_state_dict(init.ldm.state_dict)
+        diffusion.scale.fill_(init.scale)
+        found["ldm"] = diffusion
+    return {name: network.to(device).eval().requires_grad_(False) for name, network in found.items()}
+
+
+def builder(choice: Choice, networks: Mapping[str, "nn.Module"], **options: Any) -> Callable[[int], "Restorer"]:
+    """Makes the method with a seed: ``builder(...)(seed)``. ``options``: chunk, device, factor, half."""
+    from models.method import method
+
+    return lambda seed: method(choice.file, networks, seed=seed, **options, **choice.options)

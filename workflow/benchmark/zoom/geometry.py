@@ -1,0 +1,112 @@
+"""Where the voxels of the finer volume lie (NOTES, "The protocol": geometry).
+
+N slices and n new ones a gap give (N − 1)(n + 1) + 1 slices, s / (n + 1) apart, the known ones where they were. In
+plane, ×4 keeps the field of view: voxels of a quarter the size, their centres half a voxel shifted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.errors import UserError
+from benchmark.volume import PLANE_OF_CODE
+
+PLANES = ("axial", "coronal", "sagittal")
+# Shares of an output slice's spacing: what is nearer than this is in the same place. At 1 mm: 0.1 µm.
+CLOSE = 1e-4
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The finer grid in units of the scan's voxels, slices along upright order.
+
+    ``slices``: S known slices at 0 … S − 1; ``zoom`` ≥ 1: output slices for each of the scan's; ``factor``: in
+    plane, 1 or 4; ``at`` (S',): positions of the output slices, float64.
+    """
+
+    slices: int
+    zoom: float
+    factor: int
+
+    @property
+    def known(self) -> np.ndarray:
+        """Positions (S,) of the scan's slices."""
+        return np.arange(self.slices, dtype=np.float64)
+
+    @property
+    def at(self) -> np.ndarray:
+        """j / zoom, from the first slice to the last, or to the last position before it."""
+        last = self.slices - 1
+        count = int(np.floor(last * self.zoom + CLOSE)) + 1
+        return np.minimum(np.arange(count) / self.zoom, last)
+
+    @property
+    def beyond(self) -> float:
+        """How far the scan's last slice lies beyond the output's last, in slices of the scan: 0 unless fractional."""
+        gap = self.slices - 1 - float(self.at[-1])
+        return gap if gap * self.zoom > CLOSE else 0.0
+
+    def frame(self, rows: int, columns: int) -> tuple[int, int]:
+        """Rows and columns of an output slice."""
+        return rows * self.factor, columns * self.factor
+
+    def step(self, axis: int, flipped: bool) -> np.ndarray:
+        """Matrix 4×4 from stored output voxels to stored scan voxels: an affine @ this is the output's affine.
+
+        ``axis``: the stored slice axis; ``flipped``: whether it runs against the upright order. Only then, and
+        for a fractional zoom, is the stored first slice not the one that stays in place: all orientations of a
+        volume give one result.
+        """
+        matrix = np.diag([1 / self.factor] * 3 + [1.0])
+        matrix[:3, 3] = (1 / self.factor - 1) / 2
+        matrix[axis, axis] = 1 / self.zoom
+        matrix[axis, 3] = self.slices - 1 - (len(self.at) - 1) / self.zoom if flipped else 0.0
+        return matrix
+
+
+def zoom_factor(*, n: int | None, zoom: float | None, spacing: float | None, thickness: float, path: str) -> float:
+    """Output slices for each slice of the scan, from exactly one of ``n``, ``zoom`` and ``spacing`` (mm).
+
+    ``thickness``: distance of the scan's slices, mm. ``UserError`` where the wish makes no finer volume.
+    """
+    wishes = {"n": n, "zoom": zoom, "spacing": spacing}
+    given = [name for name, value in wishes.items() if value is not None]
+    if len(given) != 1:
+        raise UserError(f"{path}: give one of n, zoom and spacing, not {' and '.join(given) or 'none'}")
+    if n is not None:
+        if n < 0 or n != int(n):
+            raise UserError(f"{path}: n = {n:g}; give a whole number of new slices a gap, 0 or more")
+        return float(n + 1)
+    if zoom is None:
+        if spacing is None or not spacing > 0 or not np.isfinite(spacing):
+            raise UserError(f"{path}: spacing = {spacing} mm; give a positive distance")
+        zoom = thickness / spacing
+        if zoom < 1 - CLOSE:
+            raise UserError(
+                f"{path}: its slices are {thickness:g} mm apart, finer than the {spacing:g} mm wanted; "
+                f"give a spacing of at most {thickness:g}, or another axis"
+            )
+        return max(zoom, 1.0)
+    if not zoom >= 1 or not np.isfinite(zoom):
+        raise UserError(f"{path}: zoom = {zoom:g}; give 1 or more (nothing is made coarser)")
+    return float(zoom)
+
+
+def slice_axis(axis: int | str | None, spacing: Sequence[float], codes: Sequence[str], path: str) -> int:
+    """The stored axis (0–2) of the slices: as given, by number or plane; else the one with the thickest voxels.
+
+    Where several are thickest within 1 %, the axial plane goes before the coronal and the sagittal one, however
+    the volume is stored.
+    """
+    planes = [PLANE_OF_CODE[code] for code in codes]
+    if isinstance(axis, str):
+        if axis not in planes:
+            raise UserError(f"{path}: axis '{axis}'; give 0, 1, 2, {', '.join(PLANES)}, or none for the thickest")
+        return planes.index(axis)
+    if axis is not None:
+        if axis not in (0, 1, 2):
+            raise UserError(f"{path}: axis {axis}; give 0, 1, 2, {', '.join(PLANES)}, or none for the thickest")
+        return axis
+    thick = [i for i in range(3) if spacing[i] > 0.99 * max(spacing)]
+    return min(thick, key=lambda i: PLANES.index(planes[i]))

@@ -1,0 +1,154 @@
+"""What a zoom will cost, measured on one tile before it is begun: seconds, memory, and whether half precision shows."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.errors import UserError
+from benchmark.zoom.tiles import Layout
+
+if TYPE_CHECKING:
+    from models.method import Restorer
+
+#: Bytes of slices in flight, mixed and blended, where memory allows: more of them is no faster.
+IN_FLIGHT = 192 << 20
+#: Half precision may change a voxel by this much of the grey scale: half a level of 256.
+INVISIBLE = 0.5 / 255
+PROBE_STEPS = 5
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one tile: seconds to ``represent`` and ``render`` it, bytes that takes beside the slices themselves, and
+    bytes of what is held of it.
+    """
+
+    represent: float
+    render: float
+    working: int
+    held: int
+
+
+def measure(restorer: "Restorer", side: tuple[int, int], steps: int | None) -> Cost:
+    """Times one tile of noise. ``steps``: of the sampler, where there is one; only the first few are run."""
+    import torch
+    from torch import Tensor
+
+    few = min(steps or 0, PROBE_STEPS)
+    if few:
+        restorer.sampling["steps"] = few  # type: ignore[attr-defined]
+    generator = torch.Generator().manual_seed(0)
+    tile = torch.rand(1, 1, *side, generator=generator).to(restorer.device)
+    held: Tensor
+
+    def represent() -> None:
+        nonlocal held
+        with torch.inference_mode(), restorer.precision():
+            held = restorer.represent(tile, torch.tensor([0])).float()
+
+    def render() -> None:
+        with torch.inference_mode(), restorer.precision():
+            restorer.render(held, torch.tensor([True], device=restorer.device))
+
+    represent()  # once to warm up: the first call is not like the others
+    before = resident(restorer.device.type)
+    first, second = _timed(represent, restorer), _timed(render, restorer)
+    working = max(0, peak(restorer.device.type) - before)
+    return Cost(first * ((steps or 0) / few if few else 1.0), second, working, held[0].numel() * 4)
+
+
+def _timed(call: Callable[[], None], restorer: "Restorer") -> float:
+    import torch
+
+    start = time.perf_counter()
+    call()
+    if restorer.device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def resident(device: str) -> int:
+    """Bytes in use now, and from here on ``peak`` starts anew (where the system allows it)."""
+    if device == "cuda":
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.memory_allocated()
+    reset = Path("/proc/self/clear_refs")
+    if reset.exists() and os.access(reset, os.W_OK):
+        reset.write_text("5")
+    import psutil
+
+    return psutil.Process().memory_info().rss
+
+
+def peak(device: str) -> int:
+    """Most bytes in use since ``resident``."""
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.max_memory_allocated()
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = (line.split() for line in status.read_text().splitlines())
+        return next(int(line[1]) * 1024 for line in lines if line and line[0] == "VmHWM:")
+    import psutil
+
+    return psutil.Process().memory_info().rss
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the work is cut. ``chunk``: slices at once; ``memory``: bytes, estimated; ``seconds``: of the networks."""
+
+    chunk: int
+    memory: int
+    seconds: float
+    tiles: int
+
+
+def plan(
+    cost: Cost, layout: Layout, factor: int, weights: np.ndarray, *, largest: int, limit: int, base: int, path: str
+) -> Plan:
+    """The largest chunk that fits.
+
+    ``weights`` (S', S): which slices a chunk holds; ``largest``: chunk of the config; ``limit``: bytes allowed, all
+    told; ``base``: bytes in use before. ``UserError`` where one slice at a time is too much.
+    """
+    tiles = len(layout.corners())
+    frame = layout.height * layout.width * factor**2 * 4
+
+    def slices(chunk: int) -> int:
+        needed = max(
+            int(np.count_nonzero(np.abs(weights[start : start + chunk]).max(axis=0) > 1e-6))
+            for start in range(0, len(weights), chunk)
+        )
+        return 2 * needed * cost.held * tiles + 4 * chunk * frame
+
+    fitting = [
+        chunk
+        for chunk in range(1, largest + 1)
+        if slices(chunk) <= IN_FLIGHT or chunk == 1
+        if base + slices(chunk) + chunk * cost.working <= limit
+    ]
+    if not fitting:
+        needs = (base + slices(1) + cost.working) / 1e9
+        raise UserError(f"{path}: needs {needs:.1f} GB of memory even a slice at a time; allow it (memory)")
+    chunk = fitting[-1]
+    count, known = weights.shape
+    seconds = tiles * (known * cost.represent + count * cost.render)
+    return Plan(chunk, base + slices(chunk) + chunk * cost.working, seconds, tiles)
+
+
+def half_is_invisible(build: Callable[[bool], "Restorer"], tile: np.ndarray) -> bool:
+    """Whether half precision changes no voxel of two restored slices by half a grey level.
+
+    ``build(half)``: the method, same seed; ``tile`` (2, h, w): two slices of the scan.
+    """
+    full, half = (build(flag).restore(tile, [0, 1], [0, 0.5, 1]) for flag in (False, True))
+    return bool(np.abs(full - half).max() < INVISIBLE)

@@ -1,0 +1,65 @@
+"""Who is better than whom (section 3.4): almost stochastic order, one job a comparison."""
+
+from benchmark.claims import pairs
+
+CLAIMS = pairs({m: config["methods"][m]["kind"] for m in METHODS}, PAIR[0])
+
+
+rule compare:
+    """Is one method better than another on a cohort? Patients and slices, all metrics."""
+    input:
+        lambda w: score_files([w.cohort], dict.fromkeys([w.first, w.second])),
+    output:
+        f"{RESULTS}/significance/{{cohort}}/{{first}}-over-{{second}}.csv",
+    log:
+        f"{RESULTS}/logs/compare/{{cohort}}/{{first}}-over-{{second}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/compare/{{cohort}}/{{first}}-over-{{second}}.tsv"
+    wildcard_constraints:
+        first=r"[A-Za-z0-9_]+",
+        second=r"[A-Za-z0-9_]+",
+    params:
+        options=config["significance"],
+        pairs=len(CLAIMS),
+        seed=config["seed"],
+    script:
+        "../scripts/compare.py"
+
+
+rule significance:
+    """Table and heat map of every comparison."""
+    input:
+        [
+            f"{RESULTS}/significance/{cohort}/{first}-over-{second}.csv"
+            for cohort in COHORTS
+            for first, second in CLAIMS
+        ],
+    output:
+        csv=f"{RESULTS}/tables/significance.csv",
+        md=f"{RESULTS}/tables/significance.md",
+        tex=f"{RESULTS}/tables/significance.tex",
+        html=report(
+            f"{RESULTS}/tables/significance.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "significance", "shows": "who is better than whom"},
+        ),
+        caption=f"{RESULTS}/tables/significance.rst",
+        png=report(
+            f"{RESULTS}/figures/significance.png",
+            caption="../report/heat_map.rst",
+            category="Figures",
+            labels={
+                "figure": "significance",
+                "shows": "who is better than whom",
+                "cohort": "all",
+            },
+        ),
+        pdf=f"{RESULTS}/figures/significance.pdf",
+        figure_caption=f"{RESULTS}/figures/significance.rst",
+    log:
+        f"{RESULTS}/logs/tables/significance.log",
+    params:
+        labels=labels(COHORTS),
+    script:
+        "../scripts/significance.py"

@@ -1,0 +1,61 @@
+"""The blinded survey (section 3.5.5, table 5): a form to send out, its key, and the answers scored."""
+
+SURVEYED = [m for m in METHODS if config["methods"][m]["kind"] == "method"] or NOT_ORACLES
+SURVEY_COHORT = in_study([config["survey"]["cohort"]])[:1]
+SURVEY_GAP = slug(config["survey"], "patient", "region", "n") | {"removed": False}
+
+
+def returned_forms():
+    folder = config["survey"]["answers"]
+    return sorted(str(path) for path in Path(folder).glob("*.csv")) if folder else []
+
+
+rule survey_kit:
+    """One sequence of new slices a method, under random codes, in a form that stands alone; the key beside it."""
+    input:
+        gaps=[f"{RESULTS}/gaps/{c}/{m}" for c in SURVEY_COHORT for m in SURVEYED],
+        detail=expand(f"{RESULTS}/detail/{{cohort}}.tsv", cohort=SURVEY_COHORT),
+        form=str(ROOT / "workflow" / "benchmark" / "resources" / "survey.html"),
+    output:
+        form=f"{RESULTS}/survey/kit/survey.html",
+        key=f"{RESULTS}/survey/key.csv",
+    log:
+        f"{RESULTS}/logs/survey_kit.log",
+    params:
+        gap=SURVEY_GAP,
+        methods=SURVEYED,
+        seed=config["seed"],
+    script:
+        "../scripts/survey_kit.py"
+
+
+rule survey:
+    """The kit: send out survey/kit/survey.html, keep survey/key.csv."""
+    input:
+        rules.survey_kit.output,
+
+
+rule survey_table:
+    """Table 5: the returned forms scored; without any, the published levels alone."""
+    input:
+        key=rules.survey_kit.output.key,
+        answers=returned_forms(),
+    output:
+        csv=f"{RESULTS}/tables/table5.csv",
+        md=f"{RESULTS}/tables/table5.md",
+        tex=f"{RESULTS}/tables/table5.tex",
+        html=report(
+            f"{RESULTS}/tables/table5.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "5", "shows": "survey of radiologists"},
+        ),
+        caption=f"{RESULTS}/tables/table5.rst",
+    log:
+        f"{RESULTS}/logs/tables/table5.log",
+    params:
+        labels={m: config["methods"][m]["label"] for m in SURVEYED},
+        where=", ".join(config["cohorts"][c]["label"] for c in SURVEY_COHORT)
+        + f", {config['survey']['n']} new slices",
+    script:
+        "../scripts/survey_table.py"

@@ -1,0 +1,17 @@
+"""Is one method better than another on a cohort? Almost stochastic order, by metric and level."""
+
+from benchmark.aggregate import read_scores
+from benchmark.comparisons import compare_methods
+from benchmark.files import written
+from benchmark.job import job
+from benchmark.metrics import METRICS
+
+with job(snakemake) as say:
+    of, params = snakemake.wildcards, snakemake.params
+    scores = read_scores(snakemake.input)
+    comparisons = params.pairs * len(METRICS)
+    table = compare_methods(scores, of.first, of.second, comparisons=comparisons, seed=params.seed, **params.options)
+    table.insert(0, "cohort", of.cohort)
+    with written(snakemake.output[0]) as aside:
+        table.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
+    say(f"{of.cohort}: {of.first} > {of.second}: ε_min {table['epsilon_min'].round(3).tolist()}")

@@ -1,0 +1,23 @@
+"""Time and memory of n new slices in every gap, for a range of n."""
+
+from benchmark.files import written
+from benchmark.job import job
+from benchmark.restoration import Restoration
+from benchmark.sweep import efficiency
+
+with job(snakemake) as say:
+    params, method = snakemake.params, snakemake.params.method
+    restoration = Restoration(
+        method.get("class", method["name"]),
+        snakemake.input.weights,
+        options=params.sampling | method["options"],
+        chunk=snakemake.config["compute"]["chunk"],
+        seed=params.seed,
+        dataset=params.dataset,
+        **params.compute,
+    )
+    plan = params.plan
+    table = efficiency(restoration, snakemake.input.volumes[0], plan["n"], plan["repeats"], plan.get("slices"))
+    with written(snakemake.output[0]) as aside:
+        table.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
+    say(table.drop(columns="hardware").to_string(index=False))

@@ -1,0 +1,10 @@
+"""Write the four datasets in their true layouts, at toy size."""
+
+from pathlib import Path
+
+from benchmark.job import job
+from benchmark.layouts import write_all
+
+with job(snakemake) as say:
+    blocks = write_all(Path(snakemake.params.folder), seed=snakemake.params.seed % 2**32)
+    say(", ".join(blocks))

@@ -1,0 +1,19 @@
+"""Table 6, from one sheet a setting and cohort."""
+
+from pathlib import Path
+
+import pandas as pd
+from benchmark.job import job
+from benchmark.sampler_table import sampler_frame, sampler_table
+from benchmark.typeset import write_table
+
+with job(snakemake) as say:
+    sheets = [pd.read_csv(path, dtype={"subject": str, "eta": str}, keep_default_na=False) for path in snakemake.input]
+    measured = pd.concat(sheets, ignore_index=True)
+    numbers = ["ssim", "psnr", "lpips", "seconds_per_slice", "peak_mb"]
+    measured[numbers] = measured[numbers].apply(pd.to_numeric)
+    frame = sampler_frame(measured)
+    patients = measured.groupby("cohort")["subject"].nunique().sum()
+    table = sampler_table(frame, snakemake.params.where, patients)
+    write_table(Path(snakemake.output.csv).with_suffix(""), frame, table)
+    say(f"table 6: {len(frame)} rows")

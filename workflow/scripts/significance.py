@@ -1,0 +1,21 @@
+"""Table and heat map of every comparison."""
+
+from pathlib import Path
+
+import pandas as pd
+from benchmark.comparisons import significance_table
+from benchmark.figures.dominance import heat_map
+from benchmark.files import written
+from benchmark.job import job
+from benchmark.style import save
+from benchmark.typeset import rst_escape, write_table
+
+with job(snakemake) as say:
+    frame = pd.concat([pd.read_csv(path) for path in snakemake.input], ignore_index=True)
+    labels = snakemake.params.labels
+    write_table(Path(snakemake.output.csv).with_suffix(""), frame, significance_table(frame, labels))
+    figure, caption = heat_map(frame, labels)
+    save(figure, snakemake.output.png, snakemake.output.pdf)
+    with written(snakemake.output.figure_caption) as aside:
+        aside.write_text(rst_escape(caption) + "\n")
+    say(f"{len(frame)} comparisons, {int(frame['better'].sum())} hold at τ = 0.5, {int(frame['small'].sum())} small")

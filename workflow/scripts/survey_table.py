@@ -1,0 +1,17 @@
+"""Table 5, from the forms that were returned."""
+
+from pathlib import Path
+
+from benchmark.job import job
+from benchmark.survey import read_answers
+from benchmark.survey_table import survey_frame, survey_table
+from benchmark.typeset import write_table
+
+with job(snakemake) as say:
+    answers = read_answers(snakemake.input.get("answers", []), snakemake.input.key)
+    frame = survey_frame(answers, snakemake.params.labels)
+    raters = answers["rater"].nunique()
+    write_table(
+        Path(snakemake.output.csv).with_suffix(""), frame, survey_table(frame, snakemake.params.where, raters)
+    )
+    say(f"table 5: {raters} forms returned")
