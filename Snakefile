@@ -15,16 +15,19 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/restore.smk"
 include: "workflow/rules/score.smk"
+include: "workflow/rules/plan.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/significance.smk"
 include: "workflow/rules/samplers.smk"
 include: "workflow/rules/survey.smk"
+include: "workflow/rules/verdict.smk"
 include: "workflow/rules/zoom.smk"
 
 
@@ -35,6 +38,16 @@ localrules:
     tables,
     figures,
     zoom,
+    score_table,
+    sampler_table,
+    efficiency_table,
+    survey_kit,
+    survey_table,
+    significance,
+    cost,
+    figure,
+    gallery,
+    verdict,
 
 
 rule all:

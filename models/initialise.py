@@ -1,6 +1,7 @@
 """Where a training starts from, other than random weights: the config's ``networks.{name}.init``."""
 
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -22,11 +23,11 @@ def initialise(module: nn.Module, name: str, path: str | Path) -> str:
     part = {"vq": init.vq, "ldm": init.ldm}.get(name)
     if part is None:
         raise ValueError(f"{path}: a {init.layout} checkpoint without weights for network {name}")
-    target = module.unet if name == "ldm" else module
+    target: Any = module.unet if name == "ldm" else module
     if init.schedule != ARTICLE:
         raise ValueError(f"{path}: trained with {init.schedule}, where this project samples with {ARTICLE}")
     part.require(target.size)
     target.load_state_dict(part.state_dict)
     if name == "ldm":
-        module.scale.fill_(init.scale)
+        module.get_buffer("scale").fill_(init.scale)
     return f"{name} starts from {path} ({init.layout}{', averaged weights' if init.ema else ''})"

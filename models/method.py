@@ -58,7 +58,7 @@ class Restorer:
         """
         if factor != FACTOR and not self.any_factor:
             raise ValueError(f"in-plane factor {factor}: its networks were made for {FACTOR}")
-        self.networks = dict(networks or {})
+        self.networks: dict[str, Any] = dict(networks or {})
         self.seed = seed
         self.chunk = chunk or type(self).chunk
         self.device = torch.device(device)
@@ -106,7 +106,8 @@ class Restorer:
             batch = torch.from_numpy(read(slices, index)).unsqueeze(1).to(self.device)
             with self.precision():
                 represented = self.represent(batch, torch.tensor(index)).float()
-            held.update(zip(index, represented, strict=True))
+            # copies: a view would keep its whole batch
+            held.update((i, one.clone()) for i, one in zip(index, represented, strict=True))
         stack = torch.stack([held[i] for i in needed])
         mixing = torch.from_numpy(rows[:, needed]).to(stack)
         mixed = torch.tensordot(mixing, stack, dims=1)

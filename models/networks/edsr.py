@@ -1,5 +1,6 @@
 """EDSR at scale 1, against the blur of the diffusion's slices (article, sections 2.6 and 3.1; Lim et al. 2017)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,6 +13,8 @@ from models.sampling import slice_seeds
 from models.training.data import SliceBank, random_flip
 from models.training.task import Phase, Task
 from models.training.upsampling import learning_rate, random_patch
+
+LOSSES = {"mae": F.l1_loss, "mse": F.mse_loss}
 
 
 class Block(nn.Module):
@@ -57,17 +60,25 @@ def build(blocks: int = 16, width: int = 64) -> Edsr:
 
 
 class Training(Task):
-    """Mean absolute error between sharpened diffusion outputs and the truth, Adam with a schedule.
+    """Sharpened diffusion outputs against the truth, Adam with a schedule.
 
     Sampling is what costs, so ``pool`` training slices are restored once, before the first step, by the first stage
     and the diffusion; patches and flips are drawn from these. The slices are spread evenly over the training set, their
     low resolution is the protocol's, and each has its own noise with a fixed seed: a resumed training finds the same.
 
-    Options: ``pool`` (slices), ``sampler``, ``sampling_steps``, ``eta`` (of the diffusion), ``patch`` (side in
-    pixels), ``rate``, ``rate_schedule`` (see ``learning_rate``).
+    Options: ``loss`` (the article says both: ``mae`` as in section 3.1, the default, or ``mse`` as in eq. 14), ``pool``
+    (slices), ``sampler``, ``sampling_steps``, ``eta`` (of the diffusion), ``patch`` (side in pixels), ``rate``,
+    ``rate_schedule`` (see ``learning_rate``).
     """
 
     network: Edsr
+
+    def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
+        super().__init__(network, needs, steps, options)
+        name = options.get("loss", "mae")
+        if name not in LOSSES:
+            raise ValueError(f"edsr: loss '{name}' is not known: choose one of {', '.join(LOSSES)}")
+        self.loss = LOSSES[name]
 
     def prepare(self, bank: SliceBank) -> None:
         size = min(self.options["pool"], len(bank))
@@ -91,8 +102,7 @@ class Training(Task):
         index = torch.randint(len(self.target), (len(batch),)).to(self.target.device)
         pair = torch.cat([self.restored[index], self.target[index]], dim=1)
         blurred, target = random_flip(random_patch(pair, self.options["patch"])).split(1, dim=1)
-        loss = F.l1_loss(self.network(blurred).float(), target)
-        return loss, {"input_l1": F.l1_loss(blurred, target)}
+        return self.loss(self.network(blurred).float(), target), {"input_loss": self.loss(blurred, target)}
 
     def picture(self, batch: Tensor) -> list[Tensor]:
         restored = self.restore(batch, list(range(len(batch))), sampler="ddim", eta=0.0, steps=20)

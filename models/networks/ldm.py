@@ -28,6 +28,7 @@ class Training(Task):
     """
 
     network: LatentDiffusion
+    alphas_bar: Tensor
 
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__(network, needs, steps, options)

@@ -24,7 +24,8 @@ class Training(Task):
     Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``perceptual_weight``,
     ``discriminator_weight``, ``discriminator_start`` (first step at which it counts), ``codebook_weight``,
     ``rate_schedule``, ``codebook_init`` (``uniform`` in ±1/codes, as the original, or ``data``: latents of training
-    slices, which a short training needs to use its codes at all), and ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
+    slices, which a short training needs to use its codes at all), and ``trunk`` (LPIPS trunk file, needed if
+    ``perceptual_weight`` > 0).
     """
 
     network: FirstStage

@@ -47,12 +47,12 @@ class Schedule:
     stop_after: float | None = None
 
 
-def start_fabric(device: str = "auto", devices: int = 1, precision: str = "32-true") -> Fabric:
-    """Fabric for one process, or DDP over ``devices``.
+def start_fabric(device: str = "auto", devices: int = 1, precision: Any = "32-true") -> Fabric:
+    """Fabric for one process, or DDP over ``devices`` of this node, which it starts itself.
 
-    The plain Lightning environment keeps it from taking a SLURM job step for a distributed launch.
+    The plain Lightning environment keeps it from taking a SLURM job step, of one task, for a distributed launch.
     """
-    plugins = [LightningEnvironment()] if devices == 1 else []
+    plugins = [LightningEnvironment()]
     accelerator = {"auto": "auto", "cpu": "cpu", "cuda": "gpu"}[device.split(":")[0]]
     strategy = "auto" if devices == 1 else "ddp_find_unused_parameters_true"
     fabric = Fabric(
@@ -93,6 +93,7 @@ def fit(
     Leaves the averaged weights in ``task.network`` where the task has an EMA. Raises ``Stopped`` after a signal or
     ``stop_after`` (checkpoint written) and ``Diverged`` on a loss that is not finite (checkpoint left as it was).
     """
+    started = time.monotonic()
     task = task.to(fabric.device).train()
     task.prepare(train)
     phases = task.phases()
@@ -133,7 +134,6 @@ def fit(
             first, log.rows = state["step"], state["log"]
             print(f"{log.name}: goes on from step {first}")
 
-    started = time.monotonic()
     hidden = not fabric.is_global_zero
     bar = tqdm(total=schedule.steps, initial=first, desc=log.name, unit="it", mininterval=5, disable=hidden)
     with _asked_to_stop() as asked, bar:

@@ -34,7 +34,7 @@ class Task(nn.Module):
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__()
         self.network = network
-        self.frozen = nn.ModuleDict({name: module.eval().requires_grad_(False) for name, module in needs.items()})
+        self.frozen: Any = nn.ModuleDict({name: module.eval().requires_grad_(False) for name, module in needs.items()})
         self.steps = steps
         self.options = dict(options)
 

@@ -93,5 +93,5 @@ def test_broken_rules_are_named(change, message, slices):
 def test_unknown_methods_and_options_are_named():
     with pytest.raises(ValueError, match=r"models/methods/nobody\.py"):
         method("nobody")
-    with pytest.raises(ValueError, match="method linear: .*wings"):
+    with pytest.raises(ValueError, match=r"method linear: .*wings"):
         method("linear", wings=2)

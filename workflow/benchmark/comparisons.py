@@ -65,8 +65,9 @@ def significance_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
     table.caption = (
         "ε_min of almost stochastic order (deepsig): an upper bound to how far the first method's scores are from "
         "dominating the second's; 0 is full dominance. After it the verdicts at τ = "
-        f"{THRESHOLD_PAPER} (the article) / {THRESHOLD_STRICT} (deepsig's authors); bold where both say yes. Patient level: one "
-        f"mean a test patient and fold; slice level, as the article: every removed slice, which are not independent. "
+        f"{THRESHOLD_PAPER} (the article) / {THRESHOLD_STRICT} (deepsig's authors); bold where both say yes. "
+        "Patient level: one mean a test patient and fold; slice level, as the article: every removed slice, which are "
+        "not independent. "
         f"Confidence 1 − α/M for the M comparisons of a cohort and level: {_confidences(frame)}. Oracles are not "
         "compared. The article reports ε_min = 0 for ours over the baseline in every metric."
     )

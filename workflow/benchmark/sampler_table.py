@@ -61,9 +61,9 @@ def sampler_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
         line += [Cell(row["seconds_paper"])] if with_paper else []
         table.rows.append([*line, Cell(number(row["peak_mb"] / 1000, 2)), Cell(row["hardware"])])
     table.caption = (
-        f"{where}: {patients} test patients, removed slices, full frame, networks of fold 1; mean over slices, then "
-        "patients, then cohorts. Sampling time is that of a whole volume, from the measured time of a slice (device "
-        "waited for, after a warm-up, median of patients and repeats); decoding is not in it. Peak memory is the GPU's; "
-        "on a CPU, that of the whole process."
+        f"{where}: {patients} test patient{'s' if patients > 1 else ''}, removed slices, full frame, networks of "
+        "fold 1; mean over slices, then patients, then cohorts. Sampling time is that of a whole volume, from the "
+        "measured time of a slice (device waited for, after a warm-up, median of patients and repeats); decoding is "
+        "not in it. Peak memory is the GPU's; on a CPU, that of the whole process."
     )
     return table

@@ -99,11 +99,13 @@ def caption(
 ) -> str:
     """What the table is: cohorts, patients, folds, slices, how means are taken, what the metrics are."""
     folds = config["study"]["folds"]
-    text = (
-        "Mean over the removed slices, then the test patients, then the folds, ± standard deviation over "
-        f"{folds} fold{'s' if folds > 1 else ''}; what nothing is trained for is scored once and has no deviation. "
-        "Best value in bold, oracles (which see the truth) aside. "
+    text = "Mean over the removed slices, then the test patients, then the folds"
+    text += (
+        f", ± standard deviation over {folds} folds; what nothing is trained for is scored once and has no deviation. "
+        if folds > 1
+        else "; with one fold there is no deviation to give. "
     )
+    text += "Best value in bold, oracles (which see the truth) aside. "
     if with_paper:
         text += "‘article’ is the published figure, Δ is ours minus it. "
     for cohort, rows in sheets.items():

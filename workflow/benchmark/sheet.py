@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from benchmark.files import written
 
@@ -33,7 +34,8 @@ def write_sheet(path: str | Path, rows: Sequence[Patient]) -> None:
 def read_sheet(path: str | Path) -> list[Patient]:
     """Reads a sheet; numbers have their types."""
     with open(path, newline="") as file:
-        return [Patient(**{**row, "fold": int(row["fold"])}) for row in csv.DictReader(file, delimiter="\t")]
+        rows: list[dict[str, Any]] = list(csv.DictReader(file, delimiter="\t"))
+    return [Patient(**{**row, "fold": int(row["fold"])}) for row in rows]
 
 
 def training(rows: Sequence[Patient], fold: int) -> list[str]:

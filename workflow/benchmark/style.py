@@ -60,9 +60,9 @@ def grid(
     return figure, axes
 
 
-def content(volumes: Sequence[np.ndarray], margin: int = 3) -> tuple[slice, slice]:
-    """Rows and columns that hold all that is not zero, with a margin: panels need not show the padding."""
-    seen = np.any([volume.reshape(-1, *volume.shape[-2:]).any(axis=0) for volume in volumes], axis=0)
+def content(volumes: Sequence[np.ndarray], margin: int = 3, above: float = 0.04) -> tuple[slice, slice]:
+    """Rows and columns that hold all pixels ``above`` noise, with a margin: panels need not show the padding."""
+    seen = np.any([(volume.reshape(-1, *volume.shape[-2:]) > above).any(axis=0) for volume in volumes], axis=0)
     if not seen.any():
         return slice(None), slice(None)
     sides = []

@@ -27,7 +27,7 @@ _FORM = Path(__file__).parent / "resources" / "survey.html"
 
 def codes(methods: Sequence[str], seed: int) -> dict[str, str]:
     """A random code of four signs for each method, drawn by ``seed``; sorted by code, so the order tells nothing."""
-    draw = generator(seed, "survey codes")
+    draw = generator(seed, "survey codes", *methods)
     drawn: dict[str, str] = {}
     for method in methods:
         code = ""
@@ -122,8 +122,14 @@ def read_answers(paths: Sequence[str | Path], key_path: str | Path) -> pd.DataFr
         raters[rater.casefold()] = path.name
         tables.append(table.assign(method=table["sequence"].map(key))[["rater", "method", "question", "level"]])
     if refused:
-        raise UserError(f"survey: refused {'; '.join(refused)}; take them out of the folder or have them filled in anew")
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["rater", "method", "question", "level"])
+        raise UserError(
+            f"survey: refused {'; '.join(refused)}; take them out of the folder or have them filled in anew"
+        )
+    return (
+        pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=["rater", "method", "question", "level"])
+    )
 
 
 def _fault(table: pd.DataFrame, kit: str, key: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,10 @@ import pandas as pd
 from benchmark import volume
 from benchmark.metrics import METRICS, score
 from benchmark.protocol import Removal, read_removal
-from benchmark.restoration import Restoration, inputs
 from benchmark.timing import Stopwatch, hardware
+
+if TYPE_CHECKING:
+    from benchmark.restoration import Restoration
 
 
 def _subject(path: str | Path) -> str:
@@ -19,7 +21,7 @@ def _subject(path: str | Path) -> str:
 
 
 def sampler_scores(
-    restoration: Restoration, truths: Sequence[str], removals: Sequence[str], perceptual: Any, repeats: int
+    restoration: "Restoration", truths: Sequence[str], removals: Sequence[str], perceptual: Any, repeats: int
 ) -> pd.DataFrame:
     """One setting of the sampler: a row for each patient and repeat; only the first repeat is scored.
 
@@ -27,7 +29,9 @@ def sampler_scores(
     they come out as in the whole volume. Columns: subject, slices (of the volume), sampled, seconds (of sampling),
     seconds_per_slice, peak_mb, hardware, and the mean SSIM, PSNR and LPIPS over the removed slices with signal.
     """
-    rows = []
+    from benchmark.restoration import inputs
+
+    rows: list[dict[str, Any]] = []
     for truth_path, removal_path in zip(truths, removals, strict=True):
         truth, _ = volume.read(truth_path)
         removal = read_removal(removal_path)
@@ -46,7 +50,7 @@ def sampler_scores(
 
 
 def efficiency(
-    restoration: Restoration, truth_path: str, ns: Sequence[int], repeats: int, slices: int | None = None
+    restoration: "Restoration", truth_path: str, ns: Sequence[int], repeats: int, slices: int | None = None
 ) -> pd.DataFrame:
     """What n new slices in every gap of one volume cost; nothing is removed and nothing kept.
 
@@ -54,6 +58,8 @@ def efficiency(
     flat also where only the peak since the start can be read (CPU). Columns: n, slices_in, slices_out,
     sampling_seconds, seconds (all), peak_mb, hardware.
     """
+    from benchmark.restoration import inputs
+
     truth, _ = volume.read(truth_path)
     if slices:
         first = max(0, (len(truth) - slices) // 2)

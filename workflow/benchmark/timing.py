@@ -3,18 +3,21 @@
 import platform
 import resource
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from models.method import Restorer
+if TYPE_CHECKING:
+    import torch
+
+    from models.method import Restorer
 
 
-def hardware(device: torch.device) -> str:
+def hardware(device: "torch.device") -> str:
     """Name of what the numbers were measured on: the GPU, or the processor and how many threads it may use."""
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{_processor()}, {torch.get_num_threads()} thread{'s' if torch.get_num_threads() > 1 else ''}"
@@ -45,9 +48,11 @@ class Run:
 class Stopwatch:
     """Times a diffusion method's sampling, apart from its decoding: each batch, with the device waited for."""
 
-    def __init__(self, restorer: Restorer) -> None:
+    def __init__(self, restorer: "Restorer") -> None:
         """``restorer``: ours, the baseline or any other with ``latents``; its sampling is timed from here on."""
-        self.restorer, self.device = restorer, restorer.device
+        import torch
+
+        self.restorer, self.device, self._cuda = restorer, restorer.device, torch.cuda
         self.seconds, self.slices = 0.0, 0
         self._latents = restorer.latents  # type: ignore[attr-defined]
         restorer.latents = self._timed  # type: ignore[attr-defined]
@@ -56,11 +61,11 @@ class Stopwatch:
         """Restores two slices, so that what is slow only once is not timed."""
         self.restorer.restore(slices[:2], known[:2], known[:2])
 
-    def run(self, slices: np.ndarray, known: np.ndarray, at: Sequence[float], keep: bool = True) -> Run:
+    def run(self, slices: np.ndarray, known: np.ndarray, at: np.ndarray, keep: bool = True) -> Run:
         """Restores the positions ``at``; without ``keep`` what comes out is thrown away, block by block."""
         self.seconds, self.slices = 0.0, 0
         if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.device)
+            self._cuda.reset_peak_memory_stats(self.device)
         start = self._now()
         blocks = [block if keep else block[:0] for block in self.restorer.stream(slices, known, at)]
         seconds = self._now() - start
@@ -68,15 +73,15 @@ class Stopwatch:
 
     def _now(self) -> float:
         if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+            self._cuda.synchronize(self.device)
         return time.perf_counter()
 
     def _peak_mb(self) -> float:
         if self.device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self.device) / 1e6
+            return self._cuda.max_memory_allocated(self.device) / 1e6
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
-    def _timed(self, *args: Any) -> torch.Tensor:
+    def _timed(self, *args: Any) -> "torch.Tensor":
         start = self._now()
         latents = self._latents(*args)
         self.seconds += self._now() - start

@@ -1,6 +1,6 @@
 """One training job: volumes and a network's config in; weights, log, curve and validation picture out."""
 
-import subprocess
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ import torch
 
 from benchmark import volume
 from benchmark.config import digest
+from benchmark.portrait import portrait
+from benchmark.revision import revision
 from benchmark.seeds import derive
 from models import weights as weight_files
 from models.initialise import initialise
@@ -29,13 +31,16 @@ def train(
     seed: int,
     identity: Mapping[str, str],
     compute: Mapping[str, Any],
+    stop_after: float | None = None,
 ) -> None:
     """Trains network ``name`` on the volumes ``training`` and writes ``weights`` with its log beside it.
 
     ``network``: its config block. ``needs``: weight files of the networks it builds on. ``identity``: cohort and
-    fold, kept in the metadata. A checkpoint ``{weights}.ckpt`` of the same config is resumed, any other ignored.
-    Raises what ``models.training.loop.fit`` raises.
+    fold, kept in the metadata. ``stop_after``: seconds from now after which to checkpoint and stop, or None. A
+    checkpoint ``{weights}.ckpt`` of the same config is resumed, any other ignored. Raises what
+    ``models.training.loop.fit`` raises.
     """
+    called = time.monotonic()
     torch.set_num_threads(compute["threads"])
     torch.manual_seed(derive(seed, "weights", name, *identity.values()) % 2**63)
     fabric = start_fabric(compute["device"], compute["devices"], compute["precision"])
@@ -60,7 +65,7 @@ def train(
         compute["checkpoint_every"],
         compute["picture_every"],
         compute["log_every"],
-        compute.get("stop_after"),
+        None if stop_after is None else stop_after - (time.monotonic() - called),
     )
     print(f"{name}: {sum(p.numel() for p in module.parameters()):,} parameters, {len(bank)} slices, {fabric.device}")
     checkpoint = weights.with_suffix(".ckpt")
@@ -78,14 +83,8 @@ def train(
                 "seed": seed,
                 "steps": steps,
                 "revision": revision(),
+                "trained_on": portrait(training),
                 **identity,
             },
         )
         checkpoint.unlink(missing_ok=True)
-
-
-def revision() -> str:
-    """Git revision of the code, or ``unknown`` outside a checkout."""
-    here = Path(__file__).parent
-    found = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True)
-    return found.stdout.strip() or "unknown"

@@ -99,6 +99,20 @@ def latex(table: Table) -> str:
     return "\n".join([*lines, r"\end{table}", ""])
 
 
+def rst(table: Table) -> str:
+    """reStructuredText, for pages that hold other things too: the table alone, without title and caption."""
+
+    def show(cell: Cell) -> str:
+        text = rst_escape(cell.text)
+        return f"**{text}**" if cell.bold and text else text
+
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in [[Cell(column) for column in table.columns], *table.rows]:
+        cells = [Cell(row)] + [Cell("")] * (len(table.columns) - 1) if isinstance(row, str) else row
+        lines += [f"   {'*' if place == 0 else ' '} - {show(cell)}".rstrip() for place, cell in enumerate(cells)]
+    return "\n".join([*lines, ""])
+
+
 _CSS = (
     "body{font:15px/1.45 system-ui,sans-serif;margin:1.5em;color:#222;background:#fff}"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
 from nibabel.orientations import aff2axcodes, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
+from nibabel.spatialimages import SpatialImage
 
 from benchmark.errors import UserError
 from benchmark.files import written
@@ -39,6 +41,14 @@ class Scan:
         return tuple(float(v) for v in np.linalg.norm(self.affine[:3, :3], axis=0))  # type: ignore[return-value]
 
 
+def load(path: str | Path) -> SpatialImage:
+    """``nibabel.load`` for an image in space; ``ImageFileError`` for anything else that nibabel reads (a surface, say)."""
+    image = nib.load(path)
+    if not isinstance(image, SpatialImage):
+        raise ImageFileError(f"a {type(image).__name__}, which has no voxels")
+    return image
+
+
 def affine_from_codes(shape: tuple[int, ...], spacing: tuple[float, ...], codes: str) -> np.ndarray:
     """Affine for a file without a trustworthy orientation: axes as ``codes``, centre of the volume at 0 mm."""
     affine = np.eye(4)
@@ -58,11 +68,11 @@ def read_scan(path: str | Path, orientation: str | None = None) -> Scan:
     """
     path = str(path)
     try:
-        image = nib.load(path)
+        image = load(path)
         if image.get_data_dtype().fields is not None or np.issubdtype(image.get_data_dtype(), np.complexfloating):
             raise UserError(f"{path}: colour or complex voxels; give a scan with one real number a voxel")
         data = np.asanyarray(image.dataobj)
-    except (nib.filebasedimages.ImageFileError, EOFError, OSError, ValueError) as error:
+    except (ImageFileError, EOFError, OSError, ValueError) as error:
         raise UserError(
             f"{path}: cannot be read as an image ({error}); give a whole NIfTI, Analyze or MGH file"
         ) from error
@@ -112,6 +122,6 @@ def write(path: str | Path, volume: np.ndarray, affine: np.ndarray) -> None:
 
 def read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """Reads what ``write`` wrote: volume (S, H, W) float32 and the affine of (H, W, S)."""
-    image = nib.load(str(path))
+    image = load(path)
     data = np.asanyarray(image.dataobj, dtype=np.float32)
     return np.ascontiguousarray(np.moveaxis(data, 2, 0)), np.asarray(image.affine)

@@ -15,7 +15,7 @@ rule restore:
         f"{RESULTS}/benchmarks/restore/{{cohort}}/fold{{fold}}/{{method}}.tsv"
     threads: lambda w: config["compute"]["threads"] if w.fold != "0" else 1
     resources:
-        gpu=lambda w: 1 if w.fold != "0" else 0,
+        **on_gpu(restoring_seconds(), needed=lambda w: w.fold != "0"),
     params:
         method=lambda w: slug(config["methods"][w.method], "class", "networks", "options"),
         sampling=lambda w: (config["sampling"] if "ldm" in config["methods"][w.method]["networks"] else {}),

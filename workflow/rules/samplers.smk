@@ -1,39 +1,16 @@
 """Samplers, steps and η (section 3.6, table 6), and what n new slices cost (section 3.7)."""
 
-SAMPLED = next((m for m in METHODS if "ldm" in config["methods"][m]["networks"]), None)
-
-
-def in_study(cohorts):
-    """Those of the cohorts that are in the study, or the one that stands in for them."""
-    return [c for c in cohorts if c in COHORTS] or ([STAND_IN] if STAND_IN else [])
-
-
-SAMPLER_COHORTS = in_study(config["samplers"]["cohorts"]) if SAMPLED else []
-EFFICIENCY_COHORT = in_study([config["efficiency"]["cohort"]])[:1] if SAMPLED else []
-# η belongs to DDIM; other samplers have `none` in the names of their files.
-SETTINGS = [
-    (row["sampler"], steps, f"{eta:g}" if row["sampler"] == "ddim" else "none")
-    for row in config["samplers"]["settings"]
-    for steps in row["steps"]
-    for eta in row.get("eta", [1] if row["sampler"] == "ddim" else [0])
-]
-
-
-def timed_patients(wildcards):
-    subjects = sheet.test(cohort_sheet(wildcards.cohort))
-    return subjects[: config["samplers"].get("patients", len(subjects))]
-
-
-def sampling_params(method):
-    return slug(config["methods"][method], "class", "networks", "options") | {"name": method} if method else {}
-
 
 rule sampler:
     """Scores and sampling time of one setting of the sampler on one cohort."""
     input:
         volumes=lambda w: volumes(w.cohort, timed_patients(w)),
-        removals=lambda w: [f"{RESULTS}/protocol/{w.cohort}/{s}.tsv" for s in timed_patients(w)],
-        weights=lambda w: weights_of(w.cohort, 1, config["methods"][SAMPLED]["networks"]).values(),
+        removals=lambda w: [
+            f"{RESULTS}/protocol/{w.cohort}/{s}.tsv" for s in timed_patients(w)
+        ],
+        weights=lambda w: weights_of(
+            w.cohort, 1, config["methods"][PLAN.sampled]["networks"]
+        ).values(),
         trunk=f"{DATA}/trunks/alex.safetensors",
     output:
         f"{RESULTS}/samplers/{{cohort}}/{{sampler}}_{{steps}}_{{eta}}.csv",
@@ -47,9 +24,9 @@ rule sampler:
         eta=r"none|[\d.]+",
     threads: config["compute"]["threads"]
     resources:
-        gpu=1,
+        **on_gpu(restoring_seconds(PLAN.sampled, passes=config["samplers"]["repeats"])),
     params:
-        method=sampling_params(SAMPLED),
+        method=method_params(PLAN.sampled),
         sampling=config["sampling"],
         repeats=config["samplers"]["repeats"],
         dataset=lambda w: config["cohorts"][w.cohort]["reader"],
@@ -64,8 +41,8 @@ rule sampler_table:
     input:
         [
             f"{RESULTS}/samplers/{cohort}/{sampler}_{steps}_{eta}.csv"
-            for sampler, steps, eta in SETTINGS
-            for cohort in SAMPLER_COHORTS
+            for sampler, steps, eta in PLAN.settings
+            for cohort in PLAN.sampler_cohorts
         ],
     output:
         csv=f"{RESULTS}/tables/table6.csv",
@@ -81,8 +58,7 @@ rule sampler_table:
     log:
         f"{RESULTS}/logs/tables/table6.log",
     params:
-        where=", ".join(config["cohorts"][c]["label"] for c in SAMPLER_COHORTS)
-        + f", {config['methods'][SAMPLED]['label'] if SAMPLED else ''}",
+        where=f"{PLAN.label(PLAN.sampler_cohorts)}, {config['methods'].get(PLAN.sampled, {}).get('label')}",
     script:
         "../scripts/sampler_table.py"
 
@@ -91,7 +67,9 @@ rule efficiency:
     """Time and memory of n new slices in every gap, for a range of n, on the first test patient."""
     input:
         volumes=lambda w: volumes(w.cohort, sheet.test(cohort_sheet(w.cohort))[:1]),
-        weights=lambda w: weights_of(w.cohort, 1, config["methods"][SAMPLED]["networks"]).values(),
+        weights=lambda w: weights_of(
+            w.cohort, 1, config["methods"][PLAN.sampled]["networks"]
+        ).values(),
     output:
         f"{RESULTS}/efficiency/{{cohort}}.csv",
     log:
@@ -100,9 +78,16 @@ rule efficiency:
         f"{RESULTS}/benchmarks/efficiency/{{cohort}}.tsv"
     threads: config["compute"]["threads"]
     resources:
-        gpu=1,
+        **on_gpu(
+            restoring_seconds(
+                PLAN.sampled,
+                patients=1,
+                passes=sum(config["efficiency"]["n"])
+                * config["efficiency"]["repeats"],
+            )
+        ),
     params:
-        method=sampling_params(SAMPLED),
+        method=method_params(PLAN.sampled),
         sampling=config["sampling"],
         plan=slug(config["efficiency"], "n", "repeats", "slices"),
         dataset=lambda w: config["cohorts"][w.cohort]["reader"],
@@ -115,7 +100,7 @@ rule efficiency:
 rule efficiency_table:
     """What n costs beside the published seconds, and whether it is linear in n with memory flat."""
     input:
-        expand(f"{RESULTS}/efficiency/{{cohort}}.csv", cohort=EFFICIENCY_COHORT),
+        expand(f"{RESULTS}/efficiency/{{cohort}}.csv", cohort=PLAN.efficiency_cohort),
     output:
         csv=f"{RESULTS}/tables/efficiency.csv",
         md=f"{RESULTS}/tables/efficiency.md",
@@ -130,7 +115,6 @@ rule efficiency_table:
     log:
         f"{RESULTS}/logs/tables/efficiency.log",
     params:
-        where=", ".join(config["cohorts"][c]["label"] for c in EFFICIENCY_COHORT)
-        + f", first test patient, {config['methods'][SAMPLED]['label'] if SAMPLED else ''}",
+        where=f"{PLAN.label(PLAN.efficiency_cohort)}, first test patient, {config['methods'].get(PLAN.sampled, {}).get('label')}",
     script:
         "../scripts/efficiency_table.py"

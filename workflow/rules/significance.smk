@@ -1,9 +1,5 @@
 """Who is better than whom (section 3.4): almost stochastic order, one job a comparison."""
 
-from benchmark.claims import pairs
-
-CLAIMS = pairs({m: config["methods"][m]["kind"] for m in METHODS}, PAIR[0])
-
 
 rule compare:
     """Is one method better than another on a cohort? Patients and slices, all metrics."""
@@ -20,7 +16,7 @@ rule compare:
         second=r"[A-Za-z0-9_]+",
     params:
         options=config["significance"],
-        pairs=len(CLAIMS),
+        pairs=len(PLAN.claims),
         seed=config["seed"],
     script:
         "../scripts/compare.py"
@@ -32,7 +28,7 @@ rule significance:
         [
             f"{RESULTS}/significance/{cohort}/{first}-over-{second}.csv"
             for cohort in COHORTS
-            for first, second in CLAIMS
+            for first, second in PLAN.claims
         ],
     output:
         csv=f"{RESULTS}/tables/significance.csv",
@@ -60,6 +56,6 @@ rule significance:
     log:
         f"{RESULTS}/logs/tables/significance.log",
     params:
-        labels=labels(COHORTS),
+        labels=PLAN.labels(COHORTS),
     script:
         "../scripts/significance.py"

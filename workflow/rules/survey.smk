@@ -1,20 +1,15 @@
 """The blinded survey (section 3.5.5, table 5): a form to send out, its key, and the answers scored."""
 
-SURVEYED = [m for m in METHODS if config["methods"][m]["kind"] == "method"] or NOT_ORACLES
-SURVEY_COHORT = in_study([config["survey"]["cohort"]])[:1]
-SURVEY_GAP = slug(config["survey"], "patient", "region", "n") | {"removed": False}
-
-
-def returned_forms():
-    folder = config["survey"]["answers"]
-    return sorted(str(path) for path in Path(folder).glob("*.csv")) if folder else []
-
 
 rule survey_kit:
     """One sequence of new slices a method, under random codes, in a form that stands alone; the key beside it."""
     input:
-        gaps=[f"{RESULTS}/gaps/{c}/{m}" for c in SURVEY_COHORT for m in SURVEYED],
-        detail=expand(f"{RESULTS}/detail/{{cohort}}.tsv", cohort=SURVEY_COHORT),
+        gaps=[
+            f"{RESULTS}/gaps/{c}/{m}"
+            for c in PLAN.survey_cohort
+            for m in PLAN.surveyed
+        ],
+        detail=expand(f"{RESULTS}/detail/{{cohort}}.tsv", cohort=PLAN.survey_cohort),
         form=str(ROOT / "workflow" / "benchmark" / "resources" / "survey.html"),
     output:
         form=f"{RESULTS}/survey/kit/survey.html",
@@ -22,8 +17,8 @@ rule survey_kit:
     log:
         f"{RESULTS}/logs/survey_kit.log",
     params:
-        gap=SURVEY_GAP,
-        methods=SURVEYED,
+        gap=PLAN.gap(config["survey"]),
+        methods=PLAN.surveyed,
         seed=config["seed"],
     script:
         "../scripts/survey_kit.py"
@@ -54,8 +49,7 @@ rule survey_table:
     log:
         f"{RESULTS}/logs/tables/table5.log",
     params:
-        labels={m: config["methods"][m]["label"] for m in SURVEYED},
-        where=", ".join(config["cohorts"][c]["label"] for c in SURVEY_COHORT)
-        + f", {config['survey']['n']} new slices",
+        labels={m: config["methods"][m]["label"] for m in PLAN.surveyed},
+        where=f"{PLAN.label(PLAN.survey_cohort)}, {config['survey']['n']} new slices",
     script:
         "../scripts/survey_table.py"

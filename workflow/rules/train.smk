@@ -38,7 +38,7 @@ rule train:
         f"{RESULTS}/benchmarks/train/{{cohort}}/fold{{fold}}/{{network}}.tsv"
     threads: config["compute"]["threads"]
     resources:
-        gpu=1,
+        **on_gpu(training_seconds, training_memory, gpus=config["compute"]["devices"]),
     params:
         network=lambda w: config["networks"][w.network],
         seed=config["seed"],

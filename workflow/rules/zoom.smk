@@ -21,7 +21,9 @@ def zoom_row(wildcards):
 def zoom_networks(wildcards):
     method = zoom_row(wildcards).given.get("method", config["zoom"]["method"])
     if method not in config["methods"]:
-        raise WorkflowError(f"{config['zoom']['sheet']}: method '{method}' is not in the config")
+        raise WorkflowError(
+            f"{config['zoom']['sheet']}: method '{method}' is not in the config"
+        )
     return config["methods"][method]["networks"]
 
 
@@ -68,8 +70,11 @@ rule zoom_scan:
         name=".+",
     threads: lambda w: config["compute"]["threads"] if zoom_networks(w) else 1
     resources:
-        gpu=lambda w: 1 if zoom_networks(w) else 0,
-        mem_mb=int(config["zoom"]["memory"] * 1000),
+        **on_gpu(
+            lambda w: 3600,
+            memory=lambda w: config["zoom"]["memory"] * 1000,
+            needed=lambda w: bool(zoom_networks(w)),
+        ),
     params:
         folder=f"{RESULTS}/zoom",
         row=lambda w: {"given": dict(zoom_row(w).given), "named": zoom_row(w).named},

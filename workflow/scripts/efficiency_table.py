@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+
 from benchmark.efficiency import efficiency_frame, efficiency_table
 from benchmark.job import job
 from benchmark.typeset import write_table

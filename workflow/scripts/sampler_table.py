@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+
 from benchmark.job import job
 from benchmark.sampler_table import sampler_frame, sampler_table
 from benchmark.typeset import write_table

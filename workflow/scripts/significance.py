@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+
 from benchmark.comparisons import significance_table
 from benchmark.figures.dominance import heat_map
 from benchmark.files import written

@@ -11,7 +11,5 @@ with job(snakemake) as say:
     answers = read_answers(snakemake.input.get("answers", []), snakemake.input.key)
     frame = survey_frame(answers, snakemake.params.labels)
     raters = answers["rater"].nunique()
-    write_table(
-        Path(snakemake.output.csv).with_suffix(""), frame, survey_table(frame, snakemake.params.where, raters)
-    )
+    write_table(Path(snakemake.output.csv).with_suffix(""), frame, survey_table(frame, snakemake.params.where, raters))
     say(f"table 5: {raters} forms returned")

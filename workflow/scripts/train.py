@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from benchmark.cluster import stop_after
 from benchmark.job import job
 from benchmark.training import train
 
@@ -17,4 +18,5 @@ with job(snakemake):
         seed=snakemake.params.seed,
         identity=dict(snakemake.wildcards),
         compute=snakemake.config["compute"] | snakemake.params.compute,
+        stop_after=stop_after(snakemake.resources.get("runtime")),
     )

@@ -2,6 +2,7 @@
 
 import nibabel as nib
 import numpy as np
+
 from benchmark.files import written
 from benchmark.job import job
 from benchmark.phantom import phantom

@@ -60,6 +60,13 @@ def test_neighbours_are_neighbours():
     assert log["synthesis_mse"] < 1e-8  # grey levels rise linearly: the mean of two is the one between
 
 
+def test_no_pair_straddles_two_volumes():
+    volumes = [np.full((4, 8, 8), grey, np.float32) for grey in (0.25, 0.5, 0.75)]
+    task = Training(build(**SIZE), {}, 1, OPTIONS)
+    task.prepare(SliceBank(volumes))
+    assert task.middles.tolist() == [1, 2, 5, 6, 9, 10]
+
+
 def test_too_few_slices_are_refused():
     with pytest.raises(ValueError, match="three neighbouring slices"):
         Training(build(**SIZE), {}, 1, OPTIONS).prepare(SliceBank([np.ones((2, 8, 8), np.float32)]))

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from models import weights
 from models.interpolation import bicubic, degrade
@@ -38,13 +39,14 @@ def test_file_round_trip(assert_round_trip):
     assert_round_trip("edsr", SIZE, torch.rand(2, 1, 16, 16))
 
 
-def test_it_learns_and_is_better_than_its_input(train, monkeypatch):
+@pytest.mark.parametrize("loss", ["mae", "mse"])
+def test_it_learns_and_is_better_than_its_input(loss, train, monkeypatch):
     """Blurred slices stand for the diffusion's: untrained, that makes nothing one could sharpen."""
     monkeypatch.setattr(Training, "restore", lambda self, slices, index, **_: bicubic(degrade(slices, 2), 2))
-    task, log = train("edsr", SIZE, OPTIONS, 150)
-    assert log.rows[0]["network_loss"] == pytest.approx(log.rows[0]["input_l1"])
+    task, log = train("edsr", SIZE, OPTIONS | {"loss": loss}, 150)
+    assert log.rows[0]["network_loss"] == pytest.approx(log.rows[0]["input_loss"])
     last = log.rows[-10:]
-    assert sum(row["network_loss"] for row in last) < 0.9 * sum(row["input_l1"] for row in last)
+    assert sum(row["network_loss"] for row in last) < 0.9 * sum(row["input_loss"] for row in last)
     assert task.network.mean == pytest.approx(task.target.mean().item())
 
 
@@ -74,3 +76,19 @@ def test_patches_of_input_and_target_are_cut_alike(bank, needs):
     task.restored = task.target.clone()
     loss, _ = task("network", bank.batch(8), 0)
     assert loss == 0
+
+
+def test_losses(bank, needs):
+    """Untrained, the loss is that of the input: the mean absolute error unless another one is asked for."""
+    for name, loss in {"mae": F.l1_loss, "mse": F.mse_loss}.items():
+        task = Training(build(**SIZE), needs, 1, OPTIONS | {"loss": name, "sampling_steps": 1, "patch": 32})
+        task.prepare(bank)
+        batch = bank.batch(4)
+        torch.manual_seed(0)
+        value, _ = task("network", batch, 0)
+        torch.manual_seed(0)
+        index = torch.randint(6, (4,))
+        assert value.item() == pytest.approx(loss(task.restored[index], task.target[index]).item(), rel=1e-5)
+    assert Training(build(**SIZE), needs, 1, OPTIONS).loss is F.l1_loss
+    with pytest.raises(ValueError, match="loss 'huber' is not known: choose one of mae, mse"):
+        Training(build(**SIZE), needs, 1, OPTIONS | {"loss": "huber"})

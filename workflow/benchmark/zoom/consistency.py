@@ -134,7 +134,8 @@ class Projection:
         self.top = top
         self.average = averaging(grid, profile)
         self.bound = self.average.sum(axis=1) > 0
-        if np.linalg.cond(self._gain(mixing)) > 100:  # weights that do not interpolate (the control eq12)
+        # Where the method's weights do not interpolate (the control eq12), or copies of a slice are not told apart
+        if not np.allclose(mixing.sum(axis=1), 1, atol=1e-3) or np.linalg.cond(self._gain(mixing)) > 100:
             from models.interpolation import linear
 
             mixing = linear(grid.known, grid.at)

@@ -47,7 +47,8 @@ def find_scale(store: Store, extent: Extent, percentile: float = 99.9) -> Scale:
             counts += np.histogram(values, BINS, (low, high))[0]
         if turn == 0:
             total = int(counts.sum())
-        index = min(int(np.searchsorted(under + np.cumsum(counts), percentile / 100 * total)), BINS - 1)
+        rank = int(percentile / 100 * (total - 1)) + 1
+        index = min(int(np.searchsorted(under + np.cumsum(counts), rank)), BINS - 1)
         width = (high - low) / BINS
         low, high = low + index * width, low + (index + 1) * width
     return Scale(floor, (low + high) / 2)

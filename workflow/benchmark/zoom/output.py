@@ -17,7 +17,7 @@ from benchmark.zoom.scan import Scan
 from benchmark.zoom.store import Store, blocks
 
 SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
-SLAB = 32 << 20
+SLAB = 8 << 20
 LARGEST_NIFTI1 = 32767
 
 

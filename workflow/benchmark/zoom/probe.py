@@ -1,5 +1,6 @@
 """What a zoom will cost, measured on one tile before it is begun: seconds, memory, and whether half precision shows."""
 
+import ctypes
 import os
 import time
 from collections.abc import Callable
@@ -70,6 +71,16 @@ def _timed(call: Callable[[], None], restorer: "Restorer") -> float:
     if restorer.device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - start
+
+
+def give_back() -> None:
+    """Makes glibc return large blocks to the system when they are freed.
+
+    Left to itself it keeps those under 32 MB, and slices that are held for long, lying between them, make it grow.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD
 
 
 def resident(device: str) -> int:

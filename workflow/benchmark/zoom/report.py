@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.files import sha256
+from benchmark.revision import revision
 from benchmark.zoom import pictures, probe, unlike
 from benchmark.zoom.geometry import Grid
 from benchmark.zoom.intensity import Encoding, Scale
@@ -84,8 +85,6 @@ class Pictures:
 
 def version() -> str:
     """Of this software: its package version and, in a checkout, the revision."""
-    from benchmark.training import revision
-
     try:
         number = metadata.version("zoom-benchmark")
     except metadata.PackageNotFoundError:

@@ -16,7 +16,7 @@ from benchmark.zoom.geometry import slice_axis
 from benchmark.zoom.store import Store, blocks
 
 FORMATS = (nib.Nifti1Pair, nib.AnalyzeImage, nib.MGHImage)  # NIfTI-2, single files and SPM's Analyze derive from these
-SLAB = 16 << 20  # bytes of float32 read at once
+SLAB = 8 << 20  # bytes of float32 read at once
 BROKEN = (nib.filebasedimages.ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error)
 
 
@@ -132,7 +132,7 @@ def open_scan(path: str | Path, axis: int | str | None = None) -> Scan:
         raise UserError(f"{name}: colour voxels; give a scan with one number a voxel")
     if np.issubdtype(dtype, np.complexfloating):
         raise UserError(f"{name}: complex voxels; give the magnitude image")
-    shape = image.shape
+    shape = tuple(int(n) for n in image.shape)
     if len(shape) < 3:
         raise UserError(f"{name}: a {len(shape)}-D image of {shape}; give a volume")
     if len(shape) > 4 and max(shape[4:]) > 1:

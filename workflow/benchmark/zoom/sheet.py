@@ -18,7 +18,7 @@ EMPTY = ("", "n/a")
 
 @dataclass(frozen=True)
 class Row:
-    """One scan. ``name``: of the output below the results' ``zoom`` folder, without suffix; ``given``: keyword arguments of
+    """One scan. ``name``: of the output below the results' ``zoom`` folder, without suffix; ``given``: arguments for
     ``benchmark.zoom.request.request``; ``named``: whether the sheet chose the name.
     """
 
@@ -41,7 +41,9 @@ def read_rows(path: str | Path, **folders: str) -> dict[str, Row]:
     ``UserError`` naming the sheet and the line: an unknown column, no scan, a number that is none, a name twice.
     """
     if not Path(path).is_file():
-        raise UserError(f"{path}: no such sheet; set zoom.sheet to a TSV with a column scan and one of n, zoom, spacing")
+        raise UserError(
+            f"{path}: no such sheet; set zoom.sheet to a TSV with columns scan and n, zoom or spacing"
+        )
     with open(path, newline="") as file:
         reader = csv.DictReader(file, delimiter="\t")
         stray = sorted(set(reader.fieldnames or ()) - set(COLUMNS))

@@ -69,6 +69,6 @@ def blocks(count: int, size: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + size, count)
 
 
-def block_length(slice_bytes: int, budget: int = 32 << 20) -> int:
+def block_length(slice_bytes: int, budget: int = 8 << 20) -> int:
     """Slices of ``slice_bytes`` each that fit ``budget`` bytes, one at least."""
     return max(1, budget // max(slice_bytes, 1))

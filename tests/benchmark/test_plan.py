@@ -1,0 +1,114 @@
+"""Which tables, figures and claims a study has."""
+
+import copy
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmark.config import check
+from benchmark.errors import UserError
+from benchmark.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def article() -> dict:
+    """The article's own study, with the schema's defaults."""
+    return check(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+
+
+def study(config: dict, **changes) -> dict:
+    changed = copy.deepcopy(config)
+    changed["study"] |= changes
+    return changed
+
+
+def test_the_article_has_all_its_tables_and_figures(article):
+    plan = Plan(article)
+    assert plan.tables == ["table1", "table2", "table3", "table4", "table5", "table6", "efficiency", "significance"]
+    assert plan.figures == [f"fig{n:02d}" for n in range(4, 27)]
+    assert plan.cohorts_of_table(4) == ["brats_t1", "brats_t2", "brats_flair"]
+    assert not plan.stands_in(4)
+    assert (plan.cohort_of_figure("fig24"), plan.methods_of_figure("fig24")) == ("brats_t2", ["ours"])
+    assert plan.methods_of_figure("fig07") == ["ours", "baseline"]
+    assert "oracle_si" not in plan.methods_of_figure("fig18")
+    assert plan.surveyed[0] == "ours"
+    assert "linear" not in plan.surveyed
+
+
+def test_table_6_has_the_published_rows_and_more(article):
+    settings = Plan(article).settings
+    assert len([s for s in settings if s[0] in ("ddim", "plms")]) == 24
+    assert ("ddim", 200, "0.25") in settings
+    assert ("plms", 250, "none") in settings
+    assert [s for s in settings if s[0] == "dpm++"]
+
+
+def test_one_cohort_makes_its_own_tables_and_figures_only(article):
+    plan = Plan(study(article, cohorts=["oasis"]))
+    assert plan.tables == ["table1", "significance"]
+    assert plan.figures == ["fig04", "fig05", "fig07", "fig08", "fig09", "fig10", "fig11", "fig12", "fig13"]
+    assert plan.cohorts_of_table(4) == []
+
+
+def test_a_stand_in_makes_everything(article):
+    plan = Plan(study(article, cohorts=["sample"], stand_in="sample"))
+    assert plan.tables == Plan(article).tables
+    assert plan.figures == Plan(article).figures
+    assert (plan.cohorts_of_table(3), plan.stands_in(3)) == (["sample"], True)
+    assert plan.scene("fig19")["stand_in"]
+    assert plan.settings == Plan(article).settings
+
+
+def test_controls_alone_need_no_network(article):
+    controls = ["copy", "linear", "truth"]
+    plan = Plan(study(article, cohorts=["sample"], stand_in="sample", methods=controls))
+    assert (plan.pair, plan.sampled, plan.sampler_cohorts, plan.efficiency_cohort) == (["copy", "linear"], None, [], [])
+    assert "fig04" not in plan.figures
+    assert len(plan.figures) == 22
+    assert "table6" not in plan.tables
+    assert plan.claims == [("copy", "linear")]
+    assert plan.surveyed == ["copy", "linear"]
+
+
+def test_gaps_are_wanted_once_and_by_those_who_show_them(article):
+    plan = Plan(article)
+    n = [spec["n"] for spec in plan.gaps("oasis", "ours")]
+    assert n == [6, 6, 6, 10, 4, 8]
+    assert {spec["n"] for spec in plan.gaps("oasis", "baseline")} == {6}
+    assert plan.gaps("oasis", "linear") == []
+    # ATLAS: the survey's ten slices are those of figure 17 for ours, and a gap of their own for the others
+    assert [spec["n"] for spec in plan.gaps("atlas", "srgan")] == [10]
+    assert [spec["n"] for spec in plan.gaps("atlas", "ours")].count(10) == 1
+    assert plan.gaps("brats_t2", "linear") == [{"patient": 1, "region": 1, "n": 3, "removed": True}]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"study": {"stand_in": "sample"}}, "stand_in: 'sample' is not one of study.cohorts"),
+        ({"figures": {"fig5": {"draw": "scores"}}}, "'fig5' must be fig and two digits"),
+        ({"figures": {"fig18": {"draw": "compare", "n": 2}}}, "fig18.n: 2 is even"),
+        ({"figures": {"fig07": {"draw": "between", "methods": ["nobody"]}}}, "'nobody' is not defined"),
+    ],
+)
+def test_what_does_not_go_together_is_one_line(article, change, words):
+    config = copy.deepcopy(article)
+    for key, value in change.items():
+        config[key] |= value
+    with pytest.raises(UserError, match=words):
+        Plan(config)
+
+
+def test_planning_imports_nothing_slow():
+    """Rules are parsed by every job of a cluster."""
+    import subprocess
+
+    code = "import sys, benchmark.plan; print(sorted(set(sys.modules) & {'pandas', 'numpy', 'matplotlib', 'torch'}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "workflow", capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

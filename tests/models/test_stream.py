@@ -1,0 +1,84 @@
+"""Slices as they are needed, blocks as they are made."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from models.method import Restorer, method
+
+AT = np.arange(0, 9.5, 0.5)
+
+
+class OnDisk:
+    """Ten slices that tell which of them were read."""
+
+    def __init__(self) -> None:
+        self.data = np.random.default_rng(1).uniform(0, 1, (10, 4, 5)).astype(np.float32)
+        self.shape = self.data.shape
+        self.read: list[int] = []
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        self.read += [int(i) for i in index]
+        return self.data[index]
+
+
+@pytest.mark.parametrize("name", ["linear", "spline", "copy"])
+def test_slices_are_read_once_and_when_they_are_needed(name: str) -> None:
+    slices = OnDisk()
+    blocks = method(name, chunk=2).stream(slices, np.arange(10), AT)
+    next(blocks)
+    assert len(slices.read) < 10 or name == "spline"
+    rest = list(blocks)
+    assert slices.read == list(range(10))
+    assert len(rest) == 9
+    np.testing.assert_array_equal(rest[-1], method(name).restore(slices.data, np.arange(10), AT)[-1:])
+
+
+def test_what_is_read_is_checked() -> None:
+    slices = OnDisk()
+    slices.data[7, 0, 0] = 1.5
+    blocks = method("linear", chunk=2).stream(slices, np.arange(10), AT)
+    next(blocks)
+    with pytest.raises(ValueError, match=r"in \[0, 1\]"):
+        list(blocks)
+
+
+def test_streams_side_by_side_leave_the_callers_mode_alone() -> None:
+    slices = OnDisk()
+    streams = [method("linear", chunk=4).stream(slices, np.arange(10), AT) for _ in range(2)]
+    for _ in zip(*streams, strict=True):
+        assert not torch.is_inference_mode_enabled()
+    assert not torch.is_inference_mode_enabled()
+
+
+@pytest.mark.parametrize("name", ["linear", "spline", "copy", "eq12"])
+def test_without_magnification_known_slices_come_out_as_they_went_in(name: str) -> None:
+    slices = OnDisk().data
+    found = method(name, factor=1).restore(slices, np.arange(10), AT)
+    assert found.shape == (19, 4, 5)
+    np.testing.assert_allclose(found[::2], slices, atol=1e-6)
+
+
+def test_networks_have_the_factor_they_were_made_for() -> None:
+    with pytest.raises(ValueError, match="in-plane factor 1"):
+        method("ours", {}, factor=1)
+
+
+def test_half_precision_is_for_networks_alone() -> None:
+    seen: list[tuple[torch.dtype, torch.dtype]] = []
+
+    class Network(Restorer):
+        def represent(self, slices: Tensor, index: Tensor) -> Tensor:
+            made = torch.nn.functional.conv2d(slices, torch.ones(1, 1, 1, 1))
+            seen.append((slices.dtype, made.dtype))
+            return made
+
+        def render(self, mixed: Tensor, interpolated: Tensor) -> Tensor:
+            seen.append((mixed.dtype, mixed.dtype))
+            return mixed
+
+    Network(half=True).restore(OnDisk().data, np.arange(10), [0.5])
+    assert seen == [(torch.float32, torch.bfloat16), (torch.float32, torch.float32)]

@@ -1,0 +1,50 @@
+"""Every table and figure by its name, and only what it needs."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def plan(results: Path, target: str, *config: str) -> tuple[dict[str, int], str]:
+    """Jobs by rule of a dry run of the smoke study, and all it prints."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "-n", "-q", "rules", "--nolock"]
+    command += ["--configfile", "config/smoke.yaml", "--config", f"results={results}", *config]
+    done = subprocess.run(
+        [*command, "--", str(results / target)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    text = done.stdout + done.stderr
+    table = text.split("Job stats:")[-1].split("total")[0] if "Job stats:" in text else ""
+    return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.M)}, text
+
+
+def test_table_4_asks_for_its_three_cohorts_and_no_other(tmp_path):
+    jobs, text = plan(tmp_path, "tables/table4.csv")
+    assert jobs["score_table"] == 1, text
+    assert jobs["cohort"] == 3
+    assert not {"compare", "significance", "figure", "gaps", "sampler", "survey_kit", "verdict"} & set(jobs)
+
+
+@pytest.mark.parametrize(("figure", "rule", "cohorts"), [("fig25", "figure", 1), ("significance", "significance", 6)])
+def test_a_figure_by_its_name(tmp_path, figure, rule, cohorts):
+    jobs, text = plan(tmp_path, f"figures/{figure}.pdf")
+    assert (jobs.get(rule), jobs.get("cohort")) == (1, cohorts), text
+
+
+def test_a_table_of_a_cohort_that_is_not_in_the_study_is_one_clear_line(tmp_path):
+    _, text = plan(tmp_path, "tables/table2.csv", "study={cohorts: [oasis]}")
+    assert "table 2: no cohort of this study goes into it" in text
+
+
+def test_a_stand_in_that_is_not_in_the_study_is_one_clear_line(tmp_path):
+    _, text = plan(tmp_path, "tables/table2.csv", "study={cohorts: [oasis], stand_in: toy}")
+    assert "study.stand_in: 'toy' is not one of study.cohorts" in text

@@ -1,0 +1,110 @@
+"""What jobs will take, before they run: seconds of a training or of restoring, megabytes. No PyTorch in here.
+
+A network's speed is the one that `snakemake speed` measured on this machine, where it has, else the one reckoned for
+an A100 at the article's size, scaled by frame, batch and width.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TORCH_MB = 6000
+"""Main memory of a job that loads PyTorch, CUDA and a network, without its slices."""
+STARTING = 20
+"""Minutes that a job may lose before the first step: imports from a slow file system, reading volumes."""
+MARGIN = 1.5
+"""What is asked for, as a multiple of what is reckoned."""
+SUSTAINED = 16e12
+"""FLOP/s that an A100 sustains in convolutions with TF32, as the reckoning assumes."""
+
+# Seconds of a training step at 16 slices of 256×256 and the article's width, on an A100: forward and backward work
+# (three times `make models`, with what is frozen and crops as the config has them) over SUSTAINED. Small networks are
+# bound by launching kernels.
+STEP = {
+    "vq": (3.3, 128),
+    "ldm": (0.6, 160),
+    "edsr": (0.07, 64),
+    "srgan": (0.05, 64),
+    "wdsr": (0.04, 64),
+    "autoencoder": (0.03, 32),
+}
+OTHER_STEP = (1.0, 64)
+SLICE_STEP = 80.5e9 / SUSTAINED
+"""Seconds for one slice and step of the diffusion's U-Net at the article's size."""
+SLICES = 200
+"""Of a volume whose cohort does not say."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds before the first step and of each step; ``source`` is the hardware it was measured on, or how reckoned."""
+
+    start: float
+    step: float
+    source: str
+
+
+def side(config: Mapping[str, Any]) -> int:
+    """Height and width of a slice."""
+    return config["preprocess"]["size"] // config["preprocess"]["shrink"]
+
+
+def slices(config: Mapping[str, Any], cohort: str) -> int:
+    """Slices of a volume."""
+    return config["cohorts"][cohort].get("slices", SLICES)
+
+
+def volume_mb(config: Mapping[str, Any], cohort: str) -> float:
+    """Megabytes of a volume in memory, float32."""
+    return slices(config, cohort) * side(config) ** 2 * 4 / 1e6
+
+
+def speed_file(config: Mapping[str, Any], network: str) -> Path:
+    """Where `snakemake speed` writes what it measured."""
+    return Path(config["results"]) / "speed" / f"{network}.csv"
+
+
+def pace(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> Pace:
+    """How fast a network trains: measured, else reckoned for a GPU ``gpu_speed`` times as fast as an A100."""
+    measured = speed_file(config, network)
+    if measured.is_file():
+        with open(measured, newline="") as file:
+            row = next(csv.DictReader(file))
+        return Pace(float(row["start_seconds"]), float(row["seconds_per_step"]), row["hardware"])
+    seconds, width = STEP.get(network, OTHER_STEP)
+    size, training = config["networks"][network]["size"], config["networks"][network]["training"]
+    own = size.get("width", size.get("channels", [width])[0])
+    scale = (own / width) ** 2 * (side(config) / 256) ** 2 * training["batch"] / 16
+    # a step cannot be quicker than its kernels are launched
+    step = max(seconds * scale, 0.02) / gpu_speed
+    pool = training.get("pool", 0) * training.get("sampling_steps", 0) * slice_step(config) / gpu_speed
+    return Pace(pool, step, "reckoned for an A100" + (f" × {gpu_speed:g}" if gpu_speed != 1 else ""))
+
+
+def slice_step(config: Mapping[str, Any]) -> float:
+    """Seconds for one slice and step of the diffusion on an A100."""
+    width = config["networks"].get("ldm", {"size": {}})["size"].get("width", 160)
+    return SLICE_STEP * (width / 160) ** 2 * (side(config) / 256) ** 2
+
+
+def training_seconds(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> float:
+    """One training, from the first step to the last."""
+    found = pace(network, config, gpu_speed)
+    return found.start + found.step * config["networks"][network]["training"]["steps"]
+
+
+def restoring_seconds(
+    config: Mapping[str, Any], cohort: str, method: str, patients: int, gpu_speed: float = 1.0
+) -> float:
+    """Restoring so many volumes with a method; only sampling counts, everything else takes seconds."""
+    if "ldm" not in config["methods"][method]["networks"]:
+        return 0.0
+    steps = config["methods"][method]["options"].get("steps", config["sampling"]["steps"])
+    return patients * slices(config, cohort) * steps * slice_step(config) / gpu_speed
+
+
+def minutes(seconds: float) -> float:
+    """What a job asks for that is reckoned to take so long."""
+    return STARTING + MARGIN * seconds / 60

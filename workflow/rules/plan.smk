@@ -1,0 +1,68 @@
+"""What the tables, figures and pages of this study are, and the files they are made from."""
+
+from benchmark.plan import Plan
+
+try:
+    PLAN = Plan(config)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+PAPER = str(ROOT / "config" / "paper")
+
+
+def sheets(cohorts):
+    return [f"{RESULTS}/cohorts/{cohort}.tsv" for cohort in cohorts]
+
+
+def table_cohorts(wildcards):
+    """Cohorts of one of the tables 1–4; one clear line where there are none."""
+    cohorts = PLAN.cohorts_of_table(wildcards.table)
+    if not cohorts:
+        raise WorkflowError(
+            f"table {wildcards.table}: no cohort of this study goes into it; add one to study.cohorts, or name one as study.stand_in"
+        )
+    return cohorts
+
+
+def figure_fold(method):
+    """The fold whose networks figures show."""
+    return folds_of(method)[0]
+
+
+def figure_input(wildcards):
+    """What a figure is drawn from, by how it is drawn."""
+    cohort, shown = PLAN.cohort_of_figure(wildcards.figure), PLAN.methods_of_figure(
+        wildcards.figure
+    )
+    at = {m: f"{cohort}/fold{figure_fold(m)}/{m}" for m in shown}
+    files = {"detail": f"{RESULTS}/detail/{cohort}.tsv"}
+    files["volumes"] = volumes(cohort, sheet.test(cohort_sheet(cohort)))
+    if PLAN.draws_gaps(wildcards.figure):
+        files["gaps"] = [f"{RESULTS}/gaps/{cohort}/{method}" for method in shown]
+    elif config["figures"][wildcards.figure]["draw"] == "compare":
+        files["restored"] = [f"{RESULTS}/restored/{at[method]}" for method in shown]
+    elif shown:
+        files["scores"] = [f"{RESULTS}/scores/{at[method]}.csv" for method in shown]
+    return files
+
+
+def timed_patients(wildcards):
+    """Test patients that table 6 is measured on."""
+    subjects = sheet.test(cohort_sheet(wildcards.cohort))
+    return subjects[: config["samplers"].get("patients", len(subjects))]
+
+
+def method_params(method):
+    """What of the config a method's restorations depend on, and its name."""
+    return (
+        slug(config["methods"][method], "class", "networks", "options")
+        | {"name": method}
+        if method
+        else {}
+    )
+
+
+def returned_forms():
+    """The survey's answers, where a folder with them is given."""
+    folder = config["survey"]["answers"]
+    return sorted(str(path) for path in Path(folder).glob("*.csv")) if folder else []

@@ -1,0 +1,66 @@
+"""What a job asks of a scheduler: GPUs, minutes, memory, and where on this cluster they are found."""
+
+from benchmark import cluster, demand
+
+try:
+    SITE = cluster.site()
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+def on_gpu(
+    seconds, memory=lambda wildcards: 0, needed=lambda wildcards: True, gpus=1
+):
+    """Resources of a rule whose jobs use a GPU where `needed`, and none with `compute.device: cpu`.
+
+    `seconds`: what a job takes; `memory`: MB beyond what every job with PyTorch takes. Both grow with every attempt.
+    `local_gpu` is the same number under a name that is bounded on a workstation and not on a cluster.
+    """
+
+    def count(wildcards):
+        return gpus if config["compute"]["device"] != "cpu" and needed(wildcards) else 0
+
+    return {
+        "gpu": count,
+        "local_gpu": count,
+        "runtime": lambda wildcards, attempt: SITE.limit(
+            demand.minutes(seconds(wildcards)), attempt
+        ),
+        "mem_mb": lambda wildcards, attempt: int(
+            (demand.TORCH_MB + memory(wildcards)) * (1 + attempt) / 2
+        ),
+        "slurm_partition": lambda wildcards: (
+            SITE.gpu_partition if count(wildcards) else SITE.cpu_partition
+        ),
+        "gpu_model": lambda wildcards: SITE.gpu_model if count(wildcards) else None,
+    }
+
+
+def training_seconds(wildcards):
+    return demand.training_seconds(wildcards.network, config, SITE.gpu_speed)
+
+
+def training_memory(wildcards):
+    """Slices pass through memory on their way to the GPU, as numbers of 4 bytes, twice."""
+    patients = config["cohorts"][wildcards.cohort]["patients"]["cv"]
+    return (
+        2
+        * demand.volume_mb(config, wildcards.cohort)
+        * (100 if patients == "all" else patients)
+    )
+
+
+def restoring_seconds(method=None, patients=None, passes=1):
+    """For rules that restore the test volumes, or `patients` of them, `passes` times."""
+
+    def seconds(wildcards):
+        tested = patients or config["cohorts"][wildcards.cohort]["patients"]["test"]
+        return passes * demand.restoring_seconds(
+            config,
+            wildcards.cohort,
+            method or wildcards.method,
+            tested,
+            SITE.gpu_speed,
+        )
+
+    return seconds

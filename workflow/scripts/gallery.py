@@ -1,0 +1,14 @@
+"""All figures with their captions on one page."""
+
+from pathlib import Path
+
+from benchmark.files import written
+from benchmark.job import job
+from benchmark.pages import gallery
+
+with job(snakemake) as say:
+    pictures = [Path(path) for path in snakemake.input]
+    captions = {path.name: path.with_suffix(".rst").read_text() for path in pictures}
+    with written(snakemake.output[0]) as aside:
+        aside.write_text(gallery("Figures", captions))
+    say(f"{len(captions)} figures: {snakemake.output[0]}")
