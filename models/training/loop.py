@@ -158,6 +158,9 @@ def fit(
             stops = bool(asked) or (
                 schedule.stop_after is not None and time.monotonic() - started > schedule.stop_after
             )
+            if fabric.world_size > 1:  # all processes at the same step, or those that go on wait for ever
+                flag = torch.tensor(float(stops), device=fabric.device)
+                stops = bool(fabric.all_reduce(flag, reduce_op="max"))
             # Reading a number waits for the device: only where a row is due, or before weights are kept.
             if (logs or saves or stops) and not all(torch.isfinite(value).all() for value in numbers.values()):
                 raise Diverged(f"{log.name}: a loss is not finite at step {done}; the last good weights: {checkpoint}")

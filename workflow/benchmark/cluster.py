@@ -1,6 +1,7 @@
 """Being a job on a cluster: what this cluster calls its things, and how long a job may still run."""
 
 import os
+import platform
 import subprocess
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -75,6 +76,13 @@ def _convert(path: Path, key: str, kind: Any, value: Any) -> Any:
     if number < (0 if key == "retries" else 1e-6):
         raise UserError(f"{path}: {key} must be {'at least 0' if key == 'retries' else 'above 0'}, not {value}")
     return number
+
+
+def whereabouts() -> str:
+    """Where a job runs, for the first line of its log."""
+    job, gpus = os.environ.get("SLURM_JOB_ID"), os.environ.get("CUDA_VISIBLE_DEVICES")
+    node = os.environ.get("SLURMD_NODENAME", platform.node())
+    return f"on {node}" + (f", SLURM job {job}" if job else "") + (f", GPU {gpus}" if gpus else "")
 
 
 def seconds_left(runtime: float | None = None) -> float | None:

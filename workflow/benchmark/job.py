@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from benchmark import fetch
+from benchmark import cluster, fetch, gpu
 from benchmark.errors import UserError
 
 
@@ -25,7 +25,9 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
     screen.setLevel(logging.WARNING)
     logging.getLogger("benchmark").addHandler(screen)  # a dataset's terms, retries: what a person should see at once
     fetch.BAR_FILE = screen.stream
-    log = open(str(snakemake.log), "w", buffering=1)  # noqa: SIM115 (open to the end of the process)
+    # one of several processes of a training writes on
+    mode = "a" if "LOCAL_RANK" in os.environ else "w"
+    log = open(str(snakemake.log), mode, buffering=1)  # noqa: SIM115 (open to the end of the process)
     for stream in (1, 2):
         os.dup2(log.fileno(), stream)
 
@@ -33,6 +35,8 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
         print(text, flush=True)
         os.write(terminal, f"{snakemake.rule}: {text}\n".encode())
 
+    gpu.claim(snakemake.resources.get("gpu", 0))
+    print(cluster.whereabouts(), flush=True)
     try:
         yield say
     except Exception as error:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from benchmark.zoom.geometry import Grid, slice_axis, zoom_factor
+from benchmark.zoom.geometry import Grid, met, slice_axis, zoom_factor
 
 
 @pytest.mark.parametrize(("n", "count"), [(0, 22), (1, 43), (10, 232)])
@@ -16,6 +16,11 @@ def test_n_new_slices_a_gap(n: int, count: int) -> None:
     assert grid.beyond == 0
 
 
+def test_a_fraction_is_no_rounding() -> None:
+    assert met(2.4, 10) == 2.4
+    assert met(2.0005, 22) == 2.0005
+
+
 def test_a_fractional_zoom_ends_before_the_last_slice() -> None:
     grid = Grid(10, 2.4, 1)
     np.testing.assert_allclose(np.diff(grid.at), 1 / 2.4)
@@ -23,9 +28,10 @@ def test_a_fractional_zoom_ends_before_the_last_slice() -> None:
     assert grid.beyond == pytest.approx(9 - 21 / 2.4)
 
 
-@pytest.mark.parametrize("zoom", [6.000001, 5.999999, 2.9999995])
+@pytest.mark.parametrize("zoom", [6.000001, 5.999999, 2.999995, 1.000003])
 def test_rounding_in_the_header_costs_no_slice(zoom: float) -> None:
-    grid = Grid(22, zoom, 1)
+    assert met(zoom, 22) == pytest.approx(round(zoom), abs=1e-12)
+    grid = Grid(22, met(zoom, 22), 1)
     assert len(grid.at) == 21 * round(zoom) + 1
     assert grid.at[-1] <= 21
     assert grid.beyond == 0

@@ -15,6 +15,8 @@ from benchmark.volume import PLANE_OF_CODE
 PLANES = ("axial", "coronal", "sagittal")
 # Shares of an output slice's spacing: what is nearer than this is in the same place. At 1 mm: 0.1 µm.
 CLOSE = 1e-4
+# If the scan's last slice is missed by less than this, it is the header's rounding: the last slice is met.
+ROUNDING = 2e-3
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ class Grid:
         matrix[axis, axis] = 1 / self.zoom
         matrix[axis, 3] = self.slices - 1 - (len(self.at) - 1) / self.zoom if flipped else 0.0
         return matrix
+
+
+def met(zoom: float, slices: int) -> float:
+    """``zoom``, changed in the fifth digit or so where that makes the last of ``slices`` slices a slice of the output."""
+    gaps = (slices - 1) * zoom
+    whole = round(gaps)
+    return whole / (slices - 1) if abs(gaps - whole) < ROUNDING and whole >= slices - 1 else zoom
 
 
 def zoom_factor(*, n: int | None, zoom: float | None, spacing: float | None, thickness: float, path: str) -> float:

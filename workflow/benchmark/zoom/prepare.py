@@ -11,7 +11,7 @@ import numpy as np
 from benchmark.errors import UserError
 from benchmark.zoom import probe
 from benchmark.zoom.choice import FACTOR, Choice, builder, choose
-from benchmark.zoom.geometry import Grid, zoom_factor
+from benchmark.zoom.geometry import Grid, met, zoom_factor
 from benchmark.zoom.names import Names, names
 from benchmark.zoom.output import stored_shape
 from benchmark.zoom.request import Request
@@ -68,7 +68,8 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     scan = open_scan(request.scan, request.axis)
     thickness = float(scan.spacing[scan.axis])
     zoom = zoom_factor(n=request.n, zoom=request.zoom, spacing=request.spacing, thickness=thickness, path=scan.path)
-    grid = Grid(scan.shape[scan.axis], zoom, request.in_plane)
+    slices = scan.shape[scan.axis]
+    grid = Grid(slices, met(zoom, slices), request.in_plane)
     found = names(request.scan, request.output)
     if not request.overwrite:
         for path in found.all(bool(request.uncertainty)):

@@ -41,9 +41,7 @@ def read_rows(path: str | Path, **folders: str) -> dict[str, Row]:
     ``UserError`` naming the sheet and the line: an unknown column, no scan, a number that is none, a name twice.
     """
     if not Path(path).is_file():
-        raise UserError(
-            f"{path}: no such sheet; set zoom.sheet to a TSV with columns scan and n, zoom or spacing"
-        )
+        raise UserError(f"{path}: no such sheet; set zoom.sheet to a TSV with columns scan and n, zoom or spacing")
     with open(path, newline="") as file:
         reader = csv.DictReader(file, delimiter="\t")
         stray = sorted(set(reader.fieldnames or ()) - set(COLUMNS))
