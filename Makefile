@@ -24,7 +24,8 @@ $(VENV)/.ready: envs/requirements.txt pyproject.toml
 	touch $@
 
 demo: setup
-	$(SNAKEMAKE) --configfile config/demo.yaml --cores $(CORES)
+	$(SNAKEMAKE) --configfile config/demo.yaml --quiet all --unlock  # after a kill; two demos at once are not foreseen
+	$(SNAKEMAKE) --configfile config/demo.yaml --cores $(CORES) --quiet rules
 	$(SNAKEMAKE) --configfile config/demo.yaml --cores 1 --quiet all --report results/demo/report.html
 	@echo "report: results/demo/report.html   tables: results/demo/tables/   figures: results/demo/figures/"
 

@@ -16,6 +16,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
+include: "workflow/rules/inputs.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/train.smk"
@@ -27,17 +28,12 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/significance.smk"
 include: "workflow/rules/samplers.smk"
 include: "workflow/rules/survey.smk"
+include: "workflow/rules/networks.smk"
 include: "workflow/rules/verdict.smk"
 include: "workflow/rules/zoom.smk"
 
 
 localrules:
-    all,
-    cohorts,
-    scores,
-    tables,
-    figures,
-    zoom,
     score_table,
     sampler_table,
     efficiency_table,

@@ -39,7 +39,7 @@ SLICES = 200
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds before the first step and of each step; ``source`` is the hardware it was measured on, or how reckoned."""
+    """Seconds before the first step and of each step; ``source``: the hardware measured on, or how it was reckoned."""
 
     start: float
     step: float

@@ -15,6 +15,7 @@ import pandas as pd
 from benchmark import volume
 from benchmark.metrics import psnr
 from benchmark.seeds import derive
+from benchmark.typeset import Cell, Table, number
 
 COLUMNS = ["network", "starting_point", "network_psnr", "start_psnr", "difference", "standard_error", "slices"]
 MAGNIFY = ("srgan", "wdsr")
@@ -93,3 +94,21 @@ def _table(scores: Mapping[str, np.ndarray]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def networks_table(frame: pd.DataFrame, cohort: str) -> Table:
+    """``compare_networks`` as a table; a gain of more than two standard errors is bold."""
+    table = Table(
+        "Each network in plane",
+        f"PSNR in dB, full frame, of slices of the test patients of {cohort}, by the networks of fold 1: what the "
+        "network makes, what it starts from, and the paired difference ± its standard error over slices (optimistic: "
+        "slices of one volume resemble each other). Bold: better than its start by more than two standard errors.",
+        ["network", "starts from", "network", "start", "difference", "slices"],
+    )
+    for row in frame.itertuples():
+        gain = f"{row.difference:+.2f} ± {row.standard_error:.2f}" if row.difference == row.difference else "–"
+        start = number(row.start_psnr, 2) if row.difference == row.difference else "–"
+        clear = row.difference > 2 * row.standard_error
+        cells = [row.network, row.starting_point, number(row.network_psnr, 2), start]
+        table.rows.append([*(Cell(str(text)) for text in cells), Cell(gain, bold=bool(clear)), Cell(str(row.slices))])
+    return table

@@ -73,7 +73,7 @@ def markdown(table: Table) -> str:
 
 
 def latex(table: Table) -> str:
-    """A table environment for booktabs."""
+    """A table environment for booktabs; a wide one is scaled to the line (graphicx)."""
 
     def show(cell: Cell) -> str:
         text = tex_escape(cell.text)
@@ -87,6 +87,8 @@ def latex(table: Table) -> str:
         r"\centering\small",
         rf"\caption{{{tex_escape(table.title)}. {tex_escape(table.caption)}}}",
     ]
+    wide = width > 8
+    lines += [r"\resizebox{\linewidth}{!}{%"] if wide else []
     lines += [rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}", r"\toprule"]
     lines += [" & ".join(map(tex_escape, table.columns)) + r" \\", r"\midrule"]
     for row in table.rows:
@@ -94,7 +96,7 @@ def latex(table: Table) -> str:
             lines.append(rf"\multicolumn{{{width}}}{{l}}{{\textit{{{tex_escape(row)}}}}} \\")
         else:
             lines.append(" & ".join(map(show, row)) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [r"\bottomrule", r"\end{tabular}" + ("}" if wide else "")]
     lines += [rf"\par\footnotesize\textsuperscript{{{i}}} {tex_escape(text)}" for i, text in enumerate(table.notes, 1)]
     return "\n".join([*lines, r"\end{table}", ""])
 

@@ -1,4 +1,4 @@
-"""What every rule uses: the checked config, the cohort sheets, the names of files."""
+"""What all stages use: the checked config, the cohort sheets, the names of files."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
 # scripts run in processes of their own, on any node, and import the same two packages
-os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "workflow"), str(ROOT)])
+os.environ |= {"PYTHONPATH": os.pathsep.join([str(ROOT / "workflow"), str(ROOT)])}
 
 from benchmark import sheet
 from benchmark.config import check, needed_networks
@@ -28,11 +28,17 @@ for block in config["cohorts"].values():
 
 if workflow.is_main_process:
     # One screen of all that the user has still to do before the scans can be fetched; planning goes on without.
-    undrawn = [c for c in config["study"]["cohorts"] if not Path(config["results"], "cohorts", f"{c}.tsv").exists()]
+    undrawn = [
+        c
+        for c in config["study"]["cohorts"]
+        if not Path(config["results"], "cohorts", f"{c}.tsv").exists()
+    ]
     if undrawn:
         from benchmark.datasets import explain_missing
 
-        for line in explain_missing({c: config["cohorts"][c] for c in undrawn}, config["data"]):
+        for line in explain_missing(
+            {c: config["cohorts"][c] for c in undrawn}, config["data"]
+        ):
             print(line, file=sys.stderr)
 
 RESULTS = config["results"]
@@ -80,9 +86,11 @@ def removals(wildcards):
 
 
 def weights_of(cohort, fold, networks):
-    return {n: f"{RESULTS}/models/{cohort}/fold{fold}/{n}.safetensors" for n in networks}
+    return {
+        n: f"{RESULTS}/models/{cohort}/fold{fold}/{n}.safetensors" for n in networks
+    }
 
 
 def slug(config_part, *keys):
-    """The named keys of a part of the config: what a rule depends on, so that nothing else re-runs it."""
+    """The named keys of a part of the config: what a job depends on, so that nothing else re-runs it."""
     return {key: config_part[key] for key in keys if key in config_part}

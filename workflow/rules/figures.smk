@@ -10,6 +10,8 @@ rule detail:
         f"{RESULTS}/detail/{{cohort}}.tsv",
     log:
         f"{RESULTS}/logs/detail/{{cohort}}.log",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         cohort=lambda w: slug(
             config["cohorts"][w.cohort],
@@ -39,6 +41,8 @@ rule gaps:
         f"{RESULTS}/logs/gaps/{{cohort}}/{{method}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/gaps/{{cohort}}/{{method}}.tsv"
+    conda:
+        "../../envs/benchmark.yaml"
     threads: lambda w: config["compute"]["threads"] if figure_fold(w.method) else 1
     resources:
         **on_gpu(
@@ -83,6 +87,8 @@ rule figure:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     wildcard_constraints:
         figure=r"fig\d\d",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         scene=lambda w: PLAN.scene(w.figure),
     script:

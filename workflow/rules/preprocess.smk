@@ -1,11 +1,6 @@
 """Scan → truth volume, and the slices that the protocol takes away from it."""
 
 
-def source(wildcards):
-    rows = cohort_sheet(wildcards.cohort)
-    return next(row.source for row in rows if row.subject == wildcards.subject)
-
-
 rule preprocess:
     """Bring one scan upright, scale it, pad it; the sidecar says how to undo it."""
     input:
@@ -18,6 +13,8 @@ rule preprocess:
         f"{RESULTS}/logs/preprocess/{{cohort}}/{{subject}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/preprocess/{{cohort}}/{{subject}}.tsv"
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         cohort=lambda w: slug(config["cohorts"][w.cohort], "reader", "axis", "slices"),
         preprocess=config["preprocess"],
@@ -33,6 +30,8 @@ rule protocol:
         f"{RESULTS}/protocol/{{cohort}}/{{subject}}.tsv",
     log:
         f"{RESULTS}/logs/protocol/{{cohort}}/{{subject}}.log",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         fraction=config["protocol"]["remove"],
         seed=config["seed"],

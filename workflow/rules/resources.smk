@@ -8,10 +8,8 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-def on_gpu(
-    seconds, memory=lambda wildcards: 0, needed=lambda wildcards: True, gpus=1
-):
-    """Resources of a rule whose jobs use a GPU where `needed`, and none with `compute.device: cpu`.
+def on_gpu(seconds, memory=lambda wildcards: 0, needed=lambda wildcards: True, gpus=1):
+    """Resources of jobs that use a GPU where `needed`, and none with `compute.device: cpu`.
 
     `seconds`: what a job takes; `memory`: MB beyond what every job with PyTorch takes. Both grow with every attempt.
     `local_gpu` is the same number under a name that is bounded on a workstation and not on a cluster.

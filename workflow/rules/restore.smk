@@ -6,19 +6,29 @@ rule restore:
     input:
         volumes=test_volumes,
         removals=removals,
-        weights=lambda w: weights_of(w.cohort, w.fold, config["methods"][w.method]["networks"]).values(),
+        weights=lambda w: weights_of(
+            w.cohort, w.fold, config["methods"][w.method]["networks"]
+        ).values(),
     output:
         directory(f"{RESULTS}/restored/{{cohort}}/fold{{fold}}/{{method}}"),
     log:
         f"{RESULTS}/logs/restore/{{cohort}}/fold{{fold}}/{{method}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/restore/{{cohort}}/fold{{fold}}/{{method}}.tsv"
+    conda:
+        "../../envs/benchmark.yaml"
     threads: lambda w: config["compute"]["threads"] if w.fold != "0" else 1
     resources:
         **on_gpu(restoring_seconds(), needed=lambda w: w.fold != "0"),
     params:
-        method=lambda w: slug(config["methods"][w.method], "class", "networks", "options"),
-        sampling=lambda w: (config["sampling"] if "ldm" in config["methods"][w.method]["networks"] else {}),
+        method=lambda w: slug(
+            config["methods"][w.method], "class", "networks", "options"
+        ),
+        sampling=lambda w: (
+            config["sampling"]
+            if "ldm" in config["methods"][w.method]["networks"]
+            else {}
+        ),
         dataset=lambda w: config["cohorts"][w.cohort]["reader"],
         seed=config["seed"],
         compute=slug(config["compute"], "device", "threads"),

@@ -22,6 +22,8 @@ rule sampler:
         sampler=r"[a-z0-9+]+",
         steps=r"\d+",
         eta=r"none|[\d.]+",
+    conda:
+        "../../envs/benchmark.yaml"
     threads: config["compute"]["threads"]
     resources:
         **on_gpu(restoring_seconds(PLAN.sampled, passes=config["samplers"]["repeats"])),
@@ -57,6 +59,8 @@ rule sampler_table:
         caption=f"{RESULTS}/tables/table6.rst",
     log:
         f"{RESULTS}/logs/tables/table6.log",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         where=f"{PLAN.label(PLAN.sampler_cohorts)}, {config['methods'].get(PLAN.sampled, {}).get('label')}",
     script:
@@ -76,6 +80,8 @@ rule efficiency:
         f"{RESULTS}/logs/efficiency/{{cohort}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/efficiency/{{cohort}}.tsv"
+    conda:
+        "../../envs/benchmark.yaml"
     threads: config["compute"]["threads"]
     resources:
         **on_gpu(
@@ -114,6 +120,8 @@ rule efficiency_table:
         caption=f"{RESULTS}/tables/efficiency.rst",
     log:
         f"{RESULTS}/logs/tables/efficiency.log",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         where=f"{PLAN.label(PLAN.efficiency_cohort)}, first test patient, {config['methods'].get(PLAN.sampled, {}).get('label')}",
     script:

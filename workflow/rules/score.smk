@@ -10,6 +10,8 @@ rule trunk:
     wildcard_constraints:
         net="alex|vgg",
     localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
     script:
         "../scripts/trunk.py"
 
@@ -27,17 +29,10 @@ rule score:
         f"{RESULTS}/logs/score/{{cohort}}/fold{{fold}}/{{method}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/score/{{cohort}}/fold{{fold}}/{{method}}.tsv"
+    conda:
+        "../../envs/benchmark.yaml"
     script:
         "../scripts/score.py"
-
-
-def score_files(cohorts, methods=METHODS):
-    return [
-        f"{RESULTS}/scores/{cohort}/fold{fold}/{method}.csv"
-        for cohort in cohorts
-        for method in methods
-        for fold in folds_of(method)
-    ]
 
 
 rule scores:

@@ -14,6 +14,8 @@ rule compare:
     wildcard_constraints:
         first=r"[A-Za-z0-9_]+",
         second=r"[A-Za-z0-9_]+",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         options=config["significance"],
         pairs=len(PLAN.claims),
@@ -55,6 +57,8 @@ rule significance:
         figure_caption=f"{RESULTS}/figures/significance.rst",
     log:
         f"{RESULTS}/logs/tables/significance.log",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         labels=PLAN.labels(COHORTS),
     script:

@@ -16,6 +16,8 @@ rule survey_kit:
         key=f"{RESULTS}/survey/key.csv",
     log:
         f"{RESULTS}/logs/survey_kit.log",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         gap=PLAN.gap(config["survey"]),
         methods=PLAN.surveyed,
@@ -48,6 +50,8 @@ rule survey_table:
         caption=f"{RESULTS}/tables/table5.rst",
     log:
         f"{RESULTS}/logs/tables/table5.log",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         labels={m: config["methods"][m]["label"] for m in PLAN.surveyed},
         where=f"{PLAN.label(PLAN.survey_cohort)}, {config['survey']['n']} new slices",

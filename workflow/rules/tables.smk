@@ -22,6 +22,8 @@ rule score_table:
         f"{RESULTS}/logs/tables/table{{table}}.log",
     wildcard_constraints:
         table="[1-4]",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         labels=lambda w: PLAN.labels(table_cohorts(w)),
         stand_in=lambda w: PLAN.stands_in(w.table),

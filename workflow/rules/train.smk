@@ -1,27 +1,14 @@
 """Every network of every cohort and fold, by one rule."""
 
 
-def training_volumes(wildcards):
-    rows = cohort_sheet(wildcards.cohort)
-    return volumes(wildcards.cohort, sheet.training(rows, int(wildcards.fold)))
-
-
-def validation_volumes(wildcards):
-    rows = cohort_sheet(wildcards.cohort)
-    return volumes(wildcards.cohort, sheet.validation(rows, int(wildcards.fold)))
-
-
-def perceptual_trunk(wildcards):
-    perceptual = "perceptual_weight" in config["networks"][wildcards.network]["training"]
-    return [f"{DATA}/trunks/vgg.safetensors"] if perceptual else []
-
-
 rule train:
     """Train one network on one fold; resumes from its checkpoint if it was interrupted."""
     input:
         train=training_volumes,
         validation=validation_volumes,
-        needs=lambda w: weights_of(w.cohort, w.fold, config["networks"][w.network]["needs"]).values(),
+        needs=lambda w: weights_of(
+            w.cohort, w.fold, config["networks"][w.network]["needs"]
+        ).values(),
         trunk=perceptual_trunk,
     output:
         weights=f"{RESULTS}/models/{{cohort}}/fold{{fold}}/{{network}}.safetensors",
@@ -36,6 +23,8 @@ rule train:
         f"{RESULTS}/logs/train/{{cohort}}/fold{{fold}}/{{network}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{cohort}}/fold{{fold}}/{{network}}.tsv"
+    conda:
+        "../../envs/benchmark.yaml"
     threads: config["compute"]["threads"]
     resources:
         **on_gpu(training_seconds, training_memory, gpus=config["compute"]["devices"]),

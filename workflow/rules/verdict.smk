@@ -19,6 +19,8 @@ rule cost:
         caption=f"{RESULTS}/tables/cost.rst",
     log:
         f"{RESULTS}/logs/tables/cost.log",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         benchmarks=f"{RESULTS}/benchmarks",
     script:
@@ -34,6 +36,8 @@ rule gallery:
         f"{RESULTS}/figures/index.html",
     log:
         f"{RESULTS}/logs/gallery.log",
+    conda:
+        "../../envs/benchmark.yaml"
     script:
         "../scripts/gallery.py"
 
@@ -62,6 +66,8 @@ rule verdict:
         ),
     log:
         f"{RESULTS}/logs/verdict.log",
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         labels=PLAN.labels(COHORTS),
         config={
@@ -79,7 +85,10 @@ rule verdict:
 rule tables:
     """All tables."""
     input:
-        expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables + ["cost"]),
+        expand(
+            f"{RESULTS}/tables/{{table}}.csv",
+            table=PLAN.tables + ["cost"] + (["networks"] if COMPARED else []),
+        ),
         f"{RESULTS}/verdict.html",
 
 

@@ -1,39 +1,5 @@
 """Scans of one's own: the sheet `zoom.sheet`, one finer volume, page and description a row."""
 
-from benchmark.zoom.sheet import read_rows
-
-
-@lru_cache
-def zoom_rows():
-    try:
-        return read_rows(config["zoom"]["sheet"], results=RESULTS, data=DATA)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def zoom_row(wildcards):
-    rows = zoom_rows()
-    if wildcards.name not in rows:
-        raise WorkflowError(f"{config['zoom']['sheet']}: no row '{wildcards.name}'")
-    return rows[wildcards.name]
-
-
-def zoom_networks(wildcards):
-    method = zoom_row(wildcards).given.get("method", config["zoom"]["method"])
-    if method not in config["methods"]:
-        raise WorkflowError(
-            f"{config['zoom']['sheet']}: method '{method}' is not in the config"
-        )
-    return config["methods"][method]["networks"]
-
-
-def zoom_weights(wildcards):
-    """Files of weights that a row waits for: trained here if they have to be."""
-    row = zoom_row(wildcards)
-    if row.trained:
-        return list(weights_of(*row.trained, zoom_networks(wildcards)).values())
-    return [path for path in row.given.get("weights", ()) if os.path.isfile(path)]
-
 
 rule zoom_phantom:
     """A thick-sliced scan made by code, for the example sheet."""
@@ -42,6 +8,8 @@ rule zoom_phantom:
     log:
         f"{RESULTS}/logs/zoom_phantom.log",
     localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
     params:
         seed=config["seed"],
     script:
@@ -68,6 +36,8 @@ rule zoom_scan:
         f"{RESULTS}/benchmarks/zoom/{{name}}.tsv"
     wildcard_constraints:
         name=".+",
+    conda:
+        "../../envs/benchmark.yaml"
     threads: lambda w: config["compute"]["threads"] if zoom_networks(w) else 1
     resources:
         **on_gpu(
@@ -76,7 +46,7 @@ rule zoom_scan:
             needed=lambda w: bool(zoom_networks(w)),
         ),
     params:
-        folder=f"{RESULTS}/zoom",
+        folder=lambda w: f"{RESULTS}/zoom",
         row=lambda w: {"given": dict(zoom_row(w).given), "named": zoom_row(w).named},
         zoom={key: value for key, value in config["zoom"].items() if key != "sheet"},
         seed=config["seed"],

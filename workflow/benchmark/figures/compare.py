@@ -11,7 +11,7 @@ from benchmark.metrics import psnr
 from benchmark.scene import Scene
 from benchmark.style import ERROR_MAP, content, grid, picture, white
 
-ACROSS = 5  # tiles in a row
+ACROSS = 5  # tiles in a row, at most
 
 Panels = dict[tuple[str, int | str], Axes]  # by method and place: 0, 1 … for slices, "error"
 
@@ -37,7 +37,9 @@ def draw(scene: Scene) -> tuple[Figure, str]:
             picture(axes[method, column], image[crop], high)
         shown = picture(axes[method, "error"], errors[method][crop], worst, cmap=ERROR_MAP)
         axes[method, "error"].set_title(f"error, {psnr(middle[method], around[1]):.2f} dB")
-    bar = figure.colorbar(shown, ax=list(axes.values()), location="right", aspect=40, pad=0.01, extend="max")
+    bar = figure.colorbar(
+        shown, ax=list(axes.values()), location="right", aspect=40, shrink=0.6, pad=0.01, extend="max"
+    )
     bar.set_label("absolute error (the truth is scaled to [0, 1])")
     several = f", {n} new slices in the gap, of which the middle one has a truth" if n > 1 else ""
     caption = (
@@ -51,12 +53,12 @@ def draw(scene: Scene) -> tuple[Figure, str]:
 def _tiles(rows: Mapping[str, Any], shape: tuple[int, int], labels: Mapping[str, str]) -> tuple[Figure, Panels]:
     """A row of references, then blocks of two rows: slices above, errors below."""
     blocks = -(-len(rows) // ACROSS)
-    across = max(3, min(ACROSS, len(rows)))
+    across = max(3, -(-len(rows) // blocks))
     figure, grid_ = grid(1 + 2 * blocks, across, shape, width=1.8 * across + 0.9, labels=0.28, beside=0.9)
     axes: Panels = {("reference", column): axis for column, axis in enumerate(grid_[0])}
     spare = list(grid_[1:].flat)
     for index, method in enumerate(rows):
-        row, column = 1 + 2 * (index // ACROSS), index % ACROSS
+        row, column = 1 + 2 * (index // across), index % across
         axes[method, 0], axes[method, "error"] = grid_[row, column], grid_[row + 1, column]
         axes[method, 0].set_title(_two_lines(labels[method]))
         spare = [axis for axis in spare if axis not in (grid_[row, column], grid_[row + 1, column])]

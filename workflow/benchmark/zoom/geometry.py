@@ -68,7 +68,7 @@ class Grid:
 
 
 def met(zoom: float, slices: int) -> float:
-    """``zoom``, changed in the fifth digit or so where that makes the last of ``slices`` slices a slice of the output."""
+    """``zoom``, changed by what a header rounds where that makes the last of ``slices`` slices one of the output."""
     gaps = (slices - 1) * zoom
     whole = round(gaps)
     return whole / (slices - 1) if abs(gaps - whole) < ROUNDING and whole >= slices - 1 else zoom

@@ -1,6 +1,6 @@
 """A real SLURM on this machine: munge, controller, two virtual nodes with fake GPUs, on request the accounting.
 
-`python tests/slurm/cluster.py start FOLDER [--accounting]` and `… stop FOLDER` do by hand what the tests do.
+`python tests/slurm/virtual_cluster.py start FOLDER [--accounting]` and `… stop FOLDER` do by hand what the tests do.
 Everything lives in FOLDER except /etc/slurm/{slurm,gres}.conf, which are links into it: Snakemake's job step
 unsets every SLURM_* variable, so that SLURM_CONF does not reach the jobs.
 """
@@ -16,10 +16,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 PACKAGES = ["slurm-wlm", "slurm-client", "munge"]
 ACCOUNTING_PACKAGES = ["slurmdbd", "mariadb-server"]
 ETC = Path("/etc/slurm")
 PORT = 27117
+NAME = "zoomtest"
 NODES = ("n1", "n2")
 
 
@@ -74,8 +77,11 @@ class Cluster:
                 self._accounting()
             self.start_controller()
             for node in NODES:
-                self._daemon(f"slurmd.{node}", ["slurmd", "-D", "-N", node])
-            wait("both nodes idle", lambda: run("sinfo", "-h", "-N", "-p", "gpu", "-t", "idle", "-o", "%N").split() == [*NODES])
+                self.start_node(node)
+            wait(
+                "both nodes idle",
+                lambda: run("sinfo", "-h", "-N", "-p", "gpu", "-t", "idle", "-o", "%N").split() == [*NODES],
+            )
         except BaseException:
             self.stop()
             raise
@@ -87,6 +93,25 @@ class Cluster:
     def stop_controller(self) -> None:
         """The controller dies as in a crash; jobs go on, its state is on disk."""
         self._end("slurmctld", signal.SIGKILL)
+
+    def start_node(self, node: str) -> None:
+        self._daemon(f"slurmd.{node}", ["slurmd", "-D", "-N", node])
+
+    def crash(self, node: str) -> None:
+        """A node goes away with all that runs on it, and SLURM is told."""
+        self._end(f"slurmd.{node}", signal.SIGKILL)
+        for process in psutil.process_iter():
+            try:
+                here = process.environ()
+            except psutil.Error:
+                continue
+            if here.get("SLURMD_NODENAME") == node and here.get("SLURM_CLUSTER_NAME") == NAME:
+                process.kill()
+        run("scontrol", "update", f"nodename={node}", "state=down", "reason=crashed")
+
+    def repair(self, node: str) -> None:
+        self.start_node(node)
+        wait(f"node {node}", lambda: node in run("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split())
 
     def stop(self) -> None:
         """Cancels all jobs, stops the daemons in reverse order and takes the links away."""
@@ -177,11 +202,13 @@ class Cluster:
         path = self.folder / "slurmdbd.conf"
         path.touch(mode=0o600)
         path.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
-        self._daemon("slurmdbd", ["slurmdbd", "-D"], MYSQL_UNIX_PORT=str(socket_file), SLURM_CONF=f"{self.folder}/slurm.conf")
+        self._daemon(
+            "slurmdbd", ["slurmdbd", "-D"], MYSQL_UNIX_PORT=str(socket_file), SLURM_CONF=f"{self.folder}/slurm.conf"
+        )
         wait("slurmdbd", lambda: run("sacctmgr", "--noheader", "show", "cluster") is not None)
-        run("sacctmgr", "-i", "add", "cluster", "zoomtest")
-        run("sacctmgr", "-i", "add", "account", "lab", "Cluster=zoomtest")
-        run("sacctmgr", "-i", "add", "user", "root", "Account=lab", "Cluster=zoomtest")
+        run("sacctmgr", "-i", "add", "cluster", NAME)
+        run("sacctmgr", "-i", "add", "account", "lab", f"Cluster={NAME}")
+        run("sacctmgr", "-i", "add", "user", "root", "Account=lab", f"Cluster={NAME}")
 
     def _daemon(self, name: str, command: list[str], **environment: str) -> None:
         with open(self.folder / "log" / f"{name}.out", "ab") as out:

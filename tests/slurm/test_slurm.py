@@ -1,0 +1,218 @@
+"""The smoke study on a real SLURM through `--profile slurm`, and everything that goes wrong on clusters.
+
+`make slurm-test`. The cluster is of two virtual nodes with fake GPUs on this machine (virtual_cluster.py).
+"""
+
+import re
+import time
+from itertools import combinations
+
+import pytest
+from smoke_study import QUICK, ROOT, Training, finished_jobs, queue
+from virtual_cluster import run, wait
+
+pytestmark = pytest.mark.slurm
+RESUME = str(ROOT / "profiles" / "slurm" / "resume")
+
+
+@pytest.fixture(scope="module")
+def both(study, cluster):
+    """The same study on this machine and on the cluster; what SLURM says of the jobs while they run."""
+    study.run(*study.options("here"), "--", "tables", slurm=False)
+    running, asked = study.start(study.command(*study.options("there"), "--", "tables")), {}
+    while running.process.poll() is None:
+        for line in run("squeue", "--noheader", "--states", "all", "--format", "%i|%P|%b|%N|%k").splitlines():
+            job, *facts = line.split("|")
+            asked[job] = facts
+        time.sleep(1)
+    running.ends()
+    return asked
+
+
+def test_gpu_jobs_run_in_the_gpu_partition_with_gres_and_others_in_the_other(both):
+    of_rule = {}
+    for partition, gres, _node, comment in both.values():
+        rule = re.match(r"(?:rule|group)_([a-z]+)", comment)[1]
+        of_rule.setdefault(rule, set()).add((partition, "gpu" in gres))
+    assert of_rule["train"] == {("gpu", True)}
+    assert of_rule["restore"] == {("gpu", True), ("cpu", False)}  # the truth needs no GPU
+    assert of_rule["preprocess"] == of_rule["score"] == of_rule["compare"] == {("cpu", False)}
+    assert {node for _, _, node, _ in both.values()} == {"n1", "n2"}
+
+
+def test_small_jobs_share_a_submission(both):
+    rules = [comment for _, _, _, comment in both.values()]
+    assert sum(rule.startswith("group_preprocess_toy") for rule in rules) == 1  # four scans
+    assert sum(rule.startswith("group_score_toy") for rule in rules) <= 3  # five methods and folds
+
+
+def test_two_jobs_on_a_node_see_each_its_own_gpu(both, study, cluster):
+    logs = [path.read_text() for path in (study.folder / "there" / "logs" / "train").rglob("*.log")]
+    placed = {job: (node, gpu) for node, job, gpu in re.findall(r"on (\w+), SLURM job (\d+), GPU (\S+)", "".join(logs))}
+    assert len(placed) == len(logs) == 6  # vq, ldm and wdsr in two folds
+    times = {job["JobId"]: (job["StartTime"], job["EndTime"]) for job in finished_jobs(cluster)}
+    together = [
+        (one, other)
+        for one, other in combinations(placed, 2)
+        if placed[one][0] == placed[other][0]
+        and max(times[one][0], times[other][0]) < min(times[one][1], times[other][1])
+    ]
+    assert together  # two of a node at the same time
+    assert all(placed[one][1] != placed[other][1] for one, other in together)
+
+
+def test_tables_are_those_of_the_local_run_byte_for_byte(both, study):
+    def tables(results):
+        folder = study.folder / results / "tables"
+        # the table of costs tells wall times
+        return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith("cost")}
+
+    assert "table1.csv" in tables("here")
+    assert tables("here") == tables("there")
+
+
+def test_both_runs_leave_the_same_summary_and_nothing_to_do(both, study):
+    def summary(results, slurm):
+        lines = study.run(*study.options(results), "--summary", "--", "tables", slurm=slurm).splitlines()
+        rows = [line.replace(results, "results").split("\t") for line in lines if "\t" in line]
+        date = rows[0].index("date")
+        return sorted(row[:date] + row[date + 1 :] for row in rows)
+
+    here = summary("here", slurm=False)
+    assert len(here) > 40
+    assert here == summary("there", slurm=True)
+    for results in ("here", "there"):
+        for slurm in (False, True):
+            assert "Nothing to be done" in study.run(*study.options(results), "-n", "--", "tables", slurm=slurm)
+
+
+def test_a_cancelled_training_goes_on_from_its_checkpoint(study, prepared, cluster):
+    training = Training(study, prepared, 1)
+    running = study.start(study.command(*study.options(prepared, 3000), "--", training.target))
+    job = training.is_under_way(running)
+    run("scancel", str(job))
+    text = running.ends()
+    assert "CANCELLED" in text
+    assert training.resumed_at() > 0  # only a signal can have written the checkpoint: it is due every million steps
+    assert training.job() != job
+    assert training.weights.exists()
+    assert not training.checkpoint.exists()
+
+
+def test_a_job_at_its_time_limit_checkpoints_and_gets_more_time(study, prepared, cluster):
+    training = Training(study, prepared, 1)
+    limit = ["--set-resources", "train:runtime=attempt"]
+    running = study.start(study.command(*study.options(prepared, 500_000), *limit, "--", training.target))
+    job = training.is_under_way(running)
+    wait("the second attempt", lambda: "goes on from step" in training.log(), 200)
+    second = training.job()
+    longer = run("squeue", "--noheader", "--job", str(second), "--format", "%l").strip()
+    running.stop()
+    first = next(facts for facts in finished_jobs(cluster) if facts["JobId"] == str(job))
+    assert first["JobState"] == "FAILED"  # it ended by itself: TIMEOUT is what SLURM writes of those it had to end
+    assert first["TimeLimit"] == "1"
+    assert longer == "2:00"
+    assert training.resumed_at() > 0
+    wait("the end of all jobs", lambda: not queue())
+
+
+def test_a_node_that_goes_down_leaves_its_job_to_the_other(study, prepared, cluster):
+    training = Training(study, prepared, 2)
+    running = study.start(study.command(*study.options(prepared, 3000, checkpoint_every=50), "--", training.target))
+    training.is_under_way(running)
+    lost = training.node()
+    cluster.crash(lost)
+    try:
+        running.ends()
+        assert training.node() != lost
+        assert training.resumed_at() % 50 == 0
+        assert training.weights.exists()
+    finally:
+        cluster.repair(lost)
+
+
+def test_the_controller_may_restart(study, prepared, cluster):
+    training = Training(study, prepared, 1)
+    running = study.start(study.command(*study.options(prepared, 2000), "--", training.target))
+    job = training.is_under_way(running)
+    cluster.stop_controller()
+    time.sleep(15)
+    cluster.start_controller()
+    running.ends()
+    assert training.job() == job
+    assert "goes on from step" not in training.log()
+
+
+@pytest.mark.parametrize("how", ["wait", "cancel"])
+def test_snakemake_killed_is_resumed_without_running_anything_twice(study, prepared, cluster, how):
+    steps = {"wait": 2001, "cancel": 3001}[how]
+    one, two = Training(study, prepared, 1), Training(study, prepared, 2)
+    options = study.options(prepared, steps)
+    running = study.start(study.command(*options, "--", one.target, two.target))
+    jobs = {one.is_under_way(running), two.is_under_way(running)}
+    running.kill()
+    assert {int(job) for job in queue()} == jobs  # they go on without it
+
+    before = len(finished_jobs(cluster))
+    flags = ["--cancel"] if how == "cancel" else []
+    text = study.start([RESUME, *flags, *options, *QUICK, "--", one.target, two.target]).ends()
+    states = [job["JobState"] for job in finished_jobs(cluster)[before:]]
+    if how == "wait":
+        assert "waiting for 2 jobs" in text
+        assert "Nothing to be done" in text
+        assert states == ["COMPLETED"] * 2
+    else:
+        assert sorted(states) == ["CANCELLED"] * 2 + ["COMPLETED"] * 2
+        assert one.resumed_at() > 0
+        assert two.resumed_at() > 0
+    # what the orphans made is known with its parameters: another value makes it again
+    assert "Nothing to be done" in study.run(*options, "-n", "--", one.target, two.target)
+    other = study.run(*study.options(prepared, steps + 1), "-n", "--quiet", "rules", "--", one.target, two.target)
+    assert re.search(r"^train +2$", other, re.M)
+
+
+def test_resume_leaves_a_living_run_alone(study, prepared):
+    training = Training(study, prepared, 1)
+    running = study.start(study.command(*study.options(prepared, 500_000), "--", training.target))
+    training.is_under_way(running)
+    text = study.start([RESUME, *study.options(prepared, 500_000), "--", training.target]).ends(1)
+    assert "Snakemake is running" in text
+    running.stop()
+    wait("the end of all jobs", lambda: not queue())
+
+
+def test_a_job_that_fails_for_good_is_named_and_the_rest_is_done(study, cluster):
+    """A patch that is larger than the slices: the training of one network fails, of the others does not."""
+    options = study.options("failing")
+    path = study.folder / options[-1]
+    path.write_text(path.read_text().replace('{"steps": 4}', '{"steps": 4, "patch": 4096}'))
+    running = study.start(study.command(*options, "--retries", "1", "--", "scores"))
+    text = running.ends(code=None)
+    log = "failing/logs/train/toy/fold1/wdsr.log"
+    assert re.search(rf"ERROR in rule train \(cohort=toy, fold=1, network=wdsr\): .*4096.* \[log: {log}\]", text)
+    assert len(re.findall(r"Trying to restart job", text)) == 2  # both folds, once each
+    scored = {
+        path.relative_to(study.folder / "failing" / "scores" / "toy").as_posix()
+        for path in (study.folder / "failing" / "scores").rglob("*.csv")
+    }
+    assert scored == {"fold0/truth.csv", "fold1/ours_no_edsr.csv", "fold2/ours_no_edsr.csv"}
+
+
+def test_a_bad_scan_does_not_take_the_others_of_its_group_along(study, cluster):
+    """One of four scans cannot be read: its group fails as a whole, `resume` then does the others one by one."""
+    options = study.options("group")
+    study.run(*options, "--", "group/cohorts/toy.tsv", slurm=False)
+    sheet = study.folder / "group" / "cohorts" / "toy.tsv"
+    bad = study.folder / "bad.nii.gz"
+    bad.write_bytes(b"no image")
+    subjects = [line.split("\t")[0] for line in sheet.read_text().splitlines() if "\t" in line][1:]
+    lines = sheet.read_text().splitlines(keepends=True)
+    place = next(i for i, line in enumerate(lines) if line.startswith(subjects[0]))
+    lines[place] = re.sub(r"\S+\.nii\.gz", str(bad), lines[place])
+    sheet.write_text("".join(lines))
+    targets = [f"group/volumes/toy/{subject}.nii.gz" for subject in subjects]
+    text = study.start([RESUME, *options, *QUICK, "--retries", "0", "--", *targets]).ends(code=None)
+    assert "Error in group" in text
+    assert "its jobs again, each alone" in text
+    assert f"subject={subjects[0]}" in text
+    assert [target for target in targets if (study.folder / target).exists()] == targets[1:]

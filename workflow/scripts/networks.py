@@ -1,0 +1,14 @@
+"""Each network in plane, beside what it starts from."""
+
+from pathlib import Path
+
+from benchmark.inplane import compare_networks, networks_table
+from benchmark.job import job
+from benchmark.typeset import write_table
+
+with job(snakemake) as say:
+    weights = {Path(path).stem: path for path in snakemake.input.weights}
+    frame = compare_networks(weights, snakemake.input.volumes, snakemake.params.options)
+    table = networks_table(frame, snakemake.params.cohort)
+    write_table(Path(snakemake.output.csv).with_suffix(""), frame, table)
+    say(frame.to_string(index=False))
