@@ -88,28 +88,39 @@ class Restorer:
         """
         slices, known, at = check(slices, known, at)
         weights = self.weights(known, at)
+        used = np.abs(weights) > 1e-6
+        last_use = len(at) - 1 - used[::-1].argmax(axis=0)
+        in_turn = sorted(np.flatnonzero(used.any(axis=0)).tolist(), key=used.argmax(axis=0).tolist().__getitem__)
         held: dict[int, Tensor] = {}
         for start in range(0, len(at), self.chunk):
-            rows = weights[start : start + self.chunk]
-            needed = np.flatnonzero(np.abs(rows).max(axis=0) > 1e-6).tolist()
-            held = {i: held[i] for i in needed if i in held}
+            rows = slice(start, start + self.chunk)
+            needed = np.flatnonzero(used[rows].any(axis=0)).tolist()
+            held = {i: held[i] for i in held if last_use[i] >= start}
+            missing = [i for i in needed if i not in held]
+            if missing:
+                # a whole chunk at a time, however few of its slices this block needs: small batches waste the device
+                ahead = [i for i in in_turn if i not in held and i not in missing and last_use[i] >= start]
+                missing += ahead[: -len(missing) % self.chunk]
             # not around the yield, where it would leak to the caller and to other streams
             with torch.inference_mode():
-                block = self.block(slices, held, rows, needed)
+                held |= self.represented(slices, missing)
+                block = self.block(held, weights[rows][:, needed], needed)
             yield block
 
-    def block(self, slices: Slices, held: dict[int, Tensor], rows: np.ndarray, needed: list[int]) -> np.ndarray:
-        """One block of ``stream``: the mixtures ``rows`` of the slices ``needed``; adds to those ``held``."""
-        missing = [i for i in needed if i not in held]
+    def represented(self, slices: Slices, missing: Sequence[int]) -> dict[int, Tensor]:
+        """Known slices by number, as what is interpolated, ``chunk`` at a time."""
+        found: dict[int, Tensor] = {}
         for first in range(0, len(missing), self.chunk):
             index = missing[first : first + self.chunk]
             batch = torch.from_numpy(read(slices, index)).unsqueeze(1).to(self.device)
             with self.precision():
-                represented = self.represent(batch, torch.tensor(index)).float()
-            # copies: a view would keep its whole batch
-            held.update((i, one.clone()) for i, one in zip(index, represented, strict=True))
+                found.update(zip(index, self.represent(batch, torch.tensor(index)).float(), strict=True))
+        return found
+
+    def block(self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int]) -> np.ndarray:
+        """One block of ``stream``: the mixtures ``rows`` (S', S) of the slices ``needed`` (S)."""
         stack = torch.stack([held[i] for i in needed])
-        mixing = torch.from_numpy(rows[:, needed]).to(stack)
+        mixing = torch.from_numpy(rows).to(stack)
         mixed = torch.tensordot(mixing, stack, dims=1)
         # a position that is known comes out exactly as its slice was represented
         exact = torch.from_numpy((rows == 1).any(axis=1))

@@ -95,3 +95,22 @@ def test_unknown_methods_and_options_are_named():
         method("nobody")
     with pytest.raises(ValueError, match=r"method linear: .*wings"):
         method("linear", wings=2)
+
+
+@pytest.mark.parametrize(("n", "chunk"), [(1, 4), (10, 4), (10, 16), (0, 3)])
+def test_known_slices_are_represented_once_and_in_full_chunks(n, chunk):
+    """Sampling costs the same for any n (article, section 3.7): the batches must not shrink as n grows."""
+    from models.methods.linear import Method
+
+    batches = []
+
+    class Counting(Method):
+        def represent(self, slices, index):
+            batches.append(index.tolist())
+            return super().represent(slices, index)
+
+    known = np.arange(13)
+    at = np.linspace(0, 12, 12 * (n + 1) + 1)
+    Counting(chunk=chunk).restore(np.random.default_rng(0).random((13, 8, 8), dtype=np.float32), known, at)
+    assert sorted(index for batch in batches for index in batch) == list(range(13))
+    assert len(batches) <= -(-13 // chunk) + 1

@@ -42,7 +42,7 @@ class Scan:
 
 
 def load(path: str | Path) -> SpatialImage:
-    """``nibabel.load`` for an image in space; ``ImageFileError`` for anything else that nibabel reads (a surface, say)."""
+    """``nibabel.load`` for an image in space; ``ImageFileError`` for anything else nibabel reads (a surface, say)."""
     image = nib.load(path)
     if not isinstance(image, SpatialImage):
         raise ImageFileError(f"a {type(image).__name__}, which has no voxels")
