@@ -31,6 +31,7 @@ include: "workflow/rules/survey.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/verdict.smk"
 include: "workflow/rules/zoom.smk"
+include: "workflow/rules/cost.smk"
 
 
 localrules:

@@ -73,14 +73,20 @@ def pace(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> Pac
         with open(measured, newline="") as file:
             row = next(csv.DictReader(file))
         return Pace(float(row["start_seconds"]), float(row["seconds_per_step"]), row["hardware"])
-    seconds, width = STEP.get(network, OTHER_STEP)
-    size, training = config["networks"][network]["size"], config["networks"][network]["training"]
-    own = size.get("width", size.get("channels", [width])[0])
-    scale = (own / width) ** 2 * (side(config) / 256) ** 2 * training["batch"] / 16
+    seconds, _ = STEP.get(network, OTHER_STEP)
+    training = config["networks"][network]["training"]
+    scale = width_ratio(network, config) ** 2 * (side(config) / 256) ** 2 * training["batch"] / 16
     # a step cannot be quicker than its kernels are launched
     step = max(seconds * scale, 0.02) / gpu_speed
     pool = training.get("pool", 0) * training.get("sampling_steps", 0) * slice_step(config) / gpu_speed
     return Pace(pool, step, "reckoned for an A100" + (f" × {gpu_speed:g}" if gpu_speed != 1 else ""))
+
+
+def width_ratio(network: str, config: Mapping[str, Any]) -> float:
+    """Width of a network's first layers beside the article's."""
+    _, width = STEP.get(network, OTHER_STEP)
+    size = config["networks"][network]["size"]
+    return size.get("width", size.get("channels", [width])[0]) / width
 
 
 def slice_step(config: Mapping[str, Any]) -> float:

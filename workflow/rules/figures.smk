@@ -93,3 +93,30 @@ rule figure:
         scene=lambda w: PLAN.scene(w.figure),
     script:
         "../scripts/figure.py"
+
+
+rule overview:
+    """A middle slice of every cohort, upright, so that a wrong axis is seen."""
+    input:
+        details=expand(f"{RESULTS}/detail/{{cohort}}.tsv", cohort=COHORTS),
+    output:
+        png=report(
+            f"{RESULTS}/figures/cohorts.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "cohorts", "shows": "a slice of each", "cohort": "all"},
+        ),
+        pdf=f"{RESULTS}/figures/cohorts.pdf",
+        caption=f"{RESULTS}/figures/cohorts.rst",
+    log:
+        f"{RESULTS}/logs/figures/cohorts.log",
+    conda:
+        "../../envs/benchmark.yaml"
+    params:
+        planes={
+            config["cohorts"][c]["label"]: str(config["cohorts"][c]["axis"])
+            for c in COHORTS
+        },
+        volumes=[f"{RESULTS}/volumes/{c}" for c in COHORTS],
+    script:
+        "../scripts/overview.py"

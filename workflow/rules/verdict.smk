@@ -30,6 +30,7 @@ rule cost:
 rule gallery:
     """All figures with their captions on one page."""
     input:
+        f"{RESULTS}/figures/cohorts.png",
         expand(f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures),
         [f"{RESULTS}/figures/significance.png"] if PLAN.claims else [],
     output:

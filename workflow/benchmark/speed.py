@@ -1,0 +1,95 @@
+"""How fast a network trains on this machine: a few steps of its real training, on slices of noise."""
+
+import resource
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.timing import hardware
+from models import weights as weight_files
+from models.training.data import SliceBank
+from models.training.log import TrainingLog
+from models.training.loop import Schedule, fit, start_fabric
+
+WARM = 3
+"""Steps that are not counted: the first ones choose kernels."""
+
+
+class Clock(TrainingLog):
+    """A training log that notes when each row came; a row's numbers are ready only when the device is."""
+
+    def add(self, step: int, numbers: dict[str, Tensor]) -> dict[str, float]:
+        row = super().add(step, numbers)
+        row["clock"] = time.perf_counter()
+        return row
+
+
+def measure(
+    name: str,
+    networks: Mapping[str, Mapping[str, Any]],
+    *,
+    side: int,
+    compute: Mapping[str, Any],
+    trunk: str | None,
+    steps: int = 20,
+) -> dict[str, Any]:
+    """One row: network, hardware, side, batch, seconds_per_step, start_seconds, steps, peak_mb.
+
+    ``networks``: the config's, with the networks that this one needs, whose weights are random here. ``side``: of a
+    slice. ``start_seconds``: what the task prepares before its first step, reckoned from a small pool. ``peak_mb``
+    (10⁶ bytes): of the GPU, or of the whole process on a CPU.
+    """
+    torch.set_num_threads(compute["threads"])
+    fabric = start_fabric(compute["device"], 1, compute["precision"])
+    options = dict(networks[name]["training"])
+    batch, all_steps = options.pop("batch"), options.pop("steps")
+    pool = options.get("pool", 0)
+    if pool:
+        options["pool"] = batch
+    frozen = {need: _random(need, networks).to(fabric.device) for need in networks[name]["needs"]}
+    task = weight_files.training_of(name)(
+        _random(name, networks),
+        frozen,
+        all_steps,
+        options | ({"trunk": trunk} if trunk else {}) | {"slices_per_step": batch},
+    )
+    noise = np.random.default_rng(0).random((max(batch, 8), side, side), dtype=np.float32)
+    bank = SliceBank([noise], fabric.device)
+    start = 0.0
+    if pool:
+        task.to(fabric.device).prepare(bank)  # once for the kernels, once for the clock
+        begun = time.perf_counter()
+        task.prepare(bank)
+        start = (time.perf_counter() - begun) * pool / batch
+    with tempfile.TemporaryDirectory() as folder:
+        clock = Clock(name, Path(folder) / name)
+        count = WARM + steps
+        schedule = Schedule(count, batch, 0, checkpoint_every=count, picture_every=count, log_every=1)
+        fit(task, bank, bank, schedule, Path(folder) / "checkpoint", clock, fabric, {})
+    times = [row["clock"] for row in clock.rows][WARM - 1 :]
+    return {
+        "network": name,
+        "hardware": hardware(fabric.device),
+        "side": side,
+        "batch": batch,
+        "seconds_per_step": float(np.median(np.diff(times))),
+        "start_seconds": start,
+        "steps": steps,
+        "peak_mb": _peak_mb(fabric.device),
+    }
+
+
+def _random(name: str, networks: Mapping[str, Mapping[str, Any]]) -> torch.nn.Module:
+    return weight_files.network(name, networks[name]["size"])
+
+
+def _peak_mb(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6

@@ -1,0 +1,19 @@
+"""One middle slice of each cohort."""
+
+from pathlib import Path
+
+from benchmark.figures.overview import overview
+from benchmark.files import written
+from benchmark.job import job
+from benchmark.style import save
+from benchmark.typeset import rst_escape
+
+with job(snakemake) as say:
+    labels = snakemake.params.planes
+    details = dict(zip(labels, snakemake.input.details, strict=True))
+    volumes = dict(zip(labels, snakemake.params.volumes, strict=True))
+    figure, caption = overview(details, volumes, labels)
+    save(figure, snakemake.output.png, snakemake.output.pdf)
+    with written(Path(snakemake.output.caption)) as aside:
+        aside.write_text(rst_escape(caption) + "\n")
+    say(", ".join(labels))

@@ -1,0 +1,21 @@
+"""Steps a second of one network's training on this machine."""
+
+import pandas as pd
+
+from benchmark.files import written
+from benchmark.job import job
+
+with job(snakemake) as say:
+    from benchmark.speed import measure
+
+    params = snakemake.params
+    row = measure(
+        snakemake.wildcards.network,
+        params.networks,
+        side=params.side,
+        compute=params.compute,
+        trunk=next(iter(snakemake.input), None),
+    )
+    with written(snakemake.output[0]) as aside:
+        pd.DataFrame([row]).to_csv(aside, index=False, float_format="%.6g", lineterminator="\n")
+    say(f"{row['network']}: {1 / row['seconds_per_step']:.2f} it/s, {row['peak_mb']:.0f} MB on {row['hardware']}")

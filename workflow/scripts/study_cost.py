@@ -1,0 +1,18 @@
+"""What the whole study costs: GPU hours by network, disk by stage."""
+
+from pathlib import Path
+
+from benchmark.job import job
+from benchmark.study_cost import disk_frame, disk_table, hours_frame, hours_table
+from benchmark.typeset import markdown, write_table
+
+with job(snakemake) as say:
+    config, folder = snakemake.params.config, Path(snakemake.output.hours).parent
+    hours = hours_frame(config, snakemake.params.gpu_speed)
+    disk = disk_frame(config)
+    for name, frame, table in (
+        ("study_hours", hours, hours_table(hours, config)),
+        ("study_disk", disk, disk_table(disk)),
+    ):
+        write_table(folder / name, frame, table)
+        say(markdown(table))
