@@ -6,11 +6,12 @@ SNAKEMAKE := $(BIN)/snakemake
 CORES ?= $(shell nproc)
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test models lint clean
+.PHONY: help setup demo test slurm-test models lint
 
 help:
 	@echo "make demo    the study at a small size on real scans -> results/demo/report.html"
 	@echo "make test    unit tests and the smoke study"
+	@echo "make slurm-test  the smoke study on a real SLURM, started here for it (root, Debian)"
 	@echo "make models  parameters and GFLOP of every network at the article's size"
 	@echo "make lint    what CI checks before the tests"
 
@@ -31,6 +32,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+slurm-test: setup
+	$(BIN)/python -m pytest tests/slurm -m slurm
 
 models: setup
 	$(BIN)/python -m models.count

@@ -70,7 +70,7 @@ class Running:
     def text(self) -> str:
         return self.output.read_text(errors="replace")
 
-    def ends(self, code: int | None = 0, seconds: float = 400) -> str:
+    def ends(self, code: int | None = 0, seconds: float = 900) -> str:
         """Waits for the end; `code`: the exit status it must have, None for any but 0."""
         try:
             ended = self.process.wait(seconds)
@@ -107,7 +107,7 @@ class Training:
     def log(self) -> str:
         return self.logfile.read_text().replace("\r", "\n") if self.logfile.exists() else ""
 
-    def is_under_way(self, running: Running | None = None, seconds: float = 200) -> int:
+    def is_under_way(self, running: Running | None = None, seconds: float = 400) -> int:
         """Waits for the first steps; the SLURM job that does them."""
 
         def begun() -> bool:

@@ -67,7 +67,8 @@ def _sweeps(config: Mapping[str, Any], method: str, cohorts: list[str], gpu_spee
         for count in row["steps"]
         for _ in range(len(row.get("eta", [1])) if row["sampler"] == "ddim" else 1)
     ]
-    inside = [cohort for cohort in wanted["cohorts"] if cohort in cohorts]
+    stand_in = [config["study"]["stand_in"]] if config["study"].get("stand_in") else []
+    inside = [cohort for cohort in wanted["cohorts"] if cohort in cohorts] or stand_in
     seconds = sum(
         demand.restoring_seconds(
             config, cohort, method, wanted.get("patients", patients(config, cohort)[1]) * wanted["repeats"], gpu_speed
@@ -78,9 +79,9 @@ def _sweeps(config: Mapping[str, Any], method: str, cohorts: list[str], gpu_spee
     )
     add("sampler", method, len(settings) * len(inside), seconds)
     timed = config["efficiency"]
-    if timed["cohort"] in cohorts:
-        passes = sum(timed["n"]) * timed["repeats"]
-        add("efficiency", method, 1, demand.restoring_seconds(config, timed["cohort"], method, passes, gpu_speed))
+    passes = sum(timed["n"]) * timed["repeats"]
+    for cohort in [timed["cohort"]] if timed["cohort"] in cohorts else stand_in:
+        add("efficiency", method, 1, demand.restoring_seconds(config, cohort, method, passes, gpu_speed))
 
 
 def hours_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from models.method import Restorer, Slices
 
-MARGIN = 2  # low-resolution pixels along a tile's inner edges that are not used: what lies beyond is not seen there
+MARGIN = 1  # low-resolution pixels along a tile's inner edges that are not used: what lies beyond is not seen there
 
 
 @dataclass(frozen=True)
