@@ -34,6 +34,7 @@ test: setup
 	$(BIN)/python -m pytest
 
 slurm-test: setup
+	tests/slurm/packages
 	$(BIN)/python -m pytest tests/slurm -m slurm
 
 models: setup

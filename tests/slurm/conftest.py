@@ -1,4 +1,4 @@
-"""A SLURM cluster for the session, and the smoke study to run on it."""
+"""A SLURM cluster for each module of tests, and the smoke study to run on it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,28 +17,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(skipped)
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    reason = why_not()
+@pytest.fixture(scope="module")
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A cluster for the tests of a module, with accounting where the module says ACCOUNTING."""
+    accounting = getattr(request.module, "ACCOUNTING", False)
+    reason = why_not(accounting)
     if reason:
         pytest.skip(reason)
     # not under pytest's folder: munge wants a way to its socket that everybody may go
     with TemporaryDirectory(prefix="slurm-") as folder:
         started = Cluster(Path(folder))
         try:
-            started.start()
+            started.start(accounting)
             yield started
         finally:
             started.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def study(cluster: Cluster, trunks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Study:
     return Study(tmp_path_factory.mktemp("study"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prepared(study: Study) -> str:
     """Results in which volumes are prepared and no training is done yet, made without the cluster."""
-    study.run(*study.options("trained"), "--until", "preprocess", "protocol", slurm=False)
+    study.run(*study.options("trained"), "--until", "preprocess", "protocol", "--", "scores", slurm=False)
     return "trained"

@@ -47,10 +47,10 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
         say(describe(prepared, start(prepared, config["compute"])))
         return {}
     with _disk(prepared.names.image.parent):
-        prepared.names.image.parent.mkdir(parents=True, exist_ok=True)
         extents = survey(prepared.scan)
         scaled = not suffix_of(prepared.names.image).startswith(".mg")
         form = encoding(prepared.scan, extents, request.dtype, scaled)
+        prepared.names.image.parent.mkdir(parents=True, exist_ok=True)
         job = Job(prepared, config, form, say)
         with ExitStack() as stack:
             outputs = {"image": stack.enter_context(_image(prepared, form, prepared.names.image))}
