@@ -42,7 +42,7 @@ def test_dry_run_says_what_would_come_and_makes_nothing(
     assert main(words) == 0
     said = capsys.readouterr().err
     assert "80 × 96 × 21 voxels of 0.2392 × 0.2341 × 1.984 mm" in said
-    for word in ("GB", "time      about", "sha256", "method    ours"):
+    for word in (" MB on cpu", "time      about", "sha256", "method    ours"):
         assert word in said
     assert not out.parent.exists()
 

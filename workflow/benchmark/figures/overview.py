@@ -25,7 +25,7 @@ def overview(details: Mapping[str, str], volumes: Mapping[str, str], planes: Map
         picture(axis, middle, white(middle))
         axis.set_title(f"{label}: {subject}\n{planes[label]}, slice {len(slices) // 2} of {len(slices)}", fontsize=7)
     caption = (
-        "The middle slice of one test patient of each cohort as the study sees it: superior or anterior is up, and axial "
-        "and coronal slices show the patient's right on the left."
+        "The middle slice of one test patient of each cohort as the study sees it: superior or anterior is up, and "
+        "axial and coronal slices show the patient's right on the left."
     )
     return figure, caption

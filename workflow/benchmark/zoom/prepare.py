@@ -162,7 +162,7 @@ def describe(prepared: Prepared, engine: Engine) -> str:
     scan, grid, choice = prepared.scan, prepared.grid, prepared.choice
     shape = stored_shape(scan, grid)
     spacing = np.linalg.norm((scan.affine @ grid.step(scan.axis, scan.flipped))[:3, :3], axis=0)
-    gigabytes = float(np.prod(shape)) * scan.volumes / 1e9
+    voxels = int(np.prod(shape)) * scan.volumes
 
     def text(values: Any, pattern: str = "{:g}") -> str:
         return " × ".join(pattern.format(value) for value in values)
@@ -175,10 +175,10 @@ def describe(prepared: Prepared, engine: Engine) -> str:
         f"output    {text(shape)}{series} voxels of {text(spacing, '{:.4g}')} mm: {prepared.names.image}",
         f"method    {choice.key} ({choice.label})"
         + "".join(f"\n          {w.path} [{', '.join(w.networks)}, sha256 {w.sha256[:12]}]" for w in choice.weights),
-        f"memory    {engine.plan.memory / 1e9:.1f} GB on {engine.device}, {engine.plan.chunk} slices at once"
+        f"memory    {amount(engine.plan.memory)} on {engine.device}, {engine.plan.chunk} slices at once"
         + (f", {engine.plan.tiles} tiles of {prepared.layout.tile()[0]}" if engine.plan.tiles > 1 else ""),
-        f"disk      {gigabytes * 2:.2f} GB as int16 or {gigabytes * 4:.2f} GB as float32, before compression; "
-        f"{prepared.disk() / 1e9:.2f} GB while working",
+        f"disk      {amount(voxels * 2)} as int16 or {amount(voxels * 4)} as float32, before compression; "
+        f"{amount(prepared.disk())} while working",
         f"time      about {duration(seconds(prepared, engine) * samples)}",
     ]
     if grid.beyond:
@@ -193,6 +193,11 @@ def seconds(prepared: Prepared, engine: Engine) -> float:
     """Time to expect for one sample: the method as measured, and the passes over the voxels."""
     voxels = len(prepared.grid.at) * prepared.frame[0] * prepared.frame[1]
     return prepared.scan.volumes * (engine.plan.seconds + voxels * 1.2e-7)
+
+
+def amount(size: int) -> str:
+    """Bytes in words."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
 
 
 def duration(seconds: float) -> str:

@@ -139,7 +139,8 @@ def plan(
             int(np.count_nonzero(np.abs(weights[start : start + chunk]).max(axis=0) > 1e-6))
             for start in range(0, len(weights), chunk)
         )
-        return 2 * needed * cost.held * tiles + 4 * chunk * frame
+        # held: what a block needs and what was represented with it, ahead of its turn; then the block and its copies
+        return (2 * needed + 2 * chunk) * cost.held * tiles + 4 * chunk * frame
 
     fitting = [
         chunk
