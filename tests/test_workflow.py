@@ -144,11 +144,10 @@ def test_controls_alone_train_nothing(tmp_path):
     assert "train" not in planned(text)
 
 
-@pytest.mark.parametrize("arguments", [["results/tables/table4.csv"], ["--profile", "slurm"], []])
+@pytest.mark.parametrize("arguments", [["--", "results/tables/table4.csv"], ["--profile", "slurm"], []])
 def test_the_literal_commands_plan_the_article(arguments):
-    command = [sys.executable, "-m", "snakemake", "-n", "--nolock", "--quiet", "rules", *arguments]
-    if "slurm" not in arguments:
-        command += ["--cores", "2"]
+    command = [sys.executable, "-m", "snakemake", "-n", "--nolock", "--quiet", "rules"]
+    command += arguments if "slurm" in arguments else ["--cores", "2", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 

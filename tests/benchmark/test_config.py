@@ -52,6 +52,17 @@ def test_a_mistake_is_one_line(change, message):
     assert "\n" not in str(caught.value)
 
 
+def test_numbers_that_the_command_line_gives_as_text_are_numbers():
+    change = {"sampling": {"steps": "5", "quantise_interpolated": "false"}, "cohorts": {"oasis": {"axis": "2"}}}
+    training = {"vq": {"training": {"batch": "3", "crop": "0.7", "rate_schedule": "one_cycle"}}}
+    config = check(merged(**change, networks=training))
+    assert config["sampling"]["steps"] == 5
+    assert config["sampling"]["quantise_interpolated"] is False
+    assert config["cohorts"]["oasis"]["axis"] == 2
+    assert config["networks"]["vq"]["training"] | {"batch": 3, "crop": 0.7} == config["networks"]["vq"]["training"]
+    assert config["networks"]["vq"]["training"]["rate_schedule"] == "one_cycle"
+
+
 def test_networks_come_after_what_they_need():
     config = check(merged())
     assert needed_networks(config, "ours")[:2] == ["vq", "ldm"]

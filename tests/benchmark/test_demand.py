@@ -84,24 +84,3 @@ def test_the_disk_is_that_of_every_file(config):
     assert frame.loc["models", "files"] == 180
     assert frame.loc["models", "gb"] == pytest.approx(30 * 4 * 173.6e6 / 1e9, rel=0.01)
     assert frame.loc["restored", "files"] == 18 * (6 * 5 + 6)
-
-
-def test_a_small_network_is_measured(tmp_path):
-    from benchmark.speed import measure
-
-    networks = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())["networks"]
-    full = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["networks"]
-    block = full["wdsr"] | {"size": networks["wdsr"]["size"], "needs": [], "init": None}
-    block["training"] = full["wdsr"]["training"] | networks["wdsr"]["training"]
-    row = measure(
-        "wdsr",
-        {"wdsr": block},
-        side=32,
-        compute={"device": "cpu", "precision": "32-true", "threads": 1},
-        trunk=None,
-        steps=3,
-    )
-    assert 0 < row["seconds_per_step"] < 5
-    assert row["steps"] == 3
-    assert row["batch"] == 2
-    assert row["start_seconds"] == 0

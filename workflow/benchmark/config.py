@@ -4,6 +4,7 @@ Snakemake's own ``validate`` uses the same library, but answers with a page of s
 one that was meant.
 """
 
+import contextlib
 import difflib
 import hashlib
 import json
@@ -19,16 +20,42 @@ from benchmark.errors import UserError
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 
+def plain(value: Any) -> Any:
+    """Numbers and truth values out of text: Snakemake's ``--config 'sampling={steps: 50}'`` gives the text ``50``."""
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    if isinstance(value, str):
+        words = {"true": True, "false": False, "null": None}
+        if value.lower() in words:
+            return words[value.lower()]
+        for number in (int, float):
+            with contextlib.suppress(ValueError):
+                return number(value)
+    return value
+
+
+def _holds_values(rule: dict) -> bool:
+    """Whether a key holds numbers, or a free block of them (``size``, ``training``, ``options``): not text, no block."""
+    if rule.get("type") == "object":
+        return "additionalProperties" not in rule
+    kinds = [rule.get("type"), rule.get("items", {}).get("type")]
+    return "$ref" not in rule and not any("string" in kind for kind in kinds if kind)
+
+
 def _with_defaults() -> type:
-    """A validator that fills in ``default`` before it looks at an object's properties."""
-    plain = Draft202012Validator.VALIDATORS["properties"]
+    """A validator that fills in ``default``, and numbers for text, before it looks at an object's properties."""
+    unchanged = Draft202012Validator.VALIDATORS["properties"]
 
     def properties(validator: Any, wanted: dict, instance: Any, schema: dict) -> Iterable[ValidationError]:
         if isinstance(instance, dict):
             for key, rule in wanted.items():
                 if "default" in rule:
                     instance.setdefault(key, json.loads(json.dumps(rule["default"])))
-        yield from plain(validator, wanted, instance, schema)
+                if key in instance and _holds_values(rule):
+                    instance[key] = plain(instance[key])
+        yield from unchanged(validator, wanted, instance, schema)
 
     return validators.extend(Draft202012Validator, {"properties": properties})
 

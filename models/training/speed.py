@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.timing import hardware
 from models import weights as weight_files
 from models.training.data import SliceBank
 from models.training.log import TrainingLog
@@ -39,7 +38,7 @@ def measure(
     trunk: str | None,
     steps: int = 20,
 ) -> dict[str, Any]:
-    """One row: network, hardware, side, batch, seconds_per_step, start_seconds, steps, peak_mb.
+    """One row: network, device, side, batch, seconds_per_step, start_seconds, steps, peak_mb.
 
     ``networks``: the config's, with the networks that this one needs, whose weights are random here. ``side``: of a
     slice. ``start_seconds``: what the task prepares before its first step, reckoned from a small pool. ``peak_mb``
@@ -75,7 +74,7 @@ def measure(
     times = [row["clock"] for row in clock.rows][WARM - 1 :]
     return {
         "network": name,
-        "hardware": hardware(fabric.device),
+        "device": str(fabric.device),
         "side": side,
         "batch": batch,
         "seconds_per_step": float(np.median(np.diff(times))),
