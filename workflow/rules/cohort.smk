@@ -54,6 +54,7 @@ checkpoint cohort:
 
 
 rule cohorts:
-    """All cohort sheets: everything is fetched after this."""
+    """All cohort sheets and LPIPS's features: everything is fetched after this, and nodes need no network."""
     input:
         expand(f"{RESULTS}/cohorts/{{cohort}}.tsv", cohort=COHORTS),
+        expand(f"{DATA}/trunks/{{net}}.safetensors", net=["alex", "vgg"]),
