@@ -37,7 +37,7 @@ def plain(value: Any) -> Any:
 
 
 def _holds_values(rule: dict) -> bool:
-    """A validator that fills in ``default``, and numbers for text, before it looks at the properties of a block."""
+    """Whether a key holds numbers, or a free block of them (``size``, ``training``, ``options``), not text."""
     if rule.get("type") == "object":
         return "additionalProperties" not in rule
     kinds = [rule.get("type"), rule.get("items", {}).get("type")]
