@@ -37,6 +37,7 @@ def draw(
         raise UserError(
             f"{name}: {len(rows)} usable scans where the cohort needs {n_test} + {patients['cv']}; complete the "
             "folder, or set partial: true on the cohort (its tables will be marked)"
+            + "".join(f"; left out: {subject}, {reason}" for subject, reason in list(refused.items())[:1])
         )
     n_test = min(n_test, max(1, len(rows) - folds)) if partial else n_test
     if len(rows) - n_test < folds:
