@@ -43,6 +43,8 @@ localrules:
     significance,
     cost,
     figure,
+    overview,
+    networks,
     gallery,
     verdict,
 
