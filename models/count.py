@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models.first_stage import FirstStage
 from models.latent_diffusion import LatentDiffusion
+from models.networks.quartet import SLICES, Quartet
 from models.weights import network
 
 FACTOR = 4
@@ -32,7 +33,7 @@ def table(networks: Mapping[str, Mapping[str, Any]], side: int = 256) -> list[di
     rows = []
     for name, block in networks.items():
         with torch.device("meta"), torch.no_grad():
-            module = network(name, block["size"]).eval()
+            module = network(block.get("class", name), block["size"]).eval()
             parameters = sum(parameter.numel() for parameter in module.parameters())
             for does, call in calls(module, side):
                 with FlopCounterMode(display=False) as counter:
@@ -55,6 +56,8 @@ def calls(module: nn.Module, side: int) -> list[tuple[str, Callable[[], Tensor]]
     if isinstance(module, LatentDiffusion):
         noisy = low.expand(-1, module.unet.size["out_channels"], -1, -1)
         return [("one step", lambda: module(noisy, torch.empty(1, dtype=torch.long), low))]
+    if isinstance(module, Quartet):
+        return [("low to full", lambda: module(low.expand(-1, SLICES, -1, -1), torch.empty(1, 3)))]
     whole = low if module(low).shape[-1] == side else full
     return [("low to full" if whole is low else "full to full", lambda: module(whole))]
 

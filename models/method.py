@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from models.interpolation import FACTOR, linear
 
+Sees = Literal["low", "kept", "all", "all_low"]
+
 
 class Slices(Protocol):
     """Known slices (S, h, w), float32 in [0, 1]: an array, or anything that reads some of them at a time."""
@@ -30,10 +32,11 @@ class Restorer:
     """Base of all methods.
 
     ``sees`` says what the benchmark hands to ``restore`` as ``slices``: low-resolution kept slices (``low``, all
-    honest methods), or, for oracles, the truth at the kept positions (``kept``) or at all of them (``all``).
+    honest methods), or, for oracles, the truth at the kept positions (``kept``) or at all of them (``all``), or all
+    slices at low resolution (``all_low``).
     """
 
-    sees: Literal["low", "kept", "all"] = "low"
+    sees: Sees = "low"
     # Whether it magnifies by any factor in plane, or only by the one its networks were made for.
     any_factor: bool = False
     # Whether another seed gives another result.
@@ -50,11 +53,12 @@ class Restorer:
         device: str | torch.device = "cpu",
         factor: int = FACTOR,
         half: bool = False,
+        sees: Sees | None = None,
     ) -> None:
         """``networks``: the trained networks by name, in ``eval`` mode; ``seed``: for every draw of the method.
 
         ``factor``: in-plane magnification, other than 4 only where nothing is trained (``any_factor``); ``half``:
-        networks are evaluated in bfloat16 (mixing stays in float32).
+        networks are evaluated in bfloat16 (mixing stays in float32); ``sees``: to make an oracle of an honest method.
         """
         if factor != FACTOR and not self.any_factor:
             raise ValueError(f"in-plane factor {factor}: its networks were made for {FACTOR}")
@@ -64,6 +68,7 @@ class Restorer:
         self.device = torch.device(device)
         self.factor = factor
         self.half = half
+        self.sees = sees or type(self).sees
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         """Known slices (B, 1, h, w) in [0, 1] → what is interpolated (B, C, …).
@@ -104,7 +109,7 @@ class Restorer:
             # not around the yield, where it would leak to the caller and to other streams
             with torch.inference_mode():
                 held |= self.represented(slices, missing)
-                block = self.block(held, weights[rows][:, needed], needed)
+                block = self.block(held, weights[rows][:, needed], needed, known, at[rows])
             yield block
 
     def represented(self, slices: Slices, missing: Sequence[int]) -> dict[int, Tensor]:
@@ -117,8 +122,14 @@ class Restorer:
                 found.update(zip(index, self.represent(batch, torch.tensor(index)).float(), strict=True))
         return found
 
-    def block(self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int]) -> np.ndarray:
-        """One block of ``stream``: the mixtures ``rows`` (S', S) of the slices ``needed`` (S)."""
+    def block(
+        self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray
+    ) -> np.ndarray:
+        """One block of ``stream``: the mixtures ``rows`` (S', S) of the slices ``needed`` (S), at the positions ``at``.
+
+        A method that draws a slice from its neighbours otherwise than by a mixture does so here; its ``weights`` then
+        only say which slices it looks at.
+        """
         stack = torch.stack([held[i] for i in needed])
         mixing = torch.from_numpy(rows).to(stack)
         mixed = torch.tensordot(mixing, stack, dims=1)

@@ -45,7 +45,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
     metadata = read_metadata(path)
     if "network" not in metadata or "size" not in metadata:
         raise ValueError(f"{path}: no network and size in its metadata; it was not written by this project")
-    module = network(metadata["network"], metadata["size"])
+    module = network(metadata.get("class", metadata["network"]), metadata["size"])
     with safe_open(str(path), "pt") as file:
         state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
     try:

@@ -1,16 +1,14 @@
 """Oracle: linear interpolation of the neighbours at full resolution. Bounds what in-plane detail can give."""
 
-from typing import Literal
-
 from torch import Tensor
 
-from models.method import Restorer
+from models.method import Restorer, Sees
 
 
 class Method(Restorer):
     """Sees the true kept slices, which no honest method does; interpolates their pixels linearly."""
 
-    sees: Literal["low", "kept", "all"] = "kept"
+    sees: Sees = "kept"
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         return slices

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from models.method import Restorer
@@ -21,18 +22,25 @@ class Diffusion(Restorer):
         eta: float = 1.0,
         noise: str = "independent",
         quantise_interpolated: bool = True,
+        samples: int = 1,
         **options: Any,
     ) -> None:
-        """``networks``: ``vq``, ``ldm`` and, if the result is to be sharpened by it, ``edsr`` (section 2.6)."""
+        """``networks``: ``vq``, ``ldm`` and, if the result is to be sharpened by it, ``edsr`` (section 2.6).
+
+        ``samples``: a slice's latent is the mean of so many (the article's: 1).
+        """
         super().__init__(*args, **options)
         self.sampling = {"sampler": sampler, "steps": steps, "eta": eta if sampler == "ddim" else 0.0}
         self.sampling["autocast"] = self.half
         self.noise = noise
         self.quantise_interpolated = quantise_interpolated
+        self.samples = samples
 
     def latents(self, slices: Tensor, index: Tensor) -> Tensor:
         """Low-resolution slices (B, 1, h, w) → latents (B, 3, h, w), Algorithm 1."""
-        return self.networks["ldm"].sample(slices, slice_seeds(self.seed, index.tolist(), self.noise), **self.sampling)
+        seeds = [slice_seeds(self.seed + draw, index.tolist(), self.noise) for draw in range(self.samples)]
+        drawn = [self.networks["ldm"].sample(slices, own, **self.sampling) for own in seeds]
+        return torch.stack(drawn).mean(dim=0)
 
     def decode(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:
         """Latents (B, 3, h, w) → pixels (B, 1, 4h, 4w), eqs. 7–9, then EDSR where there is one (eq. 13)."""

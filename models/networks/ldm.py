@@ -13,6 +13,7 @@ from models.schedule import Schedule, add_noise
 from models.training.data import SliceBank, random_crop
 from models.training.degradation import degradation
 from models.training.task import Phase, Task, rate_schedule
+from models.training.upsampling import cut
 
 
 def build(**size: Any) -> LatentDiffusion:
@@ -23,8 +24,9 @@ def build(**size: Any) -> LatentDiffusion:
 class Training(Task):
     """Predicts the noise in the latents of crops, given the degraded crops.
 
-    Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``degradation`` (name), ``ema`` (decay),
-    ``latent_scale`` (a number, or ``unit``: latents brought to unit spread), ``rate_schedule``.
+    Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``patch`` (as of the first stage),
+    ``degradation`` (name), ``ema`` (decay), ``latent_scale`` (a number, or ``unit``: latents brought to unit spread),
+    ``rate_schedule``.
     """
 
     network: LatentDiffusion
@@ -50,7 +52,7 @@ class Training(Task):
         return {"network": Phase(optimiser, rate_schedule(self.options.get("rate_schedule"), optimiser, self.steps))}
 
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        slices = random_crop(batch, self.options["crop"])
+        slices = random_crop(cut(batch, self.options), self.options["crop"])
         with torch.no_grad():
             latents = self.frozen["vq"].encode(slices) * self.network.scale
             condition = self.degrade(slices)

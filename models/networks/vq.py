@@ -14,6 +14,7 @@ from models.first_stage import build_vq as build
 from models.perceptual import Perceptual
 from models.training.data import SliceBank, random_crop
 from models.training.task import Phase, Task, rate_schedule
+from models.training.upsampling import cut
 
 __all__ = ["Training", "build"]
 
@@ -21,11 +22,11 @@ __all__ = ["Training", "build"]
 class Training(Task):
     """L1 + LPIPS (VGG16) + hinge patch discriminator + codebook loss, as the original first stage was trained.
 
-    Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``perceptual_weight``,
-    ``discriminator_weight``, ``discriminator_start`` (first step at which it counts), ``codebook_weight``,
-    ``rate_schedule``, ``codebook_init`` (``uniform`` in ±1/codes, as the original, or ``data``: latents of training
-    slices, which a short training needs to use its codes at all), and ``trunk`` (LPIPS trunk file, needed if
-    ``perceptual_weight`` > 0).
+    Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``patch`` (learn from windows of this side, for
+    small machines; whole slices if absent), ``perceptual_weight``, ``discriminator_weight``,
+    ``discriminator_start`` (first step at which it counts), ``codebook_weight``, ``rate_schedule``, ``codebook_init``
+    (``uniform`` in ±1/codes, as the original, or ``data``: latents of training slices, which a short training needs to
+    use its codes at all), and ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
     """
 
     network: FirstStage
@@ -60,7 +61,7 @@ class Training(Task):
         return self._autoencode(batch, step) if phase == "network" else self._discriminate(step)
 
     def _autoencode(self, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        slices = random_crop(batch, self.options["crop"])
+        slices = random_crop(cut(batch, self.options), self.options["crop"])
         codes, codebook_loss, index = self.network.quantise(self.network.encode(slices))
         rgb = self.network.decode_rgb(codes, quantise=False)
         target = (slices * 2 - 1).expand_as(rgb)

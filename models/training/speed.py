@@ -52,7 +52,7 @@ def measure(
     if pool:
         options["pool"] = batch
     frozen = {need: _random(need, networks).to(fabric.device) for need in networks[name]["needs"]}
-    task = weight_files.training_of(name)(
+    task = weight_files.training_of(networks[name].get("class", name))(
         _random(name, networks),
         frozen,
         all_steps,
@@ -85,7 +85,7 @@ def measure(
 
 
 def _random(name: str, networks: Mapping[str, Mapping[str, Any]]) -> torch.nn.Module:
-    return weight_files.network(name, networks[name]["size"])
+    return weight_files.network(networks[name].get("class", name), networks[name]["size"])
 
 
 def _peak_mb(device: torch.device) -> float:

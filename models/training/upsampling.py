@@ -29,6 +29,11 @@ def random_patch(slices: Tensor, side: int) -> Tensor:
     return slices[one, :, row, column].permute(0, 3, 1, 2)
 
 
+def cut(slices: Tensor, options: Mapping[str, Any]) -> Tensor:
+    """A window of side ``options["patch"]`` of each slice (B, C, H, W), or whole slices where the option is absent."""
+    return random_patch(slices, options["patch"]) if "patch" in options else slices
+
+
 def learning_rate(options: Mapping[str, Any], optimiser: Optimizer, steps: int) -> LRScheduler | None:
     """``rate_schedule``, as elsewhere, or ``stairs``: × ``lower_by`` at each of the steps in ``lower_at``."""
     if options["rate_schedule"] == "stairs":

@@ -68,6 +68,10 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
         raise UserError(_explain(error))
     for what in ("cohorts", "methods"):
         _known(f"study.{what}", config["study"][what], config[what])
+    contest = config["contest"]
+    parts = [v for group in contest["parts"] for v in (group["of"], *group["variants"])]
+    _known("contest.cohorts", contest["cohorts"], config["cohorts"])
+    _known("contest.methods", [*contest["methods"], *contest["against"], *parts], config["methods"])
     for name in config["study"]["methods"]:
         _known(f"methods.{name}.networks", config["methods"][name]["networks"], config["networks"])
     for name, network in config["networks"].items():

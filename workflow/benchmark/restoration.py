@@ -18,9 +18,9 @@ from models.method import Restorer, method
 
 def inputs(restorer: Restorer, truth: np.ndarray, removal: Removal) -> tuple[np.ndarray, np.ndarray]:
     """What the protocol lets a method see: ``slices`` and ``known``. Oracles see the truth, as they declare."""
-    known = np.arange(removal.slices) if restorer.sees == "all" else removal.known
+    known = np.arange(removal.slices) if restorer.sees in ("all", "all_low") else removal.known
     slices = truth[known]
-    if restorer.sees == "low":
+    if restorer.sees in ("low", "all_low"):
         slices = degrade(torch.from_numpy(slices).unsqueeze(1)).squeeze(1).clamp(0, 1).numpy()
     return slices, known
 

@@ -53,6 +53,11 @@ def validation(rows: Sequence[Patient], fold: int) -> list[str]:
     return [row.subject for row in rows if row.role == "cv" and row.fold == fold]
 
 
+def cross_validated(rows: Sequence[Patient]) -> list[str]:
+    """All cross-validation patients: each is held out in one fold."""
+    return [row.subject for row in rows if row.role == "cv"]
+
+
 def test(rows: Sequence[Patient]) -> list[str]:
     """The test patients, the same for every fold."""
     return [row.subject for row in rows if row.role == "test"]

@@ -44,14 +44,15 @@ def train(
     torch.set_num_threads(compute["threads"])
     torch.manual_seed(derive(seed, "weights", name, *identity.values()) % 2**63)
     fabric = start_fabric(compute["device"], compute["devices"], compute["precision"])
-    module = weight_files.network(name, network["size"])
+    kind = network.get("class", name)
+    module = weight_files.network(kind, network["size"])
     if network["init"]:
-        print(initialise(module, name, network["init"]))
+        print(initialise(module, kind, network["init"]))
     options = dict(network["training"])
     steps, batch = options.pop("steps"), options.pop("batch")
     frozen = {weight_files.read_metadata(p)["network"]: weight_files.load(p, fabric.device) for p in needs}
     extra = {"trunk": trunk} if trunk else {}
-    task = weight_files.training_of(name)(
+    task = weight_files.training_of(kind)(
         module, frozen, steps, options | extra | {"slices_per_step": batch * compute["devices"]}
     )
     held_out = [volume.read(path)[0] for path in validation or training[:1]]
@@ -78,6 +79,7 @@ def train(
             task.network,
             {
                 "network": name,
+                "class": kind,
                 "size": network["size"],
                 "config": digest(settings),
                 "seed": seed,

@@ -2,6 +2,7 @@
 
 
 include: "zoom_inputs.smk"
+include: "contest_inputs.smk"
 
 
 LAYOUTS = f"{RESULTS}/layouts"
@@ -30,10 +31,13 @@ def validation_volumes(wildcards):
 
 
 def perceptual_trunk(wildcards):
-    perceptual = config["networks"][wildcards.network]["training"].get(
-        "perceptual_weight", 0
+    training = config["networks"][wildcards.network]["training"]
+    net = training.get("perceptual_net", "vgg")
+    return (
+        [f"{DATA}/trunks/{net}.safetensors"]
+        if training.get("perceptual_weight", 0)
+        else []
     )
-    return [f"{DATA}/trunks/vgg.safetensors"] if perceptual else []
 
 
 def score_files(cohorts, methods=METHODS):

@@ -1,0 +1,53 @@
+"""This project's method: each slice is drawn by one network from the four known slices around its position."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.interpolation import neighbours
+from models.method import Restorer
+
+
+class Method(Restorer):
+    """``models.networks.quartet`` at every position; nothing is mixed, and known slices are drawn as all others."""
+
+    def __init__(self, networks: Mapping[str, nn.Module] | None = None, **options: Any) -> None:
+        """``networks``: exactly one, as ``models.networks.quartet`` builds it."""
+        super().__init__(networks, **options)
+        if len(self.networks) != 1:
+            raise ValueError(f"quartet: give it one network, not {', '.join(self.networks) or 'none'}")
+        (self.network,) = self.networks.values()
+
+    def represent(self, slices: Tensor, index: Tensor) -> Tensor:
+        return slices
+
+    def weights(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Which four slices each position is drawn from, (S', S): equal weights on them."""
+        four, _ = around(known, at)
+        weights = np.zeros((len(at), len(known)))
+        np.put_along_axis(weights, four, 1 / 4, axis=1)
+        return weights
+
+    def block(
+        self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray
+    ) -> np.ndarray:
+        four, places = around(known, at)
+        slices = torch.stack([torch.cat([held[i] for i in each]) for each in four.tolist()])
+        with self.precision():
+            pixels = self.network(slices, torch.from_numpy(places).to(slices))
+        return pixels.float().squeeze(1).clamp(0, 1).cpu().numpy()
+
+
+def around(known: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The four known slices around each position (S', 4), and the places (S', 3) of ``models.networks.quartet``.
+
+    A position that is known lies at t = 0, but for the last slice: t = 1.
+    """
+    left, _ = neighbours(known, at)
+    left = np.minimum(left, len(known) - 2)
+    four = np.stack([np.maximum(left - 1, 0), left, left + 1, np.minimum(left + 2, len(known) - 1)], axis=1)
+    first, second, third, fourth = (known[column] for column in four.T)
+    return four, np.stack([second - first, at - second, fourth - third], axis=1) / (third - second)[:, None]

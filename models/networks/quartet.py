@@ -1,0 +1,136 @@
+"""Four known slices and a position between them → the slice there, ×4 in plane: this project's own network.
+
+The article restores slices one by one and mixes what comes out. Here one network sees the two known slices on either
+side of a position, at low resolution, and where the position lies, and draws the slice there at once: what a
+neighbour shows sharply is not lost, and nothing is mixed after it was drawn. It is 2-D (the four slices are channels),
+takes any position, and works on low-resolution grids until its last layer, as WDSR, whose blocks it is made of.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from models.interpolation import FACTOR, bicubic, degrade
+from models.networks.wdsr import Block
+from models.perceptual import Perceptual
+from models.training.data import SliceBank, random_flip
+from models.training.task import Phase, Task
+from models.training.upsampling import learning_rate, random_patch
+
+SLICES = 4
+
+
+class Quartet(nn.Module):
+    """Slices (B, 4, h, w) in [0, 1] and their places (B, 3) → the slice at a position (B, 1, 4h, 4w), not clamped.
+
+    The places are scale-free: ``before``, ``t`` and ``after`` are distances in units of the gap that the position lies
+    in: from the first slice to the second, from the second to the position (0 … 1), from the third to the fourth. A
+    slice that does not exist is its neighbour again, at distance 0.
+
+    What the network draws is added to the linear control (bicubic of the two neighbours' mixture), and its last layer
+    starts at zero: untrained, it is that control.
+    """
+
+    def __init__(self, blocks: int, width: int, expansion: int, context: bool) -> None:
+        super().__init__()
+        self.context = context
+        self.head = nn.Conv2d(SLICES + 1, width, 3, padding=1)
+        self.blocks = nn.ModuleList(Block(width, expansion) for _ in range(blocks))
+        self.place = nn.Sequential(nn.Linear(3, 64), nn.SiLU(), nn.Linear(64, 2 * width * blocks))
+        self.tail = nn.Conv2d(width, FACTOR * FACTOR, 3, padding=1)
+        for parameter in (*self.place[-1].parameters(), *self.tail.parameters()):
+            nn.init.zeros_(parameter)
+
+    def forward(self, slices: Tensor, places: Tensor) -> Tensor:
+        if not self.context:
+            slices = slices[:, [1, 1, 2, 2]]
+            places = places * places.new_tensor([0, 1, 0])
+        mixed = torch.lerp(slices[:, 1:2], slices[:, 2:3], places[:, 1].to(slices).view(-1, 1, 1, 1))
+        features = self.head(torch.cat([slices, mixed], dim=1) - 0.5)
+        tuned = self.place(places.to(slices)).view(len(places), len(self.blocks), 2, -1, 1, 1)
+        for block, (scale, shift) in zip(self.blocks, (part.unbind(1) for part in tuned.unbind(1)), strict=True):
+            features = block(features * (1 + scale) + shift)
+        return bicubic(mixed) + F.pixel_shuffle(self.tail(features), FACTOR)
+
+
+def build(blocks: int = 16, width: int = 64, expansion: int = 6, context: bool = True) -> Quartet:
+    """As large as WDSR at the article's size. ``context`` False: the outer two slices are not looked at."""
+    return Quartet(blocks, width, expansion, context)
+
+
+class Training(Task):
+    """True slices of the training volumes, from the slices around them at many distances.
+
+    Each sample is a slice and a gap around it of 1 to ``gap`` slices, in which the slice is at any place; the outer two
+    slices are as far from the gap's ends as the gap is wide, or next to them. Half of the samples are turned round
+    along the slice axis. The loss is MAE + ``perceptual_weight`` · LPIPS (with the trunk ``perceptual_net``); low
+    resolution is the protocol's.
+
+    Options: ``gap``, ``patch`` (side in pixels, a multiple of 4), ``perceptual_weight``, ``perceptual_net`` (``vgg`` or
+    ``alex``), ``trunk`` (its file, needed if the weight is above 0), ``rate``, ``rate_schedule`` (see
+    ``learning_rate``), ``ema`` (decay).
+    """
+
+    network: Quartet
+
+    def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
+        super().__init__(network, needs, steps, options)
+        self.ema_decay = options["ema"]
+        weighs = options["perceptual_weight"]
+        self.perceptual = Perceptual(options["trunk"], net=options["perceptual_net"]) if weighs else None
+
+    def prepare(self, bank: SliceBank) -> None:
+        self.bank = bank
+        self.first = torch.searchsorted(bank.volume, bank.volume)
+        self.last = torch.searchsorted(bank.volume, bank.volume, right=True) - 1
+
+    def phases(self) -> dict[str, Phase]:
+        optimiser = Adam(self.network.parameters(), lr=self.options["rate"])
+        return {"network": Phase(optimiser, learning_rate(self.options, optimiser, self.steps))}
+
+    def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        slices, places = self.draw(len(batch))
+        patches = random_flip(random_patch(slices, self.options["patch"]))
+        target = patches[:, SLICES:]
+        made = self.network(degrade(patches[:, :SLICES]), places.to(patches)).float()
+        loss = F.l1_loss(made, target)
+        log = {"l1": loss.detach()}
+        if self.perceptual is not None:
+            distance = self.perceptual(made.clamp(0, 1), target).mean()
+            loss = loss + self.options["perceptual_weight"] * distance
+            log["lpips"] = distance.detach()
+        return loss, log
+
+    def draw(self, count: int) -> tuple[Tensor, Tensor]:
+        """``count`` samples: slices (B, 5, H, W), the four known ones and the target, and the places (B, 3)."""
+        anchor = torch.randint(len(self.bank), (count,))
+        first, last = self.first[anchor], self.last[anchor]
+        gap = torch.minimum(torch.randint(1, self.options["gap"] + 1, (count,)), last - first)
+        left = torch.minimum(torch.maximum(anchor - (gap / 2).long(), first), last - gap)
+        inside = (torch.rand(count) * gap).long()
+        reach = torch.where(torch.rand(2, count) < 0.5, gap, 1)
+        outer_left = torch.maximum(left - reach[0], first)
+        outer_right = torch.minimum(left + gap + reach[1], last)
+        before, after = left - outer_left, outer_right - left - gap
+        # a slice that lies beyond the volume is no slice: never nearer than it was to be
+        before, after = before * (before == reach[0]), after * (after == reach[1])
+        index = torch.stack([left - before, left, left + gap, left + gap + after])
+        places = torch.stack([before, inside, after], dim=1) / gap.clamp_min(1).unsqueeze(1)
+        turned = torch.rand(count) < 0.5
+        index = torch.where(turned, index.flip(0), index)
+        places = torch.where(
+            turned.unsqueeze(1), places.flip(1) * torch.tensor([1, -1, 1]) + torch.tensor([0, 1, 0]), places
+        )
+        wanted = torch.cat([index, (left + inside).unsqueeze(0)])
+        slices = self.bank.take(wanted.T.reshape(-1))
+        return slices.view(count, SLICES + 1, *slices.shape[-2:]), places
+
+    def picture(self, batch: Tensor) -> list[Tensor]:
+        """Known slices, each between its copies: what the network does in plane."""
+        low = degrade(batch)
+        made = self.network(low.expand(-1, SLICES, -1, -1), low.new_tensor([[0.0, 0.0, 0.0]]).expand(len(low), -1))
+        return [bicubic(low), made, batch]

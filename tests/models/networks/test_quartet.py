@@ -1,0 +1,92 @@
+"""Four slices, one network: where it starts, what it is trained on, and the method that asks it."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.interpolation import degrade
+from models.method import method
+from models.methods.quartet import around
+from models.networks.quartet import Training, build
+from models.training.data import SliceBank
+
+SIZE = {"blocks": 1, "width": 8, "expansion": 2}
+OPTIONS = {"gap": 3, "patch": 32, "perceptual_weight": 0, "rate": 1e-2, "rate_schedule": "one_cycle", "ema": 0.9}
+KNOWN = np.array([0.0, 1, 3, 4, 8])
+
+
+def test_untrained_it_is_the_linear_control():
+    slices = np.random.default_rng(0).uniform(0.3, 0.7, (5, 8, 12)).astype(np.float32)  # bicubic stays in range
+    at = [0, 0.3, 2, 6.5, 8]
+    made = method("quartet", {"quartet": build(**SIZE).eval()}).restore(slices, KNOWN, at)
+    np.testing.assert_allclose(made, method("linear").restore(slices, KNOWN, at), atol=1e-6)
+
+
+def test_the_four_slices_around_a_position_and_their_places():
+    four, places = around(KNOWN, np.array([0.0, 0.5, 2, 3, 7, 8]))
+    assert four.tolist() == [[0, 0, 1, 2], [0, 0, 1, 2], [0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 4], [2, 3, 4, 4]]
+    expected = [[0, 0, 2], [0, 0.5, 2], [0.5, 0.5, 0.5], [2, 0, 4], [0.25, 0.75, 0], [0.25, 1, 0]]
+    np.testing.assert_allclose(places, expected)
+
+
+def test_two_known_slices_are_enough():
+    made = method("quartet", {"quartet": build(**SIZE).eval()}).restore(np.zeros((2, 8, 8), np.float32), [0, 1], [0.5])
+    assert made.shape == (1, 32, 32)
+
+
+def test_samples_are_slices_of_one_volume_at_their_places():
+    """Slices that are the number of their place: the target must lie where the places say."""
+    numbers = torch.arange(1, 12) / 16
+    volumes = [numbers.view(-1, 1, 1).expand(-1, 4, 4).numpy() + shift / 64 for shift in (0, 1)]
+    task = Training(build(**SIZE), {}, 1, OPTIONS)
+    task.prepare(SliceBank(volumes))
+    torch.manual_seed(0)
+    slices, places = task.draw(500)
+    outer, left, right, other, target = (slices[:, i, 0, 0] for i in range(5))
+    assert (((slices[..., 0, 0] * 64).round() % 4).std(dim=1) == 0).all()  # all five of one volume
+    gap = right - left
+    np.testing.assert_allclose(left + places[:, 1] * gap, target, atol=2e-4)
+    np.testing.assert_allclose(left - places[:, 0] * gap, outer, atol=2e-4)
+    np.testing.assert_allclose(right + places[:, 2] * gap, other, atol=2e-4)
+    distances = (gap.abs() * 16).round().int()
+    assert set(distances.tolist()) == {1, 2, 3}
+    assert (gap < 0).float().mean() == pytest.approx(0.5, abs=0.1)
+    assert places[:, 1].min() == 0
+    assert places[:, 1].max() == 1
+
+
+def test_it_learns(train):
+    _, log = train("quartet", SIZE, OPTIONS, 150)
+    losses = [row["network_loss"] for row in log.rows]
+    assert np.mean(losses[-20:]) < 0.9 * np.mean(losses[:20])
+
+
+def test_it_resumes_exactly(assert_resumes):
+    assert_resumes("quartet", SIZE, OPTIONS | {"patch": 16})
+
+
+def test_two_slices_only_look_at_no_others():
+    torch.manual_seed(0)
+    network = build(**SIZE, context=False)
+    torch.nn.init.normal_(network.tail.weight)
+    slices, places = torch.rand(1, 4, 8, 8), torch.tensor([[1.0, 0.5, 1.0]])
+    changed = slices.clone()
+    changed[:, [0, 3]] = 0
+    assert torch.equal(network(slices, places), network(changed, places * torch.tensor([5, 1, 7])))
+
+
+def test_chunks_do_not_change_the_result(bank):
+    torch.manual_seed(0)
+    network = build(**SIZE).eval()
+    torch.nn.init.normal_(network.tail.weight, std=0.01)
+    slices = degrade(bank.spread(5)).squeeze(1).numpy()
+    at = np.linspace(0, 8, 23)
+    expected = method("quartet", {"quartet": network}).restore(slices, KNOWN, at)
+    for chunk in (1, 4):
+        made = method("quartet", {"quartet": network}, chunk=chunk).restore(slices, KNOWN, at)
+        np.testing.assert_allclose(made, expected, atol=2e-6)
+
+
+def test_the_method_wants_one_network():
+    with pytest.raises(ValueError, match="quartet: give it one network, not none"):
+        method("quartet")

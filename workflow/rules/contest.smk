@@ -1,0 +1,121 @@
+"""The contest: all patients of a cohort, each by networks that never saw them, at several gaps; and its tables."""
+
+
+rule contest_scores:
+    """Restore and score the patients that a fold held out, by one method."""
+    input:
+        volumes=lambda w: volumes(w.cohort, held_out(w)),
+        removals=lambda w: [
+            f"{RESULTS}/protocol/{w.cohort}/{subject}.tsv" for subject in held_out(w)
+        ],
+        weights=lambda w: weights_of(
+            w.cohort, w.fold, config["methods"][w.method]["networks"]
+        ).values(),
+        alex=f"{DATA}/trunks/alex.safetensors",
+        vgg=f"{DATA}/trunks/vgg.safetensors",
+    output:
+        f"{RESULTS}/contest/{{cohort}}/fold{{fold}}/{{method}}.csv",
+    log:
+        f"{RESULTS}/logs/contest/{{cohort}}/fold{{fold}}/{{method}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/contest/{{cohort}}/fold{{fold}}/{{method}}.tsv"
+    conda:
+        "../../envs/benchmark.yaml"
+    threads: lambda w: config["compute"]["threads"] if w.fold != "0" else 1
+    resources:
+        **on_gpu(
+            restoring_seconds(patients=20, passes=2), needed=lambda w: w.fold != "0"
+        ),
+    params:
+        contest=slug(CONTEST, "new", "gaps"),
+        method=lambda w: slug(
+            config["methods"][w.method], "class", "networks", "options"
+        ),
+        sampling=lambda w: (
+            config["sampling"]
+            if "ldm" in config["methods"][w.method]["networks"]
+            else {}
+        ),
+        dataset=lambda w: config["cohorts"][w.cohort]["reader"],
+        seed=config["seed"],
+        compute=slug(config["compute"], "device", "threads"),
+    script:
+        "../scripts/contest_scores.py"
+
+
+rule contest_tables:
+    """Who wins, how certain that is, and what each part earns."""
+    input:
+        scores=contest_files(CONTEST["methods"], FOLDS),
+        parts=contest_parts(),
+    output:
+        multiext(f"{RESULTS}/tables/contest", ".csv", ".md", ".tex", ".rst"),
+        multiext(f"{RESULTS}/tables/contest_certainty", ".csv", ".md", ".tex", ".rst"),
+        multiext(f"{RESULTS}/tables/contest_parts", ".csv", ".md", ".tex", ".rst"),
+        report(
+            expand(
+                f"{RESULTS}/tables/{{table}}.html",
+                table=["contest", "contest_certainty", "contest_parts"],
+            ),
+            category="Contest",
+        ),
+    log:
+        f"{RESULTS}/logs/tables/contest.log",
+    localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
+    params:
+        about=slug(config, "contest", "methods", "cohorts"),
+        options=config["significance"] | {"seed": config["seed"]},
+    script:
+        "../scripts/contest_tables.py"
+
+
+rule contest_figure:
+    """The champion, its rivals and the truth where detail is highest, with maps of the error."""
+    input:
+        volumes=lambda w: volumes(w.cohort, sheet.validation(cohort_sheet(w.cohort), 1)),
+        removals=lambda w: [
+            f"{RESULTS}/protocol/{w.cohort}/{subject}.tsv"
+            for subject in sheet.validation(cohort_sheet(w.cohort), 1)
+        ],
+        scores=contest_files(CONTEST["methods"], FOLDS),
+        weights=lambda w: [
+            path
+            for network in sorted(
+                {
+                    n
+                    for m in CONTEST["methods"]
+                    for n in config["methods"][m]["networks"]
+                }
+            )
+            for path in weights_of(w.cohort, 1, [network]).values()
+        ],
+    output:
+        png=report(
+            f"{RESULTS}/figures/contest_{{cohort}}.png",
+            caption="../report/figure.rst",
+            category="Contest",
+            labels={"figure": "contest", "cohort": "{cohort}"},
+        ),
+        pdf=f"{RESULTS}/figures/contest_{{cohort}}.pdf",
+        caption=f"{RESULTS}/figures/contest_{{cohort}}.rst",
+    log:
+        f"{RESULTS}/logs/figures/contest_{{cohort}}.log",
+    localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
+    params:
+        about=slug(config, "contest", "methods", "cohorts", "sampling"),
+        dataset=lambda w: config["cohorts"][w.cohort]["reader"],
+        seed=config["seed"],
+        compute=slug(config["compute"], "device", "threads"),
+    script:
+        "../scripts/contest_figure.py"
+
+
+rule contest:
+    """Every table and figure of the contest."""
+    input:
+        rules.contest_tables.output,
+        expand(rules.contest_figure.output.png, cohort=CONTEST["cohorts"]),

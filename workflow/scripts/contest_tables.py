@@ -1,0 +1,21 @@
+"""The contest's tables: scores, how certain the champion's lead is, and what each part earns."""
+
+from pathlib import Path
+
+from benchmark.aggregate import read_scores
+from benchmark.contest_parts import parts_frame, parts_table
+from benchmark.contest_table import certainty, certainty_table, contest_frame, contest_table
+from benchmark.job import job
+from benchmark.typeset import write_table
+
+with job(snakemake) as say:
+    about, folder = snakemake.params.about, Path(snakemake.output[0]).parent
+    scores = read_scores(snakemake.input.scores)
+    frame = contest_frame(scores, about["contest"]["methods"])
+    write_table(folder / "contest", frame, contest_table(frame, about))
+    sure = certainty(scores, about, **snakemake.params.options)
+    table = certainty_table(sure, about)
+    write_table(folder / "contest_certainty", sure, table)
+    parts = parts_frame(read_scores(snakemake.input.parts), about)
+    write_table(folder / "contest_parts", parts, parts_table(parts, about))
+    say(table.caption)
