@@ -85,7 +85,8 @@ def main() -> None:
     for path in parser.parse_args().config:
         config = merged(config, yaml.safe_load(path.read_text()))
     frame = config["preprocess"]
-    print(markdown(table(config["networks"], frame["size"] // frame["shrink"])))
+    networks = {name: block for name, block in config["networks"].items() if "class" not in block}  # no variants
+    print(markdown(table(networks, frame["size"] // frame["shrink"])))
 
 
 if __name__ == "__main__":

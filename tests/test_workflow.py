@@ -138,6 +138,25 @@ def test_every_reader_brings_its_cohort_from_its_true_layout_to_scores(tmp_path,
     assert subjects[0] == subjects[1] == subjects[2]  # the same patients in every modality
 
 
+def test_the_contest_restores_every_patient_by_networks_that_never_saw_them(study):
+    import pandas as pd
+
+    from benchmark import sheet
+
+    run(*small(study), "--", "contest")
+    rows = sheet.read_sheet(study / "cohorts" / "toy.tsv")
+    scored = {
+        fold: set(pd.read_csv(study / "contest" / "toy" / f"fold{fold}" / f"{method}.csv")["subject"])
+        for fold, method in ((0, "linear"), (1, "quartet"), (2, "quartet"))
+    }
+    assert scored[1] == set(sheet.validation(rows, 1))
+    assert scored[2] == set(sheet.validation(rows, 2))
+    assert scored[0] == scored[1] | scored[2] == {row.subject for row in rows if row.role == "cv"}
+    for table in ("contest", "contest_certainty", "contest_parts"):
+        assert len(pd.read_csv(study / "tables" / f"{table}.csv")) > 1
+    assert (study / "figures" / "contest_toy.png").exists()
+
+
 def test_controls_alone_train_nothing(tmp_path):
     controls = "study={cohorts: [toy], methods: [copy, linear, spline, eq12, oracle_si, truth]}"
     text = run("--config", controls, f"results={tmp_path}", "-n", "--", "scores")

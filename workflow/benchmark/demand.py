@@ -29,6 +29,7 @@ STEP = {
     "srgan": (0.05, 64),
     "wdsr": (0.04, 64),
     "autoencoder": (0.03, 32),
+    "quartet": (0.05, 64),
 }
 OTHER_STEP = (1.0, 64)
 SLICE_STEP = 80.5e9 / SUSTAINED

@@ -12,7 +12,15 @@ from benchmark.typeset import Cell, Table, number
 
 # Bytes of a voxel on disk, as written: gzip takes background and smoothness away. Measured on the demo's scans.
 SCAN, VOLUME = 0.9, 1.4
-PARAMETERS = {"vq": 55.3e6, "ldm": 113.6e6, "edsr": 1.2e6, "srgan": 1.5e6, "wdsr": 1.2e6, "autoencoder": 0.4e6}
+PARAMETERS = {
+    "vq": 55.3e6,
+    "ldm": 113.6e6,
+    "edsr": 1.2e6,
+    "srgan": 1.5e6,
+    "wdsr": 1.2e6,
+    "autoencoder": 0.4e6,
+    "quartet": 1.3e6,
+}
 """Parameters at the article's size (`make models`)."""
 CHECKPOINT = 4
 """Numbers that a checkpoint keeps for each parameter: itself, two of Adam's, the average."""
