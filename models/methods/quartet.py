@@ -12,7 +12,12 @@ from models.method import Restorer
 
 
 class Method(Restorer):
-    """``models.networks.quartet`` at every position; nothing is mixed, and known slices are drawn as all others."""
+    """``models.networks.quartet`` at every position; nothing is mixed, and known slices are drawn as all others.
+
+    Its network says by how much it magnifies.
+    """
+
+    any_factor = True
 
     def __init__(self, networks: Mapping[str, nn.Module] | None = None, **options: Any) -> None:
         """``networks``: exactly one, as ``models.networks.quartet`` builds it."""
@@ -20,6 +25,7 @@ class Method(Restorer):
         if len(self.networks) != 1:
             raise ValueError(f"quartet: give it one network, not {', '.join(self.networks) or 'none'}")
         (self.network,) = self.networks.values()
+        self.factor = self.network.factor
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         return slices

@@ -1,9 +1,10 @@
-"""Four known slices and a position between them → the slice there, ×4 in plane: this project's own network.
+"""Four known slices and a position between them → the slice there: this project's own network.
 
 The article restores slices one by one and mixes what comes out. Here one network sees the two known slices on either
 side of a position, at low resolution, and where the position lies, and draws the slice there at once: what a
 neighbour shows sharply is not lost, and nothing is mixed after it was drawn. It is 2-D (the four slices are channels),
-takes any position, and works on low-resolution grids until its last layer, as WDSR, whose blocks it is made of.
+takes any position, and works on the known slices' grid until its last layer, as WDSR, whose blocks it is made of. It
+magnifies ×4 in plane, or, with factor 1, keeps the slices' resolution: what a scan with thick slices needs most.
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,9 @@ SLICES = 4
 
 
 class Quartet(nn.Module):
-    """Slices (B, 4, h, w) in [0, 1] and their places (B, 3) → the slice at a position (B, 1, 4h, 4w), not clamped.
+    """Slices (B, 4, h, w) in [0, 1] and their places (B, 3) → the slice at a position (B, 1, fh, fw), not clamped.
+
+    ``factor`` f: in-plane magnification, 4 or 1.
 
     The places are scale-free: ``before``, ``t`` and ``after`` are distances in units of the gap that the position lies
     in: from the first slice to the second, from the second to the position (0 … 1), from the third to the fourth. A
@@ -35,13 +38,15 @@ class Quartet(nn.Module):
     starts at zero: untrained, it is that control.
     """
 
-    def __init__(self, blocks: int, width: int, expansion: int, context: bool) -> None:
+    def __init__(self, blocks: int, width: int, expansion: int, context: bool, factor: int) -> None:
         super().__init__()
-        self.context = context
+        if factor not in (1, FACTOR):
+            raise ValueError(f"quartet: factor {factor}; it magnifies by 1 or {FACTOR}")
+        self.context, self.factor = context, factor
         self.head = nn.Conv2d(SLICES + 1, width, 3, padding=1)
         self.blocks = nn.ModuleList(Block(width, expansion) for _ in range(blocks))
         self.place = nn.Sequential(nn.Linear(3, 64), nn.SiLU(), nn.Linear(64, 2 * width * blocks))
-        self.tail = nn.Conv2d(width, FACTOR * FACTOR, 3, padding=1)
+        self.tail = nn.Conv2d(width, factor * factor, 3, padding=1)
         for parameter in (*self.place[-1].parameters(), *self.tail.parameters()):
             nn.init.zeros_(parameter)
 
@@ -54,12 +59,13 @@ class Quartet(nn.Module):
         tuned = self.place(places.to(slices)).view(len(places), len(self.blocks), 2, -1, 1, 1)
         for block, (scale, shift) in zip(self.blocks, (part.unbind(1) for part in tuned.unbind(1)), strict=True):
             features = block(features * (1 + scale) + shift)
-        return bicubic(mixed) + F.pixel_shuffle(self.tail(features), FACTOR)
+        coarse = bicubic(mixed) if self.factor == FACTOR else mixed
+        return coarse + F.pixel_shuffle(self.tail(features), self.factor)
 
 
-def build(blocks: int = 16, width: int = 64, expansion: int = 6, context: bool = True) -> Quartet:
+def build(blocks: int = 16, width: int = 64, expansion: int = 6, context: bool = True, factor: int = FACTOR) -> Quartet:
     """As large as WDSR at the article's size. ``context`` False: the outer two slices are not looked at."""
-    return Quartet(blocks, width, expansion, context)
+    return Quartet(blocks, width, expansion, context, factor)
 
 
 class Training(Task):
@@ -96,7 +102,7 @@ class Training(Task):
         slices, places = self.draw(len(batch))
         patches = random_flip(random_patch(slices, self.options["patch"]))
         target = patches[:, SLICES:]
-        made = self.network(degrade(patches[:, :SLICES]), places.to(patches)).float()
+        made = self.network(self.seen(patches[:, :SLICES]), places.to(patches)).float()
         loss = F.l1_loss(made, target)
         log = {"l1": loss.detach()}
         if self.perceptual is not None:
@@ -129,8 +135,21 @@ class Training(Task):
         slices = self.bank.take(wanted.T.reshape(-1))
         return slices.view(count, SLICES + 1, *slices.shape[-2:]), places
 
+    def seen(self, slices: Tensor) -> Tensor:
+        """True slices as the network is shown them: at low resolution, where it is to magnify."""
+        return degrade(slices) if self.network.factor == FACTOR else slices
+
     def picture(self, batch: Tensor) -> list[Tensor]:
-        """Known slices, each between its copies: what the network does in plane."""
-        low = degrade(batch)
-        made = self.network(low.expand(-1, SLICES, -1, -1), low.new_tensor([[0.0, 0.0, 0.0]]).expand(len(low), -1))
-        return [bicubic(low), made, batch]
+        """Slices in the middle between their neighbours: the mixture, the network's, the truth."""
+        middle = torch.linspace(0, len(self.bank) - 1, len(batch) + 2)[1:-1].round().long()
+        middle = middle.clamp(self.first[middle] + 1, self.last[middle] - 1).clamp(0, len(self.bank) - 1)
+        index = torch.stack([(middle + step).clamp(0, len(self.bank) - 1) for step in (-1, -1, 1, 1, 0)], dim=1)
+        slices = self.bank.take(index.reshape(-1)).view(len(batch), SLICES + 1, *batch.shape[-2:])
+        places = slices.new_tensor([[0.0, 0.5, 0.0]]).expand(len(batch), -1)
+        low = self.seen(slices[:, :SLICES])
+        mixed = low[:, 1:3].mean(dim=1, keepdim=True)
+        return [
+            bicubic(mixed) if self.network.factor == FACTOR else mixed,
+            self.network(low, places),
+            slices[:, SLICES:],
+        ]

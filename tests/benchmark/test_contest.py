@@ -118,6 +118,13 @@ def test_parts_are_compared_on_the_same_patients():
     assert parts_table(frame, CONFIG).rows[2][4].text == "−1.00"
 
 
+def test_without_variants_the_table_of_parts_is_empty():
+    config = CONFIG | {"contest": CONFIG["contest"] | {"parts": []}}
+    frame = parts_frame(planted(), config)
+    assert frame.empty
+    assert parts_table(frame, config).rows == []
+
+
 def test_the_picture(tmp_path):
     rng = np.random.default_rng(0)
     for subject, contrast in (("dull", 0.1), ("rich", 0.9)):

@@ -32,7 +32,8 @@ def parts_frame(scores: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame
                     row |= {column: means.loc[name, column]}
                     row |= {f"{column}_change": means.loc[name, column] - means.loc[group["of"], column]}
                 rows.append(row)
-    return pd.DataFrame(rows)
+    measured = [column for name in (*METRICS, "seconds") for column in (name, f"{name}_change")]
+    return pd.DataFrame(rows, columns=["cohort", "of", "variant", "says", "patients", *measured])
 
 
 def parts_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:

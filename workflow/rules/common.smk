@@ -77,7 +77,12 @@ def volumes(cohort, subjects):
 
 
 def test_volumes(wildcards):
-    return volumes(wildcards.cohort, sheet.test(cohort_sheet(wildcards.cohort)))
+    subjects = sheet.test(cohort_sheet(wildcards.cohort))
+    if not subjects:
+        raise WorkflowError(
+            f"cohort {wildcards.cohort} has no test patients (patients.test: 0); it can only be restored by cross-validation: snakemake -- contest"
+        )
+    return volumes(wildcards.cohort, subjects)
 
 
 def removals(wildcards):

@@ -31,7 +31,10 @@ class WeightFile:
 
 @dataclass(frozen=True)
 class Choice:
-    """A method of the config's catalogue with its weights. ``options``: of its class, sampling included."""
+    """A method of the config's catalogue with its weights.
+
+    ``options``: of its class, sampling included; ``tile``: side of the tiles, where it is not to be as trained.
+    """
 
     key: str
     label: str
@@ -39,6 +42,7 @@ class Choice:
     networks: tuple[str, ...]
     options: Mapping[str, Any]
     weights: tuple[WeightFile, ...]
+    tile: int | None = None
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -47,12 +51,16 @@ class Choice:
 
     @property
     def side(self) -> int | None:
-        """Side of the low-resolution frames that the networks were trained at; None where nothing was trained.
+        """Side of the tiles in low-resolution pixels: of the frames that the networks were trained at, or as given.
+
+        None where nothing was trained.
 
         Weights that do not say it count as trained at the article's size.
         """
         if not self.networks:
             return None
+        if self.tile is not None:
+            return self.tile
         frame = self.metadata.get("trained_on", {}).get("frame")
         return int(min(frame)) // FACTOR if frame else int(self.metadata.get("size", {}).get("sample_size", 64))
 
@@ -64,21 +72,22 @@ class Choice:
         return {name: found[name] for name in self.networks}
 
 
-def choose(config: Mapping[str, Any], method: str | None, weights: Sequence[str], default: str, results: str) -> Choice:
-    """The method and its weights. ``method`` None: ``default``, or with weights the first method that they serve.
+def choose(config: Mapping[str, Any], method: str | None, weights: Sequence[str], *, tile: int | None = None) -> Choice:
+    """The method and its weights. ``method`` None: the config's, or with weights the first method that they serve.
 
-    ``weights``: files, folders, or ``cohort/fold`` of the study under ``results``. ``UserError`` where the method
-    is not known or cannot be used on a scan, where weights are missing or wrong, or not needed.
+    ``weights``: files, folders, or ``cohort/fold`` of the study; ``tile``: side of the tiles in low-resolution
+    pixels, where it is not to be as trained. ``UserError`` where the method is not known or cannot be used on a scan,
+    where weights are missing or wrong, or not needed, or the tile does not suit them.
     """
     catalogue = config["methods"]
-    files = [file for one in weights for file in _files(one, results)]
+    files = [file for one in weights for file in _files(one, config["results"])]
     held = {name for file in files for name in file.networks}
     if method is None and weights:
         serves = [key for key, m in catalogue.items() if m["networks"] and held.issuperset(m["networks"])]
         if not serves:
             raise UserError(f"{', '.join(weights)}: holds {_names(held)}, which no method of the config is made of")
         method = serves[0]
-    method = method or default
+    method = method or config["zoom"]["method"]
     if method not in catalogue:
         raise UserError(f"method '{method}' is not in the config{meant(method, catalogue)}")
     chosen = catalogue[method]
@@ -102,7 +111,17 @@ def choose(config: Mapping[str, Any], method: str | None, weights: Sequence[str]
     used = tuple(file for file in files if set(file.networks) & set(needed))
     used = tuple(sorted(used, key=lambda file: needed.index(next(n for n in file.networks if n in needed))))
     file = chosen.get("class", method)
-    return Choice(method, chosen["label"], file, tuple(needed), {**sampling, **chosen["options"]}, used)
+    if tile is not None and needed:
+        _fits(tile, used)
+    return Choice(method, chosen["label"], file, tuple(needed), {**sampling, **chosen["options"]}, used, tile)
+
+
+def _fits(tile: int, weights: Sequence[WeightFile]) -> None:
+    """A U-Net halves its slices at every level but the last."""
+    levels = max((len(w.metadata.get("size", {}).get("multipliers", ())) for w in weights), default=0) or 4
+    multiple = 2 ** (levels - 1)
+    if tile < 2 * multiple or tile % multiple:
+        raise UserError(f"tile = {tile}; these networks take multiples of {multiple}, from {2 * multiple} on")
 
 
 def _names(names: Sequence[str] | set[str]) -> str:

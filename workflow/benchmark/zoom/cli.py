@@ -42,6 +42,7 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     add("--method", help=f"of the config's methods ({told.get('method')}, or what the weights serve)")
     add("--weights", nargs="+", default=[], metavar="W", help="cohort/fold as trained here, a folder, or files")
     add("--steps", type=int, help="of the diffusion sampler: fewer are faster (the config's)")
+    add("--tile", type=int, help="side of the tiles networks are given, in low-resolution pixels (as trained)")
     add("--no-consistency", action="store_true", help="do not make the output average back to the scan")
     add("--profile", choices=("point", "box"), help="a slice is the volume at its place, or its mean around")
     add("--uncertainty", type=int, metavar="K", help="map where the result is least certain: the spread of K samples")
@@ -111,6 +112,7 @@ def _run(given: argparse.Namespace, config: dict) -> int:
         uncertainty=given.uncertainty,
         dtype=given.dtype,
         memory=given.memory,
+        tile=given.tile,
         overwrite=given.overwrite or None,
     )
     zoom(wish, config, lambda line: print(line, file=sys.stderr), dry_run=given.dry_run)

@@ -75,7 +75,7 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
         for path in found.all(bool(request.uncertainty)):
             if path.exists():
                 raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
-    choice = choose(config, request.method, request.weights, config["zoom"]["method"], config["results"])
+    choice = choose(config, request.method, request.weights, tile=request.tile)
     prepared = Prepared(request, scan, grid, found, choice)
     _room(prepared)
     return prepared

@@ -132,6 +132,7 @@ def sidecar(
         "HalfPrecision": engine.half,
         "Device": engine.device,
         "Tiles": engine.plan.tiles,
+        "TileShape": list(prepared.layout.tile()),
         "DataType": str(form.dtype),
         "DataConsistency": request.consistency,
         "Profile": request.profile,
@@ -182,7 +183,7 @@ def _volume(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def extent_of(grid: Grid) -> str:
     """How the slices are finer, in words."""
-    whole = abs(grid.zoom - round(grid.zoom)) < 1e-6
-    return (
-        f"{round(grid.zoom) - 1} new slices in each gap" if whole else f"{grid.zoom:.4g} slices for each of the scan's"
-    )
+    new = round(grid.zoom) - 1
+    if abs(grid.zoom - new - 1) >= 1e-6:
+        return f"{grid.zoom:.4g} slices for each of the scan's"
+    return f"{new or 'no'} new slice{'' if new == 1 else 's'} in each gap"

@@ -23,7 +23,8 @@ class Request:
     ``output``: a file or a folder; ``method`` None: the config's, or what ``weights`` serve; ``in_plane``: 1 or 4;
     ``axis``: of the slices, 0–2 or a plane; None: the thickest; ``consistency``: whether the result averages back to
     the scan; ``profile``: what a slice is (``benchmark.zoom.consistency``); ``uncertainty``: samples for the spread,
-    0 or from 2 on; ``dtype``: auto, int16 or float32; ``memory``: GB, all told.
+    0 or from 2 on; ``dtype``: auto, int16 or float32; ``memory``: GB, all told; ``tile``: side of the tiles that
+    networks are given, in low-resolution pixels, where it is not to be as they were trained.
     """
 
     scan: Path
@@ -40,6 +41,7 @@ class Request:
     uncertainty: int = 0
     dtype: str = "auto"
     memory: float = 4.0
+    tile: int | None = None
     overwrite: bool = False
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from benchmark.errors import UserError
 from benchmark.zoom.choice import TRAINED
 from benchmark.zoom.names import relative_name, stem
 
-NUMBERS = {"n": int, "zoom": float, "spacing": float, "in_plane": int, "uncertainty": int}
+NUMBERS = {"n": int, "zoom": float, "spacing": float, "in_plane": int, "uncertainty": int, "tile": int}
 COLUMNS = ("scan", "name", "method", "weights", "axis", *NUMBERS)
 EMPTY = ("", "n/a")
 

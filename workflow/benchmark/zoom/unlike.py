@@ -41,8 +41,6 @@ def trained_on(choice: Choice, cohorts: Mapping[str, Any]) -> list[str]:
         told.append(f"The weights come from a {about['layout']} checkpoint, which does not say what they saw.")
     else:
         told.append("The weights do not say what they were trained on.")
-    if "steps" in about:
-        told.append(f"{about['steps']} training steps, revision {about.get('revision', 'unknown')}.")
     seen = about.get("trained_on", {})
     if "spacing" in seen:
         slices, rows, columns = seen["spacing"]
