@@ -35,7 +35,7 @@ class Quartet(nn.Module):
     slice that does not exist is its neighbour again, at distance 0.
 
     What the network draws is added to the linear control (bicubic of the two neighbours' mixture), and its last layer
-    starts at zero: untrained, it is that control.
+    starts at zero: untrained, it is that control. With factor 1 nothing is added to a known slice: it is there already.
     """
 
     def __init__(self, blocks: int, width: int, expansion: int, context: bool, factor: int) -> None:
@@ -54,13 +54,30 @@ class Quartet(nn.Module):
         if not self.context:
             slices = slices[:, [1, 1, 2, 2]]
             places = places * places.new_tensor([0, 1, 0])
-        mixed = torch.lerp(slices[:, 1:2], slices[:, 2:3], places[:, 1].to(slices).view(-1, 1, 1, 1))
+        mixed = mixture(slices, places)
         features = self.head(torch.cat([slices, mixed], dim=1) - 0.5)
         tuned = self.place(places.to(slices)).view(len(places), len(self.blocks), 2, -1, 1, 1)
         for block, (scale, shift) in zip(self.blocks, (part.unbind(1) for part in tuned.unbind(1)), strict=True):
             features = block(features * (1 + scale) + shift)
-        coarse = bicubic(mixed) if self.factor == FACTOR else mixed
-        return coarse + F.pixel_shuffle(self.tail(features), self.factor)
+        drawn = F.pixel_shuffle(self.tail(features), self.factor)
+        if self.factor == 1:
+            drawn = drawn * between(places).to(drawn)
+        return self.magnified(mixed) + drawn
+
+    def magnified(self, slices: Tensor) -> Tensor:
+        """Bicubic, or as they are: where the network starts from."""
+        return bicubic(slices) if self.factor == FACTOR else slices
+
+
+def mixture(slices: Tensor, places: Tensor) -> Tensor:
+    """The linear control between the two neighbours, (B, 4, h, w) → (B, 1, h, w)."""
+    return torch.lerp(slices[:, 1:2], slices[:, 2:3], places[:, 1].to(slices).view(-1, 1, 1, 1))
+
+
+def between(places: Tensor) -> Tensor:
+    """4t(1 − t): 0 at a known slice, 1 half-way, (B, 3) → (B, 1, 1, 1)."""
+    t = places[:, 1].view(-1, 1, 1, 1)
+    return 4 * t * (1 - t)
 
 
 def build(blocks: int = 16, width: int = 64, expansion: int = 6, context: bool = True, factor: int = FACTOR) -> Quartet:
@@ -71,8 +88,8 @@ def build(blocks: int = 16, width: int = 64, expansion: int = 6, context: bool =
 class Training(Task):
     """True slices of the training volumes, from the slices around them at many distances.
 
-    Each sample is a slice and a gap around it of 1 to ``gap`` slices, in which the slice is at any place; the outer two
-    slices are as far from the gap's ends as the gap is wide, or next to them. Half of the samples are turned round
+    Each sample is a slice and a gap around it of 1 to ``gap`` slices, in which the slice is at any place (with factor 1:
+    at any but the ends); the outer two slices are as far from the gap's ends as the gap is wide, or next to them. Half of the samples are turned round
     along the slice axis. The loss is MAE + ``perceptual_weight`` · LPIPS (with the trunk ``perceptual_net``); low
     resolution is the protocol's.
 
@@ -102,9 +119,10 @@ class Training(Task):
         slices, places = self.draw(len(batch))
         patches = random_flip(random_patch(slices, self.options["patch"]))
         target = patches[:, SLICES:]
-        made = self.network(self.seen(patches[:, :SLICES]), places.to(patches)).float()
+        known, places = self.seen(patches[:, :SLICES]), places.to(patches)
+        made = self.network(known, places).float()
         loss = F.l1_loss(made, target)
-        log = {"l1": loss.detach()}
+        log = {"l1": loss.detach(), "l1_of_control": F.l1_loss(self.network.magnified(mixture(known, places)), target)}
         if self.perceptual is not None:
             distance = self.perceptual(made.clamp(0, 1), target).mean()
             loss = loss + self.options["perceptual_weight"] * distance
@@ -115,9 +133,10 @@ class Training(Task):
         """``count`` samples: slices (B, 5, H, W), the four known ones and the target, and the places (B, 3)."""
         anchor = torch.randint(len(self.bank), (count,))
         first, last = self.first[anchor], self.last[anchor]
-        gap = torch.minimum(torch.randint(1, self.options["gap"] + 1, (count,)), last - first)
+        least = int(self.network.factor == 1)  # a known slice is nothing to learn from
+        gap = torch.minimum(torch.randint(1 + least, self.options["gap"] + 1, (count,)), last - first)
         left = torch.minimum(torch.maximum(anchor - (gap / 2).long(), first), last - gap)
-        inside = (torch.rand(count) * gap).long()
+        inside = least + (torch.rand(count) * (gap - least)).long()
         reach = torch.where(torch.rand(2, count) < 0.5, gap, 1)
         outer_left = torch.maximum(left - reach[0], first)
         outer_right = torch.minimum(left + gap + reach[1], last)
@@ -139,17 +158,18 @@ class Training(Task):
         """True slices as the network is shown them: at low resolution, where it is to magnify."""
         return degrade(slices) if self.network.factor == FACTOR else slices
 
+    def examples(self, held_out: SliceBank) -> Tensor:
+        """Slices half-way between two others, with these (twice each) before them: (B, 5, H, W)."""
+        middle = torch.linspace(0, len(held_out) - 1, 8)[1:-1].round().long()
+        index = torch.stack([middle + step for step in (-1, -1, 1, 1, 0)], dim=1).clamp(0, len(held_out) - 1)
+        slices = held_out.take(index.reshape(-1))
+        return slices.view(len(middle), SLICES + 1, *slices.shape[-2:])
+
     def picture(self, batch: Tensor) -> list[Tensor]:
-        """Slices in the middle between their neighbours: the mixture, the network's, the truth."""
-        middle = torch.linspace(0, len(self.bank) - 1, len(batch) + 2)[1:-1].round().long()
-        middle = middle.clamp(self.first[middle] + 1, self.last[middle] - 1).clamp(0, len(self.bank) - 1)
-        index = torch.stack([(middle + step).clamp(0, len(self.bank) - 1) for step in (-1, -1, 1, 1, 0)], dim=1)
-        slices = self.bank.take(index.reshape(-1)).view(len(batch), SLICES + 1, *batch.shape[-2:])
-        places = slices.new_tensor([[0.0, 0.5, 0.0]]).expand(len(batch), -1)
-        low = self.seen(slices[:, :SLICES])
-        mixed = low[:, 1:3].mean(dim=1, keepdim=True)
+        """The linear control, what the network draws, the truth."""
+        known, places = self.seen(batch[:, :SLICES]), batch.new_tensor([[0.0, 0.5, 0.0]]).expand(len(batch), -1)
         return [
-            bicubic(mixed) if self.network.factor == FACTOR else mixed,
-            self.network(low, places),
-            slices[:, SLICES:],
+            self.network.magnified(mixture(known, places)),
+            self.network(known, places).clamp(0, 1),
+            batch[:, SLICES:],
         ]

@@ -190,7 +190,7 @@ def _picture(task: Task, held_out: SliceBank, log: TrainingLog, ema: EMAModel | 
     if ema:
         ema.store(task.network.parameters())
         ema.copy_to(task.network.parameters())
-    log.picture([row.float().cpu() for row in task.picture(held_out.spread(6))])
+    log.picture([row.float().cpu() for row in task.picture(task.examples(held_out))])
     if ema:
         ema.restore(task.network.parameters())
     task.train()

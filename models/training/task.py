@@ -56,6 +56,10 @@ class Task(nn.Module):
         """What a person must be told about the finished training, from the rows of its log."""
         return []
 
+    def examples(self, held_out: SliceBank) -> Tensor:
+        """What ``picture`` is given: held-out slices (B, 1, H, W), the same ones each time."""
+        return held_out.spread(6)
+
     def picture(self, batch: Tensor) -> list[Tensor]:
         """Rows of a picture of held-out slices (B, 1, H, W), each (B, 1, h, w) in [0, 1]; the target last."""
         raise NotImplementedError

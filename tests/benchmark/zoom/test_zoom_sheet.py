@@ -19,10 +19,10 @@ def sheet(path: Path, *lines: str) -> Path:
 def test_rows(tmp_path: Path) -> None:
     path = sheet(
         tmp_path / "zoom.tsv",
-        "scan|name|method|weights|n|zoom|spacing|in_plane|axis|uncertainty",
+        "scan|name|method|weights|n|zoom|spacing|in_plane|axis|uncertainty|tile",
         "{data}/a.nii.gz||||4|||||",
         "b/sub-2/anat/sub-2_T1w.nii.gz|||||2.5|n/a|4|2|",
-        "c.mgz|mine|ours|toy/1|||1.5||coronal|3",
+        "c.mgz|mine|ours|toy/1|||1.5||coronal|3|32",
     )
     rows = read_rows(path, data="somewhere")
     assert list(rows) == ["a_zoom", "sub-2/anat/sub-2_desc-zoom_T1w", "mine"]
@@ -30,7 +30,7 @@ def test_rows(tmp_path: Path) -> None:
     assert rows["a_zoom"].given == {"n": 4}
     assert rows["a_zoom"].trained is None
     assert rows["sub-2/anat/sub-2_desc-zoom_T1w"].given == {"zoom": 2.5, "in_plane": 4, "axis": 2}
-    wanted = {"method": "ours", "weights": ("toy/1",), "spacing": 1.5, "axis": "coronal", "uncertainty": 3}
+    wanted = {"method": "ours", "weights": ("toy/1",), "spacing": 1.5, "axis": "coronal", "uncertainty": 3, "tile": 32}
     assert rows["mine"].given == wanted
     assert rows["mine"].trained == ("toy", "1")
     assert rows["mine"].named

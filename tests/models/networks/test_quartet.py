@@ -55,10 +55,15 @@ def test_samples_are_slices_of_one_volume_at_their_places():
     assert places[:, 1].max() == 1
 
 
+def gain(log) -> float:
+    """Share of the linear control's error that the network has taken away at the end."""
+    last = log.rows[-30:]
+    return 1 - sum(row["l1"] for row in last) / sum(row["l1_of_control"] for row in last)
+
+
 def test_it_learns(train):
     _, log = train("quartet", SIZE, OPTIONS, 150)
-    losses = [row["network_loss"] for row in log.rows]
-    assert np.mean(losses[-20:]) < 0.9 * np.mean(losses[:20])
+    assert gain(log) > 0.1
 
 
 def test_it_resumes_exactly(assert_resumes):
@@ -90,3 +95,31 @@ def test_chunks_do_not_change_the_result(bank):
 def test_the_method_wants_one_network():
     with pytest.raises(ValueError, match="quartet: give it one network, not none"):
         method("quartet")
+
+
+def test_at_full_resolution_it_starts_as_the_mixture_of_its_neighbours(bank):
+    network = build(**SIZE, factor=1).eval()
+    slices = bank.spread(5).squeeze(1).numpy()
+    made = method("quartet", {"quartet_full": network}).restore(slices, KNOWN, [0.25, 8])
+    np.testing.assert_allclose(made, method("oracle_si").restore(slices, KNOWN, [0.25, 8]), atol=1e-6)
+    with pytest.raises(ValueError, match="factor 2"):
+        build(**SIZE, factor=2)
+
+
+def test_at_full_resolution_known_slices_stay_as_they_are(bank):
+    network = build(**SIZE, factor=1).eval()
+    torch.nn.init.normal_(network.tail.weight)
+    slices = bank.spread(5).squeeze(1).numpy()
+    made = method("quartet", {"quartet_full": network}).restore(slices, KNOWN, [0, 3, 3.5, 8])
+    np.testing.assert_allclose(made[[0, 1, 3]], slices[[0, 2, 4]], atol=1e-6)
+    assert np.abs(made[2] - (slices[2] + slices[3]) / 2).max() > 1e-3
+
+
+def test_at_full_resolution_it_learns_from_slices_between(train):
+    task, log = train("quartet", SIZE | {"factor": 1}, OPTIONS, 1000)
+    assert gain(log) > 0.04
+    _, places = task.draw(200)
+    assert (places[:, 1] > 0).all()
+    assert (places[:, 1] < 1).all()
+    rows = task.picture(task.examples(task.bank))
+    assert [row.shape for row in rows] == [(6, 1, 32, 32)] * 3
