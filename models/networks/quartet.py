@@ -88,10 +88,10 @@ def build(blocks: int = 16, width: int = 64, expansion: int = 6, context: bool =
 class Training(Task):
     """True slices of the training volumes, from the slices around them at many distances.
 
-    Each sample is a slice and a gap around it of 1 to ``gap`` slices, in which the slice is at any place (with factor 1:
-    at any but the ends); the outer two slices are as far from the gap's ends as the gap is wide, or next to them. Half of the samples are turned round
-    along the slice axis. The loss is MAE + ``perceptual_weight`` · LPIPS (with the trunk ``perceptual_net``); low
-    resolution is the protocol's.
+    Each sample is a slice and a gap around it of 1 to ``gap`` slices, in which the slice is at any place (with factor
+    1: at any but the ends); the outer two slices are as far from the gap's ends as the gap is wide, or next to them.
+    Half of the samples are turned round along the slice axis. The loss is MAE + ``perceptual_weight`` · LPIPS (with the
+    trunk ``perceptual_net``); low resolution is the protocol's.
 
     Options: ``gap``, ``patch`` (side in pixels, a multiple of 4), ``perceptual_weight``, ``perceptual_net`` (``vgg`` or
     ``alex``), ``trunk`` (its file, needed if the weight is above 0), ``rate``, ``rate_schedule`` (see
