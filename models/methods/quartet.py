@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from models.interpolation import neighbours
 from models.method import Restorer
+from models.networks.quartet import turned
 
 
 class Method(Restorer):
@@ -19,9 +20,16 @@ class Method(Restorer):
 
     any_factor = True
 
-    def __init__(self, networks: Mapping[str, nn.Module] | None = None, **options: Any) -> None:
-        """``networks``: exactly one, as ``models.networks.quartet`` builds it."""
+    def __init__(self, networks: Mapping[str, nn.Module] | None = None, *, views: int = 1, **options: Any) -> None:
+        """``networks``: exactly one, as ``models.networks.quartet`` builds it.
+
+        ``views``: a slice is the mean of what the network draws of so many of its mirror images: as it is (1), turned
+        round along the slice axis (2), and both left to right as well (4).
+        """
         super().__init__(networks, **options)
+        if views not in (1, 2, 4):
+            raise ValueError(f"quartet: views = {views}; choose 1, 2 or 4")
+        self.views = views
         if len(self.networks) != 1:
             raise ValueError(f"quartet: give it one network, not {', '.join(self.networks) or 'none'}")
         (self.network,) = self.networks.values()
@@ -43,8 +51,18 @@ class Method(Restorer):
         four, places = around(known, at)
         slices = torch.stack([torch.cat([held[i] for i in each]) for each in four.tolist()])
         with self.precision():
-            pixels = self.network(slices, torch.from_numpy(places).to(slices))
+            pixels = self.draw(slices, torch.from_numpy(places).to(slices))
         return pixels.float().squeeze(1).clamp(0, 1).cpu().numpy()
+
+    def draw(self, slices: Tensor, places: Tensor) -> Tensor:
+        """Four slices (B, 4, h, w) and their places (B, 3) → slices (B, 1, fh, fw), the mean over ``views``."""
+        seen = [(slices, places)]
+        if self.views > 1:
+            seen.append((slices.flip(1), turned(places)))
+        drawn = [self.network(*one).float() for one in seen]
+        if self.views > 2:
+            drawn += [self.network(four.flip(-1), where).float().flip(-1) for four, where in seen]
+        return torch.stack(drawn).mean(dim=0)
 
 
 def around(known: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

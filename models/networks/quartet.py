@@ -74,6 +74,11 @@ def mixture(slices: Tensor, places: Tensor) -> Tensor:
     return torch.lerp(slices[:, 1:2], slices[:, 2:3], places[:, 1].to(slices).view(-1, 1, 1, 1))
 
 
+def turned(places: Tensor) -> Tensor:
+    """The places (B, 3) of the same four slices in the opposite order."""
+    return places.flip(1) * places.new_tensor([1, -1, 1]) + places.new_tensor([0, 1, 0])
+
+
 def between(places: Tensor) -> Tensor:
     """4t(1 − t): 0 at a known slice, 1 half-way, (B, 3) → (B, 1, 1, 1)."""
     t = places[:, 1].view(-1, 1, 1, 1)
@@ -145,11 +150,9 @@ class Training(Task):
         before, after = before * (before == reach[0]), after * (after == reach[1])
         index = torch.stack([left - before, left, left + gap, left + gap + after])
         places = torch.stack([before, inside, after], dim=1) / gap.clamp_min(1).unsqueeze(1)
-        turned = torch.rand(count) < 0.5
-        index = torch.where(turned, index.flip(0), index)
-        places = torch.where(
-            turned.unsqueeze(1), places.flip(1) * torch.tensor([1, -1, 1]) + torch.tensor([0, 1, 0]), places
-        )
+        turn = torch.rand(count) < 0.5
+        index = torch.where(turn, index.flip(0), index)
+        places = torch.where(turn.unsqueeze(1), turned(places), places)
         wanted = torch.cat([index, (left + inside).unsqueeze(0)])
         slices = self.bank.take(wanted.T.reshape(-1))
         return slices.view(count, SLICES + 1, *slices.shape[-2:]), places

@@ -106,6 +106,25 @@ def test_at_full_resolution_it_starts_as_the_mixture_of_its_neighbours(bank):
         build(**SIZE, factor=2)
 
 
+def test_more_views_do_not_depend_on_how_the_volume_lies(bank):
+    network = build(**SIZE).eval()
+    torch.nn.init.normal_(network.tail.weight)
+    torch.nn.init.normal_(network.place[-1].weight, std=0.1)
+    slices = degrade(bank.spread(5)).squeeze(1).numpy()
+    at = np.array([0.5, 2.5, 8])
+
+    def both(views):
+        restorer = method("quartet", {"quartet": network}, views=views)
+        there = restorer.restore(slices, KNOWN, at)
+        back = restorer.restore(slices[::-1, :, ::-1], 8 - KNOWN[::-1], 8 - at[::-1])[::-1, :, ::-1]
+        return np.abs(there - back).max()
+
+    assert both(1) > 1e-2
+    assert both(4) < 1e-5
+    with pytest.raises(ValueError, match="views = 3"):
+        method("quartet", {"quartet": network}, views=3)
+
+
 def test_at_full_resolution_known_slices_stay_as_they_are(bank):
     network = build(**SIZE, factor=1).eval()
     torch.nn.init.normal_(network.tail.weight)
