@@ -80,6 +80,11 @@ class FirstStage(nn.Module):
         """The decoder's last weight, on which the adversarial loss is balanced against the reconstruction."""
         return self.vq.decoder.conv_out.weight
 
+    @property
+    def costly(self) -> list[nn.Module]:
+        """What is worth compiling."""
+        return [self.vq.encoder, self.vq.decoder]
+
     def encode(self, slices: Tensor) -> Tensor:
         """Slices (B, 1 or 3, H, W) in [0, 1] → latents (B, code_dim, H/4, W/4) *before* quantisation.
 

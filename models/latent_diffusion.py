@@ -20,6 +20,11 @@ class LatentDiffusion(nn.Module):
         self.unet = build_unet(**size)
         self.register_buffer("scale", torch.ones(()))
 
+    @property
+    def costly(self) -> list[nn.Module]:
+        """What is worth compiling."""
+        return [self.unet.unet]
+
     def forward(self, noisy: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         """ε predicted in ``noisy`` (B, 3, h, w) at ``t`` (B,), given low-resolution slices (B, 1, h, w) in [0, 1]."""
         return self.unet(noisy, t, as_condition(condition))

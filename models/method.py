@@ -14,6 +14,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from models.fast import compile_costly, filled
 from models.interpolation import FACTOR, linear
 
 Sees = Literal["low", "kept", "all", "all_low"]
@@ -53,12 +54,14 @@ class Restorer:
         device: str | torch.device = "cpu",
         factor: int = FACTOR,
         half: bool = False,
+        compiled: bool = False,
         sees: Sees | None = None,
     ) -> None:
         """``networks``: the trained networks by name, in ``eval`` mode; ``seed``: for every draw of the method.
 
         ``factor``: in-plane magnification, other than 4 only where nothing is trained (``any_factor``); ``half``:
-        networks are evaluated in bfloat16 (mixing stays in float32); ``sees``: to make an oracle of an honest method.
+        networks are evaluated in bfloat16 (mixing stays in float32); ``compiled``: they are compiled, for chunks of one
+        size, which takes a minute and pays on a GPU with much to do; ``sees``: to make an oracle of an honest method.
         """
         if factor != FACTOR and not self.any_factor:
             raise ValueError(f"in-plane factor {factor}: its networks were made for {FACTOR}")
@@ -68,6 +71,9 @@ class Restorer:
         self.device = torch.device(device)
         self.factor = factor
         self.half = half
+        self.compiled = compiled
+        if compiled:
+            self.networks = {name: compile_costly(network) for name, network in self.networks.items()}
         self.sees = sees or type(self).sees
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
@@ -117,10 +123,16 @@ class Restorer:
         found: dict[int, Tensor] = {}
         for first in range(0, len(missing), self.chunk):
             index = missing[first : first + self.chunk]
-            batch = torch.from_numpy(read(slices, index)).unsqueeze(1).to(self.device)
+            whole = self.whole(index)
+            batch = torch.from_numpy(read(slices, whole)).unsqueeze(1).to(self.device)
             with self.precision():
-                found.update(zip(index, self.represent(batch, torch.tensor(index)).float(), strict=True))
+                represented = self.represent(batch, torch.tensor(whole)).float()
+            found.update(zip(index, represented[: len(index)], strict=True))
         return found
+
+    def whole(self, index: Sequence[int]) -> list[int]:
+        """The slices of a chunk; compiled networks know chunks of one size, so the last one is filled up."""
+        return filled(index, self.chunk) if self.compiled else list(index)
 
     def block(
         self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray
@@ -131,13 +143,15 @@ class Restorer:
         only say which slices it looks at.
         """
         stack = torch.stack([held[i] for i in needed])
+        count = len(rows)
+        rows = rows[self.whole(range(count))]
         mixing = torch.from_numpy(rows).to(stack)
         mixed = torch.tensordot(mixing, stack, dims=1)
         # a position that is known comes out exactly as its slice was represented
         exact = torch.from_numpy((rows == 1).any(axis=1))
         with self.precision():
             pixels = self.render(mixed, ~exact.to(self.device))
-        return pixels.float().squeeze(1).clamp(0, 1).cpu().numpy()
+        return pixels[:count].float().squeeze(1).clamp(0, 1).cpu().numpy()
 
     def precision(self) -> torch.autocast:
         """The precision in which networks are evaluated, as a context."""

@@ -1,6 +1,7 @@
 """From noise to latents, given low-resolution slices: Algorithm 1 of the article, with a choice of solver."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -61,7 +62,8 @@ def sample(
 
     for step, t in enumerate(times):
         with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
-            epsilon = unet(x, on_device[step], condition).float()
+            # A copy: what a compiled network returns is overwritten when it is called next, and solvers remember.
+            epsilon = unet(x, on_device[step], condition).to(torch.float32, copy=True)
         if stochastic:
             options["variance_noise"] = next(noise)
         # The solver gets t as a plain number: its coefficients stay on the CPU and nothing is read back.
@@ -88,16 +90,50 @@ def timesteps(solver, steps: int) -> list[int]:
 
 
 def noise_stream(seeds: Sequence[int], shape: tuple[int, ...], device: torch.device) -> Iterator[Tensor]:
-    """Endless standard normal fields (B, *shape), row i from a generator of its own seeded with seeds[i]."""
+    """Endless standard normal fields (B, *shape), row i from a generator of its own seeded with seeds[i].
+
+    For a GPU they are drawn one step ahead, by several threads: else it would wait for them at every step.
+    """
     generators = {seed: torch.Generator().manual_seed(seed) for seed in seeds}
     row_of = {seed: row for row, seed in enumerate(generators)}
     rows = torch.tensor([row_of[seed] for seed in seeds], device=device)
-    while True:
-        # Pinned, and fresh for every draw: the copy to the device overlaps what runs there.
-        fields = torch.empty(len(generators), *shape, pin_memory=device.type == "cuda")
-        for field, generator in zip(fields, generators.values(), strict=True):
-            field.normal_(generator=generator)
+    drawn = _drawn(list(generators.values()), shape)
+    if device.type == "cuda":
+        drawn = _ahead(_drawn_by_threads(list(generators.values()), shape))
+    for fields in drawn:
         yield fields.to(device, non_blocking=True)[rows]
+
+
+def _drawn(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> Iterator[Tensor]:
+    """Endless fields (G, *shape) on the CPU."""
+    while True:
+        fields = torch.empty(len(generators), *shape)
+        for field, generator in zip(fields, generators, strict=True):
+            _fill(field, generator)
+        yield fields
+
+
+def _drawn_by_threads(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> Iterator[Tensor]:
+    """The same, in pinned memory that is fresh for every draw, so that its copy to a GPU overlaps what runs there."""
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        while True:
+            fields = torch.empty(len(generators), *shape, pin_memory=torch.cuda.is_available())
+            list(threads.map(_fill, fields, generators))
+            yield fields
+
+
+def _fill(field: Tensor, generator: torch.Generator) -> None:
+    field.normal_(generator=generator)
+
+
+def _ahead(items: Iterator[Tensor]) -> Iterator[Tensor]:
+    """The items, the next one being made while one is used."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items)
+        while True:
+            item = coming.result()
+            coming = thread.submit(next, items)
+            yield item
 
 
 def slice_seeds(seed: int, positions: Sequence[int], noise: str = "independent") -> list[int]:

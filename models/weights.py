@@ -11,6 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import nn
 
+from models.fast import laid_out
+
 
 def network(name: str, size: Mapping[str, Any]) -> nn.Module:
     """The network in ``models/networks/{name}.py`` at ``size`` (config: ``networks.{name}.size``), untrained."""
@@ -52,7 +54,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
         module.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(f"{path}: its tensors do not fit network {metadata['network']}: {error}") from error
-    return module.to(device).eval().requires_grad_(False)
+    return laid_out(module.to(device)).eval().requires_grad_(False)
 
 
 def training_of(name: str) -> type:

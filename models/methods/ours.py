@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.fast import in_pieces
 from models.method import Restorer
 from models.sampling import slice_seeds
 
@@ -44,7 +45,12 @@ class Diffusion(Restorer):
 
     def decode(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:
         """Latents (B, 3, h, w) → pixels (B, 1, 4h, 4w), eqs. 7–9, then EDSR where there is one (eq. 13)."""
-        pixels = self.networks["vq"].decode(latents, quantise)
+        chosen = torch.as_tensor(quantise, device=latents.device).expand(len(latents))
+        first_stage = self.networks["vq"]
+        return in_pieces(self._pixels, latents, chosen, pixels=latents[0, 0].numel() * first_stage.factor**2)
+
+    def _pixels(self, latents: Tensor, chosen: Tensor) -> Tensor:
+        pixels = self.networks["vq"].decode(latents, chosen)
         return self.networks["edsr"](pixels) if "edsr" in self.networks else pixels
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from models.fast import in_pieces
 from models.method import Restorer
 
 
@@ -19,4 +20,5 @@ class Method(Restorer):
         (self.network,) = self.networks.values()
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
-        return self.network(slices).float().clamp(0, 1)
+        pixels = slices[0, 0].numel() * self.factor**2
+        return in_pieces(self.network, slices, pixels=pixels).float().clamp(0, 1)
