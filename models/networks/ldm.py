@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.latent_diffusion import LatentDiffusion
 from models.sampling import slice_seeds
 from models.schedule import Schedule, add_noise
-from models.training.data import SliceBank, random_crop
+from models.training.data import SliceBank, moved, random_crop
 from models.training.degradation import degradation
 from models.training.task import Phase, Task, rate_schedule
 from models.training.upsampling import cut
@@ -56,8 +56,8 @@ class Training(Task):
         with torch.no_grad():
             latents = self.frozen["vq"].encode(slices) * self.network.scale
             condition = self.degrade(slices)
-        t = torch.randint(len(self.alphas_bar), (len(latents),)).to(latents.device)
-        noise = torch.randn(latents.shape).to(latents.device)
+        t = moved(torch.randint(len(self.alphas_bar), (len(latents),)), latents.device)
+        noise = moved(torch.randn(latents.shape), latents.device)
         predicted = self.network(add_noise(latents, noise, t, self.alphas_bar), t, condition)
         return F.mse_loss(predicted.float(), noise), {}
 

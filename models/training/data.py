@@ -28,7 +28,7 @@ class SliceBank:
 
     def take(self, index: Tensor) -> Tensor:
         """Slices (B, 1, H, W) float32 in [0, 1]."""
-        return self.slices[index.to(self.slices.device)].float().div_(65535).unsqueeze(1)
+        return self.slices[moved(index, self.slices.device)].float().div_(65535).unsqueeze(1)
 
     def batch(self, size: int) -> Tensor:
         """``size`` slices drawn with torch's global generator, with replacement between batches."""
@@ -37,6 +37,11 @@ class SliceBank:
     def spread(self, count: int) -> Tensor:
         """``count`` slices spread evenly over the bank: the same ones each time, for pictures."""
         return self.take(torch.linspace(0, len(self) - 1, count + 2)[1:-1].round().long())
+
+
+def moved(drawn: Tensor, device: torch.device) -> Tensor:
+    """What was drawn on the CPU, on the device; neither waits for the other."""
+    return drawn.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else drawn.to(device)
 
 
 def random_crop(slices: Tensor, smallest: float) -> Tensor:
@@ -50,11 +55,11 @@ def random_crop(slices: Tensor, smallest: float) -> Tensor:
     theta = torch.zeros(batch, 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = side
     theta[:, :, 2] = shift
-    grid = F.affine_grid(theta, list(slices.shape), align_corners=False).to(slices.device)
+    grid = F.affine_grid(moved(theta, slices.device), list(slices.shape), align_corners=False)
     return F.grid_sample(slices, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def random_flip(slices: Tensor) -> Tensor:
     """Each slice mirrored left to right with probability one half."""
-    flips = (torch.rand(len(slices)) < 0.5).to(slices.device)
+    flips = moved(torch.rand(len(slices)) < 0.5, slices.device)
     return torch.where(flips[:, None, None, None], slices.flip(-1), slices)

@@ -10,11 +10,16 @@ from torch import Tensor
 
 @dataclass
 class TrainingLog:
-    """``rows``: one dict for each logged step. Files are ``{stem}.csv``, ``{stem}.png`` and ``{stem}_slices.png``."""
+    """``rows``: one dict for each logged step. Files are ``{stem}.csv``, ``{stem}.png`` and ``{stem}_slices.png``.
+
+    ``waits``: by step, the share of the time since the row before in which slices were fetched and nothing was learnt.
+    Times are no part of ``rows``, which come out the same whenever a training is run.
+    """
 
     name: str
     stem: Path
     rows: list[dict[str, float]] = field(default_factory=list)
+    waits: dict[float, float] = field(default_factory=dict)
 
     def add(self, step: int, numbers: dict[str, Tensor]) -> dict[str, float]:
         """Adds a row (this is where the device is waited for) and returns it."""
@@ -25,10 +30,11 @@ class TrainingLog:
     def write(self) -> None:
         """CSV and curve."""
         columns = list(dict.fromkeys(name for row in self.rows for name in row))
+        timed: list[dict] = [row | {"wait": self.waits.get(row["step"])} for row in self.rows]
         with open(self.stem.with_suffix(".csv"), "w", newline="") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer = csv.DictWriter(file, [*columns, "wait"], lineterminator="\n")
             writer.writeheader()
-            writer.writerows(self.rows)
+            writer.writerows(timed)
         import matplotlib
 
         matplotlib.use("Agg")

@@ -10,17 +10,24 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from diffusers.training_utils import EMAModel
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments import LightningEnvironment
 from tqdm import tqdm
 
+from models.fast import compile_costly
 from models.training.data import SliceBank
 from models.training.log import TrainingLog
-from models.training.task import Task
+from models.training.task import Task, fuse
+
+if TYPE_CHECKING:
+    from diffusers.training_utils import EMAModel
+
+
+MOST_WAITING = 0.05
+"""Share of a training's time that fetching slices may take."""
 
 
 class Stopped(Exception):
@@ -87,17 +94,25 @@ def fit(
     log: TrainingLog,
     fabric: Fabric,
     identity: Mapping[str, Any],
+    *,
+    compiled: bool = False,
 ) -> int:
     """Trains ``task`` to the end, from ``checkpoint`` if there is one of the same ``identity``; returns the steps done.
 
     Leaves the averaged weights in ``task.network`` where the task has an EMA. Raises ``Stopped`` after a signal or
     ``stop_after`` (checkpoint written) and ``Diverged`` on a loss that is not finite (checkpoint left as it was).
+    ``compiled``: the network's kernels are fused first, which takes a minute and pays on a GPU.
     """
     started = time.monotonic()
     task = task.to(fabric.device).train()
     task.prepare(train)
     phases = task.phases()
-    ema = EMAModel(task.network.parameters(), decay=task.ema_decay) if task.ema_decay else None
+    if fabric.device.type == "cuda":
+        for phase in phases.values():
+            fuse(phase.optimiser)
+    if compiled:
+        compile_costly(task.network, mode=None)
+    ema = _averages(task)
     if ema:
         ema.to(fabric.device)
     wrapped, *optimisers = fabric.setup(task, *(phase.optimiser for phase in phases.values()))
@@ -114,6 +129,7 @@ def fit(
             "schedules": {name: rate.state_dict() for name, rate in schedules.items()},
             "ema": ema.state_dict() if ema else None,
             "log": log.rows,
+            "waits": log.waits,
         }
         aside = checkpoint.with_suffix(".part")
         fabric.save(aside, state)
@@ -131,15 +147,18 @@ def fit(
             if ema:
                 ema.load_state_dict(state["ema"])
                 ema.to(fabric.device)
-            first, log.rows = state["step"], state["log"]
+            first, log.rows, log.waits = state["step"], state["log"], state["waits"]
             print(f"{log.name}: goes on from step {first}")
 
     hidden = not fabric.is_global_zero
     bar = tqdm(total=schedule.steps, initial=first, desc=log.name, unit="it", mininterval=5, disable=hidden)
+    fetching, since = 0.0, time.perf_counter()
     with _asked_to_stop() as asked, bar:
         for step in range(first, schedule.steps):
             torch.manual_seed(schedule.seed + (step * fabric.world_size + fabric.global_rank) * 1_000_003)
+            begun = time.perf_counter()
             batch = train.batch(schedule.batch)
+            fetching += time.perf_counter() - begun
             numbers: dict[str, torch.Tensor] = {}
             for name, optimiser in optimisers_by_phase.items():
                 loss, extra = wrapped(name, batch, step)
@@ -166,6 +185,9 @@ def fit(
                 raise Diverged(f"{log.name}: a loss is not finite at step {done}; the last good weights: {checkpoint}")
             if logs:
                 row = log.add(done, numbers)
+                now = time.perf_counter()
+                log.waits[row["step"]] = round(fetching / (now - since), 4)
+                fetching, since = 0.0, now
                 bar.set_postfix(
                     {key: f"{value:.4g}" for key, value in row.items() if key.endswith("loss")}, refresh=False
                 )
@@ -178,13 +200,26 @@ def fit(
     if ema:
         ema.copy_to(task.network.parameters())
     task.eval()
+    if log.waits:
+        share = sum(log.waits.values()) / len(log.waits)
+        verdict = "" if share < MOST_WAITING else ": too much"
+        print(f"{log.name}: {share:.1%} of the time went into fetching slices{verdict}")
     for warning in task.report(log.rows):
         print(f"WARNING: {log.name}: {warning}")
     return schedule.steps
 
 
+def _averages(task: Task) -> "EMAModel | None":
+    """The averaged weights, all updated in one call, where the task has them."""
+    if not task.ema_decay:
+        return None
+    from diffusers.training_utils import EMAModel  # takes seconds to import
+
+    return EMAModel(task.network.parameters(), decay=task.ema_decay, foreach=True)
+
+
 @torch.no_grad()
-def _picture(task: Task, held_out: SliceBank, log: TrainingLog, ema: EMAModel | None) -> None:
+def _picture(task: Task, held_out: SliceBank, log: TrainingLog, ema: "EMAModel | None") -> None:
     """Validation slices as the weights that will be saved restore them."""
     task.eval()
     if ema:

@@ -82,6 +82,13 @@ class Task(nn.Module):
         return self
 
 
+def fuse(optimiser: Optimizer) -> None:
+    """All parameters are updated by one kernel, where the optimiser has one; to be called before its first step."""
+    for group in optimiser.param_groups:
+        if "fused" in group:
+            group |= {"fused": True, "foreach": False}
+
+
 def rate_schedule(name: str | None, optimiser: Optimizer, steps: int) -> LRScheduler | None:
     """Learning rate over a training: ``constant`` (None), or ``one_cycle``: up over 5 % of the steps, then to zero."""
     if name in (None, "constant"):

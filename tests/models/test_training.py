@@ -12,7 +12,7 @@ from models import weights
 from models.training.data import SliceBank, random_crop
 from models.training.log import TrainingLog
 from models.training.loop import Diverged, Schedule, Stopped, fit, start_fabric
-from models.training.task import Phase, Task, rate_schedule
+from models.training.task import Phase, Task, fuse, rate_schedule
 
 STEPS = 12
 
@@ -141,8 +141,9 @@ def test_log_files(train, tmp_path):
     _, log = train("a")
     log.write()
     lines = (tmp_path / "a" / "n.csv").read_text().splitlines()
-    assert lines[0] == "step,network_loss,seen,critic_loss"
+    assert lines[0] == "step,network_loss,seen,critic_loss,wait"
     assert len(lines) == STEPS + 1
+    assert all(0 <= float(line.rsplit(",", 1)[1]) < 1 for line in lines[1:])
     assert {path.name for path in (tmp_path / "a").glob("*.png")} == {"n.png", "n_slices.png"}
 
 
@@ -192,3 +193,21 @@ def test_weights_say_what_they_are(tmp_path, tiny_vq):
 @pytest.fixture
 def tiny_vq():
     return {"channels": [8, 8, 16], "layers_per_block": 1, "codes": 16, "norm_groups": 4}
+
+
+def test_one_kernel_updates_all_parameters_to_the_same_values():
+    """What a GPU does; the fused kernel exists on the CPU too. Set up before the first step, it is resumed as well."""
+    found = []
+    for fused in (False, True):
+        torch.manual_seed(0)
+        network = Blur()
+        optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
+        if fused:
+            fuse(optimiser)
+        for _ in range(3):
+            optimiser.zero_grad()
+            network(torch.ones(1, 1, 8, 8)).pow(2).mean().backward()
+            optimiser.step()
+        assert optimiser.state_dict()["param_groups"][0]["fused"] is (True if fused else None)
+        found.append(network.conv.weight.detach())
+    torch.testing.assert_close(found[0], found[1])

@@ -39,14 +39,20 @@ class Restoration:
         dataset: str,
         device: str = "auto",
         threads: int = 1,
+        half: bool = False,
+        compile: bool = False,
     ) -> None:
-        """``name``: file in models/methods; ``weights``: safetensors of its networks; ``options``: of its class."""
+        """``name``: file in models/methods; ``weights``: safetensors of its networks; ``options``: of its class.
+
+        ``half``, ``compile``: how networks are evaluated (``models.method.Restorer``).
+        """
         torch.set_num_threads(threads)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         networks = {weight_files.read_metadata(path)["network"]: weight_files.load(path, device) for path in weights}
+        how = {"chunk": chunk, "device": device, "half": half, "compiled": compile}
         self.build = lambda subject: method(
-            name, networks, chunk=chunk, device=device, seed=derive(seed, "noise", dataset, subject), **options
+            name, networks, seed=derive(seed, "noise", dataset, subject), **how, **options
         )
 
     def subject(self, truth: Path, removal: Path, into: Path) -> str:

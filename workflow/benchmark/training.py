@@ -71,7 +71,17 @@ def train(
     print(f"{name}: {sum(p.numel() for p in module.parameters()):,} parameters, {len(bank)} slices, {fabric.device}")
     checkpoint = weights.with_suffix(".ckpt")
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    fit(task, bank, SliceBank(held_out, fabric.device), schedule, checkpoint, log, fabric, {"config": digest(settings)})
+    fit(
+        task,
+        bank,
+        SliceBank(held_out, fabric.device),
+        schedule,
+        checkpoint,
+        log,
+        fabric,
+        {"config": digest(settings)},
+        compiled=compute["compile"],
+    )
     if fabric.is_global_zero:
         log.write()
         weight_files.save(

@@ -60,7 +60,7 @@ rule gaps:
         ),
         dataset=lambda w: config["cohorts"][w.cohort]["reader"],
         seed=config["seed"],
-        compute=slug(config["compute"], "device", "threads"),
+        compute=slug(config["compute"], "device", "threads", "half", "compile"),
     script:
         "../scripts/gaps.py"
 

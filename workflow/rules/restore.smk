@@ -31,6 +31,6 @@ rule restore:
         ),
         dataset=lambda w: config["cohorts"][w.cohort]["reader"],
         seed=config["seed"],
-        compute=slug(config["compute"], "device", "threads"),
+        compute=slug(config["compute"], "device", "threads", "half", "compile"),
     script:
         "../scripts/restore.py"

@@ -33,7 +33,7 @@ rule sampler:
         repeats=config["samplers"]["repeats"],
         dataset=lambda w: config["cohorts"][w.cohort]["reader"],
         seed=config["seed"],
-        compute=slug(config["compute"], "device", "threads"),
+        compute=slug(config["compute"], "device", "threads", "half", "compile"),
     script:
         "../scripts/sampler.py"
 
@@ -98,7 +98,7 @@ rule efficiency:
         plan=slug(config["efficiency"], "n", "repeats", "slices"),
         dataset=lambda w: config["cohorts"][w.cohort]["reader"],
         seed=config["seed"],
-        compute=slug(config["compute"], "device", "threads"),
+        compute=slug(config["compute"], "device", "threads", "half", "compile"),
     script:
         "../scripts/efficiency.py"
 
