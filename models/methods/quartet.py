@@ -48,11 +48,11 @@ class Method(Restorer):
     def block(
         self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray
     ) -> np.ndarray:
-        four, places = around(known, at)
+        four, places = around(known, at[self.whole(range(len(at)))])
         slices = torch.stack([torch.cat([held[i] for i in each]) for each in four.tolist()])
         with self.precision():
             pixels = self.draw(slices, torch.from_numpy(places).to(slices))
-        return pixels.float().squeeze(1).clamp(0, 1).cpu().numpy()
+        return pixels[: len(at)].float().squeeze(1).clamp(0, 1).cpu().numpy()
 
     def draw(self, slices: Tensor, places: Tensor) -> Tensor:
         """Four slices (B, 4, h, w) and their places (B, 3) → slices (B, 1, fh, fw), the mean over ``views``."""
