@@ -12,6 +12,7 @@ from smoke_study import QUICK, ROOT, Training, finished_jobs, queue
 from virtual_cluster import run, wait
 
 pytestmark = pytest.mark.slurm
+FACTS = ",".join(f"{fact}:200|" for fact in ("jobid", "partition", "tres-per-job", "nodelist", "comment"))
 RESUME = str(ROOT / "profiles" / "slurm" / "resume")
 
 
@@ -21,8 +22,8 @@ def both(study, cluster):
     study.run(*study.options("here"), "--", "tables", slurm=False)
     running, asked = study.start(study.command(*study.options("there"), "--", "tables")), {}
     while running.process.poll() is None:
-        for line in run("squeue", "--noheader", "--states", "all", "--format", "%i|%P|%b|%N|%k").splitlines():
-            job, *facts = line.split("|")
+        for line in run("squeue", "--noheader", "--states", "all", "--Format", FACTS).splitlines():
+            job, *facts, _ = (fact.strip() for fact in line.split("|"))
             asked[job] = facts
         time.sleep(1)
     running.ends()
