@@ -6,12 +6,14 @@ SNAKEMAKE := $(BIN)/snakemake
 CORES ?= $(shell nproc)
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test slurm-test models lint
+.PHONY: help setup demo test slurm-test bench bench-gpu models lint
 
 help:
 	@echo "make demo    the study at a small size on real scans -> results/demo/report.html"
 	@echo "make test    unit tests and the smoke study"
 	@echo "make slurm-test  the smoke study on a real SLURM, started here for it (root, Debian)"
+	@echo "make bench   how fast this machine is at every stage, beside the libraries used plainly (5 minutes)"
+	@echo "make bench-gpu   the same at the article's size, on a GPU"
 	@echo "make models  parameters and GFLOP of every network at the article's size"
 	@echo "make lint    what CI checks before the tests"
 
@@ -36,6 +38,12 @@ test: setup
 slurm-test: setup
 	tests/slurm/packages
 	$(BIN)/python -m pytest tests/slurm -m slurm
+
+bench: setup
+	$(BIN)/python -m benchmark.bench
+
+bench-gpu: setup
+	$(BIN)/python -m benchmark.bench --gpu
 
 models: setup
 	$(BIN)/python -m models.count

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 Network = TypeVar("Network", bound=nn.Module)
 
-PIXELS = 1 << 16
+PIXELS = 1 << 14
 """As many pixels as a processor's caches hold the features of: more at once are slower there, not faster."""
 
 

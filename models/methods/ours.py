@@ -45,13 +45,14 @@ class Diffusion(Restorer):
 
     def decode(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:
         """Latents (B, 3, h, w) → pixels (B, 1, 4h, 4w), eqs. 7–9, then EDSR where there is one (eq. 13)."""
-        chosen = torch.as_tensor(quantise, device=latents.device).expand(len(latents))
         first_stage = self.networks["vq"]
-        return in_pieces(self._pixels, latents, chosen, pixels=latents[0, 0].numel() * first_stage.factor**2)
+        chosen = torch.as_tensor(quantise, device=latents.device).expand(len(latents))
+        pixels = in_pieces(first_stage.decode, latents, chosen, pixels=latents[0, 0].numel() * first_stage.factor**2)
+        return self.sharpen(pixels) if "edsr" in self.networks else pixels
 
-    def _pixels(self, latents: Tensor, chosen: Tensor) -> Tensor:
-        pixels = self.networks["vq"].decode(latents, chosen)
-        return self.networks["edsr"](pixels) if "edsr" in self.networks else pixels
+    def sharpen(self, pixels: Tensor) -> Tensor:
+        """EDSR on slices (B, 1, H, W)."""
+        return in_pieces(self.networks["edsr"], pixels, pixels=pixels[0].numel())
 
 
 class Method(Diffusion):

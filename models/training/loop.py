@@ -112,7 +112,7 @@ def fit(
             fuse(phase.optimiser)
     if compiled:
         compile_costly(task.network, mode=None)
-    ema = _averages(task)
+    ema = averages(task)
     if ema:
         ema.to(fabric.device)
     wrapped, *optimisers = fabric.setup(task, *(phase.optimiser for phase in phases.values()))
@@ -159,15 +159,7 @@ def fit(
             begun = time.perf_counter()
             batch = train.batch(schedule.batch)
             fetching += time.perf_counter() - begun
-            numbers: dict[str, torch.Tensor] = {}
-            for name, optimiser in optimisers_by_phase.items():
-                loss, extra = wrapped(name, batch, step)
-                optimiser.zero_grad()
-                fabric.backward(loss)
-                optimiser.step()
-                if name in schedules:
-                    schedules[name].step()
-                numbers |= {f"{name}_loss": loss.detach(), **extra}
+            numbers = learn(fabric, wrapped, optimisers_by_phase, schedules, batch, step)
             if ema:
                 ema.step(task.network.parameters())
             done = step + 1
@@ -209,7 +201,31 @@ def fit(
     return schedule.steps
 
 
-def _averages(task: Task) -> "EMAModel | None":
+def learn(
+    fabric: Fabric,
+    task: Any,
+    optimisers: Mapping[str, Any],
+    schedules: Mapping[str, Any],
+    batch: torch.Tensor,
+    step: int,
+) -> dict[str, torch.Tensor]:
+    """One step of every phase on ``batch`` (B, 1, H, W) in [0, 1]: the losses and what else is logged.
+
+    ``task``, ``optimisers`` (by phase): as ``fabric.setup`` returned them; ``schedules``: those that there are.
+    """
+    numbers: dict[str, torch.Tensor] = {}
+    for name, optimiser in optimisers.items():
+        loss, extra = task(name, batch, step)
+        optimiser.zero_grad()
+        fabric.backward(loss)
+        optimiser.step()
+        if name in schedules:
+            schedules[name].step()
+        numbers |= {f"{name}_loss": loss.detach(), **extra}
+    return numbers
+
+
+def averages(task: Task) -> "EMAModel | None":
     """The averaged weights, all updated in one call, where the task has them."""
     if not task.ema_decay:
         return None

@@ -8,7 +8,7 @@ import contextlib
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +72,32 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
     parts = [v for group in contest["parts"] for v in (group["of"], *group["variants"])]
     _known("contest.cohorts", contest["cohorts"], config["cohorts"])
     _known("contest.methods", [*contest["methods"], *contest["against"], *parts], config["methods"])
+    _known("zoom.prefer", config["zoom"]["prefer"], config["methods"])
+    _known("zoom.train", config["zoom"]["train"], config["methods"])
+    for where in ("study", "contest"):
+        for name in config[where]["methods"]:
+            if keeps_resolution(config, name):
+                raise UserError(
+                    f"config: {where}.methods: '{name}' keeps the in-plane resolution (factor: 1 in its network's "
+                    "size), the study's slices are 4 times coarser; it is for zoom alone"
+                )
     for name in config["study"]["methods"]:
         _known(f"methods.{name}.networks", config["methods"][name]["networks"], config["networks"])
     for name, network in config["networks"].items():
         _known(f"networks.{name}.needs", network["needs"], config["networks"])
+    solvers = dict.fromkeys(schema["$defs"]["solver"]["properties"]["sampler"]["enum"])
+    for where, sampling in _samplings(config):
+        _known(f"{where}.sampler", [sampling["sampler"]], solvers | config["samplers"]["named"])
+        sampling.update(config["samplers"]["named"].get(sampling["sampler"], {}))
     return config
+
+
+def _samplings(config: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Where the config says how to sample, and what it says; a named choice is put there in full."""
+    yield "sampling", config["sampling"]
+    for name, chosen in config["methods"].items():
+        if "sampler" in chosen["options"]:
+            yield f"methods.{name}.options", chosen["options"]
 
 
 def _explain(error: ValidationError) -> str:
@@ -99,6 +120,12 @@ def meant(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the known one that is close, or all of them."""
     close = difflib.get_close_matches(name, list(known), 1)
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(sorted(known))}"
+
+
+def keeps_resolution(config: Mapping[str, Any], method: str) -> bool:
+    """Whether a method's networks make slices between others and do not magnify them (``size: {factor: 1}``)."""
+    blocks = (config["networks"].get(name, {}) for name in config["methods"][method]["networks"])
+    return any(block.get("size", {}).get("factor") == 1 for block in blocks)
 
 
 def needed_networks(config: dict[str, Any], method: str) -> list[str]:

@@ -176,6 +176,17 @@ class Plan:
         ]
 
     @cached_property
+    def curve(self) -> dict[tuple[str, str, str], list[int]]:
+        """T by sampler, η (``none`` but for DDIM) and noise: a line each of the curve of scores over evaluations."""
+        curve = self.config["samplers"]["curve"]
+        return {
+            (row["sampler"], f"{eta:g}" if row["sampler"] == "ddim" else "none", noise): row["steps"]
+            for noise in curve["noise"]
+            for row in curve["settings"]
+            for eta in (row.get("eta", [1]) if row["sampler"] == "ddim" else [0])
+        }
+
+    @cached_property
     def survey_cohort(self) -> list[str]:
         """One, or none."""
         return self.in_study([self.config["survey"]["cohort"]])

@@ -47,8 +47,9 @@ def figure_input(wildcards):
 
 
 def timed_patients(wildcards):
-    """Test patients that table 6 is measured on."""
-    subjects = sheet.test(cohort_sheet(wildcards.cohort))
+    """Patients that samplers are measured on: of the test, or where there is none those held out in fold 1."""
+    rows = cohort_sheet(wildcards.cohort)
+    subjects = sheet.test(rows) or sheet.validation(rows, 1)
     return subjects[: config["samplers"].get("patients", len(subjects))]
 
 

@@ -1,6 +1,9 @@
 """Samplers, steps and η (section 3.6, table 6), and what n new slices cost (section 3.7)."""
 
 
+include: "curve.smk"
+
+
 rule sampler:
     """Scores and sampling time of one setting of the sampler on one cohort."""
     input:

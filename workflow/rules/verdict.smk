@@ -88,7 +88,10 @@ rule tables:
     input:
         expand(
             f"{RESULTS}/tables/{{table}}.csv",
-            table=PLAN.tables + ["cost"] + (["networks"] if COMPARED else []),
+            table=PLAN.tables
+            + ["cost"]
+            + (["networks"] if COMPARED else [])
+            + (["sampler_curve"] if PLAN.curve and PLAN.sampled else []),
         ),
         f"{RESULTS}/verdict.html",
 

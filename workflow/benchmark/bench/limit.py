@@ -1,0 +1,32 @@
+"""What the machine could do at best: the rate of its matrix products, against counted work."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def matrix_rate(device: "torch.device", dtype: "torch.dtype", side: int, rounds: int = 5) -> float:
+    """FLOP/s of a product of two ``side``×``side`` matrices: the best of the rounds."""
+    import torch
+
+    a, b = (torch.rand(side, side, device=device).to(dtype) for _ in range(2))
+    best = float("inf")
+    for _ in range(rounds + 1):  # the first one warms up, and is hardly the best
+        start = time.perf_counter()
+        a @ b
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        best = min(best, time.perf_counter() - start)
+    return 2 * side**3 / best
+
+
+def counted(call: Callable[[], object]) -> float:
+    """FLOP of a call: matrix products and convolutions, backward ones included."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return float(counter.get_total_flops())

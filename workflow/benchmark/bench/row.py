@@ -1,0 +1,40 @@
+"""One line of the bench: what is done, by which calls, and how much work it counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmark.bench.race import Call, race
+
+
+@dataclass(frozen=True)
+class Row:
+    """``each``: units that one call does; ``flop``: counted, of a call of ``fast`` (0: not counted); ``half``: whether
+    the limit is that of bfloat16; ``options``: of ``race``.
+    """
+
+    part: str
+    unit: str
+    fast: Call
+    plain: Call | None
+    each: int = 1
+    flop: float = 0.0
+    half: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def measure(self, rates: Mapping[bool, float]) -> dict[str, Any]:
+        """The row in numbers, times in ms a unit. ``rates``: FLOP/s of matrix products, float32 and bfloat16."""
+        raced = race(self.fast, self.plain, **self.options)
+        limit = 1000 * self.flop / rates[self.half] / self.each if self.flop else float("nan")
+        fast = 1000 * raced.fast / self.each
+        return {
+            "part": self.part,
+            "unit": self.unit,
+            "fast_ms": fast,
+            "plain_ms": 1000 * raced.plain / self.each,
+            "ratio": raced.ratio,
+            "limit_ms": limit,
+            "of_limit": limit / fast,
+            "fast_mb": raced.fast_mb,
+            "plain_mb": raced.plain_mb,
+        }

@@ -1,0 +1,71 @@
+"""What a job costs before it begins, and what planning the whole study costs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.bench.row import Row
+from benchmark.sheet import Patient, write_sheet
+
+ROOT = Path(__file__).parents[3]
+JOBS = {
+    "preprocess": ["benchmark.datasets", "benchmark.job", "benchmark.preprocess"],
+    "a table": ["benchmark.job", "benchmark.score_table", "benchmark.aggregate"],
+    "score": ["benchmark.job", "benchmark.scoring", "models.perceptual"],
+    "restore, a control": ["benchmark.job", "benchmark.restoration", "models.methods.linear"],
+    "restore, ours": ["benchmark.job", "benchmark.restoration", "models.methods.ours", "models.networks.ldm"],
+    "train, wdsr": ["benchmark.job", "benchmark.training", "models.networks.wdsr"],
+}
+"""What a job of each kind imports."""
+EVERYTHING = [
+    *("models", "torch", "torchvision", "lightning", "diffusers.models", "diffusers.training_utils", "monai.losses"),
+    *("monai.networks.nets", "kornia", "lpips", "skimage.metrics", "pandas", "nibabel", "matplotlib.pyplot"),
+]
+"""What a script imports that lists its libraries at the top, as one does."""
+
+
+def rows() -> Iterator[Row]:
+    """A new Python process, from its start to the end of its imports."""
+    for job, modules in JOBS.items():
+        options = {"rounds": 1, "warm_up": False}
+        yield Row(f"imports: {job}", "job", _importing(modules), _importing(EVERYTHING), options=options)
+
+
+def _importing(modules: Sequence[str]) -> Any:
+    path = os.pathsep.join([str(ROOT / "workflow"), str(ROOT)])
+
+    def run() -> None:
+        command = [sys.executable, "-c", f"import {', '.join(modules)}"]
+        subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": path}, capture_output=True)
+
+    return run
+
+
+def plan(config: Mapping[str, Any], folder: Path) -> Row:
+    """A dry run of the full study, its cohorts drawn (patients by number, and nothing of them on disk)."""
+    for number, (cohort, block) in enumerate(config["cohorts"].items()):
+        if cohort in config["study"]["cohorts"]:
+            write_sheet(folder / "results" / "cohorts" / f"{cohort}.tsv", _patients(cohort, block, folder, number))
+
+    def run() -> None:
+        command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", "--nolock", "--rerun-triggers", "mtime"]
+        command += ["--cores", "1", "--config", f"results={folder / 'results'}", f"data={folder / 'data'}"]
+        subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+
+    return Row("dry run of the full study", "run", run, None, options={"rounds": 1, "warm_up": False})
+
+
+def _patients(cohort: str, block: Mapping[str, Any], folder: Path, number: int) -> list[Patient]:
+    counts, found = block["patients"], []
+    for place in range(counts["cv"] + counts["test"]):
+        test = place >= counts["cv"]
+        source = folder / "data" / f"{cohort}{place}.nii.gz"
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.touch()
+        about = {"sha256": "", "shape": "", "spacing": "", "orientation": ""}
+        role, fold = ("test", 0) if test else ("cv", 1 + place % 5)
+        found.append(Patient(subject=f"p{place}", source=str(source), role=role, fold=fold, **about))
+    return found

@@ -1,0 +1,50 @@
+"""What the bench runs on: a config's networks with random weights, slices of noise. Times do not depend on either."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.zoom.request import load_config
+
+if TYPE_CHECKING:
+    import torch
+
+CONFIG = Path(__file__).parents[3] / "config"
+TRUNK = "trunks/alex.safetensors"
+
+
+def config(name: str | None = None) -> dict[str, Any]:
+    """``config/config.yaml``, the article's own, changed by ``config/{name}.yaml``."""
+    return load_config(CONFIG / f"{name}.yaml" if name else None)
+
+
+def networks(config: Mapping[str, Any], device: "torch.device", fast: bool) -> dict[str, Any]:
+    """First stage, diffusion and EDSR, in ``eval`` mode; the same weights whether laid out ``fast`` or plainly."""
+    import torch
+
+    from models import weights
+    from models.fast import laid_out
+
+    torch.manual_seed(0)
+    built = {}
+    for name in ("vq", "ldm", "edsr"):
+        network = weights.network(name, config["networks"][name]["size"]).to(device).eval().requires_grad_(False)
+        built[name] = laid_out(network) if fast else network
+    return built
+
+
+def trunk(config: Mapping[str, Any]) -> Path:
+    """LPIPS's AlexNet, fetched where it is not there yet (63.8 MB)."""
+    from benchmark.trunks import fetch_trunk
+
+    path = Path(config["data"]) / TRUNK
+    if not path.exists():
+        fetch_trunk("alex", path)
+    return path
+
+
+def noise(slices: int, side: int) -> np.ndarray:
+    """Slices (S, side, side) in (0, 1], float32."""
+    return 1 - np.random.default_rng(0).random((slices, side, side), dtype=np.float32)

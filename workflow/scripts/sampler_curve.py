@@ -1,0 +1,24 @@
+"""Scores against the number of evaluations: table and figure."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark import curve_figure
+from benchmark.curve import curve_frame, curve_table
+from benchmark.files import written
+from benchmark.job import job
+from benchmark.style import save
+from benchmark.typeset import rst_escape, write_table
+
+with job(snakemake) as say:
+    sheets = [pd.read_csv(path, dtype={"subject": str, "eta": str}) for path in snakemake.input]
+    measured = pd.concat(sheets, ignore_index=True)
+    frame = curve_frame(measured.assign(eta=measured["eta"].fillna("")))
+    patients = len(measured[["cohort", "subject"]].drop_duplicates())
+    table = curve_table(frame, snakemake.params.where, patients)
+    write_table(Path(snakemake.output.csv).with_suffix(""), frame, table)
+    save(curve_figure.draw(frame), snakemake.output.png, snakemake.output.pdf)
+    with written(snakemake.output.about) as aside:
+        aside.write_text(rst_escape(curve_figure.caption(table.caption)) + "\n")
+    say(table.caption)
