@@ -56,3 +56,4 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        trained_for_zoom(),

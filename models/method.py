@@ -40,6 +40,8 @@ class Restorer:
     sees: Sees = "low"
     # Whether it magnifies by any factor in plane, or only by the one its networks were made for.
     any_factor: bool = False
+    # Whether its networks take slices of any size as well as of those that they were trained at.
+    any_size: bool = False
     # Whether another seed gives another result.
     random: bool = False
     # The weights keep a latent or a pixel image of every slice in a chunk: this bounds the memory.

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.fast import in_pieces
 from models.interpolation import neighbours
 from models.method import Restorer
 from models.networks.quartet import turned
@@ -15,10 +16,11 @@ from models.networks.quartet import turned
 class Method(Restorer):
     """``models.networks.quartet`` at every position; nothing is mixed, and known slices are drawn as all others.
 
-    Its network says by how much it magnifies.
+    Its network says by how much it magnifies. Where it does not, known slices are what they were.
     """
 
     any_factor = True
+    any_size = True
 
     def __init__(self, networks: Mapping[str, nn.Module] | None = None, *, views: int = 1, **options: Any) -> None:
         """``networks``: exactly one, as ``models.networks.quartet`` builds it.
@@ -48,10 +50,23 @@ class Method(Restorer):
     def block(
         self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray
     ) -> np.ndarray:
+        there = np.isin(at, known) & (self.factor == 1)
+        height, width = (side * self.factor for side in held[needed[0]].shape[-2:])
+        found = np.empty((len(at), height, width), np.float32)
+        for i in np.flatnonzero(there):
+            found[i] = held[int(np.searchsorted(known, at[i]))][0].cpu().numpy()
+        if not there.all():
+            found[~there] = self.drawn(held, known, at[~there])
+        return found
+
+    def drawn(self, held: Mapping[int, Tensor], known: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Slices at the positions ``at``, (S', fh, fw)."""
         four, places = around(known, at[self.whole(range(len(at)))])
         slices = torch.stack([torch.cat([held[i] for i in each]) for each in four.tolist()])
         with self.precision():
-            pixels = self.draw(slices, torch.from_numpy(places).to(slices))
+            pixels = in_pieces(
+                self.draw, slices, torch.from_numpy(places).to(slices), pixels=slices.shape[-2] * slices.shape[-1]
+            )
         return pixels[: len(at)].float().squeeze(1).clamp(0, 1).cpu().numpy()
 
     def draw(self, slices: Tensor, places: Tensor) -> Tensor:

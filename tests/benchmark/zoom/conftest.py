@@ -24,6 +24,10 @@ SIZES = {
         "norm_groups": 4,
     },
 }
+QUARTETS = {
+    "quartet": {"blocks": 2, "width": 8, "expansion": 2},
+    "quartet_full": {"blocks": 2, "width": 8, "expansion": 2, "factor": 1},
+}
 
 Saver = Callable[..., Path]
 
@@ -61,6 +65,8 @@ def config() -> dict[str, Any]:
             "methods": {
                 "ours": {"label": "ours", "networks": ["vq", "ldm"]},
                 "sharper": {"label": "ours with EDSR", "class": "ours", "networks": ["vq", "ldm", "edsr"]},
+                "quartet": {"label": "four slices", "networks": ["quartet"]},
+                "quartet_full": {"label": "four slices, as fine", "class": "quartet", "networks": ["quartet_full"]},
                 "linear": {"label": "linear", "kind": "control"},
                 "spline": {"label": "spline", "kind": "control"},
                 "eq12": {"label": "as printed", "kind": "control"},
@@ -69,8 +75,9 @@ def config() -> dict[str, Any]:
             "sampling": {"steps": 2},
             "networks": {
                 name: {"size": size, "training": {"steps": 1, "batch": 1}}
-                for name, size in (SIZES | {"edsr": {}}).items()
+                for name, size in (SIZES | QUARTETS | {"edsr": {}}).items()
             },
+            "zoom": {"prefer": ["quartet_full", "quartet"]},
             "compute": {"device": "cpu", "threads": 1},
         }
     )
@@ -91,17 +98,32 @@ def run(config: dict[str, Any], tmp_path: Path) -> Callable[..., tuple[Any, dict
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of untrained networks that say they were trained at 32 × 32."""
+    return save_untrained(tmp_path_factory.mktemp("weights"), SIZES)
+
+
+@pytest.fixture(scope="session")
+def quartets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of both quartets, that draw noise over the linear control."""
+    return save_untrained(tmp_path_factory.mktemp("quartets"), QUARTETS, noise=0.05)
+
+
+def save_untrained(folder: Path, sizes: dict[str, dict[str, Any]], noise: float = 0.0) -> Path:
+    """``noise``: spread of the weights of the last layer, which starts at zero."""
     import torch
 
     from models.weights import network
     from models.weights import save as save_weights
 
-    folder = tmp_path_factory.mktemp("weights")
     histogram = np.full(64, 1 / 64).tolist()
-    for name, size in SIZES.items():
+    for name, size in sizes.items():
         torch.manual_seed(1)
+        kind = "quartet" if name in QUARTETS else name
+        module = network(kind, size)
+        if noise:
+            module.tail.weight.data.normal_(0, noise)  # type: ignore[union-attr, operator]
         metadata = {
             "network": name,
+            "class": kind,
             "size": size,
             "cohort": "toy",
             "fold": "1",
@@ -118,5 +140,5 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "histogram_spread": 0.01,
             },
         }
-        save_weights(folder / f"{name}.safetensors", network(name, size), metadata)
+        save_weights(folder / f"{name}.safetensors", module, metadata)
     return folder

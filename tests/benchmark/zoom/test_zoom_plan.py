@@ -10,13 +10,14 @@ from benchmark.zoom.probe import Cost, plan
 from benchmark.zoom.tiles import Layout
 from models.interpolation import cubic_spline, linear
 from models.method import Restorer, method
+from models.networks.quartet import build
 
 FRAME = Layout(512, 512, None)
 MB = 1 << 20
 
 
 def planned(weights: np.ndarray, cost: Cost, limit: int = 8 << 30) -> probe.Plan:
-    return plan(cost, FRAME, 1, weights, largest=16, limit=limit, base=300 * MB, path="scan")
+    return plan(cost, FRAME, 1, weights, exact=20, largest=16, limit=limit, base=300 * MB, path="scan")
 
 
 @pytest.mark.parametrize("weights", [linear, cubic_spline])
@@ -26,20 +27,20 @@ def test_memory_is_flat_in_n(weights, side: int) -> None:
     for n in (1, 20):
         known = np.arange(40.0)
         matrix = weights(known, np.arange(39 * (n + 1) + 1) / (n + 1))
-        cost = Cost(0.0, 0.0, 40 * MB, side * side * 4)
+        cost = Cost(0.0, 0.0, 0.0, 40 * MB, side * side * 4)
         layout = Layout(side, side, None)
-        found.append(plan(cost, layout, 1, matrix, largest=16, limit=8 << 30, base=300 * MB, path="").memory)
+        found.append(plan(cost, layout, 1, matrix, exact=40, largest=16, limit=8 << 30, base=300 * MB, path="").memory)
     assert max(found) < 1.1 * min(found)
 
 
 def test_a_smaller_allowance_is_kept() -> None:
     known = np.arange(20.0)
     matrix = linear(known, np.arange(39) / 2)
-    heavy = Cost(1.0, 2.0, 500 * MB, 12 * 64 * 64)
+    heavy = Cost(1.0, 2.0, 0.5, 500 * MB, 12 * 64 * 64)
     free, tight = planned(matrix, heavy, 32 << 30), planned(matrix, heavy, 2 << 30)
     assert (free.chunk, tight.chunk) == (16, 3)
     assert tight.memory < 2 << 30
-    assert free.seconds == tight.seconds == 20 * 1.0 + 39 * 2.0
+    assert free.seconds == tight.seconds == 20 * 1.0 + 19 * 2.0 + 20 * 0.5
     with pytest.raises(UserError, match=r"scan: needs 0\.\d GB of memory even"):
         planned(matrix, heavy, 400 * MB)
 
@@ -47,9 +48,9 @@ def test_a_smaller_allowance_is_kept() -> None:
 def test_a_tile_is_timed_as_often_as_it_is_computed() -> None:
     layout = Layout(100, 100, 64)
     matrix = linear(np.arange(3.0), np.arange(5) / 2)
-    found = plan(Cost(1.0, 0.1, 0, 0), layout, 4, matrix, largest=16, limit=8 << 30, base=0, path="")
+    found = plan(Cost(1.0, 0.1, 0.0, 0, 0), layout, 4, matrix, exact=3, largest=16, limit=8 << 30, base=0, path="")
     assert found.tiles == 4
-    assert found.seconds == pytest.approx(4 * (3 + 0.5))
+    assert found.seconds == pytest.approx(4 * (3 + 0.2))
 
 
 def test_measuring_costs_a_few_steps_only() -> None:
@@ -68,6 +69,17 @@ def test_measuring_costs_a_few_steps_only() -> None:
     assert set(sampler.calls) == {5}
     assert cost.represent > 0
     assert cost.held == 8 * 8 * 4
+
+
+@pytest.mark.parametrize(("factor", "drawn"), [(4, [(1.5, 4), (1.0, 4)]), (1, [(1.5, 1)])])
+def test_a_method_that_draws_slices_itself_is_measured_drawing(factor: int, drawn: list) -> None:
+    """The network is asked once for a new slice, and for a known one only where it magnifies."""
+    network = build(blocks=1, width=8, expansion=2, factor=factor).eval()
+    seen: list[tuple[float, int]] = []
+    network.register_forward_hook(lambda m, given, made: seen.append((1 + float(given[1][0, 1]), m.factor)))
+    cost = probe.measure(method("quartet", {"quartet": network}), (64, 64), None)
+    assert sorted(set(seen), reverse=True) == drawn
+    assert cost.between > 0
 
 
 def test_half_precision_is_used_only_where_it_does_not_show() -> None:

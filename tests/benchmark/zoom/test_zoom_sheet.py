@@ -53,7 +53,6 @@ def test_the_rule_finds_what_the_function_writes(tmp_path: Path) -> None:
         (["scan|n", "a.nii|"], "line 2: give one of"),
         (["scan|n", "a.nii|many"], "line 2: n = 'many' is no int"),
         (["scan|n", "a.nii|1", "b/a.nii.gz|2"], "line 3: 'a_zoom' is there twice"),
-        (["scan|n|weights", "a.nii|1|toy/1"], "name the method"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, lines: list[str], said: str) -> None:

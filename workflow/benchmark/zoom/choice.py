@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.config import meant
+from benchmark.config import keeps_resolution, meant
 from benchmark.errors import UserError
 from benchmark.files import sha256
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from models.method import Restorer
 
 FACTOR = 4
+LARGEST = 512  # side of the tiles where any size will do: what fits the memory of most, and most scans
 TRAINED = re.compile(r"(?P<cohort>[A-Za-z0-9_]+)/(fold)?(?P<fold>\d+)")
 
 
@@ -50,19 +52,32 @@ class Choice:
         return next((w.metadata for w in reversed(self.weights) if w.metadata), {})
 
     @property
+    def factor(self) -> int | None:
+        """In-plane magnification of the networks; None where nothing was trained: any."""
+        return min((_factor(weights) for weights in self.weights), default=None)
+
+    @property
+    def any_size(self) -> bool:
+        """Whether the networks take frames of any size as well as those they were trained at."""
+        return bool(import_module(f"models.methods.{self.file}").Method.any_size)
+
+    @property
     def side(self) -> int | None:
-        """Side of the tiles in low-resolution pixels: of the frames that the networks were trained at, or as given.
+        """Side of the tiles in pixels of what the networks see: of the frames they were trained at, or as given.
 
-        None where nothing was trained.
-
-        Weights that do not say it count as trained at the article's size.
+        None where nothing was trained; ``LARGEST`` where any size will do. Weights that do not say what they were
+        trained at count as trained at the article's size.
         """
         if not self.networks:
             return None
         if self.tile is not None:
             return self.tile
+        if self.any_size:
+            return LARGEST
         frame = self.metadata.get("trained_on", {}).get("frame")
-        return int(min(frame)) // FACTOR if frame else int(self.metadata.get("size", {}).get("sample_size", 64))
+        if frame:
+            return int(min(frame)) // (self.factor or FACTOR)
+        return int(self.metadata.get("size", {}).get("sample_size", 64))
 
     def load(self, device: str) -> dict[str, "nn.Module"]:
         """The networks by name, in ``eval`` mode."""
@@ -72,21 +87,31 @@ class Choice:
         return {name: found[name] for name in self.networks}
 
 
-def choose(config: Mapping[str, Any], method: str | None, weights: Sequence[str], *, tile: int | None = None) -> Choice:
-    """The method and its weights. ``method`` None: the config's, or with weights the first method that they serve.
+def choose(
+    config: Mapping[str, Any],
+    method: str | None,
+    weights: Sequence[str],
+    *,
+    in_plane: int = 1,
+    tile: int | None = None,
+) -> Choice:
+    """The method and its weights.
 
+    ``method`` None: the config's, or with weights the first they serve, of ``zoom.prefer`` or else of the catalogue;
     ``weights``: files, folders, or ``cohort/fold`` of the study; ``tile``: side of the tiles in low-resolution
-    pixels, where it is not to be as trained. ``UserError`` where the method is not known or cannot be used on a scan,
-    where weights are missing or wrong, or not needed, or the tile does not suit them.
+    pixels, where it is not to be as trained. ``UserError`` where the method is not known or cannot be used on a scan
+    or with the factor ``in_plane``, where weights are missing or wrong, or not needed, or the tile does not suit them.
     """
     catalogue = config["methods"]
     files = [file for one in weights for file in _files(one, config["results"])]
     held = {name for file in files for name in file.networks}
     if method is None and weights:
-        serves = [key for key, m in catalogue.items() if m["networks"] and held.issuperset(m["networks"])]
-        if not serves:
-            raise UserError(f"{', '.join(weights)}: holds {_names(held)}, which no method of the config is made of")
-        method = serves[0]
+        method = _served(config, held, in_plane)
+        if method is None:
+            reason = "which no method of the config is made of"
+            if _served(config, held, 1):
+                reason = f"which keeps the in-plane resolution: leave in-plane {in_plane} out"
+            raise UserError(f"{', '.join(weights)}: holds {_names(held)}, {reason}")
     method = method or config["zoom"]["method"]
     if method not in catalogue:
         raise UserError(f"method '{method}' is not in the config{meant(method, catalogue)}")
@@ -94,6 +119,8 @@ def choose(config: Mapping[str, Any], method: str | None, weights: Sequence[str]
     if chosen["kind"] == "oracle":
         raise UserError(f"method {method} is an oracle: it needs the slices that a scan does not have")
     needed = chosen["networks"]
+    if in_plane != 1 and keeps_resolution(config, method):
+        raise UserError(f"method {method} keeps the in-plane resolution: leave in-plane {in_plane} out")
     missing = [name for name in needed if name not in held]
     if missing and not weights:
         raise UserError(
@@ -114,6 +141,26 @@ def choose(config: Mapping[str, Any], method: str | None, weights: Sequence[str]
     if tile is not None and needed:
         _fits(tile, used)
     return Choice(method, chosen["label"], file, tuple(needed), {**sampling, **chosen["options"]}, used, tile)
+
+
+def preferred(config: Mapping[str, Any], in_plane: int) -> list[str]:
+    """Methods of ``zoom.prefer`` that make what is wanted in plane, the first the best."""
+    return [key for key in config["zoom"]["prefer"] if in_plane == 1 or not keeps_resolution(config, key)]
+
+
+def _served(config: Mapping[str, Any], held: set[str], in_plane: int) -> str | None:
+    """The best method that the networks ``held`` are enough for."""
+    able = [
+        key
+        for key, method in config["methods"].items()
+        if method["networks"] and held.issuperset(method["networks"]) and method["kind"] != "oracle"
+        if in_plane == 1 or not keeps_resolution(config, key)
+    ]
+    return next(iter([key for key in preferred(config, in_plane) if key in able] + able), None)
+
+
+def _factor(weights: WeightFile) -> int:
+    return int(weights.metadata.get("size", {}).get("factor", FACTOR))
 
 
 def _fits(tile: int, weights: Sequence[WeightFile]) -> None:

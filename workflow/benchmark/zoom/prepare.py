@@ -42,7 +42,7 @@ class Prepared:
     @property
     def coarsened(self) -> bool:
         """Whether the networks, made for ×4, see the scan at a quarter of its resolution: in-plane zoom is off."""
-        return bool(self.choice.networks) and self.grid.factor == 1
+        return self.choice.factor == FACTOR and self.grid.factor == 1
 
     @property
     def seen(self) -> tuple[int, int, int]:
@@ -53,7 +53,7 @@ class Prepared:
     @property
     def layout(self) -> Layout:
         """The tiles over what the method is shown."""
-        return Layout(*self.seen[1:], self.choice.side)
+        return Layout(*self.seen[1:], self.choice.side, fill=not self.choice.any_size)
 
     def disk(self) -> int:
         """Bytes of disk needed: what is kept while working, and at most what is written."""
@@ -75,7 +75,7 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
         for path in found.all(bool(request.uncertainty)):
             if path.exists():
                 raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
-    choice = choose(config, request.method, request.weights, tile=request.tile)
+    choice = choose(config, request.method, request.weights, in_plane=request.in_plane, tile=request.tile)
     prepared = Prepared(request, scan, grid, found, choice)
     _room(prepared)
     return prepared
@@ -125,7 +125,7 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
         device = "cuda" if torch.cuda.is_available() else "cpu"
     choice, grid = prepared.choice, prepared.grid
     networks: Mapping[str, nn.Module] = choice.load(device)
-    factor = FACTOR if choice.networks else grid.factor
+    factor = choice.factor or grid.factor
 
     def build(chunk: int, half: bool) -> Callable[[int], "Restorer"]:
         return builder(choice, networks, chunk=chunk, device=device, factor=factor, half=half)
@@ -144,6 +144,7 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
         prepared.layout,
         factor,
         mixing,
+        exact=int(np.isin(grid.at, grid.known).sum()),
         largest=compute["chunk"],
         limit=int(prepared.request.memory * 1e9),
         base=probe.resident(device),
@@ -181,6 +182,11 @@ def describe(prepared: Prepared, engine: Engine) -> str:
         f"{amount(prepared.disk())} while working",
         f"time      about {duration(seconds(prepared, engine) * samples)}",
     ]
+    if not choice.networks and prepared.request.method is None:
+        lines.append(
+            f"hint      {choice.key} has learnt nothing; trained weights can do better: `make demo` trains small ones, "
+            "then add --config config/demo.yaml --weights sample/1"
+        )
     if grid.beyond:
         lines.append(
             f"note      the scan's last slice lies {grid.beyond * scan.spacing[scan.axis]:.3g} mm beyond the output's "

@@ -21,16 +21,18 @@ IN_FLIGHT = 192 << 20
 #: Half precision may change a voxel by this much of the grey scale: half a level of 256.
 INVISIBLE = 0.5 / 255
 PROBE_STEPS = 5
+LONG = 1.0  # seconds; what takes longer is measured once
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one tile: seconds to ``represent`` and ``render`` it, bytes that takes beside the slices themselves, and
-    bytes of what is held of it.
+    """Of one tile: seconds to ``represent`` a known slice, to make one ``between`` two and one that is ``known``, bytes
+    that takes beside the slices themselves, and bytes of what is held of it.
     """
 
     represent: float
-    render: float
+    between: float
+    known: float
     working: int
     held: int
 
@@ -46,31 +48,43 @@ def measure(restorer: "Restorer", side: tuple[int, int], steps: int | None) -> C
     generator = torch.Generator().manual_seed(0)
     tile = torch.rand(1, 1, *side, generator=generator).to(restorer.device)
     held: Tensor
+    known = np.arange(4.0)
 
     def represent() -> None:
         nonlocal held
         with torch.inference_mode(), restorer.precision():
             held = restorer.represent(tile, torch.tensor([0])).float()
 
-    def render() -> None:
-        with torch.inference_mode(), restorer.precision():
-            restorer.render(held, torch.tensor([True], device=restorer.device))
+    def render(place: float) -> Callable[[], None]:
+        at = np.array([place])
+        four = dict.fromkeys(range(4), held[0])
+
+        def call() -> None:
+            with torch.inference_mode():
+                restorer.block(four, restorer.weights(known, at), range(4), known, at)
+
+        return call
 
     represent()  # once to warm up: the first call is not like the others
     before = resident(restorer.device.type)
-    first, second = _timed(represent, restorer), _timed(render, restorer)
+    first = _timed(represent, restorer)
+    between, there = (_timed(render(place), restorer) for place in (1.5, 1.0))
     working = max(0, peak(restorer.device.type) - before)
-    return Cost(first * ((steps or 0) / few if few else 1.0), second, working, held[0].numel() * 4)
+    return Cost(first * ((steps or 0) / few if few else 1.0), between, there, working, held[0].numel() * 4)
 
 
 def _timed(call: Callable[[], None], restorer: "Restorer") -> float:
     import torch
 
-    start = time.perf_counter()
-    call()
-    if restorer.device.type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
+    for _ in range(2):  # again where it is short: the first call is not like the others
+        start = time.perf_counter()
+        call()
+        if restorer.device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds = time.perf_counter() - start
+        if seconds > LONG:
+            break
+    return seconds
 
 
 def give_back() -> None:
@@ -124,11 +138,20 @@ class Plan:
 
 
 def plan(
-    cost: Cost, layout: Layout, factor: int, weights: np.ndarray, *, largest: int, limit: int, base: int, path: str
+    cost: Cost,
+    layout: Layout,
+    factor: int,
+    weights: np.ndarray,
+    *,
+    exact: int,
+    largest: int,
+    limit: int,
+    base: int,
+    path: str,
 ) -> Plan:
     """The largest chunk that fits.
 
-    ``weights`` (S', S): which slices a chunk holds; ``largest``: chunk of the config; ``limit``: bytes allowed, all
+    ``weights`` (S', S): which slices a chunk holds; ``exact``: of the S' positions that are known; ``largest``: chunk of the config; ``limit``: bytes allowed, all
     told; ``base``: bytes in use before. ``UserError`` where one slice at a time is too much.
     """
     tiles = len(layout.corners())
@@ -150,10 +173,12 @@ def plan(
     ]
     if not fitting:
         needs = (base + slices(1) + cost.working) / 1e9
-        raise UserError(f"{path}: needs {needs:.1f} GB of memory even a slice at a time; allow it (memory)")
+        raise UserError(
+            f"{path}: needs {needs:.1f} GB of memory even a slice at a time; allow it (memory), or take smaller tiles (tile)"
+        )
     chunk = fitting[-1]
     count, known = weights.shape
-    seconds = tiles * (known * cost.represent + count * cost.render)
+    seconds = tiles * (known * cost.represent + (count - exact) * cost.between + exact * cost.known)
     return Plan(chunk, base + slices(chunk) + chunk * cost.working, seconds, tiles)
 
 

@@ -128,6 +128,7 @@ def sidecar(
         "Shape": list(stored_shape(scan, grid)),
         "Spacing": np.linalg.norm(affine[:3, :3], axis=0).round(6).tolist(),
         "LastSliceBeyond": round(grid.beyond * float(scan.spacing[scan.axis]), 6),
+        "DrawsAtRandom": engine.random,
         "Seed": config["seed"],
         "HalfPrecision": engine.half,
         "Device": engine.device,

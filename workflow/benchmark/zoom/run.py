@@ -144,7 +144,8 @@ class Job:
             seen,
             grid.known,
             grid.at,
-            side=self.prepared.choice.side,
+            side=self.prepared.layout.side,
+            fill=self.prepared.layout.fill,
             tick=tick,
         ):
             fine.write(start, block[:, :rows, :columns] * np.float32(top))

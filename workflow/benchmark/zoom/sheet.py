@@ -82,7 +82,4 @@ def _row(where: str, cells: dict[str, str], folders: Mapping[str, str]) -> Row:
         given["weights"] = tuple(cells["weights"].split())
     own = cells.get("name")
     name = own or str(relative_name(Path(scan)).with_name(stem(relative_name(Path(scan)))))
-    row = Row(scan, name, given, own is not None)
-    if row.trained and "method" not in given:
-        raise UserError(f"{where}: weights {cells['weights']} are trained when they are needed: name the method")
-    return row
+    return Row(scan, name, given, own is not None)

@@ -17,20 +17,24 @@ MARGIN = 1  # low-resolution pixels along a tile's inner edges that are not used
 class Layout:
     """Tiles of ``side`` over a frame of ``height`` × ``width`` low-resolution pixels, as many as overlap by a quarter.
 
-    A frame smaller than a tile is mirrored at its edges until it fills one. Without ``side``: one tile, the frame.
+    A frame smaller than a tile is mirrored at its edges until it fills one, or with ``fill`` off, tiles are no larger
+    than it. Without ``side``: one tile, the frame.
     """
 
     height: int
     width: int
     side: int | None
+    fill: bool = True
 
     def tile(self) -> tuple[int, int]:
         """Height and width of a tile."""
-        return (self.height, self.width) if self.side is None else (self.side, self.side)
+        if self.side is None:
+            return (self.height, self.width)
+        return (self.side, self.side) if self.fill else (min(self.side, self.height), min(self.side, self.width))
 
     def starts(self, length: int) -> list[int]:
         """First pixels of the tiles along one axis; below 0 where the frame is mirrored."""
-        if self.side is None:
+        if self.side is None or (length <= self.side and not self.fill):
             return [0]
         if length <= self.side:
             return [-((self.side - length) // 2)]
@@ -115,14 +119,14 @@ def stream(
     at: np.ndarray,
     *,
     side: int | None,
+    fill: bool = True,
     tick: Callable[[int], None] = lambda count: None,
 ) -> Iterator[np.ndarray]:
     """As ``Restorer.stream`` for slices (S, h, w) of any size: blocks (B, f·h, f·w).
 
-    ``build(i)``: the method for tile i (with noise of its own); ``side``: of the tiles in low-resolution pixels, or
-    None if any size will do; ``tick``: told the share of a block's slices that each tile is worth.
+    ``build(i)``: the method for tile i (with noise of its own); ``side``, ``fill``: of ``Layout``; ``tick``: told the share of a block's slices that each tile is worth.
     """
-    layout = Layout(slices.shape[1], slices.shape[2], side)
+    layout = Layout(slices.shape[1], slices.shape[2], side, fill)
     corners = layout.corners()
     methods = [build(i) for i in range(len(corners))]
     factor = methods[0].factor

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark import portrait
-from benchmark.zoom.choice import FACTOR, Choice
+from benchmark.zoom.choice import Choice
 from benchmark.zoom.scan import Scan
 
 #: Names of contrasts as they stand in file names and cohorts' labels; the first that is found counts.
@@ -76,8 +76,9 @@ def warnings(choice: Choice, cohorts: Mapping[str, Any], scan: Scan, histogram: 
             f"training subjects differ by up to {seen['histogram_spread']:.3f} among themselves)."
         )
     slices, rows, columns = scan.upright_spacing
-    learnt_mm = FACTOR * (seen["spacing"][1] + seen["spacing"][2]) / 2
-    shown_mm = (rows + columns) / 2 * (FACTOR if coarsened else 1)
+    factor = choice.factor or 1
+    learnt_mm = factor * (seen["spacing"][1] + seen["spacing"][2]) / 2
+    shown_mm = (rows + columns) / 2 * (factor if coarsened else 1)
     if not 1 / RATIO < shown_mm / learnt_mm < RATIO:
         told.append(
             f"The networks are shown voxels of {shown_mm:.2f} mm in plane; they learnt from {learnt_mm:.2f} mm."
