@@ -24,7 +24,7 @@ def zoom_networks(wildcards):
     method = row.given.get("method", config["zoom"]["method"])
     if row.trained and "method" not in row.given:
         in_plane = row.given.get("in_plane", config["zoom"]["in_plane"])
-        (method, *_) = preferred(config, in_plane) or [None]
+        method, *_ = preferred(config, in_plane) or [None]
         if method is None:
             raise WorkflowError(
                 f"{config['zoom']['sheet']}: {row.name}: weights are trained when they are needed: name the method"

@@ -27,7 +27,7 @@ def test_memory_is_flat_in_n(weights, side: int) -> None:
     for n in (1, 20):
         known = np.arange(40.0)
         matrix = weights(known, np.arange(39 * (n + 1) + 1) / (n + 1))
-        cost = Cost(0.0, 0.0, 0.0, 40 * MB, side * side * 4)
+        cost = Cost(0.0, 0.0, 0.0, 40 * MB, 40 * MB, side * side * 4)
         layout = Layout(side, side, None)
         found.append(plan(cost, layout, 1, matrix, exact=40, largest=16, limit=8 << 30, base=300 * MB, path="").memory)
     assert max(found) < 1.1 * min(found)
@@ -36,7 +36,7 @@ def test_memory_is_flat_in_n(weights, side: int) -> None:
 def test_a_smaller_allowance_is_kept() -> None:
     known = np.arange(20.0)
     matrix = linear(known, np.arange(39) / 2)
-    heavy = Cost(1.0, 2.0, 0.5, 500 * MB, 12 * 64 * 64)
+    heavy = Cost(1.0, 2.0, 0.5, 500 * MB, 500 * MB, 12 * 64 * 64)
     free, tight = planned(matrix, heavy, 32 << 30), planned(matrix, heavy, 2 << 30)
     assert (free.chunk, tight.chunk) == (16, 3)
     assert tight.memory < 2 << 30
@@ -48,7 +48,7 @@ def test_a_smaller_allowance_is_kept() -> None:
 def test_a_tile_is_timed_as_often_as_it_is_computed() -> None:
     layout = Layout(100, 100, 64)
     matrix = linear(np.arange(3.0), np.arange(5) / 2)
-    found = plan(Cost(1.0, 0.1, 0.0, 0, 0), layout, 4, matrix, exact=3, largest=16, limit=8 << 30, base=0, path="")
+    found = plan(Cost(1.0, 0.1, 0.0, 0, 0, 0), layout, 4, matrix, exact=3, largest=16, limit=8 << 30, base=0, path="")
     assert found.tiles == 4
     assert found.seconds == pytest.approx(4 * (3 + 0.2))
 
@@ -71,9 +71,9 @@ def test_measuring_costs_a_few_steps_only() -> None:
     assert cost.held == 8 * 8 * 4
 
 
-@pytest.mark.parametrize(("factor", "drawn"), [(4, [(1.5, 4), (1.0, 4)]), (1, [(1.5, 1)])])
+@pytest.mark.parametrize(("factor", "drawn"), [(4, [(1.5, 4), (1.25, 4), (1.0, 4)]), (1, [(1.5, 1), (1.25, 1)])])
 def test_a_method_that_draws_slices_itself_is_measured_drawing(factor: int, drawn: list) -> None:
-    """The network is asked once for a new slice, and for a known one only where it magnifies."""
+    """The network is asked for new slices, and for a known one only where it magnifies."""
     network = build(blocks=1, width=8, expansion=2, factor=factor).eval()
     seen: list[tuple[float, int]] = []
     network.register_forward_hook(lambda m, given, made: seen.append((1 + float(given[1][0, 1]), m.factor)))

@@ -27,13 +27,15 @@ LONG = 1.0  # seconds; what takes longer is measured once
 @dataclass(frozen=True)
 class Cost:
     """Of one tile: seconds to ``represent`` a known slice, to make one ``between`` two and one that is ``known``, bytes
-    that takes beside the slices themselves, and bytes of what is held of it.
+    that takes beside the slices themselves (``working``, and ``growth`` for each slice more at once), and bytes of
+    what is held of it.
     """
 
     represent: float
     between: float
     known: float
     working: int
+    growth: int
     held: int
 
 
@@ -46,17 +48,17 @@ def measure(restorer: "Restorer", side: tuple[int, int], steps: int | None) -> C
     if few:
         restorer.sampling["steps"] = few  # type: ignore[attr-defined]
     generator = torch.Generator().manual_seed(0)
-    tile = torch.rand(1, 1, *side, generator=generator).to(restorer.device)
+    tiles = torch.rand(2, 1, *side, generator=generator).to(restorer.device)
     held: Tensor
     known = np.arange(4.0)
 
-    def represent() -> None:
+    def represent(count: int = 1) -> None:
         nonlocal held
         with torch.inference_mode(), restorer.precision():
-            held = restorer.represent(tile, torch.tensor([0])).float()
+            held = restorer.represent(tiles[:count], torch.arange(count)).float()
 
-    def render(place: float) -> Callable[[], None]:
-        at = np.array([place])
+    def render(*places: float) -> Callable[[], None]:
+        at = np.array(places)
         four = dict.fromkeys(range(4), held[0])
 
         def call() -> None:
@@ -69,8 +71,12 @@ def measure(restorer: "Restorer", side: tuple[int, int], steps: int | None) -> C
     before = resident(restorer.device.type)
     first = _timed(represent, restorer)
     between, there = (_timed(render(place), restorer) for place in (1.5, 1.0))
-    working = max(0, peak(restorer.device.type) - before)
-    return Cost(first * ((steps or 0) / few if few else 1.0), between, there, working, held[0].numel() * 4)
+    working = growth = max(0, peak(restorer.device.type) - before)
+    if between < LONG:  # what takes longer is taken to grow by as much with every slice
+        represent(2)
+        render(1.25, 1.5)()
+        growth = min(working, max(0, peak(restorer.device.type) - before - working))
+    return Cost(first * ((steps or 0) / few if few else 1.0), between, there, working, growth, held[0].numel() * 4)
 
 
 def _timed(call: Callable[[], None], restorer: "Restorer") -> float:
@@ -151,8 +157,9 @@ def plan(
 ) -> Plan:
     """The largest chunk that fits.
 
-    ``weights`` (S', S): which slices a chunk holds; ``exact``: of the S' positions that are known; ``largest``: chunk of the config; ``limit``: bytes allowed, all
-    told; ``base``: bytes in use before. ``UserError`` where one slice at a time is too much.
+    ``weights`` (S', S): which slices a chunk holds; ``exact``: of the S' positions that are known; ``largest``: chunk
+    of the config; ``limit``: bytes allowed, all told; ``base``: bytes in use before. ``UserError`` where one slice at
+    a time is too much.
     """
     tiles = len(layout.corners())
     frame = layout.height * layout.width * factor**2 * 4
@@ -165,21 +172,24 @@ def plan(
         # held: what a block needs and what was represented with it, ahead of its turn; then the block and its copies
         return (2 * needed + 2 * chunk) * cost.held * tiles + 4 * chunk * frame
 
+    def working(chunk: int) -> int:
+        return cost.working + (chunk - 1) * cost.growth
+
     fitting = [
         chunk
         for chunk in range(1, largest + 1)
         if slices(chunk) <= IN_FLIGHT or chunk == 1
-        if base + slices(chunk) + chunk * cost.working <= limit
+        if base + slices(chunk) + working(chunk) <= limit
     ]
     if not fitting:
         needs = (base + slices(1) + cost.working) / 1e9
         raise UserError(
-            f"{path}: needs {needs:.1f} GB of memory even a slice at a time; allow it (memory), or take smaller tiles (tile)"
+            f"{path}: needs {needs:.1f} GB of memory even a slice at a time; allow it (memory), or take smaller tiles"
         )
     chunk = fitting[-1]
     count, known = weights.shape
     seconds = tiles * (known * cost.represent + (count - exact) * cost.between + exact * cost.known)
-    return Plan(chunk, base + slices(chunk) + chunk * cost.working, seconds, tiles)
+    return Plan(chunk, base + slices(chunk) + working(chunk), seconds, tiles)
 
 
 def half_is_invisible(build: Callable[[bool], "Restorer"], tile: np.ndarray) -> bool:

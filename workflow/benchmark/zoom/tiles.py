@@ -124,7 +124,8 @@ def stream(
 ) -> Iterator[np.ndarray]:
     """As ``Restorer.stream`` for slices (S, h, w) of any size: blocks (B, f·h, f·w).
 
-    ``build(i)``: the method for tile i (with noise of its own); ``side``, ``fill``: of ``Layout``; ``tick``: told the share of a block's slices that each tile is worth.
+    ``build(i)``: the method for tile i (with noise of its own); ``side``, ``fill``: of ``Layout``; ``tick``: told the
+    share of a block's slices that each tile is worth.
     """
     layout = Layout(slices.shape[1], slices.shape[2], side, fill)
     corners = layout.corners()

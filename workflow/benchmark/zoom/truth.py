@@ -72,7 +72,7 @@ def measure(
         for name, given in methods.items():
             output = Path(folder) / f"{name}.nii.gz"
             zoom(request(config, path, output, n=n, axis=2, **given), config, lambda line: None)
-            zoomed = np.asanyarray(nib.load(output).dataobj)
+            zoomed = np.asanyarray(nib.load(output).dataobj)  # type: ignore[attr-defined]
             slices = [np.moveaxis(v[..., taken] / scale, 2, 0).clip(0, 1) for v in (zoomed, truth)]
             scores = score(slices[0], slices[1], perceptual)
             rows.append({"scan": scan.name, "n": n, "method": name, "slices": int(scores["signal"].sum())})
