@@ -1,6 +1,8 @@
 """The command, and what it says."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +66,26 @@ def test_what_a_user_can_put_right_is_one_line(tmp_path: Path, capsys: pytest.Ca
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert said.startswith(f"zoom: {tmp_path}/gone.nii: no such file")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_stops_it_finds_nothing_half_written(
+    save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, number: int
+) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr("benchmark.zoom.run.encode", lambda *given: os.kill(os.getpid(), number))
+    assert main([str(save()), "--n", "1", "-o", str(tmp_path / "out" / "o.nii.gz")]) == 130
+    assert "nothing was written" in capsys.readouterr().err
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_without_weights_it_says_what_would_be_better(save: Callable, capsys: pytest.CaptureFixture) -> None:
+    words = [str(save()), "--n", "1", "-o", "o.nii", "--dry-run"]
+    assert main(words) == 0
+    (hint,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hint")]
+    assert "--weights sample/1" in hint
+    assert main([*words, "--method", "linear"]) == 0
+    assert "hint" not in capsys.readouterr().err
 
 
 def test_a_wish_is_needed_and_one_is_enough(save: Callable, capsys: pytest.CaptureFixture) -> None:

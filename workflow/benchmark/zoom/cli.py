@@ -1,6 +1,7 @@
 """The command: ``zoom scan.nii.gz --n 4 -o out.nii.gz``."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -68,6 +69,7 @@ def _axis(text: str) -> int | str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0, 1 for what a user can put right, 2 for a wrong command line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    before = signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: what was begun goes
     try:
         from benchmark.zoom.request import load_config
 
@@ -82,6 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("zoom: interrupted; nothing was written", file=sys.stderr)
         return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _run(given: argparse.Namespace, config: dict) -> int:

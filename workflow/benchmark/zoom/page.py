@@ -42,7 +42,7 @@ def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> st
         finer=extent_of(grid),
         first=zoom["Volumes"][0],
         units="the scan's own units",
-        percent=lambda value: f"{100 * value / scale.scale:.2g} %",
+        percent=lambda value: _percent(value / scale.scale),
         views=views,
         places=len(PLACES),
         middle=MIDDLE,
@@ -97,4 +97,10 @@ def _histogram(pictured: Pictures) -> dict[str, Any]:
     ticks = [
         (share / 1.25 * 600, f"{scale.floor + share * scale.scale:.4g}") for share in (0, 0.25, 0.5, 0.75, 1.0, 1.25)
     ]
-    return {**lines, "ticks": ticks}
+    levels = [(180 - 170 * (1 - power / 6), "1" if power == 0 else f"1e−{power}") for power in (0, 2, 4)]
+    return {**lines, "ticks": ticks, "levels": levels}
+
+
+def _percent(share: float) -> str:
+    """Of the grey scale; what is there but cannot be seen is not given digits."""
+    return "under 0.001 %" if 0 < share < 1e-5 else f"{100 * share:.2g} %"
