@@ -83,11 +83,14 @@ def preprocess(
     floor, scale = _scale_volume(data, percentile) if scaling == "volume" else _scale_slices(data)
     if np.min(scale) <= 0:
         raise UserError(f"{path}: its {percentile}th percentile is not positive; give a scan with positive signal")
-    scaled = (data - floor) / scale
-    clipped = int(((scaled < 0) | (scaled > 1)).sum())
+    scaled = np.subtract(data, floor)
+    scaled /= scale
+    clipped = int(np.count_nonzero(scaled < 0) + np.count_nonzero(scaled > 1))
+    np.clip(scaled, 0, 1, out=scaled)
     pad = [[(frame - n) // 2, frame - n - (frame - n) // 2] for n in data.shape[:2]]
-    framed = np.pad(scaled.clip(0, 1), [*pad, [0, 0]])
-    framed = framed.reshape(size, shrink, size, shrink, -1).mean(axis=(1, 3))
+    framed = np.pad(scaled, [*pad, [0, 0]])
+    if shrink > 1:
+        framed = framed.reshape(size, shrink, size, shrink, -1).mean(axis=(1, 3))
     sidecar = Sidecar(
         source=str(path),
         sha256=sha256(path),

@@ -13,7 +13,6 @@ from benchmark.portrait import portrait
 from benchmark.revision import revision
 from benchmark.seeds import derive
 from models import weights as weight_files
-from models.initialise import initialise
 from models.training.data import SliceBank
 from models.training.log import TrainingLog
 from models.training.loop import Schedule, fit, start_fabric
@@ -47,6 +46,8 @@ def train(
     kind = network.get("class", name)
     module = weight_files.network(kind, network["size"])
     if network["init"]:
+        from models.initialise import initialise  # it knows every layout of a checkpoint, and takes seconds to import
+
         print(initialise(module, kind, network["init"]))
     options = dict(network["training"])
     steps, batch = options.pop("steps"), options.pop("batch")
