@@ -38,7 +38,6 @@ class Learner:
         slices by a ``DataLoader``, frozen networks are laid out as they are built, and parameters averaged one by one.
         """
         import torch
-        from diffusers.training_utils import EMAModel
 
         from models import weights
         from models.fast import compile_costly, laid_out
@@ -68,8 +67,7 @@ class Learner:
                 fuse(phase.optimiser)
         if compiled:
             compile_costly(network, mode=None)
-        decay = self.task.ema_decay
-        self.averages = averages(self.task) if fast else EMAModel(network.parameters(), decay=decay) if decay else None
+        self.averages = averages(self.task) if fast else _one_by_one(self.task)
         if self.averages:
             self.averages.to(self.fabric.device)
         self.wrapped, *optimisers = self.fabric.setup(self.task, *(phase.optimiser for phase in phases.values()))
@@ -94,3 +92,10 @@ class Learner:
         if self.averages:
             self.averages.step(self.task.network.parameters())
         self.done += 1
+
+
+def _one_by_one(task: Any) -> Any:
+    """Averaged weights as ``diffusers`` updates them by default, where the task has them."""
+    from diffusers.training_utils import EMAModel
+
+    return EMAModel(task.network.parameters(), decay=task.ema_decay) if task.ema_decay else None
