@@ -53,6 +53,16 @@ def test_the_page_of_a_trained_method(save: Callable, run: Callable, tmp_path: P
     assert "Data consistency was switched off" in seen
 
 
+@pytest.mark.parametrize("slices", [2, 9])
+def test_a_slice_beyond_the_output_is_no_difference(save: Callable, run: Callable, tmp_path: Path, slices: int) -> None:
+    data = np.full((20, 24, slices), 800, np.int16)
+    data[4:, 4:] = 900  # so that the last slice, were it compared with nothing, would show
+    _, about = run(save(data), zoom=1.4)
+    assert about["Zoom"]["LastSliceBeyond"] > 0
+    page = (tmp_path / "out.html").read_text()
+    assert 'The output, averaged back, less the scan</h3>\n<p class="soft">Nothing to see' in page
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

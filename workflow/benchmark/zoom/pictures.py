@@ -32,7 +32,7 @@ class Field:
     def indices(self, axis: int, positions: np.ndarray) -> np.ndarray:
         """The nearest voxel to each position (scan voxels) along upright slices, rows or columns; −1 outside."""
         if axis == 0:
-            step = self.at[1] - self.at[0]
+            step = self.at[1] - self.at[0] if len(self.at) > 1 else 1.0
             found = np.rint((positions - self.at[0]) / step).astype(int)
             count = len(self.at)
         else:

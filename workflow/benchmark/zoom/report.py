@@ -33,6 +33,9 @@ class Pictures:
         scan = prepared.scan
         self.views = pictures.views(scan.plane, scan.upright, scan.upright_spacing)
         self.grid = prepared.grid
+        beyond = self.grid.beyond and prepared.request.profile == "point"
+        # a last slice that lies beyond the output is compared with nothing
+        self.met = self.grid.known[:-1] if beyond else self.grid.known
         self.scan = Field(raw, self.grid.known, 1)
         self.before = cuts(self.scan, self.views)
         self.after: dict[str, list[np.ndarray]] = {}
@@ -60,7 +63,7 @@ class Pictures:
 
     def _difference(self, back: Store, top: float = np.inf) -> dict[str, list[np.ndarray]]:
         """Averaged back less the scan (clipped at ``top``), in the scan's units, in the middle of every view."""
-        units = Field(back, self.grid.known, 1, lambda x: x * self.scale.scale + self.scale.floor)
+        units = Field(back, self.met, 1, lambda x: x * self.scale.scale + self.scale.floor)
         found = cuts(units, self.views, [MIDDLE])
         return {plane: [found[plane][0] - np.minimum(self.before[plane][MIDDLE], top)] for plane in found}
 

@@ -115,13 +115,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tables = []
         for n, scan in product(given.n, given.scans):
             tables.append(measure(scan, n, methods, config, perceptual, axis=axis, shrink=given.shrink))
+            table = pd.concat(tables, ignore_index=True)
+            with written(given.output) as aside:  # as far as it has come
+                table.to_csv(aside, sep="\t", index=False, float_format="%.5f")
             print(f"{scan}: n = {n} scored", file=sys.stderr)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    table = pd.concat(tables, ignore_index=True)
-    with written(given.output) as aside:
-        table.to_csv(aside, sep="\t", index=False, float_format="%.5f")
     means = table.groupby(["n", "method"], sort=False)[COLUMNS].mean()
     print(means.round(4).to_string())
     return 0
