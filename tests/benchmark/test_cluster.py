@@ -1,5 +1,6 @@
 """What the cluster is called, and how long a job may still run."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,25 @@ def test_a_missing_site_file_is_named(tmp_path):
 def test_time_limits_grow_with_attempts_up_to_the_longest():
     here = Site(longest=10)
     assert [here.limit(200.4, attempt) for attempt in (1, 2, 3, 4)] == [200, 401, 600, 600]
+
+
+def test_temporary_files_go_to_the_jobs_own_folder(monkeypatch):
+    """What Snakemake works out on the node."""
+    for variable, value in (("", ""), ("SLURM_TMPDIR", "/local/77")):
+        monkeypatch.delenv("SLURM_TMPDIR", raising=False)
+        if variable:
+            monkeypatch.setenv(variable, value)
+        assert eval(Site().tmpdir, {"system_tmpdir": "/tmp"}) == (value or "/tmp")
+        assert eval(Site(scratch="/scratch").tmpdir, {"system_tmpdir": "/tmp"}) == "/scratch"
+
+
+@pytest.mark.parametrize("name", ["default/config.yaml", "slurm/config.yaml", "slurm/site.yaml"])
+def test_every_setting_of_a_profile_has_a_comment(name):
+    """On its line or the one above; two settings that belong together may share one."""
+    lines = (cluster.SITE.parents[1] / name).read_text().splitlines()
+    settings = [i for i, line in enumerate(lines) if re.match(r"[a-z][a-z_-]*:", line)]
+    assert len(settings) > 5
+    assert [lines[i] for i in settings if not any("#" in line for line in lines[max(i - 1, 0) : i + 2])] == []
 
 
 @pytest.mark.parametrize(

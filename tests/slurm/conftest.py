@@ -36,7 +36,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def study(cluster: Cluster, trunks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Study:
-    return Study(tmp_path_factory.mktemp("study"))
+    return Study(tmp_path_factory.mktemp("study"), trunks.values())
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -21,8 +23,12 @@ QUICK = ["--slurm-init-seconds-before-status-checks", "5", "--latency-wait", "10
 class Study:
     """The smoke study, of one cohort and few methods, in a folder that shares only the code with the checkout."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, trunks: Iterable[Path]) -> None:
         self.folder = folder
+        # copies, newer than the code that fetches them: Snakemake has no record here, and would fetch older ones again
+        (folder / "data" / "trunks").mkdir(parents=True)
+        for trunk in trunks:
+            shutil.copy(trunk, folder / "data" / "trunks")
         for name in ("Snakefile", "workflow", "models", "config", "profiles", "slurm"):
             (folder / name).symlink_to(ROOT / name)
         (folder / "site.yaml").write_text(SITE)
@@ -36,7 +42,7 @@ class Study:
         """The same study with other results; `steps` of the small network that the tests interrupt."""
         config = {
             "results": results,
-            "data": str(ROOT / "results" / "data"),
+            "data": "data",
             "study": {"cohorts": ["toy"], "methods": ["ours_no_edsr", "wdsr", "truth"]},
             "networks": {"wdsr": {"training": {"steps": steps}}},
             "compute": {"device": "auto", "checkpoint_every": checkpoint_every, "log_every": 100},

@@ -18,8 +18,8 @@ RESUME = str(ROOT / "profiles" / "slurm" / "resume")
 
 @pytest.fixture(scope="module")
 def both(study, cluster):
-    """The same study on this machine and on the cluster; what SLURM says of the jobs while they run."""
-    study.run(*study.options("here"), "--", "tables", slurm=False)
+    """The same study on this machine and, beside it, on the cluster; what SLURM says of the jobs while they run."""
+    local = study.start(study.command(*study.options("here"), "--", "tables", slurm=False))
     running, asked = study.start(study.command(*study.options("there"), "--", "tables")), {}
     while running.process.poll() is None:
         for line in run("squeue", "--noheader", "--states", "all", "--Format", FACTS).splitlines():
@@ -27,6 +27,7 @@ def both(study, cluster):
             asked[job] = facts
         time.sleep(1)
     running.ends()
+    local.ends()
     return asked
 
 
@@ -89,7 +90,7 @@ def test_both_runs_leave_the_same_summary_and_nothing_to_do(both, study):
 
 def test_a_cancelled_training_goes_on_from_its_checkpoint(study, prepared, cluster):
     training = Training(study, prepared, 1)
-    running = study.start(study.command(*study.options(prepared, 3000), "--", training.target))
+    running = study.start(study.command(*study.options(prepared, 1000), "--", training.target))
     job = training.is_under_way(running)
     run("scancel", str(job))
     text = running.ends()
@@ -100,27 +101,45 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint(study, prepared, clust
     assert not training.checkpoint.exists()
 
 
-def test_a_job_at_its_time_limit_checkpoints_and_gets_more_time(study, prepared, cluster):
+@pytest.fixture(scope="module")
+def endless(study, prepared):
+    """A training that is under way, has one minute at first and two at the second attempt, and never ends by itself."""
     training = Training(study, prepared, 1)
     limit = ["--set-resources", "train:runtime=attempt"]
     running = study.start(study.command(*study.options(prepared, 500_000), *limit, "--", training.target))
-    job = training.is_under_way(running)
-    wait("the second attempt", lambda: "goes on from step" in training.log(), 200)
+    try:
+        yield training, running, training.is_under_way(running)
+    finally:
+        running.stop()
+        wait("the end of all jobs", lambda: not queue(), 120)
+
+
+def test_resume_leaves_a_living_run_alone(study, prepared, endless):
+    training, running, _ = endless
+    text = study.start([RESUME, *study.options(prepared, 500_000), "--", training.target]).ends(1)
+    assert "Snakemake is running" in text
+    assert str(running.process.pid) in text
+
+
+def test_a_job_at_its_time_limit_checkpoints_and_gets_more_time(endless, cluster):
+    training, running, job = endless
+    wait("the second attempt", lambda: "goes on from step" in training.log(), 400)
     second = training.job()
     longer = run("squeue", "--noheader", "--job", str(second), "--format", "%l").strip()
+    assert longer == "2:00"
+    assert training.resumed_at() > 0
     running.stop()
     first = next(facts for facts in finished_jobs(cluster) if facts["JobId"] == str(job))
     assert first["JobState"] == "FAILED"  # it ended by itself: TIMEOUT is what SLURM writes of those it had to end
     assert first["TimeLimit"] == "1"
-    assert longer == "2:00"
-    assert training.resumed_at() > 0
-    wait("the end of all jobs", lambda: not queue())
+    wait("the end of all jobs", lambda: not queue(), 120)
 
 
 def test_a_node_that_goes_down_leaves_its_job_to_the_other(study, prepared, cluster):
     training = Training(study, prepared, 2)
-    running = study.start(study.command(*study.options(prepared, 3000, checkpoint_every=50), "--", training.target))
+    running = study.start(study.command(*study.options(prepared, 1500, checkpoint_every=50), "--", training.target))
     training.is_under_way(running)
+    wait("a checkpoint", training.checkpoint.exists)
     lost = training.node()
     cluster.crash(lost)
     try:
@@ -134,7 +153,7 @@ def test_a_node_that_goes_down_leaves_its_job_to_the_other(study, prepared, clus
 
 def test_the_controller_may_restart(study, prepared, cluster):
     training = Training(study, prepared, 1)
-    running = study.start(study.command(*study.options(prepared, 2000), "--", training.target))
+    running = study.start(study.command(*study.options(prepared, 1000), "--", training.target))
     job = training.is_under_way(running)
     cluster.stop_controller()
     time.sleep(15)
@@ -146,7 +165,7 @@ def test_the_controller_may_restart(study, prepared, cluster):
 
 @pytest.mark.parametrize("how", ["wait", "cancel"])
 def test_snakemake_killed_is_resumed_without_running_anything_twice(study, prepared, cluster, how):
-    steps = {"wait": 2001, "cancel": 3001}[how]
+    steps = {"wait": 2001, "cancel": 2003}[how]
     one, two = Training(study, prepared, 1), Training(study, prepared, 2)
     options = study.options(prepared, steps)
     running = study.start(study.command(*options, "--", one.target, two.target))
@@ -172,31 +191,22 @@ def test_snakemake_killed_is_resumed_without_running_anything_twice(study, prepa
     assert re.search(r"^train +2$", other, re.M)
 
 
-def test_resume_leaves_a_living_run_alone(study, prepared):
-    training = Training(study, prepared, 1)
-    running = study.start(study.command(*study.options(prepared, 500_000), "--", training.target))
-    training.is_under_way(running)
-    text = study.start([RESUME, *study.options(prepared, 500_000), "--", training.target]).ends(1)
-    assert "Snakemake is running" in text
-    running.stop()
-    wait("the end of all jobs", lambda: not queue())
-
-
-def test_a_job_that_fails_for_good_is_named_and_the_rest_is_done(study, cluster):
-    """A patch that is larger than the slices: the training of one network fails, of the others does not."""
-    options = study.options("failing")
+def test_a_job_that_fails_for_good_is_named_and_the_rest_is_done(study, prepared, cluster):
+    """A patch that is larger than the slices: the training of one network fails, of the other does not."""
+    options = study.options(prepared, 5)
     path = study.folder / options[-1]
-    path.write_text(path.read_text().replace('{"steps": 4}', '{"steps": 4, "patch": 4096}'))
+    changed = path.read_text().replace('{"steps": 5}', '{"steps": 5, "patch": 4096}')
+    path.write_text(changed.replace('"ours_no_edsr"', '"bicubic_ae"'))
     running = study.start(study.command(*options, "--retries", "1", "--", "scores"))
     text = running.ends(code=None)
-    log = "failing/logs/train/toy/fold1/wdsr.log"
+    log = f"{prepared}/logs/train/toy/fold1/wdsr.log"
     assert re.search(rf"ERROR in rule train \(cohort=toy, fold=1, network=wdsr\): .*4096.* \[log: {log}\]", text)
     assert len(re.findall(r"Trying to restart job", text)) == 2  # both folds, once each
     scored = {
-        path.relative_to(study.folder / "failing" / "scores" / "toy").as_posix()
-        for path in (study.folder / "failing" / "scores").rglob("*.csv")
+        path.relative_to(study.folder / prepared / "scores" / "toy").as_posix()
+        for path in (study.folder / prepared / "scores").rglob("*.csv")
     }
-    assert scored == {"fold0/truth.csv", "fold1/ours_no_edsr.csv", "fold2/ours_no_edsr.csv"}
+    assert scored == {"fold0/truth.csv", "fold1/bicubic_ae.csv", "fold2/bicubic_ae.csv"}
 
 
 def test_a_bad_scan_does_not_take_the_others_of_its_group_along(study, cluster):

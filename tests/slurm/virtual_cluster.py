@@ -36,6 +36,10 @@ def why_not(accounting: bool = False) -> str | None:
     absent = sorted({package for program, package in programs.items() if not shutil.which(program, path=search())})
     if absent:
         return f"not installed: {', '.join(absent)} (apt-get install --no-install-recommends {' '.join(absent)})"
+    try:
+        socket.getaddrinfo("127.0.0.1", None, socket.AF_INET, flags=socket.AI_ADDRCONFIG)
+    except socket.gaierror:
+        return "SLURM finds no host, not even this one, on a machine with no network address but 127.0.0.1"
     for name in ("slurm.conf", "gres.conf"):
         link = ETC / name
         if link.exists() and not link.is_symlink():

@@ -91,7 +91,7 @@ rule tables:
             table=PLAN.tables
             + ["cost"]
             + (["networks"] if COMPARED else [])
-            + (["sampler_curve"] if PLAN.curve and PLAN.sampled else []),
+            + (["sampler_curve"] if PLAN.curve and PLAN.sampler_cohorts else []),
         ),
         f"{RESULTS}/verdict.html",
 
