@@ -103,4 +103,6 @@ def _histogram(pictured: Pictures) -> dict[str, Any]:
 
 def _percent(share: float) -> str:
     """Of the grey scale; what is there but cannot be seen is not given digits."""
-    return "under 0.001 %" if 0 < share < 1e-5 else f"{100 * share:.2g} %"
+    if 0 < share < 1e-5:
+        return "under 0.001 %"
+    return f"{100 * share:.0f} %" if share > 0.1 else f"{100 * share:.2g} %"
