@@ -103,9 +103,9 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint(study, prepared, clust
 
 @pytest.fixture(scope="module")
 def endless(study, prepared):
-    """A training that is under way, has one minute at first and two at the second attempt, and never ends by itself."""
+    """A training that is under way, has two minutes at first and four at the second attempt, without end."""
     training = Training(study, prepared, 1)
-    limit = ["--set-resources", "train:runtime=attempt"]
+    limit = ["--set-resources", "train:runtime=2*attempt"]
     running = study.start(study.command(*study.options(prepared, 500_000), *limit, "--", training.target))
     try:
         yield training, running, training.is_under_way(running)
@@ -123,15 +123,15 @@ def test_resume_leaves_a_living_run_alone(study, prepared, endless):
 
 def test_a_job_at_its_time_limit_checkpoints_and_gets_more_time(endless, cluster):
     training, running, job = endless
-    wait("the second attempt", lambda: "goes on from step" in training.log(), 400)
+    wait("the second attempt", lambda: "goes on from step" in training.log(), 600)
     second = training.job()
     longer = run("squeue", "--noheader", "--job", str(second), "--format", "%l").strip()
-    assert longer == "2:00"
+    assert longer == "4:00"
     assert training.resumed_at() > 0
     running.stop()
     first = next(facts for facts in finished_jobs(cluster) if facts["JobId"] == str(job))
     assert first["JobState"] == "FAILED"  # it ended by itself: TIMEOUT is what SLURM writes of those it had to end
-    assert first["TimeLimit"] == "1"
+    assert first["TimeLimit"] == "2"
     wait("the end of all jobs", lambda: not queue(), 120)
 
 
