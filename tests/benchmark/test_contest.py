@@ -15,7 +15,7 @@ from benchmark.restoration import Restoration
 
 METHODS = {
     "new": {"label": "the new one", "kind": "method", "networks": ["a"]},
-    "old": {"label": "the old one", "kind": "method", "networks": ["a"]},
+    "old": {"label": "the old one", "kind": "method", "networks": ["b"]},
     "linear": {"label": "linear", "kind": "control", "networks": []},
     "oracle": {"label": "knows it", "kind": "oracle", "networks": []},
 }
@@ -100,12 +100,21 @@ def test_a_clear_lead_and_none():
     assert set(ahead["second"]) == {"linear", "old"}
     assert ahead["clearly_better"].all()
     assert (ahead["gain"] > 0).all()
-    assert "is ahead of all of them" in certainty_table(ahead, CONFIG).caption
+    assert (ahead["ahead_on"] == 6).all()
+    table = certainty_table(ahead, CONFIG)
+    assert "is ahead of all of them" in table.caption
+    assert " on 6 of 6" in table.rows[1][1].text
     behind = certainty(planted(new=0.5), CONFIG, **OPTIONS)
     assert not behind.loc[behind["second"] == "old", "clearly_better"].any()
     caption = certainty_table(behind, CONFIG).caption
     assert "is not clearly ahead on: " in caption
     assert "SSIM against the old one (Heads, single slices removed (10 % protocol)): −0.5000" in caption
+
+
+def test_the_champions_own_variants_are_no_rivals():
+    methods = METHODS | {"old": METHODS["old"] | {"networks": ["a"]}}
+    frame = certainty(planted(new=0.5), CONFIG | {"methods": methods}, **OPTIONS)
+    assert set(frame["second"]) == {"linear"}
 
 
 def test_parts_are_compared_on_the_same_patients():
