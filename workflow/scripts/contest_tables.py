@@ -16,6 +16,6 @@ with job(snakemake) as say:
     sure = certainty(scores, about, **snakemake.params.options)
     table = certainty_table(sure, about)
     write_table(folder / "contest_certainty", sure, table)
-    parts = parts_frame(read_scores(snakemake.input.parts), about)
+    parts = parts_frame(read_scores(snakemake.input.parts or snakemake.input.scores), about)
     write_table(folder / "contest_parts", parts, parts_table(parts, about))
     say(table.caption)
