@@ -1,6 +1,8 @@
 """Scans in every orientation and format come out upright, in the right place; what is no scan is refused by name."""
 
+import gzip
 import itertools
+import time
 
 import nibabel as nib
 import numpy as np
@@ -112,3 +114,14 @@ def test_write_then_read(tmp_path):
     np.testing.assert_array_equal(back, volume)
     np.testing.assert_array_equal(back_affine, affine)
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["v.nii.gz"]
+
+
+def test_a_written_volume_is_ordinary_gzip_and_the_same_bytes_at_any_time(tmp_path, monkeypatch):
+    volume = np.random.default_rng(0).random((3, 4, 5)).astype(np.float32)
+    write(tmp_path / "one.nii.gz", volume, np.eye(4))
+    monkeypatch.setattr(time, "time", lambda: 1.0)
+    write(tmp_path / "other.nii.gz", volume, np.eye(4))
+    whole = (tmp_path / "one.nii.gz").read_bytes()
+    assert whole == (tmp_path / "other.nii.gz").read_bytes()
+    assert nib.Nifti1Image.from_bytes(gzip.decompress(whole)).shape == (4, 5, 3)
+    np.testing.assert_array_equal(read(tmp_path / "one.nii.gz")[0], volume)

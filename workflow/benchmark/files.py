@@ -4,7 +4,9 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gzip import GzipFile
 from pathlib import Path
+from typing import BinaryIO
 
 
 @contextmanager
@@ -21,6 +23,19 @@ def written(path: str | Path) -> Iterator[Path]:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def packed(raw: BinaryIO) -> Iterator[GzipFile]:
+    """Writes gzip into the open file ``raw``, the same bytes every time (no name, no date).
+
+    ISA-L packs volumes to the size of zlib's level 1 at eight times its speed, where zlib would cost most of a
+    volume's way to the disk.
+    """
+    from isal import igzip
+
+    with igzip.IGzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as stream:
+        yield stream
 
 
 def sha256(path: str | Path) -> str:

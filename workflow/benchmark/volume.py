@@ -14,7 +14,7 @@ from nibabel.orientations import aff2axcodes, axcodes2ornt, inv_ornt_aff, io_ori
 from nibabel.spatialimages import SpatialImage
 
 from benchmark.errors import UserError
-from benchmark.files import written
+from benchmark.files import packed, written
 
 # Axis codes (direction of growing index) of rows, columns, slices: superior or anterior is up, and an axial or
 # coronal slice shows the patient's right on the left of the picture (the radiological convention).
@@ -83,10 +83,11 @@ def read_scan(path: str | Path, orientation: str | None = None) -> Scan:
     if min(data.shape) < 2:
         raise UserError(f"{path}: shape {data.shape} has a single slice; give a volume")
     data = data.astype(np.float64)
-    if not np.isfinite(data).all():
+    low, high = data.min(), data.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
         raise UserError(f"{path}: {int((~np.isfinite(data)).sum())} voxels are NaN or infinite; mend the scan")
-    if data.min() == data.max():
-        raise UserError(f"{path}: every voxel is {data.min():g}; give a scan with content")
+    if low == high:
+        raise UserError(f"{path}: every voxel is {low:g}; give a scan with content")
     affine = np.asarray(image.affine, dtype=np.float64)
     if orientation is not None:
         affine = affine_from_codes(data.shape, image.header.get_zooms()[:3], orientation)
@@ -113,11 +114,11 @@ def from_upright(data: np.ndarray, affine: np.ndarray, codes: tuple[str, ...]) -
 
 
 def write(path: str | Path, volume: np.ndarray, affine: np.ndarray) -> None:
-    """Writes ``volume`` (S, H, W) as a float32 NIfTI of shape (H, W, S); ``affine`` belongs to (H, W, S)."""
+    """Writes ``volume`` (S, H, W) as a float32 ``.nii.gz`` of shape (H, W, S); ``affine`` belongs to (H, W, S)."""
     image = nib.Nifti1Image(np.moveaxis(np.asarray(volume, dtype=np.float32), 0, 2), affine)
     image.header.set_xyzt_units("mm")
-    with written(path) as aside:
-        nib.save(image, aside)
+    with written(path) as aside, open(aside, "wb") as raw, packed(raw) as stream:
+        image.to_stream(stream)
 
 
 def read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:

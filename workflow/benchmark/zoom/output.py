@@ -1,8 +1,8 @@
 """Writing a volume as it goes, a slab at a time, with the header of the scan it came from."""
 
-import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gzip import GzipFile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,6 +11,7 @@ import numpy as np
 from nibabel.orientations import apply_orientation
 
 from benchmark.errors import UserError
+from benchmark.files import packed
 from benchmark.zoom.geometry import Grid
 from benchmark.zoom.intensity import Encoding
 from benchmark.zoom.scan import Scan
@@ -84,7 +85,7 @@ def stored_shape(scan: Scan, grid: Grid) -> tuple[int, int, int]:
 class Writer:
     """An image file that grows: volume after volume, each from upright slices on disk."""
 
-    def __init__(self, file: BinaryIO, image: nib.spatialimages.SpatialImage, scan: Scan) -> None:
+    def __init__(self, file: BinaryIO | GzipFile, image: nib.spatialimages.SpatialImage, scan: Scan) -> None:
         self.file, self.image, self.scan = file, image, scan
         self.dtype = image.get_data_dtype()
         found: Any = image.header
@@ -139,8 +140,8 @@ def opened(path: Path, image: nib.spatialimages.SpatialImage, scan: Scan, name: 
     """A writer into the file ``path``, compressed where ``name`` says so (the same bytes every time)."""
     with open(path, "wb") as raw:
         if name.endswith(("gz", ".mgz")):
-            with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as packed:
-                writer = Writer(packed, image, scan)  # type: ignore[arg-type]
+            with packed(raw) as stream:
+                writer = Writer(stream, image, scan)
                 yield writer
                 writer.finish()
         else:
