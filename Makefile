@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
-CORES ?= $(shell nproc)
+CORES ?= $(shell env -u OMP_NUM_THREADS nproc)  # nproc would answer with that variable
 export OMP_NUM_THREADS ?= 1
 
 .PHONY: help setup demo test slurm-test bench bench-gpu models lint

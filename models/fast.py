@@ -8,8 +8,17 @@ from torch import Tensor, nn
 
 Network = TypeVar("Network", bound=nn.Module)
 
+HALF = torch.float16
+"""Half precision: as fast as bfloat16 on a GPU, and eight times finer. In bfloat16 the rounding of all steps adds up, and
+the codebook snaps to other codes: 0.02 to 0.1 dB on small networks trained for half a minute."""
+
 PIXELS = 1 << 14
 """As many pixels as a processor's caches hold the features of: more at once are slower there, not faster."""
+
+
+def half_precision(device: torch.device, enabled: bool = True) -> torch.autocast:
+    """Networks in here are evaluated in half precision, where it is ``enabled``."""
+    return torch.autocast(device.type, HALF, enabled=enabled)
 
 
 def laid_out(network: Network) -> Network:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from models.fast import compile_costly, filled
+from models.fast import compile_costly, filled, half_precision
 from models.interpolation import FACTOR, linear
 
 Sees = Literal["low", "kept", "all", "all_low"]
@@ -62,8 +62,9 @@ class Restorer:
         """``networks``: the trained networks by name, in ``eval`` mode; ``seed``: for every draw of the method.
 
         ``factor``: in-plane magnification, other than 4 only where nothing is trained (``any_factor``); ``half``:
-        networks are evaluated in bfloat16 (mixing stays in float32); ``compiled``: they are compiled, for chunks of one
-        size, which takes a minute and pays on a GPU with much to do; ``sees``: to make an oracle of an honest method.
+        networks are evaluated in half precision (mixing stays in float32); ``compiled``: they are compiled, for chunks
+        of one size, which takes a minute and pays on a GPU with much to do; ``sees``: to make an oracle of an honest
+        method.
         """
         if factor != FACTOR and not self.any_factor:
             raise ValueError(f"in-plane factor {factor}: its networks were made for {FACTOR}")
@@ -153,11 +154,14 @@ class Restorer:
         exact = torch.from_numpy((rows == 1).any(axis=1))
         with self.precision():
             pixels = self.render(mixed, ~exact.to(self.device))
-        return pixels[:count].float().squeeze(1).clamp(0, 1).cpu().numpy()
+        found = pixels[:count].float().squeeze(1).clamp(0, 1).cpu().numpy()
+        if self.half and not np.isfinite(found).all():
+            raise FloatingPointError("a network leaves the range of half precision: set compute.half to false")
+        return found
 
     def precision(self) -> torch.autocast:
         """The precision in which networks are evaluated, as a context."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
+        return half_precision(self.device, self.half)
 
     def restore(self, slices: Slices, known: ArrayLike, at: ArrayLike) -> np.ndarray:
         """Finer volume, float32 in [0, 1], (S', 4h, 4w).

@@ -32,7 +32,7 @@ class Diffusion(Restorer):
         """
         super().__init__(*args, **options)
         self.sampling = {"sampler": sampler, "steps": steps, "eta": eta if sampler == "ddim" else 0.0}
-        self.sampling["autocast"] = self.half
+        self.sampling["half"] = self.half
         self.noise = noise
         self.quantise_interpolated = quantise_interpolated
         self.samples = samples

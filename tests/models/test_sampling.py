@@ -96,7 +96,7 @@ def test_start_callback_and_mixed_precision(condition: Tensor, unet: nn.Module):
     assert [step for step, _ in seen] == [0, 1, 2, 3]
     assert torch.equal(seen[-1][1], full)
     assert not torch.allclose(full, sample(unet, condition, seeds=range(5), steps=4))
-    mixed = sample(unet, condition, autocast=True, **options)
+    mixed = sample(unet, condition, half=True, **options)
     assert mixed.dtype == torch.float32
     assert not torch.equal(mixed, full)
     assert (mixed - full).norm() / full.norm() < 0.05

@@ -81,4 +81,4 @@ def test_half_precision_is_for_networks_alone() -> None:
             return mixed
 
     Network(half=True).restore(OnDisk().data, np.arange(10), [0.5])
-    assert seen == [(torch.float32, torch.bfloat16), (torch.float32, torch.float32)]
+    assert seen == [(torch.float32, torch.float16), (torch.float32, torch.float32)]

@@ -60,12 +60,12 @@ def test_the_whole_bench(tmp_path, trunks, monkeypatch):
     text = cpu.run(tmp_path, lines.append, name="smoke", side=32, planning=False)
     frame = pd.read_csv(tmp_path / "bench.csv")
     assert len(frame) == len(lines)
-    assert {"sampling, float32", "decoding, float32", "EDSR, float32", "training, ldm"} <= set(frame["part"])
+    assert {"sampling", "decoding", "EDSR", "training, ldm"} <= set(frame["part"])
     assert (frame["fast_ms"] > 0).all()
     assert (frame["plain_ms"] > 0).all()
-    assert frame.loc[frame["part"] == "sampling, float32", "of_limit"].between(0, 5).all()
+    assert frame.loc[frame["part"] == "sampling", "of_limit"].between(0, 5).all()
     assert text == (tmp_path / "bench.md").read_text()
-    assert "GFLOP/s in float32" in text
+    assert "GFLOP/s" in text
 
 
 def test_the_bench_of_a_gpu_runs_its_course_on_a_small_study(tmp_path, monkeypatch):

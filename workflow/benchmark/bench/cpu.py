@@ -23,29 +23,28 @@ def run(into: Path, say: Callable[[str], None], *, name: str = "demo", side: int
 
     begun = time.perf_counter()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "0")) or torch.get_num_threads())
-    half = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     cpu = torch.device("cpu")
-    rates = {flag: matrix_rate(cpu, torch.bfloat16 if flag else torch.float32, 1024) for flag in (False, True)}
+    rate = matrix_rate(cpu, torch.float32, 1024)
     config, done = study.config(name), []
     with tempfile.TemporaryDirectory() as folder:
-        for row in _rows(config, side, half, Path(folder), planning):
-            done.append(row.measure(rates))
+        for row in _rows(config, side, Path(folder), planning):
+            done.append(row.measure(rate))
             say(f"{row.part}: {done[-1]['fast_ms']:.3g} ms a {row.unit}, plain / time {done[-1]['ratio']:.2f}")
-    rate = f"{rates[False] / 1e9:.0f} GFLOP/s in float32" + (f", {rates[True] / 1e9:.0f} in bfloat16" if half else "")
     caption = (
         f"Measured on {hardware(cpu)} in {time.perf_counter() - begun:.0f} s; load average {os.getloadavg()[0]:.1f} on "
         f"{os.cpu_count()} cores. Networks of config/{name}.yaml (small), slices {side}×{side}, random weights. Plain: "
         "the same networks and solver used straight from diffusers, lpips and scikit-image, eager, float32, a chunk of "
         f"{restoring.CHUNK} slices (or, for scores, a slice) at a time, everything imported at the top; timed in turn "
         "with ours in the same process, the ratio being the median of the rounds'. Limit: counted FLOP over this "
-        f"machine's rate of matrix products ({rate}). Memory: peak of a call, beyond what was held before."
+        f"machine's rate of matrix products ({rate / 1e9:.0f} GFLOP/s). Memory: peak of a call, beyond what was held "
+        "before."
     )
     return report.write(done, f"Bench: {hardware(cpu)}", caption, into / "bench")
 
 
-def _rows(config: Mapping[str, Any], side: int, half: bool, folder: Path, planning: bool) -> Iterator[Row]:
+def _rows(config: Mapping[str, Any], side: int, folder: Path, planning: bool) -> Iterator[Row]:
     trunk = study.trunk(config)
-    yield from restoring.rows(config, side, half)
+    yield from restoring.rows(config, side)
     yield from learning.rows(config, side, trunk)
     yield from volumes.rows(side, trunk)
     if planning:

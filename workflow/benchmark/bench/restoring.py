@@ -13,8 +13,8 @@ CHUNK, STEPS, SLICES = 16, 4, 6
 """Slices at once; steps that are timed; known slices of the volume that is timed whole."""
 
 
-def rows(config: Mapping[str, Any], side: int, half: bool) -> Iterator[Row]:
-    """Of slices ``side``×``side`` on the CPU; ``half``: whether to show bfloat16 too, where this CPU computes in it."""
+def rows(config: Mapping[str, Any], side: int) -> Iterator[Row]:
+    """Of slices ``side``×``side`` on the CPU."""
     import torch
 
     from models.method import method
@@ -39,17 +39,15 @@ def rows(config: Mapping[str, Any], side: int, half: bool) -> Iterator[Row]:
         "decoding": lambda: plain.decode(slow["vq"], latents),
         "EDSR": sharpened,
     }
-    for name, flag in (("float32", False), ("bfloat16", True))[: 1 + half]:
-        whole = method("ours", fast, half=flag, chunk=CHUNK, steps=STEPS)
-        unsharpened = method("ours", first_stage, half=flag, chunk=CHUNK)
-        calls = {
-            "sampling": (whole, lambda r: r.latents(low, index), CHUNK * STEPS),
-            "decoding": (unsharpened, lambda r: r.decode(latents), CHUNK),
-            "EDSR": (whole, lambda r: r.sharpen(images), CHUNK),
-        }
-        for part, (restorer, call, each) in calls.items():
-            unit = "slice and step" if part == "sampling" else "slice"
-            yield Row(f"{part}, {name}", unit, evaluated(restorer, call), plainly[part], each, work[part], flag)
+    whole, unsharpened = (method("ours", given, chunk=CHUNK, steps=STEPS) for given in (fast, first_stage))
+    calls = {
+        "sampling": (whole, lambda r: r.latents(low, index), CHUNK * STEPS),
+        "decoding": (unsharpened, lambda r: r.decode(latents), CHUNK),
+        "EDSR": (whole, lambda r: r.sharpen(images), CHUNK),
+    }
+    for part, (restorer, call, each) in calls.items():
+        unit = "slice and step" if part == "sampling" else "slice"
+        yield Row(part, unit, evaluated(restorer, call), plainly[part], each, work[part])
     yield volume(config, fast, slow, low[:SLICES])
 
 

@@ -9,8 +9,8 @@ from benchmark.bench.race import Call, race
 
 @dataclass(frozen=True)
 class Row:
-    """``each``: units that one call does; ``flop``: counted, of a call of ``fast`` (0: not counted); ``half``: whether
-    the limit is that of bfloat16; ``options``: of ``race``.
+    """``each``: units that one call does; ``flop``: counted, of a call of ``fast`` (0: not counted); ``options``:
+    of ``race``.
     """
 
     part: str
@@ -19,13 +19,12 @@ class Row:
     plain: Call | None
     each: int = 1
     flop: float = 0.0
-    half: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def measure(self, rates: Mapping[bool, float]) -> dict[str, Any]:
-        """The row in numbers, times in ms a unit. ``rates``: FLOP/s of matrix products, float32 and bfloat16."""
+    def measure(self, rate: float) -> dict[str, Any]:
+        """The row in numbers, times in ms a unit. ``rate``: FLOP/s of matrix products."""
         raced = race(self.fast, self.plain, **self.options)
-        limit = 1000 * self.flop / rates[self.half] / self.each if self.flop else float("nan")
+        limit = 1000 * self.flop / rate / self.each if self.flop else float("nan")
         fast = 1000 * raced.fast / self.each
         return {
             "part": self.part,
