@@ -9,8 +9,8 @@ from torch import Tensor, nn
 Network = TypeVar("Network", bound=nn.Module)
 
 HALF = torch.float16
-"""Half precision: as fast as bfloat16 on a GPU, and eight times finer. In bfloat16 the rounding of all steps adds up, and
-the codebook snaps to other codes: 0.02 to 0.1 dB on small networks trained for half a minute."""
+"""Half precision: as fast as bfloat16 on a GPU, and eight times finer. In bfloat16 the rounding of all steps adds up,
+and the codebook snaps to other codes: 0.02 to 0.1 dB on small networks trained for half a minute."""
 
 PIXELS = 1 << 14
 """As many pixels as a processor's caches hold the features of: more at once are slower there, not faster."""
