@@ -1,12 +1,15 @@
 """How networks are evaluated fast: layout, shapes and compilation. None of it changes what they compute."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 Network = TypeVar("Network", bound=nn.Module)
+Item = TypeVar("Item")
+END = object()
 
 HALF = torch.float16
 """Half precision: as fast as bfloat16 on a GPU, and eight times finer. In bfloat16 the rounding of all steps adds up,
@@ -19,6 +22,15 @@ PIXELS = 1 << 14
 def half_precision(device: torch.device, enabled: bool = True) -> torch.autocast:
     """Networks in here are evaluated in half precision, where it is ``enabled``."""
     return torch.autocast(device.type, HALF, enabled=enabled)
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The items in their order, the next one being made by a thread while one is used."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, END)
+        while (item := coming.result()) is not END:
+            coming = thread.submit(next, items, END)
+            yield item  # type: ignore[misc]
 
 
 def laid_out(network: Network) -> Network:

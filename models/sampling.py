@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.fast import half_precision
+from models.fast import ahead, half_precision
 from models.schedule import ARTICLE, Schedule, scheduler
 
 
@@ -100,7 +100,7 @@ def noise_stream(seeds: Sequence[int], shape: tuple[int, ...], device: torch.dev
     rows = torch.tensor([row_of[seed] for seed in seeds], device=device)
     drawn = _drawn(list(generators.values()), shape)
     if device.type == "cuda":
-        drawn = _ahead(_drawn_by_threads(list(generators.values()), shape))
+        drawn = ahead(_drawn_by_threads(list(generators.values()), shape))
     for fields in drawn:
         yield fields.to(device, non_blocking=True)[rows]
 
@@ -125,16 +125,6 @@ def _drawn_by_threads(generators: Sequence[torch.Generator], shape: tuple[int, .
 
 def _fill(field: Tensor, generator: torch.Generator) -> None:
     field.normal_(generator=generator)
-
-
-def _ahead(items: Iterator[Tensor]) -> Iterator[Tensor]:
-    """The items, the next one being made while one is used."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, items)
-        while True:
-            item = coming.result()
-            coming = thread.submit(next, items)
-            yield item
 
 
 def slice_seeds(seed: int, positions: Sequence[int], noise: str = "independent") -> list[int]:

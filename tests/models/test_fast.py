@@ -1,5 +1,7 @@
 """The fast path computes what the plain one does: layout, pieces, fixed shapes, compilation, half precision."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from diffusers import DDIMScheduler
 from torch import Tensor, nn
 
 from models import weights
-from models.fast import PIXELS, compile_costly, filled, in_pieces, laid_out
+from models.fast import PIXELS, ahead, compile_costly, filled, in_pieces, laid_out
 from models.method import method
 from models.sampling import slice_seeds
 from models.schedule import Schedule, scheduler
@@ -107,3 +109,31 @@ def test_pieces_are_as_the_whole():
 def test_the_last_chunk_is_filled_up():
     assert filled([4, 5], 4) == [4, 5, 5, 5]
     assert filled([4, 5], 2) == [4, 5]
+
+
+def test_what_is_made_ahead_comes_in_order_and_one_step_ahead():
+    begun = [threading.Event() for _ in range(4)]
+
+    def items():
+        for number, event in enumerate(begun[:3]):
+            event.set()
+            yield number
+        begun[3].set()
+
+    found = []
+    for item in ahead(items()):
+        assert begun[item + 1].wait(5)  # the next one (at last, the end) is under way while this one is used
+        assert not any(event.is_set() for event in begun[item + 2 :])
+        found.append(item)
+    assert found == [0, 1, 2]
+
+
+def test_an_error_ahead_comes_in_its_turn():
+    def items():
+        yield 1
+        raise ValueError("second")
+
+    made = ahead(items())
+    assert next(made) == 1
+    with pytest.raises(ValueError, match="second"):
+        next(made)

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.sampling import _ahead, _drawn, _drawn_by_threads, sample, slice_seeds, timesteps
+from models.fast import ahead
+from models.sampling import _drawn, _drawn_by_threads, sample, slice_seeds, timesteps
 from models.schedule import SAMPLERS, Schedule, add_noise, scheduler
 from models.unet import build_unet
 
@@ -164,5 +165,5 @@ def test_noise_drawn_ahead_by_threads_is_the_same_noise():
     plain, threads = ([torch.Generator().manual_seed(seed) for seed in range(5)] for _ in range(2))
     expected = islice(_drawn(plain, (3, 8, 8)), 4)
     with torch.inference_mode():
-        for one, other in zip(expected, _ahead(_drawn_by_threads(threads, (3, 8, 8))), strict=False):
+        for one, other in zip(expected, ahead(_drawn_by_threads(threads, (3, 8, 8))), strict=False):
             assert torch.equal(one, other)

@@ -1,7 +1,8 @@
 """One restoring job: a truth volume and its removal in, the restored volume out."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from benchmark import volume
 from benchmark.protocol import Removal, read_removal
 from benchmark.seeds import derive
 from models import weights as weight_files
+from models.fast import ahead
 from models.interpolation import degrade
 from models.method import Restorer, method
 
@@ -55,17 +57,26 @@ class Restoration:
             name, networks, seed=derive(seed, "noise", dataset, subject), **how, **options
         )
 
-    def subject(self, truth: Path, removal: Path, into: Path) -> str:
-        """Restores all slices of one subject into the folder ``into``; returns a line about it.
+    def subjects(self, truths: Iterable[str], removals: Iterable[str], into: Path) -> Iterator[str]:
+        """Restores all slices of each subject into the folder ``into``; a line about each.
 
-        The noise is seeded by dataset and subject, so methods that share networks share their samples.
+        The noise is seeded by dataset and subject, so methods that share networks share their samples. The next volume
+        is read and the last one written while one is restored.
         """
-        name = truth.name.removesuffix(".nii.gz")
-        volume_, affine = volume.read(truth)
-        restorer = self.build(name)
-        slices, known = inputs(restorer, volume_, read_removal(removal))
-        start = time.perf_counter()
-        restored = restorer.restore(slices, known, np.arange(len(volume_)))
-        seconds = time.perf_counter() - start
-        volume.write(into / truth.name, restored, affine)
-        return f"{name}: {len(known)} known slices, {len(restored)} restored in {seconds:.1f} s"
+        pairs = zip(map(Path, truths), map(Path, removals), strict=True)
+        given = ahead((truth.name, *volume.read(truth), read_removal(removal)) for truth, removal in pairs)
+        writing: Future[None] | None = None
+        with ThreadPoolExecutor(1) as writer:
+            for file, truth, affine, removal in given:
+                name = file.removesuffix(".nii.gz")
+                restorer = self.build(name)
+                slices, known = inputs(restorer, truth, removal)
+                start = time.perf_counter()
+                restored = restorer.restore(slices, known, np.arange(len(truth)))
+                seconds = time.perf_counter() - start
+                if writing:
+                    writing.result()
+                writing = writer.submit(volume.write, into / file, restored, affine)
+                yield f"{name}: {len(known)} known slices, {len(restored)} restored in {seconds:.1f} s"
+            if writing:
+                writing.result()

@@ -16,5 +16,5 @@ with job(snakemake) as say:
         dataset=params.dataset,
         **params.compute,
     )
-    for volume, removal in zip(snakemake.input.volumes, snakemake.input.removals, strict=True):
-        say(restoration.subject(Path(volume), Path(removal), Path(snakemake.output[0])))
+    for line in restoration.subjects(snakemake.input.volumes, snakemake.input.removals, Path(snakemake.output[0])):
+        say(line)

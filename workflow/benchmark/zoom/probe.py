@@ -169,8 +169,9 @@ def plan(
             int(np.count_nonzero(np.abs(weights[start : start + chunk]).max(axis=0) > 1e-6))
             for start in range(0, len(weights), chunk)
         )
-        # held: what a block needs and what was represented with it, ahead of its turn; then the block and its copies
-        return (2 * needed + 2 * chunk) * cost.held * tiles + 4 * chunk * frame
+        # held: what a block needs and what was represented with it, ahead of its turn; then the block, its copies, and
+        # the block before, which is being written
+        return (2 * needed + 2 * chunk) * cost.held * tiles + 6 * chunk * frame
 
     def working(chunk: int) -> int:
         return cost.working + (chunk - 1) * cost.growth

@@ -136,10 +136,12 @@ class Job:
         self, seen: Store, fine: Store, top: float, draw: tuple[int, int], tick: Callable[[int], None]
     ) -> None:
         """The method over all slices: ``seen`` → ``fine``, where 1 is the grey scale's end again."""
+        from models.fast import ahead
+
         engine, grid = self.engine, self.prepared.grid
         start = 0
         rows, columns = self.prepared.frame
-        for block in stream(
+        restored = stream(
             lambda tile: engine.build(derive(self.config["seed"], "zoom", *draw, tile)),
             seen,
             grid.known,
@@ -147,7 +149,8 @@ class Job:
             side=self.prepared.layout.side,
             fill=self.prepared.layout.fill,
             tick=tick,
-        ):
+        )
+        for block in ahead(restored):  # one is written while the next is made
             fine.write(start, block[:, :rows, :columns] * np.float32(top))
             start += len(block)
 
