@@ -156,6 +156,9 @@ def test_the_contest_restores_every_patient_by_networks_that_never_saw_them(stud
         assert len(pd.read_csv(study / "tables" / f"{table}.csv")) > 1
     assert (study / "figures" / "contest_toy.png").exists()
 
+    run(*small(study, "contest={parts: []}"), "--", str(study / "tables" / "contest_parts.csv"))
+    assert len(pd.read_csv(study / "tables" / "contest_parts.csv")) == 0  # no variants, no parts: the tables are there
+
 
 def test_controls_alone_train_nothing(tmp_path):
     controls = "study={cohorts: [toy], methods: [copy, linear, spline, eq12, oracle_si, truth]}"
