@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -42,6 +43,8 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
     line that names the file; nothing half-written stays behind.
     """
     began = time.perf_counter()
+    # Huge pages for what networks hold of a large slice: page faults were a third of their time. PyTorch reads it once.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     prepared = prepare(request, config)
     if dry_run:
         say(describe(prepared, start(prepared, config["compute"])))
