@@ -119,6 +119,8 @@ class Restorer:
             with torch.inference_mode():
                 held |= self.represented(slices, missing)
                 block = self.block(held, weights[rows][:, needed], needed, known, at[rows])
+            if self.half and not np.isfinite(block).all():
+                raise FloatingPointError("a network leaves the range of half precision: set compute.half to false")
             yield block
 
     def represented(self, slices: Slices, missing: Sequence[int]) -> dict[int, Tensor]:
@@ -154,10 +156,7 @@ class Restorer:
         exact = torch.from_numpy((rows == 1).any(axis=1))
         with self.precision():
             pixels = self.render(mixed, ~exact.to(self.device))
-        found = pixels[:count].float().squeeze(1).clamp(0, 1).cpu().numpy()
-        if self.half and not np.isfinite(found).all():
-            raise FloatingPointError("a network leaves the range of half precision: set compute.half to false")
-        return found
+        return pixels[:count].float().squeeze(1).clamp(0, 1).cpu().numpy()
 
     def precision(self) -> torch.autocast:
         """The precision in which networks are evaluated, as a context."""

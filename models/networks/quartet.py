@@ -34,8 +34,9 @@ class Quartet(nn.Module):
     in: from the first slice to the second, from the second to the position (0 … 1), from the third to the fourth. A
     slice that does not exist is its neighbour again, at distance 0.
 
-    What the network draws is added to the linear control (bicubic of the two neighbours' mixture), and its last layer
-    starts at zero: untrained, it is that control. With factor 1 nothing is added to a known slice: it is there already.
+    What the network draws is added to where it starts from, and its last layer starts at zero: untrained, it is that.
+    With factor 4 this is the linear control (bicubic of the two neighbours' mixture), with factor 1 the cubic spline
+    through the four slices, and nothing is added to a known slice: it is there already.
     """
 
     def __init__(self, blocks: int, width: int, expansion: int, context: bool, factor: int) -> None:
@@ -54,7 +55,7 @@ class Quartet(nn.Module):
         if not self.context:
             slices = slices[:, [1, 1, 2, 2]]
             places = places * places.new_tensor([0, 1, 0])
-        mixed = mixture(slices, places)
+        mixed = self.mixed(slices, places)
         features = self.head(torch.cat([slices, mixed], dim=1) - 0.5)
         tuned = self.place(places.to(slices)).view(len(places), len(self.blocks), 2, -1, 1, 1)
         for block, (scale, shift) in zip(self.blocks, (part.unbind(1) for part in tuned.unbind(1)), strict=True):
@@ -64,14 +65,39 @@ class Quartet(nn.Module):
             drawn = drawn * between(places).to(drawn)
         return self.magnified(mixed) + drawn
 
+    def mixed(self, slices: Tensor, places: Tensor) -> Tensor:
+        """Slices (B, 4, h, w) and places (B, 3) → (B, 1, h, w), without learning: linear, or with factor 1 cubic."""
+        return (mixture if self.factor == FACTOR else spline)(slices, places)
+
     def magnified(self, slices: Tensor) -> Tensor:
-        """Bicubic, or as they are: where the network starts from."""
+        """Bicubic, or as they are: with ``mixed``, where the network starts from."""
         return bicubic(slices) if self.factor == FACTOR else slices
 
 
 def mixture(slices: Tensor, places: Tensor) -> Tensor:
     """The linear control between the two neighbours, (B, 4, h, w) → (B, 1, h, w)."""
     return torch.lerp(slices[:, 1:2], slices[:, 2:3], places[:, 1].to(slices).view(-1, 1, 1, 1))
+
+
+def spline(slices: Tensor, places: Tensor) -> Tensor:
+    """The natural cubic spline through the slices that exist, (B, 4, h, w) → (B, 1, h, w); through two it is linear.
+
+    Its second derivatives at the two neighbours solve the two equations of its smoothness there; where an outer slice
+    does not exist, the neighbour is the spline's end and its second derivative is zero.
+    """
+    before, t, after = (place.view(-1, 1, 1, 1) for place in places.to(slices).unbind(1))
+    first, left, right, last = slices.split(1, dim=1)
+    slope = right - left
+    bend_left = 6 * (slope - (left - first) / before.clamp_min(1e-6)) * (before > 0)
+    bend_right = 6 * ((last - right) / after.clamp_min(1e-6) - slope) * (after > 0)
+    one, other = 2 * (1 + before), 2 * (1 + after)
+    both = ((before > 0) & (after > 0)).to(
+        slices
+    )  # each equation holds the other's unknown only where that is not zero
+    scale = one * other - both
+    at_left = (other * bend_left - both * bend_right) / scale
+    at_right = (one * bend_right - both * bend_left) / scale
+    return left + t * slope + (((1 - t) ** 3 - (1 - t)) * at_left + (t**3 - t) * at_right) / 6
 
 
 def turned(places: Tensor) -> Tensor:
@@ -127,7 +153,7 @@ class Training(Task):
         known, places = self.seen(patches[:, :SLICES]), places.to(patches)
         made = self.network(known, places).float()
         loss = F.l1_loss(made, target)
-        log = {"l1": loss.detach(), "l1_of_control": F.l1_loss(self.network.magnified(mixture(known, places)), target)}
+        log = {"l1": loss.detach(), "l1_of_start": F.l1_loss(self.start(known, places), target)}
         if self.perceptual is not None:
             distance = self.perceptual(made.clamp(0, 1), target).mean()
             loss = loss + self.options["perceptual_weight"] * distance
@@ -157,6 +183,10 @@ class Training(Task):
         slices = self.bank.take(wanted.T.reshape(-1))
         return slices.view(count, SLICES + 1, *slices.shape[-2:]), places
 
+    def start(self, known: Tensor, places: Tensor) -> Tensor:
+        """What the network would give if it drew nothing."""
+        return self.network.magnified(self.network.mixed(known, places))
+
     def seen(self, slices: Tensor) -> Tensor:
         """True slices as the network is shown them: at low resolution, where it is to magnify."""
         return degrade(slices) if self.network.factor == FACTOR else slices
@@ -169,10 +199,10 @@ class Training(Task):
         return slices.view(len(middle), SLICES + 1, *slices.shape[-2:])
 
     def picture(self, batch: Tensor) -> list[Tensor]:
-        """The linear control, what the network draws, the truth."""
+        """Where the network starts from, what it draws, the truth."""
         known, places = self.seen(batch[:, :SLICES]), batch.new_tensor([[0.0, 0.5, 0.0]]).expand(len(batch), -1)
         return [
-            self.network.magnified(mixture(known, places)),
+            self.start(known, places),
             self.network(known, places).clamp(0, 1),
             batch[:, SLICES:],
         ]
