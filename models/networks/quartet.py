@@ -91,9 +91,7 @@ def spline(slices: Tensor, places: Tensor) -> Tensor:
     bend_left = 6 * (slope - (left - first) / before.clamp_min(1e-6)) * (before > 0)
     bend_right = 6 * ((last - right) / after.clamp_min(1e-6) - slope) * (after > 0)
     one, other = 2 * (1 + before), 2 * (1 + after)
-    both = ((before > 0) & (after > 0)).to(
-        slices
-    )  # each equation holds the other's unknown only where that is not zero
+    both = ((before > 0) & (after > 0)).to(slices)  # an unknown that is zero is in neither equation
     scale = one * other - both
     at_left = (other * bend_left - both * bend_right) / scale
     at_right = (one * bend_right - both * bend_left) / scale
