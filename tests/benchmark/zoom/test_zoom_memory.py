@@ -22,7 +22,7 @@ sys.exit(code)
 
 
 @pytest.mark.parametrize("side", [128, pytest.param(512, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("method", ["linear", "quartet"])
+@pytest.mark.parametrize("method", ["linear", "quartet", "quartet_full"])
 def test_memory_is_flat_in_n(
     save: Callable, config: dict, quartets: Path, tmp_path: Path, side: int, method: str
 ) -> None:
@@ -30,7 +30,7 @@ def test_memory_is_flat_in_n(
     slices = 40 if side == 512 else 61
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     scan = save(thick((side, side, slices)), name="scan.nii")
-    weights = ["--weights", str(quartets / "quartet.safetensors")] if method == "quartet" else []
+    weights = [] if method == "linear" else ["--weights", str(quartets / f"{method}.safetensors")]
     peaks = []
     for n in (1, 20):
         words = [scan, "--n", n, "-o", tmp_path / f"{n}.nii", "--method", method, *weights]

