@@ -121,7 +121,8 @@ def test_the_scan_is_not_overwritten(config: dict, save: Callable) -> None:
 
 
 def test_outputs_that_cannot_be(tmp_path: Path, config: dict, save: Callable) -> None:
-    assert "end it in .nii.gz" in refused(config, save(), tmp_path / "out.img")
+    for name in ("out.img", "out.png", "out.nrrd", "out.tar.gz"):
+        assert "end it in .nii.gz" in refused(config, save(), tmp_path / name)
     (tmp_path / "file").write_text("")
     assert "cannot be written" in refused(config, save(), tmp_path / "file" / "out.nii.gz")
     assert "int16 without a slope" in refused(config, save(thick() / 7.0), tmp_path / "out.mgz", dtype="int16")

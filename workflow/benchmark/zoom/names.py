@@ -13,6 +13,8 @@ from benchmark.zoom.output import SUFFIXES, suffix_of
 BIDS_NAME = re.compile(r"(?P<subject>sub-[A-Za-z0-9]+)(?P<entities>(_[a-z]+-[A-Za-z0-9+]+)*)_(?P<suffix>[A-Za-z0-9]+)")
 BIDS_VERSION = "1.10.0"
 INPUT_SUFFIXES = (*SUFFIXES, ".img.gz", ".hdr.gz", ".img", ".hdr")
+#: Files that someone may ask for and that are not written: no folder is meant.
+FOREIGN_SUFFIXES = (".gz", ".png", ".jpg", ".tif", ".tiff", ".dcm", ".nrrd", ".nhdr", ".mha", ".mhd", ".mnc", ".npy")
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def relative_name(scan: Path) -> Path:
 def names(scan: Path, output: Path) -> Names:
     """The outputs for ``output``: an image file, or a folder (BIDS derivatives of a BIDS scan, else by its name)."""
     bids = find_bids(scan)
-    folder = output.is_dir() or not output.name.endswith((*INPUT_SUFFIXES, ".gz"))
+    folder = output.is_dir() or not output.name.endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES))
     image = output / relative_name(scan) if folder else output
     base = image.name.removesuffix(suffix_of(image))
     matched = BIDS_NAME.fullmatch(base)
