@@ -23,6 +23,13 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_brats(tmp_path_factory.mktemp("brats"), 3)
 
 
+def unpack(archive: Path, into: Path) -> None:
+    """As ``tar -x`` does."""
+    with tarfile.open(archive) as tar:
+        safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # Python 3.11.4 and newer
+        tar.extractall(into, **safely)
+
+
 @pytest.fixture(autouse=True)
 def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No client and no login of this machine's."""
@@ -56,8 +63,7 @@ def test_as_kaggle_packs_it_and_unpacked(archive: Path, tmp_path: Path) -> None:
         file.write(archive, archive.name)
     dataset = reader("brats", tmp_path / "data", local=packed.parent, modality="T2")
     assert dataset.subjects() == IDS
-    with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path / "deep" / "Training", filter="data")
+    unpack(archive, tmp_path / "deep" / "Training")
     tree = reader("brats", tmp_path / "other", local=tmp_path / "deep", modality="T2")
     assert tree.subjects() == IDS
     assert tree.fetch(IDS)[IDS[0]] == tmp_path / f"deep/Training/{IDS[0]}/{IDS[0]}_t2.nii.gz"
@@ -65,8 +71,7 @@ def test_as_kaggle_packs_it_and_unpacked(archive: Path, tmp_path: Path) -> None:
 
 
 def test_links_between_folders_are_followed_but_in_no_circle(archive: Path, tmp_path: Path) -> None:
-    with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path / "store", filter="data")
+    unpack(archive, tmp_path / "store")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "all").symlink_to(tmp_path / "store")
     (tmp_path / "store" / "back").symlink_to(tmp_path / "mine")
