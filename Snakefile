@@ -28,26 +28,11 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/significance.smk"
 include: "workflow/rules/samplers.smk"
 include: "workflow/rules/survey.smk"
-include: "workflow/rules/networks.smk"
+include: "workflow/rules/inplane.smk"
 include: "workflow/rules/contest.smk"
-include: "workflow/rules/verdict.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/zoom.smk"
-include: "workflow/rules/cost.smk"
-
-
-localrules:
-    score_table,
-    sampler_table,
-    efficiency_table,
-    survey_kit,
-    survey_table,
-    significance,
-    cost,
-    figure,
-    overview,
-    networks,
-    gallery,
-    verdict,
+include: "workflow/rules/planning.smk"
 
 
 rule all:

@@ -59,7 +59,7 @@ class Perceptual(nn.Module):
     """
 
     def __init__(self, trunk: str | Path, net: str = "alex") -> None:
-        """``trunk``: a safetensors file with the tensors ``features.*``, as ``benchmark.trunks.fetch_trunk`` writes it.
+        """``trunk``: a safetensors file with the tensors ``features.*``, written by ``benchmark.acquire.trunks``.
 
         Raises ``ValueError`` if the file cannot be read or does not hold the trunk's own weights.
         """
@@ -139,7 +139,7 @@ class Perceptual(nn.Module):
 
 def _load(trunk: Path, net: str) -> dict[str, np.ndarray]:
     """A trunk's tensors, verified."""
-    advice = "fetch it again with benchmark.trunks.fetch_trunk"
+    advice = "fetch it again with benchmark.acquire.trunks.fetch_trunk"
     try:
         tensors = load_file(trunk)
         found = digest(tensors, net)

@@ -1,16 +1,54 @@
 """The house stays as it was drawn: arrows point one way, files stay short."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# The two rooms whose business the networks are. Importing torch costs seconds, so the others reach it in functions.
-BRIDGES = ("benchmark.restoration", "benchmark.training")
+
+# The plan of the house. A folder or file of workflow/benchmark imports only from the lines above its own.
+FLOORS = (
+    ("errors", "seeds", "revision"),
+    ("files", "config", "plan"),
+    ("volume", "print", "acquire"),
+    ("cluster",),  # the site file, GPUs, time and memory of jobs
+    ("datasets",),
+    ("cohort",),
+    ("scores",),
+    ("jobs",),  # training, restoration, scoring: the only room that imports torch at the top
+    ("figures", "samplers", "survey"),
+    ("contest", "report"),
+    ("bench",),
+)
+# The front doors, and what each may import: models/ restores a volume, workflow/ is the study, zoom/ is a user's scan.
+DOORS = {"models": (), "workflow/benchmark": ("models",), "zoom": ("benchmark", "models")}
+# A file of rules, and the room of the library (and of the tests) that its scripts call.
+STAGES = {
+    "cohort": "cohort",
+    "preprocess": "cohort",
+    "train": "jobs",
+    "restore": "jobs",
+    "score": "jobs",
+    "tables": "scores",
+    "significance": "scores",
+    "inplane": "scores",
+    "figures": "figures",
+    "samplers": "samplers",
+    "survey": "survey",
+    "contest": "contest",
+    "report": "report",
+    "planning": "cluster",
+    "zoom": "zoom",
+}
+SHARED_RULES = {"common", "resources", "inputs", "plan"}  # functions that the files of rules share
+
 TORCH = ("torch", "torchvision", "torchmetrics", "lightning", "diffusers", "lpips", "kornia", "monai", "models")
-SLOW = (*TORCH, "deepsig", *BRIDGES)  # deepsig imports torch where it finds it
+# Importing torch takes seconds, so all rooms but one import it inside functions.
+BRIDGES = ("benchmark.jobs.restoration", "benchmark.jobs.training")
+SLOW = (*TORCH, "deepsig", *BRIDGES)  # deepsig imports torch if it is installed
 
 
 def sources(folder: str) -> list[Path]:
@@ -47,20 +85,65 @@ def modules(node: ast.AST) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("path", sources("models"), ids=named)
-def test_models_know_neither_benchmark_nor_snakemake(path: Path) -> None:
-    assert imports(path, ("benchmark", "workflow", "snakemake")) == set()
+def room(path: Path) -> str:
+    """The folder or file directly under workflow/benchmark that ``path`` belongs to."""
+    return path.relative_to(ROOT / "workflow" / "benchmark").parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_front_door_imports_only_what_is_below_it(door: str) -> None:
+    packages = ("models", "benchmark", "zoom", "workflow", "snakemake")
+    own = Path(door).name
+    forbidden = tuple(name for name in packages if name not in (own, *DOORS[door]))
+    assert {named(path): found for path in sources(door) if (found := imports(path, forbidden))} == {}
+
+
+def test_the_plan_names_every_room() -> None:
+    rooms = {room(path) for path in sources("workflow/benchmark")} - {"__init__"}
+    assert rooms == {name for floor in FLOORS for name in floor}
+    assert len(rooms) <= 24  # `ls workflow/benchmark` is a table of contents
 
 
 @pytest.mark.parametrize("path", sources("workflow/benchmark"), ids=named)
-def test_the_benchmark_does_not_know_snakemake(path: Path) -> None:
-    assert imports(path, ("snakemake", "workflow")) == set()
+def test_a_room_imports_only_from_floors_below(path: Path) -> None:
+    if path.name == "__init__.py" and path.parent.name == "benchmark":
+        return
+    level = next(i for i, floor in enumerate(FLOORS) if room(path) in floor)
+    below = {name for floor in FLOORS[:level] for name in floor}
+    used = {name.split(".")[1] for name in imports(path, ("benchmark",))}
+    assert used - {room(path)} <= below
 
 
 @pytest.mark.parametrize("path", sources("workflow/benchmark"), ids=named)
 def test_importing_the_benchmark_is_quick(path: Path) -> None:
-    if f"benchmark.{path.stem}" not in BRIDGES:
+    if "jobs" not in path.parts:
         assert imports(path, SLOW, in_functions=False) == set()
+
+
+def test_rules_library_and_tests_of_a_stage_have_the_same_name() -> None:
+    rules = {path.stem for path in (ROOT / "workflow" / "rules").glob("*.smk")}
+    assert rules == set(STAGES) | SHARED_RULES
+    for stage, folder in STAGES.items():
+        library = ROOT / "zoom" if folder == "zoom" else ROOT / "workflow" / "benchmark" / folder
+        tests = ROOT / "tests" / "zoom" if folder == "zoom" else ROOT / "tests" / "benchmark" / folder
+        assert library.is_dir(), f"{stage}.smk calls {library}, which is not there"
+        assert list(tests.glob("test_*.py")), f"{tests} holds no test of {stage}.smk"
+
+
+def test_no_file_of_rules_includes_another() -> None:
+    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
+        assert "include:" not in path.read_text(), f"{named(path)}: includes stand in the Snakefile alone"
+
+
+def test_the_wheel_holds_every_package() -> None:
+    folders = {"models": "models", "benchmark": "workflow/benchmark", "zoom": "zoom"}
+    held = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    there = {
+        ".".join((name, *path.parent.relative_to(ROOT / folder).parts))
+        for name, folder in folders.items()
+        for path in (ROOT / folder).rglob("__init__.py")
+    }
+    assert held == there
 
 
 @pytest.mark.parametrize(
@@ -71,6 +154,7 @@ def test_importing_the_benchmark_is_quick(path: Path) -> None:
         ("models/networks/**/*.py", 300),
         ("models/**/*.py", 400),
         ("workflow/**/*.py", 400),
+        ("zoom/**/*.py", 400),
         ("tests/**/*.py", 400),
     ],
 )

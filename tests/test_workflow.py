@@ -141,7 +141,7 @@ def test_every_reader_brings_its_cohort_from_its_true_layout_to_scores(tmp_path,
 def test_the_contest_restores_every_patient_by_networks_that_never_saw_them(study):
     import pandas as pd
 
-    from benchmark import sheet
+    from benchmark.cohort import sheet
 
     run(*small(study), "--", "contest")
     rows = sheet.read_sheet(study / "cohorts" / "toy.tsv")
@@ -190,7 +190,7 @@ def test_a_failing_job_names_rule_wildcards_and_log(tmp_path):
 
 def test_no_test_subject_is_an_input_of_any_training(study):
     """Not by the sheet alone: by the inputs that Snakemake would give to every training job."""
-    from benchmark import sheet
+    from benchmark.cohort import sheet
 
     tested = sheet.test(sheet.read_sheet(study / "cohorts" / "toy.tsv"))
     text = run(*small(study), "-n", "--forcerun", "train", "--verbose", "--", "scores")

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from loopback import serve_folder, server  # noqa: F401 (fixtures for the tests that download)
 
-from benchmark.metrics import COLUMNS
+from benchmark.scores.metrics import COLUMNS
 
 
 def slice_scores(seed: int, subjects: tuple[str, ...] = ("p1", "p2"), slices: int = 9) -> pd.DataFrame:
-    """Scores as ``benchmark.scoring`` writes them: slice 0 has no signal, slices 2, 5 and 7 are removed."""
+    """Scores as ``benchmark.jobs.scoring`` writes them: slice 0 has no signal, slices 2, 5 and 7 are removed."""
     draw = np.random.default_rng(seed)
     tables = []
     for subject in subjects:

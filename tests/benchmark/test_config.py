@@ -1,23 +1,10 @@
 """The shipped configurations are valid; a mistake in one is a line that names it."""
 
-from pathlib import Path
-
 import pytest
-import yaml
-from snakemake.utils import update_config
+from configs import FOLDER, merged
 
 from benchmark.config import check, needed_networks
 from benchmark.errors import UserError
-
-FOLDER = Path(__file__).parents[2] / "config"
-
-
-def merged(*names: str, **change) -> dict:
-    config: dict = {}
-    for name in ("config", *names):
-        update_config(config, yaml.safe_load((FOLDER / f"{name}.yaml").read_text()))
-    update_config(config, change)
-    return config
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "config"))

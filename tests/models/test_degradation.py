@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.phantom import phantom
+from benchmark.datasets.phantom import phantom
 from models.interpolation import degrade
 from models.training.degradation import GROUP, bsrgan_light, degradation
 

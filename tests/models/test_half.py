@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.bench import study
-from benchmark.metrics import score
-from benchmark.phantom import phantom
+from benchmark.datasets.phantom import phantom
+from benchmark.scores.metrics import score
 from models import weights
 from models.fast import laid_out
 from models.interpolation import degrade

@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from benchmark.errors import UserError
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
 
 
 def plain(value: Any) -> Any:
@@ -90,6 +91,32 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
         _known(f"{where}.sampler", [sampling["sampler"]], solvers | config["samplers"]["named"])
         sampling.update(config["samplers"]["named"].get(sampling["sampler"], {}))
     return config
+
+
+def load_config(overlay: str | Path | None = None) -> dict[str, Any]:
+    """``config/config.yaml``, changed by what ``overlay`` says, as ``snakemake --configfile`` does."""
+    config = _read(CONFIG)
+    if overlay is not None:
+        _merge(config, _read(Path(overlay)))
+    return check(config)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: cannot be read as a configuration ({str(error).splitlines()[0]})") from error
+    if not isinstance(loaded, dict):
+        raise UserError(f"{path}: not a configuration")
+    return loaded
+
+
+def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
 
 
 def _samplings(config: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:

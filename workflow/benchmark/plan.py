@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from benchmark.claims import pairs
 from benchmark.errors import UserError
 
 
@@ -105,7 +104,7 @@ class Plan:
         ]
 
     def scene(self, figure: str) -> dict[str, Any]:
-        """All that a figure's job is told (``benchmark.scene.Scene``), but for its files."""
+        """All that a figure's job is told (``benchmark.figures.scene.Scene``), but for its files."""
         spec, cohort = self.config["figures"][figure], self.cohort_of_figure(figure)
         return {
             "figure": figure,
@@ -123,7 +122,7 @@ class Plan:
 
     @staticmethod
     def gap(spec: Mapping[str, Any]) -> dict[str, Any]:
-        """What a figure's line (or the survey's) says of the new slices it needs (``benchmark.gaps.gap``)."""
+        """What a figure's line (or the survey's) says of the new slices it needs (``benchmark.figures.gaps.gap``)."""
         return _part(spec, "patient", "region", "n") | {"removed": spec.get("draw") == "compare"}
 
     def draws_gaps(self, figure: str) -> bool:
@@ -196,3 +195,14 @@ class Plan:
         """Methods under survey; controls where there are no others."""
         honest = [m for m in self.methods if self.kind(m) != "oracle"]
         return [m for m in honest if self.kind(m) == "method"] or honest
+
+
+def pairs(methods: Mapping[str, str], ours: str, reference: str = "linear") -> list[tuple[str, str]]:
+    """(A, B) for each claim: ours over every other method, and every other one over ``reference``.
+
+    ``methods``: kind by key, in order. Oracles, which see the truth, are not compared.
+    """
+    honest = [method for method, kind in methods.items() if kind != "oracle"]
+    over_others = [(ours, method) for method in honest if method != ours]
+    over_reference = [(method, reference) for method in honest if reference in honest and method != reference]
+    return over_others + [pair for pair in over_reference if pair not in over_others]

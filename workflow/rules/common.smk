@@ -12,7 +12,7 @@ sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
 # scripts run in processes of their own, on any node, and import the same two packages
 os.environ |= {"PYTHONPATH": os.pathsep.join([str(ROOT / "workflow"), str(ROOT)])}
 
-from benchmark import sheet
+from benchmark.cohort import sheet
 from benchmark.config import check, needed_networks
 from benchmark.errors import UserError
 

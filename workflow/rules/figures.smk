@@ -69,7 +69,7 @@ rule figure:
     """One figure, as its line in the config says, with a caption of its own."""
     input:
         unpack(figure_input),
-        style=str(ROOT / "workflow" / "benchmark" / "resources" / "figures.mplstyle"),
+        style=str(ROOT / "workflow" / "benchmark" / "print" / "figures.mplstyle"),
     output:
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
@@ -87,6 +87,7 @@ rule figure:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     wildcard_constraints:
         figure=r"fig\d\d",
+    localrule: True
     conda:
         "../../envs/benchmark.yaml"
     params:
@@ -110,6 +111,7 @@ rule overview:
         caption=f"{RESULTS}/figures/cohorts.rst",
     log:
         f"{RESULTS}/logs/figures/cohorts.log",
+    localrule: True
     conda:
         "../../envs/benchmark.yaml"
     params:
@@ -120,3 +122,9 @@ rule overview:
         volumes=[f"{RESULTS}/volumes/{c}" for c in COHORTS],
     script:
         "../scripts/overview.py"
+
+
+rule figures:
+    """All figures, and the page that shows them."""
+    input:
+        f"{RESULTS}/figures/index.html",

@@ -1,10 +1,5 @@
 """What jobs take in, stage by stage: the functions of the stages that follow."""
 
-
-include: "zoom_inputs.smk"
-include: "contest_inputs.smk"
-
-
 LAYOUTS = f"{RESULTS}/layouts"
 
 

@@ -67,3 +67,11 @@ def returned_forms():
     """The survey's answers, where a folder with them is given."""
     folder = config["survey"]["answers"]
     return sorted(str(path) for path in Path(folder).glob("*.csv")) if folder else []
+
+
+# Networks that are compared in plane, each with its starting point.
+COMPARED = [
+    n
+    for n in ("vq", "ldm", "edsr", "srgan", "wdsr", "autoencoder")
+    if any(n in needed_networks(config, m) for m in METHODS)
+]

@@ -1,6 +1,8 @@
 """What a job asks of a scheduler: GPUs, minutes, memory, and where on this cluster they are found."""
 
-from benchmark import cluster, demand
+from benchmark.cluster import site as cluster
+
+from benchmark.cluster import demand
 
 try:
     SITE = cluster.site()

@@ -57,6 +57,7 @@ rule significance:
         figure_caption=f"{RESULTS}/figures/significance.rst",
     log:
         f"{RESULTS}/logs/tables/significance.log",
+    localrule: True
     conda:
         "../../envs/benchmark.yaml"
     params:

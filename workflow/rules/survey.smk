@@ -10,12 +10,13 @@ rule survey_kit:
             for m in PLAN.surveyed
         ],
         detail=expand(f"{RESULTS}/detail/{{cohort}}.tsv", cohort=PLAN.survey_cohort),
-        form=str(ROOT / "workflow" / "benchmark" / "resources" / "survey.html"),
+        form=str(ROOT / "workflow" / "benchmark" / "survey" / "form.html"),
     output:
         form=f"{RESULTS}/survey/kit/survey.html",
         key=f"{RESULTS}/survey/key.csv",
     log:
         f"{RESULTS}/logs/survey_kit.log",
+    localrule: True
     conda:
         "../../envs/benchmark.yaml"
     params:
@@ -50,6 +51,7 @@ rule survey_table:
         caption=f"{RESULTS}/tables/table5.rst",
     log:
         f"{RESULTS}/logs/tables/table5.log",
+    localrule: True
     conda:
         "../../envs/benchmark.yaml"
     params:

@@ -22,6 +22,7 @@ rule score_table:
         f"{RESULTS}/logs/tables/table{{table}}.log",
     wildcard_constraints:
         table="[1-4]",
+    localrule: True
     conda:
         "../../envs/benchmark.yaml"
     params:
@@ -29,3 +30,16 @@ rule score_table:
         stand_in=lambda w: PLAN.stands_in(w.table),
     script:
         "../scripts/score_table.py"
+
+
+rule tables:
+    """All tables."""
+    input:
+        expand(
+            f"{RESULTS}/tables/{{table}}.csv",
+            table=PLAN.tables
+            + ["cost"]
+            + (["networks"] if COMPARED else [])
+            + (["sampler_curve"] if PLAN.curve and PLAN.sampler_cohorts else []),
+        ),
+        f"{RESULTS}/verdict.html",

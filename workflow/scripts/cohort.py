@@ -1,9 +1,9 @@
 """Draw a cohort, fetch its scans and write the sheet."""
 
-from benchmark.cohort import draw
+from benchmark.cohort.draw import draw
+from benchmark.cohort.sheet import summary, write_sheet
 from benchmark.datasets import of_cohort
-from benchmark.job import job
-from benchmark.sheet import summary, write_sheet
+from benchmark.jobs.job import job
 
 with job(snakemake) as say:
     cohort, params = snakemake.params.cohort, snakemake.params

@@ -1,10 +1,10 @@
 """Is one method better than another on a cohort? Almost stochastic order, by metric and level."""
 
-from benchmark.aggregate import read_scores
-from benchmark.comparisons import compare_methods
 from benchmark.files import written
-from benchmark.job import job
-from benchmark.metrics import METRICS
+from benchmark.jobs.job import job
+from benchmark.scores.aggregate import read_scores
+from benchmark.scores.comparisons import compare_methods
+from benchmark.scores.metrics import METRICS
 
 with job(snakemake) as say:
     of, params = snakemake.wildcards, snakemake.params

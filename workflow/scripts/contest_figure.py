@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from benchmark.aggregate import read_scores
-from benchmark.contest_figure import draw, most_detail, shown
+from benchmark.contest.figure import draw, most_detail, shown
 from benchmark.files import written
-from benchmark.job import job
-from benchmark.restoration import Restoration, inputs
-from benchmark.style import save
-from benchmark.typeset import rst_escape
+from benchmark.jobs.job import job
+from benchmark.jobs.restoration import Restoration, inputs
+from benchmark.print.style import save
+from benchmark.print.typeset import rst_escape
+from benchmark.scores.aggregate import read_scores
 
 with job(snakemake) as say:
     params, methods = snakemake.params, snakemake.params.about["methods"]

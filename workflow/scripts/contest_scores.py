@@ -1,9 +1,9 @@
 """Scores of one method and fold on the patients that the fold's networks never saw."""
 
-from benchmark.contest import contest
+from benchmark.contest.measure import contest
 from benchmark.files import written
-from benchmark.job import job
-from benchmark.restoration import Restoration
+from benchmark.jobs.job import job
+from benchmark.jobs.restoration import Restoration
 
 with job(snakemake) as say:
     from models.perceptual import Perceptual

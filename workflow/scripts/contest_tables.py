@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from benchmark.aggregate import read_scores
-from benchmark.contest_parts import parts_frame, parts_table
-from benchmark.contest_table import certainty, certainty_table, contest_frame, contest_table
-from benchmark.job import job
-from benchmark.typeset import write_table
+from benchmark.contest.parts import parts_frame, parts_table
+from benchmark.contest.table import certainty, certainty_table, contest_frame, contest_table
+from benchmark.jobs.job import job
+from benchmark.print.typeset import write_table
+from benchmark.scores.aggregate import read_scores
 
 with job(snakemake) as say:
     about, folder = snakemake.params.about, Path(snakemake.output[0]).parent

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from benchmark.cost import cost_table, jobs
-from benchmark.job import job
-from benchmark.typeset import write_table
+from benchmark.jobs.job import job
+from benchmark.print.typeset import write_table
+from benchmark.report.cost import cost_table, jobs
 
 with job(snakemake) as say:
     frame = jobs(snakemake.params.benchmarks)

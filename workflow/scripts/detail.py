@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from benchmark.datasets import reader
-from benchmark.detail import detail_sheet, write_detail
-from benchmark.job import job
+from benchmark.figures.detail import detail_sheet, write_detail
+from benchmark.jobs.job import job
 
 with job(snakemake) as say:
     cohort = dict(snakemake.params.cohort)

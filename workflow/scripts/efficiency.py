@@ -1,9 +1,9 @@
 """Time and memory of n new slices in every gap, for a range of n."""
 
 from benchmark.files import written
-from benchmark.job import job
-from benchmark.restoration import Restoration
-from benchmark.sweep import efficiency
+from benchmark.jobs.job import job
+from benchmark.jobs.restoration import Restoration
+from benchmark.samplers.measure import efficiency
 
 with job(snakemake) as say:
     params, method = snakemake.params, snakemake.params.method

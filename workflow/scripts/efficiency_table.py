@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.efficiency import efficiency_frame, efficiency_table
-from benchmark.job import job
-from benchmark.typeset import write_table
+from benchmark.jobs.job import job
+from benchmark.print.typeset import write_table
+from benchmark.samplers.efficiency import efficiency_frame, efficiency_table
 
 with job(snakemake) as say:
     measured = pd.concat([pd.read_csv(path) for path in snakemake.input], ignore_index=True)

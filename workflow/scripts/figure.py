@@ -1,11 +1,11 @@
 """One figure of the article, with its caption."""
 
 from benchmark.figures import draw
+from benchmark.figures.scene import Scene
 from benchmark.files import written
-from benchmark.job import job
-from benchmark.scene import Scene
-from benchmark.style import save
-from benchmark.typeset import rst_escape
+from benchmark.jobs.job import job
+from benchmark.print.style import save
+from benchmark.print.typeset import rst_escape
 
 with job(snakemake) as say:
     files = {key: snakemake.input.get(key) for key in ("detail", "volumes", "gaps", "restored", "scores")}

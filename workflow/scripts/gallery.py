@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from benchmark.files import written
-from benchmark.job import job
-from benchmark.pages import gallery
+from benchmark.jobs.job import job
+from benchmark.report.pages import gallery
 
 with job(snakemake) as say:
     pictures = [Path(path) for path in snakemake.input]

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from benchmark.detail import read_detail
-from benchmark.gaps import gap, restore_gap
-from benchmark.job import job
-from benchmark.protocol import read_removal
-from benchmark.restoration import Restoration
+from benchmark.cohort.protocol import read_removal
+from benchmark.figures.detail import read_detail
+from benchmark.figures.gaps import gap, restore_gap
+from benchmark.jobs.job import job
+from benchmark.jobs.restoration import Restoration
 
 with job(snakemake) as say:
     method, params = snakemake.params.method, snakemake.params

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from benchmark.job import job
-from benchmark.layouts import write_all
+from benchmark.datasets.layouts import write_all
+from benchmark.jobs.job import job
 
 with job(snakemake) as say:
     blocks = write_all(Path(snakemake.params.folder), seed=snakemake.params.seed % 2**32)

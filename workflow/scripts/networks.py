@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from benchmark.inplane import compare_networks, networks_table
-from benchmark.job import job
-from benchmark.typeset import write_table
+from benchmark.jobs.job import job
+from benchmark.print.typeset import write_table
+from benchmark.scores.inplane import compare_networks, networks_table
 
 with job(snakemake) as say:
     weights = {Path(path).stem: path for path in snakemake.input.weights}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from benchmark.figures.overview import overview
 from benchmark.files import written
-from benchmark.job import job
-from benchmark.style import save
-from benchmark.typeset import rst_escape
+from benchmark.jobs.job import job
+from benchmark.print.style import save
+from benchmark.print.typeset import rst_escape
 
 with job(snakemake) as say:
     labels = snakemake.params.planes

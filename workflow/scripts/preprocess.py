@@ -1,8 +1,8 @@
 """Scan → truth volume and the sidecar that says how to undo it."""
 
+from benchmark.cohort.preprocess import preprocess, write_sidecar
 from benchmark.datasets import orientation
-from benchmark.job import job
-from benchmark.preprocess import preprocess, write_sidecar
+from benchmark.jobs.job import job
 from benchmark.volume import write
 
 with job(snakemake) as say:

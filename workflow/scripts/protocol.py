@@ -2,8 +2,8 @@
 
 import nibabel as nib
 
-from benchmark.job import job
-from benchmark.protocol import draw_removed, write_removal
+from benchmark.cohort.protocol import draw_removed, write_removal
+from benchmark.jobs.job import job
 
 with job(snakemake) as say:
     slices = nib.load(snakemake.input[0]).shape[2]

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from benchmark.job import job
-from benchmark.restoration import Restoration
+from benchmark.jobs.job import job
+from benchmark.jobs.restoration import Restoration
 
 with job(snakemake) as say:
     method, params = snakemake.params.method, snakemake.params

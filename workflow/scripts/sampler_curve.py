@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark import curve_figure
-from benchmark.curve import curve_frame, curve_table
 from benchmark.files import written
-from benchmark.job import job
-from benchmark.style import save
-from benchmark.typeset import rst_escape, write_table
+from benchmark.jobs.job import job
+from benchmark.print.style import save
+from benchmark.print.typeset import rst_escape, write_table
+from benchmark.samplers import curve_figure
+from benchmark.samplers.curve import curve_frame, curve_table
 
 with job(snakemake) as say:
     sheets = [pd.read_csv(path, dtype={"subject": str, "eta": str}) for path in snakemake.input]

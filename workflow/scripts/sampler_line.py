@@ -3,9 +3,9 @@
 import pandas as pd
 
 from benchmark.files import written
-from benchmark.job import job
-from benchmark.restoration import Restoration
-from benchmark.sweep import sampler_scores
+from benchmark.jobs.job import job
+from benchmark.jobs.restoration import Restoration
+from benchmark.samplers.measure import sampler_scores
 
 with job(snakemake) as say:
     from models.perceptual import Perceptual

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.job import job
-from benchmark.sampler_table import sampler_frame, sampler_table
-from benchmark.typeset import write_table
+from benchmark.jobs.job import job
+from benchmark.print.typeset import write_table
+from benchmark.samplers.table6 import sampler_frame, sampler_table
 
 with job(snakemake) as say:
     sheets = [pd.read_csv(path, dtype={"subject": str, "eta": str}, keep_default_na=False) for path in snakemake.input]

@@ -1,7 +1,7 @@
 """Score every slice of every restored volume of one method."""
 
-from benchmark.job import job
-from benchmark.scoring import score_method
+from benchmark.jobs.job import job
+from benchmark.jobs.scoring import score_method
 
 with job(snakemake) as say:
     scores = score_method(

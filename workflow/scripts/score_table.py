@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from benchmark.aggregate import read_scores
-from benchmark.job import job
-from benchmark.published import Published
-from benchmark.score_table import score_frame, score_table
-from benchmark.sheet import read_sheet
-from benchmark.typeset import write_table
+from benchmark.cohort.sheet import read_sheet
+from benchmark.jobs.job import job
+from benchmark.print.typeset import write_table
+from benchmark.scores.aggregate import read_scores
+from benchmark.scores.published import Published
+from benchmark.scores.score_table import score_frame, score_table
 
 with job(snakemake) as say:
     labels, number = snakemake.params.labels, snakemake.wildcards.table

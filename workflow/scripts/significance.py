@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.comparisons import significance_table
 from benchmark.figures.dominance import heat_map
 from benchmark.files import written
-from benchmark.job import job
-from benchmark.style import save
-from benchmark.typeset import rst_escape, write_table
+from benchmark.jobs.job import job
+from benchmark.print.style import save
+from benchmark.print.typeset import rst_escape, write_table
+from benchmark.scores.comparisons import significance_table
 
 with job(snakemake) as say:
     frame = pd.concat([pd.read_csv(path) for path in snakemake.input], ignore_index=True)

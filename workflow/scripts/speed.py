@@ -3,12 +3,12 @@
 import pandas as pd
 
 from benchmark.files import written
-from benchmark.job import job
+from benchmark.jobs.job import job
 
 with job(snakemake) as say:
     import torch
 
-    from benchmark.timing import hardware
+    from benchmark.jobs.timing import hardware
     from models.training.speed import measure
 
     params = snakemake.params

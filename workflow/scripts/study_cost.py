@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from benchmark.job import job
-from benchmark.study_cost import disk_frame, disk_table, hours_frame, hours_table
-from benchmark.typeset import markdown, write_table
+from benchmark.cluster.study_cost import disk_frame, disk_table, hours_frame, hours_table
+from benchmark.jobs.job import job
+from benchmark.print.typeset import markdown, write_table
 
 with job(snakemake) as say:
     config, folder = snakemake.params.config, Path(snakemake.output.hours).parent

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from benchmark import volume
-from benchmark.detail import read_detail
+from benchmark.figures.detail import read_detail
+from benchmark.figures.gaps import gap
 from benchmark.files import written
-from benchmark.gaps import gap
-from benchmark.job import job
-from benchmark.survey import codes, form, kit_name, write_key
+from benchmark.jobs.job import job
+from benchmark.survey.kit import codes, form, kit_name, write_key
 
 with job(snakemake) as say:
     params = snakemake.params

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from benchmark.job import job
-from benchmark.survey import read_answers
-from benchmark.survey_table import survey_frame, survey_table
-from benchmark.typeset import write_table
+from benchmark.jobs.job import job
+from benchmark.print.typeset import write_table
+from benchmark.survey.kit import read_answers
+from benchmark.survey.table import survey_frame, survey_table
 
 with job(snakemake) as say:
     answers = read_answers(snakemake.input.get("answers", []), snakemake.input.key)

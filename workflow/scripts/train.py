@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from benchmark.cluster import stop_after
-from benchmark.job import job
-from benchmark.training import train
+from benchmark.cluster.site import stop_after
+from benchmark.jobs.job import job
+from benchmark.jobs.training import train
 
 with job(snakemake):
     train(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from benchmark.job import job
-from benchmark.trunks import fetch_trunk
+from benchmark.acquire.trunks import fetch_trunk
+from benchmark.jobs.job import job
 
 with job(snakemake) as say:
     fetch_trunk(snakemake.wildcards.net, Path(snakemake.output[0]))

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark import verdict
-from benchmark.job import job
-from benchmark.pages import write_verdict
-from benchmark.published import patients
-from benchmark.sheet import read_sheet
+from benchmark.cohort.sheet import read_sheet
+from benchmark.jobs.job import job
+from benchmark.report import verdict
+from benchmark.report.pages import write_verdict
+from benchmark.scores.published import patients
 
 with job(snakemake) as say:
     config, cohorts = snakemake.params.config, snakemake.params.labels["cohorts"]

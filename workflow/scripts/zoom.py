@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from benchmark.job import job
-from benchmark.zoom.request import request
-from benchmark.zoom.run import zoom
+from benchmark.jobs.job import job
+from zoom.request import request
+from zoom.run import zoom
 
 with job(snakemake) as say:
     row = snakemake.params.row

@@ -3,9 +3,9 @@
 import nibabel as nib
 import numpy as np
 
+from benchmark.datasets.phantom import phantom
 from benchmark.files import written
-from benchmark.job import job
-from benchmark.phantom import phantom
+from benchmark.jobs.job import job
 
 with job(snakemake) as say:
     fine = phantom((96, 112, 96), "T1", snakemake.params.seed)

@@ -8,10 +8,10 @@ from pathlib import Path
 import nibabel as nib
 import pytest
 
+from benchmark.acquire.openssl import open_encrypted
 from benchmark.datasets import atlas, reader
+from benchmark.datasets.layouts import ATLAS, write_atlas
 from benchmark.errors import UserError
-from benchmark.layouts import ATLAS, write_atlas
-from benchmark.openssl import open_encrypted
 
 
 @pytest.fixture(scope="module")

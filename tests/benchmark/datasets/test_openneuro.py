@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from benchmark.datasets import reader
+from benchmark.datasets.layouts import write_openneuro
 from benchmark.datasets.openneuro import MANIFEST
 from benchmark.errors import UserError
-from benchmark.layouts import write_openneuro
 
 
 @pytest.fixture(scope="module")

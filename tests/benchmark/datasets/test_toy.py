@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from benchmark.datasets import reader
+from benchmark.datasets.phantom import phantom
 from benchmark.datasets.toy import scan
 from benchmark.errors import UserError
 from benchmark.files import sha256
-from benchmark.phantom import phantom
 
 
 def test_same_seed_same_bytes_and_other_options_other_files(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.phantom import phantom
+from benchmark.datasets.phantom import phantom
 from models import weights
 from models.fast import laid_out
 from models.training.data import SliceBank

@@ -10,7 +10,7 @@ from typing import Any
 from benchmark.bench import learning, report, restoring, startup, study, volumes
 from benchmark.bench.limit import matrix_rate
 from benchmark.bench.row import Row
-from benchmark.timing import hardware
+from benchmark.jobs.timing import hardware
 
 
 def run(into: Path, say: Callable[[str], None], *, name: str = "demo", side: int = 128, planning: bool = True) -> str:

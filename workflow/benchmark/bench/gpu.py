@@ -14,8 +14,8 @@ from benchmark.bench import plain, study
 from benchmark.bench.learning import Learner
 from benchmark.bench.limit import counted, matrix_rate
 from benchmark.files import written
-from benchmark.timing import hardware
-from benchmark.typeset import Cell, Table, markdown, number
+from benchmark.jobs.timing import hardware
+from benchmark.print.typeset import Cell, Table, markdown, number
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.files import written
-from benchmark.typeset import Cell, Table, markdown, number
+from benchmark.print.typeset import Cell, Table, markdown, number
 
 TIMES = ["time, ms", "plain, ms", "plain / time", "limit, ms", "of the limit"]
 COLUMNS = ["what", "unit", *TIMES, "memory, MB", "plain, MB"]

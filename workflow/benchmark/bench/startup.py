@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.bench.row import Row
-from benchmark.sheet import Patient, write_sheet
+from benchmark.cohort.sheet import Patient, write_sheet
 
 ROOT = Path(__file__).parents[3]
 JOBS = {
-    "preprocess": ["benchmark.datasets", "benchmark.job", "benchmark.preprocess"],
-    "a table": ["benchmark.job", "benchmark.score_table", "benchmark.aggregate"],
-    "score": ["benchmark.job", "benchmark.scoring", "models.perceptual"],
-    "restore, a control": ["benchmark.job", "benchmark.restoration", "models.methods.linear"],
-    "restore, ours": ["benchmark.job", "benchmark.restoration", "models.methods.ours", "models.networks.ldm"],
-    "train, wdsr": ["benchmark.job", "benchmark.training", "models.networks.wdsr"],
+    "preprocess": ["benchmark.datasets", "benchmark.jobs.job", "benchmark.cohort.preprocess"],
+    "a table": ["benchmark.jobs.job", "benchmark.scores.score_table", "benchmark.scores.aggregate"],
+    "score": ["benchmark.jobs.job", "benchmark.jobs.scoring", "models.perceptual"],
+    "restore, a control": ["benchmark.jobs.job", "benchmark.jobs.restoration", "models.methods.linear"],
+    "restore, ours": ["benchmark.jobs.job", "benchmark.jobs.restoration", "models.methods.ours", "models.networks.ldm"],
+    "train, wdsr": ["benchmark.jobs.job", "benchmark.jobs.training", "models.networks.wdsr"],
 }
 """What a job of each kind imports."""
 EVERYTHING = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.zoom.request import load_config
+from benchmark.config import load_config
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +37,7 @@ def networks(config: Mapping[str, Any], device: "torch.device", fast: bool) -> d
 
 def trunk(config: Mapping[str, Any]) -> Path:
     """LPIPS's AlexNet, fetched where it is not there yet (63.8 MB)."""
-    from benchmark.trunks import fetch_trunk
+    from benchmark.acquire.trunks import fetch_trunk
 
     path = Path(config["data"]) / TRUNK
     if not path.exists():

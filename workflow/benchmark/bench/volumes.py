@@ -16,8 +16,8 @@ def preprocessing(side: int, folder: Path) -> Row:
     """A phantom of ``side`` in all directions, written to ``folder`` as a scanner's console would: integers."""
     import nibabel as nib
 
-    from benchmark.phantom import phantom
-    from benchmark.preprocess import preprocess
+    from benchmark.cohort.preprocess import preprocess
+    from benchmark.datasets.phantom import phantom
     from benchmark.volume import write
 
     scan = folder / "scan.nii.gz"
@@ -38,8 +38,8 @@ def rows(side: int, trunk: Path) -> Iterator[Row]:
     """Scores of slices ``side``×``side``, then a scan's preprocessing."""
     import torch
 
-    from benchmark.metrics import score
-    from benchmark.phantom import phantom
+    from benchmark.datasets.phantom import phantom
+    from benchmark.scores.metrics import score
     from models.perceptual import Perceptual
 
     truth = np.moveaxis(phantom((side, side, 2 * SLICES), "T1", seed=2).clip(0, 1).astype(np.float32), 2, 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from benchmark.archives import Archive
+from benchmark.acquire.archives import Archive
 from benchmark.datasets import Reader
 from benchmark.errors import UserError
 

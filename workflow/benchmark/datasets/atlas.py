@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
-from benchmark.archives import Archive
+from benchmark.acquire.archives import Archive
+from benchmark.acquire.fetch import Item, download
+from benchmark.acquire.openssl import is_encrypted, open_encrypted
 from benchmark.datasets._stored import StoredReader
 from benchmark.errors import UserError
-from benchmark.fetch import Item, download
-from benchmark.openssl import is_encrypted, open_encrypted
 
 VARIABLE = "ATLAS_PASSWORD"
 FORM = "https://fcon_1000.projects.nitrc.org/indi/retro/atlas.html"

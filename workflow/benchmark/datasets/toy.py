@@ -9,9 +9,9 @@ import numpy as np
 from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
 
 from benchmark.datasets import Reader
+from benchmark.datasets.phantom import CONTRAST, phantom
 from benchmark.errors import UserError
 from benchmark.files import written
-from benchmark.phantom import CONTRAST, phantom
 from benchmark.seeds import derive
 
 

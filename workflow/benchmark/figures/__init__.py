@@ -4,7 +4,7 @@ import importlib
 
 from matplotlib.figure import Figure
 
-from benchmark.scene import Scene
+from benchmark.figures.scene import Scene
 
 
 def draw(scene: Scene) -> tuple[Figure, str]:

@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy import ndimage
 
-from benchmark.scene import Scene
-from benchmark.style import content, grid, picture, white
+from benchmark.figures.scene import Scene
+from benchmark.print.style import content, grid, picture, white
 
 
 def draw(scene: Scene) -> tuple[Figure, str]:

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.metrics import psnr
-from benchmark.scene import Scene
-from benchmark.style import ERROR_MAP, content, grid, picture, white
+from benchmark.figures.scene import Scene
+from benchmark.print.style import ERROR_MAP, content, grid, picture, white
+from benchmark.scores.metrics import psnr
 
 ACROSS = 5  # tiles in a row, at most
 

@@ -7,9 +7,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmark import style  # noqa: F401  (the style sheet)
-from benchmark.comparisons import LEVELS
-from benchmark.metrics import METRICS
+from benchmark.print import style  # noqa: F401  (the style sheet)
+from benchmark.scores.comparisons import LEVELS
+from benchmark.scores.metrics import METRICS
 
 
 def heat_map(frame: pd.DataFrame, config: Mapping[str, Any]) -> tuple[Figure, str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmark import volume
-from benchmark.detail import patient, read_detail
-from benchmark.style import grid, picture, white
+from benchmark.figures.detail import patient, read_detail
+from benchmark.print.style import grid, picture, white
 
 
 def overview(details: Mapping[str, str], volumes: Mapping[str, str], planes: Mapping[str, str]) -> tuple[Figure, str]:

@@ -4,10 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.metrics import HIGHER_IS_BETTER, METRICS
-from benchmark.scene import Scene
-from benchmark.score_table import NAMES
-from benchmark.style import WITHOUT_SI, colours, markers
+from benchmark.figures.scene import Scene
+from benchmark.print.style import WITHOUT_SI, colours, markers
+from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
+from benchmark.scores.score_table import NAMES
 
 
 def draw(scene: Scene) -> tuple[Figure, str]:

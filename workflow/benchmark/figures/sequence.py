@@ -2,8 +2,8 @@
 
 from matplotlib.figure import Figure
 
-from benchmark.scene import Scene
-from benchmark.style import content, grid, picture, white
+from benchmark.figures.scene import Scene
+from benchmark.print.style import content, grid, picture, white
 
 
 def draw(scene: Scene) -> tuple[Figure, str]:

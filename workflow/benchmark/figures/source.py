@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.scene import Scene
-from benchmark.style import grid, picture, white
+from benchmark.figures.scene import Scene
+from benchmark.print.style import grid, picture, white
 
 
 def draw(scene: Scene) -> tuple[Figure, str]:

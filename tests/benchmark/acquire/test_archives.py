@@ -1,0 +1,181 @@
+"""Archives as streams, the good ones and those that would do harm."""
+
+import gzip
+import io
+import json
+import lzma
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.acquire import archives
+from benchmark.acquire.archives import Archive
+from benchmark.datasets.layouts import tar
+from benchmark.errors import UserError
+
+NOISE = np.random.default_rng(1).bytes(300_000)
+MEMBERS = {"a/one.img": NOISE, "a/two.txt": b"two", "b/one.img": NOISE[::-1]}
+
+
+def packed(kind: str) -> bytes:
+    plain = tar(MEMBERS)
+    if kind == "tar":
+        return plain
+    if kind == "gz":
+        return gzip.compress(plain)
+    if kind == "xz":
+        return lzma.compress(plain)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        if kind == "tar in zip":
+            archive.writestr("all.tar", plain)
+        else:
+            for name, content in MEMBERS.items():
+                archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def make(tmp_path: Path):
+    def make(content: bytes, limit: int = 1 << 30, **options: object) -> Archive:
+        path = tmp_path / "archive"
+        path.write_bytes(content)
+        return Archive(path, limit, **options)
+
+    return make
+
+
+def images(name: str) -> bool:
+    return name.endswith(".img")
+
+
+@pytest.mark.parametrize("kind", ["tar", "gz", "xz", "zip", "tar in zip"])
+def test_only_chosen_members_land(make, tmp_path: Path, kind: str) -> None:
+    archive = make(packed(kind))
+    found, news = archive.listing(images, tmp_path / "cache.json")
+    assert (found, news) == ({"a/one.img": 300_000, "b/one.img": 300_000}, True)
+    archive.extract({"b/one.img": tmp_path / "out" / "b/one.img"})
+    assert [p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")] == ["b/one.img"]
+    assert (tmp_path / "out/b/one.img").read_bytes() == NOISE[::-1]
+
+
+def test_the_listing_is_kept_until_the_archive_changes(make, tmp_path: Path) -> None:
+    archive = make(packed("gz"))
+    cache = tmp_path / "cache.json"
+    archive.listing(images, cache)
+    assert archive.listing(images, cache)[1] is False
+    os.utime(archive.path, (1, 1))
+    assert archive.listing(images, cache)[1] is True
+    archive.path.unlink()
+    assert archive.listing(images, cache) == (json.loads(cache.read_text())["members"], False)
+
+
+def hostile(name: str = "a/one.img", kind: bytes = tarfile.REGTYPE, target: str = "") -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname = kind, target
+        info.size = 4 if kind == tarfile.REGTYPE else 0
+        archive.addfile(info, io.BytesIO(b"evil"))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", ["../evil.img", "a/../../evil.img", "/tmp/evil.img", "a\\..\\evil.img", "C:evil.img"])
+def test_a_member_that_points_outside_is_refused(make, tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=r"archive: refused: its member .*evil\.img' points outside its folder"):
+        make(hostile(name)).listing(images, tmp_path / "cache.json")
+    assert {path.name for path in tmp_path.iterdir()} == {"archive"}
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_a_chosen_link_or_device_is_refused(make, tmp_path: Path, kind: bytes) -> None:
+    with pytest.raises(UserError, match=r"refused: its member .a/one\.img. is a link or a device"):
+        make(hostile(kind=kind, target="/etc/passwd")).listing(images, tmp_path / "cache.json")
+
+
+def test_in_a_zip_too(make, tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("../evil.img", b"evil")
+    with pytest.raises(UserError, match="points outside"):
+        make(buffer.getvalue()).listing(images, tmp_path / "cache.json")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        info = zipfile.ZipInfo("a/one.img")
+        info.external_attr = 0o120777 << 16
+        archive.writestr(info, "/etc/passwd")
+    with pytest.raises(UserError, match="is a link"):
+        make(buffer.getvalue()).listing(images, tmp_path / "cache.json")
+
+
+@pytest.mark.parametrize("chosen", ["zeros.img", "zeros.bin"])
+def test_a_bomb_is_refused_whether_its_member_is_chosen_or_passed_over(make, tmp_path: Path, chosen: str) -> None:
+    bomb = gzip.compress(tar({chosen: bytes(100 << 20)}))  # 100 MiB of zeros in 100 kB
+    with pytest.raises(UserError, match=r"refused: unpacks to more than 0\.0168 GB, far over what the dataset can be"):
+        make(bomb).listing(images, tmp_path / "cache.json")
+
+
+def test_a_bomb_is_measured_by_what_the_dataset_can_be(make, tmp_path: Path) -> None:
+    big = gzip.compress(tar({f"{i}.img": NOISE for i in range(20)}))  # honest compression, but far too much
+    with pytest.raises(UserError, match="refused: unpacks to more than"):
+        make(big, limit=60_000).listing(images, tmp_path / "cache.json")
+
+
+def test_a_bomb_in_a_zip_is_refused_before_it_fills_the_disk(make, tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/one.img", bytes(100 << 20))
+    with pytest.raises(UserError, match="refused: unpacks"):
+        make(buffer.getvalue()).extract({"a/one.img": tmp_path / "out/one.img"})
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "zip"])
+def test_damage_is_said_and_nothing_is_left(make, tmp_path: Path, kind: str) -> None:
+    content = bytearray(packed(kind))
+    content[len(content) // 2] ^= 1
+    archive = make(bytes(content))
+    with pytest.raises(UserError, match=r"archive: damaged or no archive .*; put a whole copy in its place"):
+        archive.extract({name: tmp_path / "out" / name for name in MEMBERS})
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert archive.path.exists()
+
+
+@pytest.mark.parametrize("kind", ["tar", "gz", "zip"])
+def test_a_cut_archive_is_said(make, tmp_path: Path, kind: str) -> None:
+    content = packed(kind)
+    with pytest.raises(UserError, match="damaged or no archive"):
+        make(content[: len(content) // 2]).extract({name: tmp_path / "out" / name for name in MEMBERS})
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_a_fetched_archive_that_is_damaged_is_set_aside(make, tmp_path: Path) -> None:
+    archive = make(b"<html>please log in</html>" * 100, provide=lambda: None)
+    with pytest.raises(UserError, match=r"damaged or no archive .*set aside as .*archive\.wrong; start again"):
+        archive.listing(images, tmp_path / "cache.json")
+    assert not archive.path.exists()
+
+
+def test_an_archive_that_is_not_here_is_provided(make, tmp_path: Path) -> None:
+    path = tmp_path / "later"
+    archive = Archive(path, 1 << 30, provide=lambda: path.write_bytes(packed("gz")))
+    assert archive.listing(images, tmp_path / "cache.json")[1]
+
+
+def test_space_is_looked_for_before(make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = make(packed("gz"))
+    archive.listing(images, tmp_path / "cache.json")
+    asked = []
+    monkeypatch.setattr(archives, "need_space", lambda folder, size: asked.append(size))
+    archive.extract({"a/one.img": tmp_path / "one.img"})
+    assert asked == [300_000]
+
+
+def test_a_member_that_has_gone_is_named(make, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no three\.img in it any more"):
+        make(packed("tar")).extract({"a/one.img": tmp_path / "one.img", "a/three.img": tmp_path / "three.img"})
+    assert not (tmp_path / "one.img").exists()

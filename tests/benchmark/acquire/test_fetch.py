@@ -1,0 +1,218 @@
+"""Downloads from a server on loopback that drops, refuses, lies and forgets."""
+
+import hashlib
+import io
+import logging
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.acquire import fetch
+from benchmark.acquire.fetch import Item, download
+from benchmark.errors import UserError
+
+BODY = np.random.default_rng(0).bytes(3_000_000)
+HASH = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.fixture
+def item(server, tmp_path: Path) -> Item:
+    server.files["/scan.bin"] = BODY
+    return Item(f"{server.url}/scan.bin", tmp_path / "in" / "scan.bin", HASH, len(BODY))
+
+
+def left(item: Item) -> set[str]:
+    return {path.name for path in item.target.parent.iterdir()}
+
+
+def test_whole_and_nothing_else_is_left(server, item: Item) -> None:
+    download([item])
+    assert item.target.read_bytes() == BODY
+    assert left(item) == {"scan.bin"}
+    download([item])
+    assert len(server.asked) == 1  # right already: not asked for again
+
+
+def test_a_dropped_connection_goes_on_where_it_was(server, item: Item) -> None:
+    server.drops = [1_000_000, 1_500_000]
+    download([item])
+    assert item.target.read_bytes() == BODY
+    assert [span for _, span in server.asked] == ["", "bytes=1000000-", "bytes=2500000-"]
+
+
+def test_a_killed_run_goes_on_where_it_was(server, item: Item) -> None:
+    server.drops = [1_000_000, 0, 0, 0]
+    with pytest.raises(UserError, match=r"given up after 3 failures in a row .*kept in .*scan\.bin\.part"):
+        download([item])
+    assert item.part.stat().st_size == 1_000_000
+    server.asked.clear()
+    server.drops.clear()
+    download([item])
+    assert server.asked == [("/scan.bin", "bytes=1000000-")]
+    assert item.target.read_bytes() == BODY
+
+
+def test_all_had_come_but_the_name(server, item: Item) -> None:
+    item.target.parent.mkdir()
+    item.part.write_bytes(BODY)
+    download([item])
+    assert item.target.read_bytes() == BODY
+
+
+def test_a_changed_file_is_started_over(server, item: Item) -> None:
+    server.drops = [1_000_000, 0, 0, 0]
+    with pytest.raises(UserError):
+        download([item])
+    server.drops.clear()
+    other = BODY[::-1]
+    server.files["/scan.bin"] = other
+    download([Item(item.url, item.target, hashlib.sha256(other).hexdigest())])
+    assert item.target.read_bytes() == other
+
+
+@pytest.mark.parametrize(("ranges", "tags"), [(False, True), (False, False)])
+def test_a_server_that_cannot_resume(server, item: Item, ranges: bool, tags: bool) -> None:
+    server.ranges, server.tags, server.drops = ranges, tags, [1_000_000]
+    download([item])
+    assert item.target.read_bytes() == BODY
+
+
+def test_without_hash_and_tag_nothing_is_glued_together(server, item: Item) -> None:
+    server.tags = False
+    item.target.parent.mkdir()
+    item.part.write_bytes(b"the beginning of something else")
+    download([Item(item.url, item.target)])
+    assert item.target.read_bytes() == BODY
+    assert server.asked == [("/scan.bin", "")]
+
+
+def test_a_flipped_byte_is_caught_and_set_aside(server, item: Item) -> None:
+    server.flips = {"/scan.bin"}
+    with pytest.raises(UserError, match=rf"scan\.bin\.wrong: its SHA-256 is [0-9a-f]{{64}}, not {HASH}"):
+        download([item])
+    assert left(item) == {"scan.bin.wrong"}
+    server.flips.clear()
+    download([item])
+    assert item.target.read_bytes() == BODY
+
+
+def test_a_file_spoilt_on_disk_is_set_aside_and_fetched_again(item: Item, caplog: pytest.LogCaptureFixture) -> None:
+    item.target.parent.mkdir()
+    item.target.write_bytes(BODY[:-1] + b"?")
+    with caplog.at_level(logging.WARNING):
+        download([item])
+    assert item.target.read_bytes() == BODY
+    assert left(item) == {"scan.bin", "scan.bin.wrong"}
+    assert "set aside" in caplog.text
+
+
+def test_404_ends_at_once_and_says_where(server, item: Item) -> None:
+    with pytest.raises(UserError, match=r"http://127.*/gone: the server answers 404 Not Found; .*moved"):
+        download([Item(f"{server.url}/gone", item.target)])
+    assert len(server.asked) == 1
+
+
+def test_503_is_waited_out(server, item: Item) -> None:
+    server.refusals, server.retry_after = [503, 429], "1"
+    download([item])
+    assert item.target.read_bytes() == BODY
+    assert len(server.asked) == 3
+
+
+def test_503_for_ever_is_given_up(server, item: Item) -> None:
+    server.refusals = [503] * 10
+    with pytest.raises(UserError, match=r"given up after 3 failures in a row .*503"):
+        download([item])
+    assert len(server.asked) == 3
+
+
+def test_waits_double_up_to_a_bound(server, item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(fetch, "PATIENCE", fetch.Patience(tries=6, wait=1.0, longest=6.0))
+    monkeypatch.setattr(threading.Event, "wait", lambda _, seconds=None: waits.append(seconds))
+    server.refusals = [503] * 5
+    job = fetch._Job(item, fetch.tqdm(disable=True), threading.Event())
+    item.target.parent.mkdir()
+    job.run()
+    assert [wait for wait in waits if wait] == [1.0, 2.0, 4.0, 6.0, 6.0]
+
+
+def test_nobody_listening(item: Item, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="given up after 3 failures"):
+        download([Item("http://127.0.0.1:1/scan", tmp_path / "scan")])
+
+
+def test_many_at_a_time_but_not_too_many(server, tmp_path: Path) -> None:
+    server.files = {f"/{i}": bytes([i]) * 200_000 for i in range(12)}
+    items = [Item(f"{server.url}/{i}", tmp_path / str(i), None, 200_000) for i in range(12)]
+    download(items, parallel=3)
+    assert all(item.target.read_bytes() == server.files[f"/{item.target.name}"] for item in items)
+    assert server.busiest <= 3
+
+
+def test_one_bad_file_stops_the_rest_but_keeps_what_came(server, item: Item, tmp_path: Path) -> None:
+    bad = Item(f"{server.url}/gone", tmp_path / "in" / "gone")
+    with pytest.raises(UserError, match="404"):
+        download([item, bad], parallel=1)
+    assert item.target.read_bytes() == BODY
+
+
+def test_too_little_disk_is_said_before(server, item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch.shutil, "disk_usage", lambda _: type("U", (), {"free": 1_000_000})())
+    with pytest.raises(UserError, match=r"GB are needed and 0\.00 GB are free"):
+        download([item])
+    assert not server.asked
+
+
+def test_progress_counts_every_byte_once(server, item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars = []
+
+    class Bar(fetch.tqdm):
+        def __init__(self, *args: object, **options: object) -> None:
+            super().__init__(*args, **options)
+            bars.append(self)
+
+    monkeypatch.setattr(fetch, "tqdm", Bar)
+    server.drops = [1_000_000]
+    download([Item(item.url, item.target, HASH)])
+    assert (bars[0].n, bars[0].total) == (len(BODY), len(BODY))
+
+
+def test_the_bar_is_drawn_where_it_is_told(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "BAR_FILE", io.StringIO())
+    download([item], title="scans")
+    assert "scans: 100%" in fetch.BAR_FILE.getvalue()
+    assert "3.00M/3.00M [" in fetch.BAR_FILE.getvalue()
+
+
+def test_the_proxy_of_the_environment_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "3")
+            self.end_headers()
+            self.wfile.write(b"yes")
+
+        def log_message(self, *_: object) -> None:
+            """Silence."""
+
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
+    download([Item("http://scans.invalid/one", tmp_path / "one")])
+    proxy.shutdown()
+    proxy.server_close()
+    assert (tmp_path / "one").read_bytes() == b"yes"
+    assert asked == ["http://scans.invalid/one"]
+
+
+def test_a_password_of_the_proxy_is_not_told() -> None:
+    assert "hush" not in fetch._plain(ValueError("cannot reach 'http://me:hush@proxy:3128' now"))

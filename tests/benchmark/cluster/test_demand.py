@@ -1,0 +1,90 @@
+"""What jobs are reckoned to take, and the study's cost from that."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmark.cluster import demand
+from benchmark.cluster.study_cost import disk_frame, hours_frame, hours_table, networks_of
+from benchmark.config import check
+from benchmark.print.typeset import markdown
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def article():
+    return check(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+
+
+@pytest.fixture
+def config(article, tmp_path):
+    return copy.deepcopy(article) | {"results": str(tmp_path), "data": str(tmp_path / "data")}
+
+
+def test_the_reckoned_steps_agree_with_counted_operations(article):
+    """Forward and backward are three forwards; what is frozen runs forward once."""
+    from models.count import table
+
+    work = {(row["network"], row["does"]): row["gflop_per_slice"] for row in table(article["networks"])}
+    encode, decode = work["vq", "encode"], work["vq", "decode"]
+    wanted = {"vq": 3 * (encode + decode), "ldm": 3 * work["ldm", "one step"] + encode}
+    for name, gflop in wanted.items():
+        reckoned = 16 * gflop * 1e9 / demand.SUSTAINED
+        assert demand.STEP[name][0] == pytest.approx(reckoned, rel=0.15)
+    assert pytest.approx(work["ldm", "one step"] * 1e9 / demand.SUSTAINED, rel=0.01) == demand.SLICE_STEP
+
+
+def test_times_follow_the_config(config):
+    full = demand.training_seconds("vq", config)
+    assert full == pytest.approx(100_000 * demand.STEP["vq"][0])
+    assert demand.training_seconds("vq", config, gpu_speed=2) == pytest.approx(full / 2)
+    config["networks"]["vq"]["training"]["steps"] //= 4
+    config["networks"]["vq"]["training"]["batch"] //= 2
+    assert demand.training_seconds("vq", config) == pytest.approx(full / 8)
+    config["preprocess"]["size"] = 128
+    assert demand.training_seconds("vq", config) == pytest.approx(full / 32)
+    assert demand.restoring_seconds(config, "oasis", "wdsr", 3) == 0
+
+
+def test_a_measured_speed_counts_more_than_a_reckoned_one(config):
+    path = demand.speed_file(config, "vq")
+    path.parent.mkdir()
+    path.write_text("network,hardware,seconds_per_step,start_seconds\nvq,NVIDIA H100,0.5,30\n")
+    assert demand.training_seconds("vq", config, gpu_speed=3) == 30 + 50_000
+    assert demand.pace("vq", config).source == "NVIDIA H100"
+    assert "reckoned" in demand.pace("ldm", config).source
+    text = markdown(hours_table(hours_frame(config), config))
+    assert "Measured: vq on NVIDIA H100" in text
+
+
+def test_the_hours_are_those_of_every_training_of_the_study(config):
+    frame = hours_frame(config)
+    trained = frame[frame["stage"] == "train"]
+    assert (
+        set(trained["name"])
+        == set(networks_of(config))
+        == {n for n, network in config["networks"].items() if "class" not in network}
+    )
+    assert (trained["jobs"] == 30).all()  # six cohorts, five folds
+    assert (trained["hours"] == trained["hours_each"] * 30).all()
+    ours = frame[(frame["stage"] == "restore") & (frame["name"] == "ours")].iloc[0]
+    slices = 3 * 5 * sum(config["cohorts"][c]["slices"] for c in config["study"]["cohorts"])
+    assert ours["hours"] == pytest.approx(slices * 200 * demand.SLICE_STEP / 3600)
+    config["study"]["cohorts"] = ["oasis"]
+    config["study"]["methods"] = ["wdsr", "truth"]
+    assert hours_frame(config)[["stage", "name", "jobs"]].to_numpy().tolist() == [["train", "wdsr", 5]]
+
+
+def test_the_disk_is_that_of_every_file(config):
+    folder = Path(config["results"]) / "volumes" / "oasis"
+    folder.mkdir(parents=True)
+    (folder / "a.nii.gz").write_bytes(b"0" * 2_000_000)
+    frame = disk_frame(config).set_index("stage")
+    assert frame.loc["volumes", "files"] == 20 + 34 + 88 + 3 * 30
+    assert frame.loc["volumes", "gb_now"] == 0.002
+    assert frame.loc["models", "files"] == 210
+    assert frame.loc["models", "gb"] == pytest.approx(30 * 4 * 174.9e6 / 1e9, rel=0.01)
+    assert frame.loc["restored", "files"] == 18 * (7 * 5 + 6)

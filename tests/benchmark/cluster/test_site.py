@@ -1,0 +1,143 @@
+"""What the cluster is called, and how long a job may still run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmark.cluster import site as cluster
+from benchmark.cluster.site import Site, duration, seconds_left, site, stop_after
+from benchmark.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def _no_site(monkeypatch):
+    for name in ("SITE", *(field.upper() for field in Site.__dataclass_fields__)):
+        monkeypatch.delenv(f"ZOOM_{name}", raising=False)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+
+
+def fake_squeue(folder: Path, monkeypatch, says: str) -> None:
+    program = folder / "squeue"
+    program.write_text(f"#!/bin/sh\n[ \"$3\" = 77 ] && echo '{says}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+
+
+def test_the_committed_site_file_names_every_field_and_changes_nothing():
+    import yaml
+
+    assert set(yaml.safe_load(cluster.SITE.read_text())) == set(Site.__dataclass_fields__)
+    assert site() == Site()
+
+
+def test_environment_wins_over_another_site_file(tmp_path, monkeypatch):
+    path = tmp_path / "mine.yaml"
+    path.write_text("account: lab\ngpu_partition: gpus\nlongest: 12\n")
+    monkeypatch.setenv("ZOOM_SITE", str(path))
+    monkeypatch.setenv("ZOOM_ACCOUNT", "other")
+    monkeypatch.setenv("ZOOM_RETRIES", "0")
+    found = site()
+    assert (found.account, found.gpu_partition, found.longest, found.retries) == ("other", "gpus", 12.0, 0)
+    assert found.quoted("account") == "'other'"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("acount: lab", "unknown key 'acount'"),
+        ("longest: a week", "longest must be a number, not 'a week'"),
+        ("jobs: 0", "jobs must be above 0"),
+        ("retries: -1", "retries must be at least 0"),
+    ],
+)
+def test_a_wrong_site_file_is_one_line(tmp_path, text, said):
+    path = tmp_path / "site.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=f"{path}: {said}"):
+        site(path)
+
+
+def test_a_missing_site_file_is_named(tmp_path):
+    with pytest.raises(UserError, match="no such site file"):
+        site(tmp_path / "none.yaml")
+
+
+def test_time_limits_grow_with_attempts_up_to_the_longest():
+    here = Site(longest=10)
+    assert [here.limit(200.4, attempt) for attempt in (1, 2, 3, 4)] == [200, 401, 600, 600]
+
+
+def test_temporary_files_go_to_the_jobs_own_folder(monkeypatch):
+    """What Snakemake works out on the node."""
+    for variable, value in (("", ""), ("SLURM_TMPDIR", "/local/77")):
+        monkeypatch.delenv("SLURM_TMPDIR", raising=False)
+        if variable:
+            monkeypatch.setenv(variable, value)
+        assert eval(Site().tmpdir, {"system_tmpdir": "/tmp"}) == (value or "/tmp")
+        assert eval(Site(scratch="/scratch").tmpdir, {"system_tmpdir": "/tmp"}) == "/scratch"
+
+
+@pytest.mark.parametrize("name", ["default/config.yaml", "slurm/config.yaml", "slurm/site.yaml"])
+def test_every_setting_of_a_profile_has_a_comment(name):
+    """On its line or the one above; two settings that belong together may share one."""
+    lines = (cluster.SITE.parents[1] / name).read_text().splitlines()
+    settings = [i for i, line in enumerate(lines) if re.match(r"[a-z][a-z_-]*:", line)]
+    assert len(settings) > 5
+    assert [lines[i] for i in settings if not any("#" in line for line in lines[max(i - 1, 0) : i + 2])] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("59", 59), ("1:30", 90), ("2:00:00", 7200), ("1-00:00:01", 86401), ("3-12:30:00", 304200), ("UNLIMITED", None)],
+)
+def test_durations_of_slurm(text, seconds):
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["INVALID", "NOT_SET", ""])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(ValueError, match="invalid literal"):
+        duration(text)
+
+
+def test_outside_a_job_nothing_ends():
+    assert seconds_left(60) is None
+    assert stop_after(60) is None
+
+
+def test_a_job_asks_slurm_for_the_time_left(tmp_path, monkeypatch):
+    fake_squeue(tmp_path, monkeypatch, "10:00:00")
+    assert seconds_left() == 36000
+    assert stop_after() == 36000 - cluster.MARGIN
+    fake_squeue(tmp_path, monkeypatch, "50")
+    assert stop_after() == 40  # a fifth is kept where time is short
+
+
+@pytest.mark.parametrize("says", ["INVALID", ""])
+def test_without_an_answer_the_requested_minutes_count(tmp_path, monkeypatch, capsys, says):
+    fake_squeue(tmp_path, monkeypatch, says)
+    assert seconds_left(30) == 1800
+    assert seconds_left() is None
+    assert "going by the 30 minutes" in capsys.readouterr().out
+
+
+def test_a_job_without_a_limit_is_not_stopped(tmp_path, monkeypatch):
+    fake_squeue(tmp_path, monkeypatch, "UNLIMITED")
+    assert stop_after(30) is None
+
+
+def test_a_job_step_of_one_task_is_not_taken_for_a_distributed_launch(monkeypatch):
+    """Lightning looks for SLURM's variables, and would refuse several devices in a step of one task."""
+    from models.training.loop import start_fabric  # first: it makes lightning importable (models/__init__.py)
+
+    for name in ("JOB_ID", "NTASKS", "NNODES", "PROCID", "LOCALID", "NODEID", "STEP_ID"):
+        monkeypatch.setenv(f"SLURM_{name}", str(int(name in ("JOB_ID", "NTASKS", "NNODES"))))
+    monkeypatch.setenv("SLURM_JOB_NAME", "zoom_1")
+    from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment
+
+    assert SLURMEnvironment.detect()
+    fabric = start_fabric("cpu", 1)
+    assert fabric.world_size == 1
+    assert isinstance(fabric._connector.cluster_environment, LightningEnvironment)

@@ -1,0 +1,90 @@
+"""Who is in the study: a draw by seed, and never a test patient in a fold."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from benchmark.cohort import sheet
+from benchmark.cohort.draw import draw
+from benchmark.datasets import Reader
+from benchmark.errors import UserError
+
+
+class Shelf(Reader):
+    """Candidates s00 … s24, of which every fifth is refused."""
+
+    def subjects(self):
+        return [f"s{i:02d}" for i in range(25)]
+
+    def fetch(self, subjects):
+        self.fetched = [*getattr(self, "fetched", []), *subjects]
+        for subject in subjects:
+            data = np.random.default_rng(int(subject[1:])).random((4, 5, 6), dtype=np.float32)
+            nib.save(nib.Nifti1Image(data, np.diag([1, 1, 3, 1])), self.folder / f"{subject}.nii")
+        return {subject: self.folder / f"{subject}.nii" for subject in subjects}
+
+    def refuse(self, path):
+        return "odd" if int(path.stem[1:]) % 5 == 0 else None
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    return Shelf(tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("folds", [1, 2, 5])
+def test_no_test_patient_in_any_fold(shelf, seed, folds):
+    rows, _ = draw(shelf, "shelf", {"cv": 12, "test": 3}, folds, seed)
+    tested = set(sheet.test(rows))
+    assert len(tested) == 3
+    for fold in range(1, folds + 1):
+        assert not tested & set(sheet.training(rows, fold))
+        assert not tested & set(sheet.validation(rows, fold))
+        if folds > 1:
+            assert not set(sheet.training(rows, fold)) & set(sheet.validation(rows, fold))
+            assert len(sheet.training(rows, fold)) + len(sheet.validation(rows, fold)) == 12
+    assert sorted(s for f in range(1, folds + 1) for s in sheet.validation(rows, f)) == sorted(
+        row.subject for row in rows if row.role == "cv"
+    )
+
+
+def test_refused_scans_are_replaced_and_named(shelf):
+    rows, refused = draw(shelf, "shelf", {"cv": 17, "test": 3}, 5, 0)
+    assert len(rows) == 20
+    assert set(refused.values()) <= {"odd"}
+    assert not {int(row.subject[1:]) % 5 for row in rows} & {0}
+
+
+def test_only_what_is_needed_is_fetched(shelf):
+    rows, refused = draw(shelf, "shelf", {"cv": 4, "test": 1}, 2, 0)
+    assert len(shelf.fetched) == len(rows) + len(refused)
+
+
+def test_same_seed_same_cohort(shelf):
+    wanted = {"cv": 12, "test": 3}
+    assert draw(shelf, "shelf", wanted, 5, 1) == draw(shelf, "shelf", wanted, 5, 1)
+    assert draw(shelf, "shelf", wanted, 5, 1) != draw(shelf, "shelf", wanted, 5, 2)
+
+
+def test_too_few_is_an_error_unless_partial(shelf):
+    with pytest.raises(UserError, match=r"20 usable scans where the cohort needs 3 \+ 27"):
+        draw(shelf, "shelf", {"cv": 27, "test": 3}, 5, 0)
+    rows, _ = draw(shelf, "shelf", {"cv": 27, "test": 3}, 5, 0, partial=True)
+    assert (len(sheet.test(rows)), len(rows)) == (3, 20)
+
+
+def test_named_test_patients(shelf):
+    rows, _ = draw(shelf, "shelf", {"cv": "all", "test": 2, "test_ids": ["s01", "s02"]}, 3, 0)
+    assert sheet.test(rows) == ["s01", "s02"]
+    assert len(rows) == 20
+    with pytest.raises(UserError, match="nobody"):
+        draw(shelf, "shelf", {"cv": 4, "test": 1, "test_ids": ["nobody"]}, 2, 0)
+
+
+def test_sheet_round_trip(shelf, tmp_path):
+    rows, _ = draw(shelf, "shelf", {"cv": 4, "test": 1}, 2, 0)
+    sheet.write_sheet(tmp_path / "c.tsv", rows)
+    assert sheet.read_sheet(tmp_path / "c.tsv") == rows
+    assert (rows[0].shape, rows[0].spacing, rows[0].orientation) == ("4x5x6", "1x1x3", "RAS")
+    assert len(rows[0].sha256) == 64

@@ -1,0 +1,73 @@
+"""Preprocessing keeps every voxel where it is in the world, and can be undone."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from benchmark.cohort.preprocess import preprocess, read_sidecar, undo, write_sidecar
+from benchmark.errors import UserError
+
+
+@pytest.fixture
+def scan(tmp_path):
+    """An oblique scan, 20×24×9, stored ASL, zero around the head."""
+    data = np.zeros((20, 24, 9))
+    data[3:-3, 4:-4, 1:-1] = np.random.default_rng(1).integers(50, 800, (14, 16, 7))
+    turn = np.array([[0.05, 0.02, -1], [1, 0.01, 0.05], [-0.01, 1, 0.02]])
+    affine = np.eye(4)
+    affine[:3, :3] = turn * [0.9, 0.9, 4.0]
+    affine[:3, 3] = [12, -30, 7]
+    path = tmp_path / "scan.nii.gz"
+    nib.save(nib.Nifti1Image(data.astype(np.int16), affine), path)
+    return path
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, "sagittal", "coronal", "axial"])
+def test_undo_brings_back_the_scan(scan, axis, tmp_path):
+    volume, _, sidecar = preprocess(scan, axis=axis, size=32, percentile=100)
+    assert volume.shape[1:] == (32, 32)
+    assert volume.dtype == np.float32
+    assert (volume.min(), volume.max()) == (0, 1)
+    write_sidecar(tmp_path / "s.json", sidecar)
+    data, affine = undo(volume, read_sidecar(tmp_path / "s.json"))
+    stored = nib.load(scan)
+    np.testing.assert_allclose(data, stored.get_fdata(), atol=1e-4)
+    np.testing.assert_allclose(affine, stored.affine, atol=1e-5)
+
+
+@pytest.mark.parametrize("shrink", [1, 2, 4])
+def test_a_marked_voxel_stays_where_it_is_in_the_world(scan, shrink):
+    stored = nib.load(scan)
+    data = np.zeros(stored.shape)
+    data[8:12, 12:16, 4] = 100  # a block that falls on the grid of blocks of 2 and 4
+    data[9, 3, 2] = 1
+    nib.save(nib.Nifti1Image(data, stored.affine), scan)
+    volume, affine, _ = preprocess(scan, axis=2, size=32 // shrink * 4 if shrink > 1 else 32, shrink=shrink)
+    weight = volume * (volume > 0.2)
+    rows = np.moveaxis(np.indices(volume.shape), 0, -1)[..., [1, 2, 0]]
+    centre = (rows * weight[..., None]).sum((0, 1, 2)) / weight.sum()
+    np.testing.assert_allclose((affine @ [*centre, 1])[:3], (stored.affine @ [9.5, 13.5, 4, 1])[:3], atol=1e-4)
+
+
+def test_scale_is_the_percentile_of_the_nonzero_voxels(scan):
+    data = nib.load(scan).get_fdata()
+    volume, _, sidecar = preprocess(scan, axis=2, size=32, percentile=90)
+    assert sidecar.scale == pytest.approx(np.percentile(data[data != 0], 90))
+    assert sidecar.clipped == (data > sidecar.scale).sum() > 0
+    assert np.isclose(volume.sum(), np.minimum(data / sidecar.scale, 1).sum(), rtol=1e-5)
+
+
+def test_scaling_by_slice_is_an_option_and_survives_a_constant_slice(scan):
+    volume, _, _ = preprocess(scan, axis=2, size=32, scaling="slice", percentile=99.9)
+    peaks = volume.max(axis=(1, 2))
+    assert peaks[0] == 0
+    assert np.allclose(peaks[1:-1], 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"), [({"size": 16}, "do not fit"), ({"size": 32, "slices": 10}, "9 sagittal slices")]
+)
+def test_broken_rules_name_the_file(scan, wrong, message):
+    with pytest.raises(UserError, match=message) as caught:
+        preprocess(scan, axis=2, **wrong)
+    assert str(scan) in str(caught.value)

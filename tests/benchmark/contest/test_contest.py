@@ -1,0 +1,154 @@
+"""The contest: what is removed, who is scored, and tables that say who is ahead, by planted scores."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark import volume
+from benchmark.cohort.protocol import Removal, write_removal
+from benchmark.contest.figure import draw, most_detail, shown
+from benchmark.contest.measure import contest, settings, thinned
+from benchmark.contest.parts import parts_frame, parts_table
+from benchmark.contest.table import certainty, certainty_table, contest_frame, contest_table
+from benchmark.jobs.restoration import Restoration
+from benchmark.scores.metrics import COLUMNS
+
+METHODS = {
+    "new": {"label": "the new one", "kind": "method", "networks": ["a"]},
+    "old": {"label": "the old one", "kind": "method", "networks": ["b"]},
+    "linear": {"label": "linear", "kind": "control", "networks": []},
+    "oracle": {"label": "knows it", "kind": "oracle", "networks": []},
+}
+CONFIG = {
+    "methods": METHODS,
+    "cohorts": {"heads": {"label": "Heads"}},
+    "contest": {
+        "methods": list(METHODS),
+        "champion": "new",
+        "against": ["linear"],
+        "parts": [{"of": "new", "variants": {"old": "without the new part"}}],
+    },
+}
+OPTIONS = {"alpha": 0.05, "iterations": 20, "seed": 1}
+
+
+def planted(new: float = 2.0) -> pd.DataFrame:
+    """Scores of 6 patients by 4 methods: the level of each, a patient's own shift, and two slices."""
+    rows = []
+    for setting in ("removed", "n2"):
+        for place, (method, level) in enumerate({"new": new, "old": 1.0, "linear": 0.0, "oracle": 5.0}.items()):
+            for subject in range(6):
+                for slice_ in (3, 4, 5):
+                    good = level + 0.01 * subject
+                    scores = {c: (-good if c.startswith("lpips") else good) for c in COLUMNS}
+                    row = {"cohort": "heads", "setting": setting, "method": method, "fold": 1, "subject": f"s{subject}"}
+                    row |= {"slice": slice_, "signal": slice_ != 5, "seconds": 0.001 * place, "lpips_vgg": -good}
+                    rows.append(row | (scores if slice_ != 5 else dict.fromkeys(COLUMNS, np.nan)))
+    return pd.DataFrame(rows)
+
+
+def test_every_third_slice_is_known_and_gaps_are_spread():
+    assert thinned(10, 2, None).removed.tolist() == [1, 2, 4, 5, 7, 8]
+    assert thinned(11, 2, None).removed.tolist() == [1, 2, 4, 5, 7, 8]  # the last gap would have no end
+    some = thinned(160, 4, 3).removed
+    assert len(some) == 12
+    assert (np.diff(some) > 1).sum() == 2
+    found = settings(160, Removal(160, np.array([5, 9])), [2, 4], 3)
+    assert list(found) == ["removed", "n2", "n4"]
+    assert all(not set(wanted) & set(removal.known) for removal, wanted in found.values())
+
+
+class Same:
+    """A distance that knows identical images."""
+
+    def distances(self, a, b, mask, batch=16):
+        full = np.abs(a - b).mean(axis=(1, 2)).astype(float)
+        return full, full
+
+
+def test_scores_of_a_volume(tmp_path):
+    truth = np.random.default_rng(0).random((30, 32, 32), dtype=np.float32)
+    truth[:3] = 0
+    volume.write(tmp_path / "sub-1.nii.gz", truth, np.eye(4))
+    write_removal(tmp_path / "sub-1.tsv", Removal(30, np.array([1, 9, 12, 20])))
+    for name, exact in (("truth", True), ("linear", False)):
+        restoration = Restoration(name, [], options={}, chunk=4, seed=0, dataset="d")
+        table = contest(
+            restoration, [tmp_path / "sub-1.nii.gz"], [tmp_path / "sub-1.tsv"],
+            new=[2], gaps=2, perceptual=Same(), second_opinion=Same(),
+        )  # fmt: skip
+        assert table.groupby("setting").size().to_dict() == {"removed": 4, "n2": 4}
+        assert table["signal"].sum() == 7  # slice 1 is empty
+        assert table["lpips_vgg"].notna().sum() == 1  # one in four of the three removed ones with signal
+        assert (table.loc[table["signal"], "ssim"] == 1).all() == exact
+
+
+def test_the_leader_is_bold_and_oracles_are_not():
+    frame = contest_frame(planted(), CONFIG["contest"]["methods"])
+    row = frame[(frame["method"] == "new") & (frame["setting"] == "n2")].iloc[0]
+    assert (row["patients"], row["slices"]) == (6, 12)
+    assert row["psnr"] == pytest.approx(2.025)
+    assert row["psnr_sd"] == pytest.approx(np.std(0.01 * np.arange(6), ddof=1))
+    table = contest_table(frame, CONFIG)
+    bold = {row[0].text for row in table.rows if not isinstance(row, str) and any(cell.bold for cell in row)}
+    assert bold == {"the new one"}
+    assert "every 3. slice known, 2 new ones in each gap" in table.rows[5]
+
+
+def test_a_clear_lead_and_none():
+    ahead = certainty(planted(), CONFIG, **OPTIONS)
+    assert set(ahead["second"]) == {"linear", "old"}
+    assert ahead["clearly_better"].all()
+    assert (ahead["gain"] > 0).all()
+    assert (ahead["ahead_on"] == 6).all()
+    table = certainty_table(ahead, CONFIG)
+    assert "is ahead of all of them" in table.caption
+    assert " on 6 of 6" in table.rows[1][1].text
+    behind = certainty(planted(new=0.5), CONFIG, **OPTIONS)
+    assert not behind.loc[behind["second"] == "old", "clearly_better"].any()
+    caption = certainty_table(behind, CONFIG).caption
+    assert "is not clearly ahead on: " in caption
+    assert "SSIM against the old one (Heads, single slices removed (10 % protocol)): −0.5000" in caption
+
+
+def test_the_champions_own_variants_are_no_rivals():
+    methods = METHODS | {"old": METHODS["old"] | {"networks": ["a"]}}
+    frame = certainty(planted(new=0.5), CONFIG | {"methods": methods}, **OPTIONS)
+    assert set(frame["second"]) == {"linear"}
+
+
+def test_parts_are_compared_on_the_same_patients():
+    scores = planted()
+    scores = scores[(scores["method"] != "old") | scores["subject"].isin(["s0", "s1"])]
+    frame = parts_frame(scores, CONFIG)
+    assert frame["patients"].tolist() == [2, 2]
+    assert frame.loc[1, "psnr_change"] == pytest.approx(-1)
+    assert frame.loc[1, "lpips_change"] == pytest.approx(1)
+    assert parts_table(frame, CONFIG).rows[2][4].text == "−1.00"
+
+
+def test_without_variants_the_table_of_parts_is_empty():
+    config = CONFIG | {"contest": CONFIG["contest"] | {"parts": []}}
+    frame = parts_frame(planted(), config)
+    assert frame.empty
+    assert parts_table(frame, config).rows == []
+
+
+def test_the_picture(tmp_path):
+    rng = np.random.default_rng(0)
+    for subject, contrast in (("dull", 0.1), ("rich", 0.9)):
+        truth = np.zeros((8, 40, 40), np.float32)
+        truth[:, 8:32, 8:32] = contrast * rng.random((8, 24, 24))
+        truth[5] *= 1.1
+        volume.write(tmp_path / f"{subject}.nii.gz", truth, np.eye(4))
+        write_removal(tmp_path / f"{subject}.tsv", Removal(8, np.array([2, 5])))
+    paths = [tmp_path / "dull.nii.gz", tmp_path / "rich.nii.gz"]
+    subject, truth, removal, place = most_detail(paths, [p.parent / f"{p.name[:4]}.tsv" for p in paths])
+    assert (subject, place) == ("rich", 5)
+    assert removal.removed.tolist() == [2, 5]
+    chosen = shown(planted(), "heads", METHODS)
+    assert chosen == ["new", "old", "linear"]
+    labels = {key: value["label"] for key, value in METHODS.items()}
+    figure, caption = draw(subject, truth[place], place, {m: truth[place] * 0.9 for m in chosen}, labels, "Heads")
+    assert "slice 5" in caption
+    assert [axis.get_title() for axis in figure.axes[:4]] == ["truth", "the new one", "the old one", "linear"]

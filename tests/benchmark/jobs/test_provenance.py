@@ -1,0 +1,14 @@
+"""The grey values that weights were trained on, and how far a scan's are from them."""
+
+import numpy as np
+import pytest
+
+from benchmark.jobs.provenance import distance, histogram
+
+
+def test_histograms_are_shares_and_their_distance_is_in_grey_levels():
+    dark, bright = histogram(np.array([0, 0.1, 0.1])), histogram(np.array([0.9, 2.0]))
+    assert dark.sum() == bright.sum() == 1
+    assert bright[-1] == 0.5
+    assert distance(dark, dark) == 0
+    assert distance(dark, bright) == pytest.approx(0.85, abs=0.03)

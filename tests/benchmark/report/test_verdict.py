@@ -1,0 +1,139 @@
+"""The page that opens the report, and the gallery."""
+
+import pandas as pd
+import pytest
+
+from benchmark.cohort.sheet import Patient
+from benchmark.print.typeset import Cell, Table
+from benchmark.report.pages import as_html, gallery, verdict_page
+from benchmark.report.verdict import (
+    agreement_table,
+    deviations,
+    efficiency_sentence,
+    outcome,
+    outcomes,
+    run_table,
+    sampler_sentence,
+    sane,
+    summary,
+    winners_table,
+)
+
+CONFIG = {
+    "study": {"folds": 5, "methods": ["ours", "baseline", "bicubic_ae", "srgan", "wdsr", "linear", "truth"]},
+    "preprocess": {"size": 256, "shrink": 1},
+    "sampling": {"sampler": "ddim", "steps": 200, "eta": 1.0},
+    "networks": {"vq": {"init": "model.ckpt"}, "ldm": {"init": None}},
+    "methods": {m: {"networks": ["vq", "ldm"]} for m in ("ours", "baseline")}
+    | {m: {"networks": []} for m in ("bicubic_ae", "srgan", "wdsr", "linear", "truth")},
+}
+SHEETS = {"oasis": [Patient(f"p{i}", "", "", "", "", "", "cv" if i else "test", 0) for i in range(3)]}
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    rows = [
+        ["oasis", "ours", "Ours", "method", 0.84, "0.833", "", 25.0, "39.13", "Not reachable", 0.03, "0.07", ""],
+        ["oasis", "linear", "Linear", "control", 0.90, "", "", 26.0, "", "", 0.20, "", ""],
+        ["oasis", "truth", "truth", "oracle", 1.0, "", "", float("inf"), "", "", 0.0, "", ""],
+    ]
+    columns = ["cohort", "method", "label", "kind"]
+    for metric in ("ssim", "psnr", "lpips"):
+        columns += [metric, f"{metric}_paper", f"{metric}_flag"]
+    return pd.DataFrame(rows, columns=columns).assign(slices=41, left_out=7, patients=3)
+
+
+@pytest.mark.parametrize(
+    ("ours", "paper", "metric", "flag", "expected"),
+    [
+        (0.84, 0.833, "ssim", "", "within ±2 %"),
+        (0.9, 0.8, "ssim", "", "better"),
+        (0.7, 0.8, "ssim", "", "worse"),
+        (0.1, 0.2, "lpips", "", "better"),
+        (0.3, 0.2, "lpips", "", "worse"),
+        (39.13, 39.13, "psnr", "cannot be", "impossible"),
+    ],
+)
+def test_one_cell_against_the_article(ours, paper, metric, flag, expected):
+    assert outcome(ours, paper, metric, flag) == expected
+
+
+def test_counts_are_those_of_the_cells(frame):
+    cells = outcomes(frame)
+    assert cells["outcome"].tolist() == ["within ±2 %", "impossible", "better"]
+    row = agreement_table(cells, {"oasis": "OASIS"}).rows[0]
+    assert [cell.text for cell in row] == ["OASIS", "3", "1", "1", "0", "1"]
+
+
+def test_the_winner_is_the_best_of_the_honest(frame):
+    claims = pd.DataFrame(
+        [["oasis", "ours", "linear", "patient", m, m != "ssim", False, True] for m in ("ssim", "psnr", "lpips")],
+        columns=["cohort", "first", "second", "level", "metric", "better", "clearly_better", "small"],
+    )
+    table = winners_table(frame, claims, {"oasis": "OASIS"})
+    assert [cell.text for cell in table.rows[0]] == [
+        "OASIS",
+        "Linear (0.9000)",
+        "Linear (26.00)",
+        "Ours (0.0300)",
+        "0 of 1 (0 clearly)",
+        "0 of 1 (0 clearly)",
+    ]
+    assert table.columns[-2] == "Ours better than"
+    assert winners_table(frame, None, {"oasis": "OASIS"}).rows[0][-1].text == "not tested"
+
+
+def test_the_opening_says_what_was_run_and_how_it_came_out(frame):
+    opening, agreement, sentences = summary(frame, outcomes(frame), {}, CONFIG, SHEETS)
+    assert "7 methods (2 of them trained) on 1 cohort, 5 folds" in opening
+    assert "Of 3 figures" in opening
+    assert "1 come out within ±2 %, 1 better, 0 worse; 1 cannot" in opening
+    assert "LPIPS of ours" in agreement
+    assert sane(frame) in sentences
+    nothing = outcomes(frame.assign(ssim_paper="", psnr_paper="", lpips_paper=""))
+    assert "None of the article's figures" in summary(frame, nothing, {}, CONFIG, SHEETS)[0]
+    table = run_table(frame, SHEETS, {"oasis": (17, 3)}, {"oasis": "OASIS"})
+    assert [cell.text for cell in table.rows[0]] == ["OASIS", "2 + 1", "17 + 3", "41", "7"]
+
+
+def test_a_run_as_the_article_has_no_deviations_and_a_small_one_has_all(frame):
+    cells = outcomes(frame)
+    assert deviations(CONFIG, cells) == []
+    small = CONFIG | {
+        "study": {"folds": 2, "methods": ["ours"], "stand_in": "toy"},
+        "preprocess": {"size": 64, "shrink": 4},
+        "sampling": {"sampler": "ddim", "steps": 20, "eta": 1.0},
+        "networks": {"vq": {"init": None}, "ldm": {"init": None}},
+    }
+    text = " ".join(deviations(small, cells[:0]))
+    for words in ("Folds: 2", "64×64", "4 to 1", "T = 20", "random weights", "srgan, wdsr", "toy", "No cell"):
+        assert words in text
+
+
+def test_broken_metrics_are_called_so(frame):
+    assert sane(frame).endswith("yes.")
+    frame.loc[2, "ssim"] = 0.99
+    assert "broken" in sane(frame)
+    assert "not in this run" in sane(frame[:2])
+
+
+def test_sentences_of_the_other_tables():
+    rows = {"n": [1, 2, 4], "seconds": [2.0, 3.0, 5.0], "peak_mb": [1.0, 1, 1], "hardware": "CPU"}
+    assert "is linear in n" in efficiency_sentence(pd.DataFrame(rows))
+    assert "not tested" in efficiency_sentence(None)
+    table = pd.DataFrame({"sampler": ["ddim", "plms"], "steps": [5, 10], "eta": [1.0, None], "psnr": [20.0, 21.0]})
+    assert "plms with T = 10 has the highest PSNR (21.00 dB)" in sampler_sentence(table)
+
+
+def test_pages_are_valid_and_escape_what_they_are_given():
+    table = Table("A", "", ["x_", "y"], ["group", [Cell("a*b"), Cell("1", True)]])
+    text = verdict_page(["Plain *text*_", table, ["one", "two_"]])
+    page = as_html("T", text)
+    assert "system-message" not in page
+    assert "<td><p>a*b</p></td>" in page
+    assert "<strong>1</strong>" in page
+    page = gallery("Figures", {"fig05.png": r"a\*b", "fig06.png": "c & d"})
+    assert page.count("<figure") == 2
+    assert 'src="fig05.png"' in page
+    assert "a*b" in page
+    assert "c &amp; d" in page

@@ -1,0 +1,82 @@
+"""Few steps for the same picture: what counts as the same, and what is chosen."""
+
+import pandas as pd
+import pytest
+
+from benchmark.config import check
+from benchmark.errors import UserError
+from benchmark.plan import Plan
+from benchmark.print.style import save
+from benchmark.samplers import curve_figure
+from benchmark.samplers.curve import curve_frame, curve_table, equal
+
+SETTINGS = [  # sampler, T, η, noise, PSNR, LPIPS
+    ("ddim", 200, "1", "independent", 30.0, 0.100),
+    ("ddim", 50, "1", "independent", 30.2, 0.104),
+    ("ddim", 20, "1", "independent", 30.4, 0.106),
+    ("plms", 20, "", "independent", 29.95, 0.099),
+    ("dpm++", 20, "", "independent", 29.95, 0.102),
+    ("dpm++", 10, "", "independent", 29.8, 0.090),
+    ("dpm++", 20, "", "shared", 30.0, 0.101),
+]
+
+
+@pytest.fixture
+def measured() -> pd.DataFrame:
+    rows = []
+    for sampler, steps, eta, noise, psnr, lpips in SETTINGS:
+        for subject, more in (("a", -1.0), ("b", 1.0)):
+            row = {"cohort": "c", "sampler": sampler, "steps": steps, "eta": eta, "noise": noise, "subject": subject}
+            row |= {"ssim": 0.8, "psnr": psnr + more, "lpips": lpips, "seconds_per_slice": steps / 1000}
+            rows.append(row | {"hardware": "A", "slices": 9, "peak_mb": 1.0})
+    return pd.DataFrame(rows)
+
+
+def test_the_fewest_evaluations_that_are_no_worse(measured):
+    frame = curve_frame(measured)
+    fine = equal(frame)
+    assert fine["evaluations"].tolist() == [20, 20, 21, 50, 200]
+    assert fine.iloc[0][["sampler", "noise"]].tolist() == ["dpm++", "shared"]  # the better LPIPS of two
+    table = curve_table(frame, "cohort", 2)
+    assert "Fewest evaluations of these: 20 (DPM-Solver++, T = 20, shared noise)" in table.caption
+    assert [row[4].bold for row in table.rows] == [True, True, False, True, True, False, True]
+
+
+def test_without_the_reference_nothing_is_chosen(measured):
+    frame = curve_frame(measured[measured["steps"] != 200])
+    assert equal(frame).empty
+    assert "nothing is chosen" in curve_table(frame, "cohort", 2).caption
+
+
+def test_the_figure_has_a_line_for_each_solver_and_noise(measured, tmp_path):
+    figure = curve_figure.draw(curve_frame(measured))
+    assert [len(axis.lines) for axis in figure.axes] == [4, 4]
+    assert len(figure.axes) == 2
+    save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
+
+
+def config(**change) -> dict:
+    from configs import merged
+
+    return merged(**change)
+
+
+def test_a_named_choice_is_put_in_its_place():
+    named = {"quick": {"sampler": "dpm++", "steps": 7, "eta": 0.0}}
+    mine = {"mine": {"label": "m", "class": "ours", "networks": ["vq", "ldm"], "options": {"sampler": "quick"}}}
+    found = check(config(sampling={"sampler": "quick"}, samplers={"named": named}, methods=mine))
+    assert (found["sampling"]["sampler"], found["sampling"]["steps"]) == ("dpm++", 7)
+    assert found["methods"]["mine"]["options"] == named["quick"]
+    assert check(found) == found
+    with pytest.raises(UserError, match=r"sampling\.sampler: 'fats' is not defined; did you mean 'fast'"):
+        check(config(sampling={"sampler": "fats"}))
+
+
+def test_the_plan_has_a_line_for_each_solver_eta_and_noise():
+    settings = [{"sampler": "ddim", "steps": [4, 8], "eta": [0, 1]}, {"sampler": "unipc", "steps": [4]}]
+    plan = Plan(check(config(samplers={"curve": {"settings": settings, "noise": ["shared"]}})))
+    assert plan.curve == {
+        ("ddim", "0", "shared"): [4, 8],
+        ("ddim", "1", "shared"): [4, 8],
+        ("unipc", "none", "shared"): [4],
+    }

@@ -1,0 +1,86 @@
+"""The table of networks: each against what it starts from, on the same slices."""
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark import volume
+from benchmark.datasets.phantom import phantom
+from benchmark.scores.inplane import COLUMNS, compare_networks
+from benchmark.scores.metrics import psnr
+from models import weights
+from models.interpolation import bicubic, degrade
+
+SIZES = {
+    "wdsr": {"blocks": 1, "width": 8, "expansion": 2},
+    "srgan": {"blocks": 1, "width": 4},
+    "autoencoder": {"width": 4, "scales": 2, "latent": 4},
+    "edsr": {"blocks": 1, "width": 4},
+    "vq": {"channels": [8, 8, 8], "layers_per_block": 1, "codes": 16, "norm_groups": 4},
+    "ldm": {
+        "width": 8, "multipliers": [1, 1], "layers_per_block": 1, "attention_factors": [2], "norm_groups": 4,
+        "head_channels": 8,
+    },
+}  # fmt: skip
+OPTIONS = {
+    "seed": 1, "chunk": 3, "device": "cpu", "threads": 1, "every": 2,
+    "sampling": {"steps": 2, "sampler": "ddim", "eta": 1.0},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Untrained weights of every network, and two volumes with an empty slice each."""
+    folder = tmp_path_factory.mktemp("networks")
+    paths = {}
+    for name, size in SIZES.items():
+        torch.manual_seed(0)
+        paths[name] = folder / f"{name}.safetensors"
+        weights.save(paths[name], weights.network(name, size), {"network": name, "size": size})
+    volumes = []
+    for seed in (1, 2):
+        truth = np.moveaxis(phantom((32, 32, 12), "T1", seed).clip(0, 1), 2, 0).astype(np.float32)
+        truth[4] = 0
+        volumes.append(folder / f"sub-{seed}.nii.gz")
+        volume.write(volumes[-1], truth, np.eye(4))
+    return paths, volumes
+
+
+def test_one_row_a_network_on_the_same_slices(files):
+    paths, volumes = files
+    table = compare_networks(paths, volumes, OPTIONS)
+    assert list(table.columns) == COLUMNS
+    assert list(table.network) == ["edsr", "srgan", "wdsr", "autoencoder", "vq"]
+    assert table.slices.nunique() == 1
+    compared = table[table.network.isin(["edsr", "srgan", "wdsr"])]
+    np.testing.assert_allclose(compared.difference, compared.network_psnr - compared.start_psnr, atol=1e-9)
+    assert table.start_psnr.isna().tolist() == [False, False, False, True, True]
+
+
+def test_numbers_are_those_of_the_slices(files):
+    paths, volumes = files
+    row = compare_networks({"wdsr": paths["wdsr"]}, volumes, OPTIONS).iloc[0]
+    truth = np.concatenate([volume.read(path)[0][::2] for path in volumes])
+    truth = truth[truth.max(axis=(1, 2)) > 0]
+    low = degrade(torch.from_numpy(truth).unsqueeze(1))
+    network = weights.load(paths["wdsr"])
+    made, start = network(low).clamp(0, 1).squeeze(1).numpy(), bicubic(low).squeeze(1).numpy()
+    gains = [psnr(m, t) - psnr(s, t) for m, s, t in zip(made, start, truth, strict=True)]
+    assert row.slices == len(truth) < 12
+    assert row.difference == pytest.approx(np.mean(gains), abs=1e-4)
+    assert row.standard_error == pytest.approx(np.std(gains, ddof=1) / np.sqrt(len(truth)), rel=1e-3)
+
+
+def test_edsr_that_changes_nothing_gains_nothing(files):
+    """Untrained, EDSR returns its input; so it also shows that both are of the same sample of the diffusion."""
+    paths, volumes = files
+    row = compare_networks(paths, volumes, OPTIONS).set_index("network").loc["edsr"]
+    assert row.starting_point == "diffusion"
+    assert row.difference == 0
+    assert row.standard_error == 0
+
+
+def test_edsr_is_left_out_without_the_diffusion(files):
+    paths, volumes = files
+    table = compare_networks({name: paths[name] for name in ("edsr", "vq")}, volumes, OPTIONS)
+    assert list(table.network) == ["vq"]

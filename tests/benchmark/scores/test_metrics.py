@@ -1,0 +1,211 @@
+"""Scores against the notes' reference values, against NumPy written out, and on the cases where metrics break."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.errors import UserError
+from benchmark.scores.metrics import COLUMNS, DEFINITION, HIGHER_IS_BETTER, METRICS, score
+
+ROW, COLUMN = np.mgrid[:256, :256]
+WAVES = (0.5 + 0.5 * np.sin(ROW / 7) * np.cos(COLUMN / 11)).astype(np.float32)
+
+
+class Difference:
+    """Stands in for LPIPS where that is not the point: mean absolute difference, and a count of what it is asked."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def distances(self, a: np.ndarray, b: np.ndarray, mask: np.ndarray, batch: int = 16) -> tuple[np.ndarray, ...]:
+        self.seen += len(a)
+        difference = np.abs(a - b)
+        return difference.mean(axis=(1, 2)), (difference * mask).sum(axis=(1, 2)) / mask.sum(axis=(1, 2))
+
+
+@pytest.fixture(scope="module")
+def lpips(trunks: dict[str, Path]):
+    from models.perceptual import Perceptual
+
+    return Perceptual(trunks["alex"])
+
+
+def ssim_map(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Eq. 13 of Wang et al. 2004 with an 11×11 Gaussian window, σ = 1.5, reflected at the border, data range 1."""
+    axis = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+    window = np.outer(axis, axis) / axis.sum() ** 2
+
+    def local(x: np.ndarray) -> np.ndarray:
+        padded = np.pad(x, 5, mode="symmetric")
+        return np.einsum("hwij,ij->hw", np.lib.stride_tricks.sliding_window_view(padded, (11, 11)), window)
+
+    mean_a, mean_b = local(a), local(b)
+    var_a, var_b = local(a * a) - mean_a**2, local(b * b) - mean_b**2
+    covariance = local(a * b) - mean_a * mean_b
+    c1, c2 = 0.01**2, 0.03**2
+    return ((2 * mean_a * mean_b + c1) * (2 * covariance + c2)) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
+
+
+def expected(prediction: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """SSIM and PSNR of one slice, full frame and brain."""
+    brain = truth != 0
+    similarity, square = ssim_map(truth, prediction), (truth - prediction) ** 2
+    with np.errstate(divide="ignore"):
+        return {
+            "ssim": similarity[5:-5, 5:-5].mean(),
+            "ssim_brain": similarity[brain].mean(),
+            "psnr": -10 * np.log10(square.mean()),
+            "psnr_brain": -10 * np.log10(square[brain].mean()),
+        }
+
+
+def head(seed: int, slices: int = 1, size: int = 48) -> np.ndarray:
+    """Noise inside an ellipse, zero around it."""
+    noise = 0.05 + 0.95 * np.random.default_rng(seed).random((slices, size, size))
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    return noise * (x**2 / 0.6 + y**2 / 0.8 < 1)
+
+
+CASES = {
+    "random": (head(1)[0], head(2)[0]),
+    "identical": (head(1)[0], head(1)[0]),
+    "no background": (head(1)[0] + 0.01, head(2)[0] + 0.01),
+    "constant": (np.full((48, 48), 0.25), np.full((48, 48), 0.75)),
+    "prediction all background": (np.zeros((48, 48)), head(2)[0]),
+    "shifted": (np.roll(head(2)[0], 1, axis=1), head(2)[0]),
+    "brighter than the range": (2 * head(2)[0], head(2)[0]),
+    "negative": (-head(1)[0], head(2)[0]),
+    "one bright voxel of truth": (head(1)[0], np.eye(48) * (np.arange(48) == 20)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_ssim_and_psnr_against_numpy(case: str) -> None:
+    prediction, truth = CASES[case]
+    row = score(prediction[None], truth[None], Difference()).iloc[0]
+    for column, value in expected(prediction, truth).items():
+        assert row[column] == pytest.approx(value, rel=1e-9, abs=1e-12), column
+
+
+def test_reference_values_of_the_notes(lpips) -> None:
+    truth, prediction = np.stack([WAVES, WAVES]), np.stack([np.roll(WAVES, 3, axis=1), WAVES / 2])
+    scores = score(prediction, truth, lpips)
+    np.testing.assert_allclose(scores["ssim"], [0.91828, 0.67375], atol=5e-6)
+    np.testing.assert_allclose(scores["psnr"], [21.1757, 11.0570], atol=5e-5)
+    np.testing.assert_allclose(scores["lpips"], [0.04194, 0.07539], atol=5e-6)
+
+
+def test_truth_scores_exactly_one_infinity_and_zero(lpips) -> None:
+    truth = head(3, slices=3, size=64).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores = score(truth.copy(), truth, lpips)
+    assert scores["signal"].all()
+    for suffix in ("", "_brain"):
+        assert (scores["ssim" + suffix] == 1).all()
+        assert (scores["psnr" + suffix] == np.inf).all()
+        assert (scores["lpips" + suffix] == 0).all()
+
+
+def test_slices_without_signal_are_marked_and_only_they_are_nan() -> None:
+    truth, prediction, distance = head(1, slices=4), head(2, slices=4), Difference()
+    truth[[0, 2]] = 0
+    scores = score(prediction, truth, distance)
+    assert list(scores.columns) == ["slice", "signal", *COLUMNS]
+    assert scores["slice"].tolist() == [0, 1, 2, 3]
+    assert scores["signal"].tolist() == [False, True, False, True]
+    assert scores.loc[~scores["signal"], COLUMNS].isna().all(axis=None)
+    assert scores.loc[scores["signal"], COLUMNS].notna().all(axis=None)
+    assert distance.seen == 2  # LPIPS of an empty slice is not even computed
+
+
+def test_all_background() -> None:
+    empty = np.zeros((3, 48, 48))
+    scores = score(empty, empty, Difference())
+    assert not scores["signal"].any()
+    assert scores[COLUMNS].isna().all(axis=None)
+
+
+def test_one_voxel_off_is_seen(lpips) -> None:
+    truth = head(1, slices=2, size=64).astype(np.float32)
+    prediction = truth.copy()
+    prediction[1, 32, 32] = 1 - prediction[1, 32, 32]
+    scores = score(prediction, truth, lpips)
+    assert (scores.loc[0, ["ssim", "psnr", "lpips"]] == [1, np.inf, 0]).all()
+    for column in COLUMNS:
+        better = scores.loc[0, column] > scores.loc[1, column]
+        assert better == HIGHER_IS_BETTER[column.removesuffix("_brain")], column
+
+
+def test_an_error_in_the_background_leaves_psnr_of_the_brain_alone(lpips) -> None:
+    truth = head(1, size=128).astype(np.float32)
+    prediction = truth.copy()
+    prediction[:, :8, :8] = 0.5
+    row = score(prediction, truth, lpips).iloc[0]
+    assert np.isfinite(row["psnr"])
+    assert row["psnr_brain"] == np.inf
+    assert row["ssim_brain"] == pytest.approx(1)
+    assert row["ssim_brain"] > row["ssim"]
+    assert row["lpips_brain"] < row["lpips"]
+
+
+def test_background_flatters() -> None:
+    """Why the brain is scored apart: the same error counts less in a larger frame."""
+    prediction, truth = head(1), head(2)
+    wide = [np.pad(volume, ((0, 0), (24, 24), (24, 24))) for volume in (prediction, truth)]
+    near, far = (score(*volumes, Difference()).iloc[0] for volumes in ((prediction, truth), wide))
+    assert far["ssim"] > near["ssim"] + 0.05
+    assert far["psnr"] > near["psnr"] + 3
+    assert far["psnr_brain"] == pytest.approx(near["psnr_brain"])
+    assert far["ssim_brain"] == pytest.approx(near["ssim_brain"], abs=2e-3)
+
+
+def test_planted_errors_change_every_score(lpips) -> None:
+    truth = np.repeat(head(1, slices=1, size=64), 4, axis=0) * np.linspace(0.4, 0.9, 4)[:, None, None]
+    good = truth + 0.01 * (truth > 0)
+    right = score(good, truth, lpips)[COLUMNS].mean()
+    for wrong in (np.roll(good, 1, axis=0), 2 * good, np.roll(good, 4, axis=1), good[:, ::-1]):
+        scores = score(wrong, truth, lpips)[COLUMNS].mean()
+        for column in COLUMNS:
+            worse = scores[column] < right[column]
+            assert worse == HIGHER_IS_BETTER[column.removesuffix("_brain")], column
+
+
+def test_single_precision_scores_as_double() -> None:
+    prediction, truth = head(1, slices=2).astype(np.float32), head(2, slices=2).astype(np.float32)
+    pd.testing.assert_frame_equal(
+        score(prediction, truth, Difference()),
+        score(prediction.astype(float), truth.astype(float), Difference()),
+    )
+
+
+def test_scores_survive_their_file(tmp_path: Path) -> None:
+    truth, prediction = head(1, slices=3), head(2, slices=3)
+    truth[0], prediction[2] = 0, truth[2]
+    scores = score(prediction, truth, Difference())
+    scores.to_csv(tmp_path / "scores.csv", index=False)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "scores.csv"), scores, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "truth", "says"),
+    [
+        (np.zeros((2, 48, 48)), np.zeros((3, 48, 48)), r"shape \(2, 48, 48\) and the truth \(3, 48, 48\)"),
+        (np.zeros((48, 48)), np.zeros((48, 48)), "volumes"),
+        (np.zeros((2, 10, 48)), np.zeros((2, 10, 48)), "more than 10×10"),
+        (np.full((1, 48, 48), np.nan), np.zeros((1, 48, 48)), "restored volume holds NaN or infinity in 1 slices"),
+        (np.zeros((1, 48, 48)), np.full((1, 48, 48), np.inf), "truth holds NaN"),
+    ],
+)
+def test_what_cannot_be_scored(prediction: np.ndarray, truth: np.ndarray, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        score(prediction, truth, Difference())
+
+
+def test_the_caption_says_what_the_notes_fix() -> None:
+    for fact in ("σ = 1.5", "population covariance", "data range 1", "AlexNet, version 0.1", "[−1, 1]", "left out"):
+        assert fact in DEFINITION
+    assert set(HIGHER_IS_BETTER) == set(METRICS)

@@ -1,0 +1,73 @@
+"""A planted error must show in the tables as it would in a real study."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.datasets.phantom import phantom
+from benchmark.scores.aggregate import cells
+from benchmark.scores.metrics import METRICS, score
+
+
+class Difference:
+    """Stands in for LPIPS, which needs a download: mean absolute difference."""
+
+    def distances(self, a, b, mask, batch=16):
+        difference = np.abs(a - b)
+        return difference.mean(axis=(1, 2)), (difference * mask).sum(axis=(1, 2)) / mask.sum(axis=(1, 2))
+
+
+@pytest.fixture(scope="module")
+def truth() -> np.ndarray:
+    volume = np.moveaxis(phantom((40, 44, 26), "T1", 1), 2, 0)
+    return (volume / volume.max()).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def volumes(truth) -> dict[str, np.ndarray]:
+    """Two methods: one a little wrong everywhere in the head, one more so."""
+    noise = np.random.default_rng(0).normal(size=truth.shape).astype(np.float32) * (truth > 0)
+    return {"good": (truth + 0.02 * noise).clip(0, 1), "worse": (truth + 0.1 * noise).clip(0, 1)}
+
+
+def table(truth: np.ndarray, volumes: dict[str, np.ndarray]) -> pd.DataFrame:
+    sheets = []
+    for method, volume in volumes.items():
+        rows = score(volume, truth, Difference())
+        rows = rows.assign(cohort="toy", method=method, fold=0, subject="p1", removed=rows["slice"] % 4 == 2)
+        sheets.append(rows)
+    return cells(pd.concat(sheets, ignore_index=True)).loc["toy"]
+
+
+def test_swapped_volumes_swap_the_rows(truth, volumes):
+    right = table(truth, volumes)
+    wrong = table(truth, {"good": volumes["worse"], "worse": volumes["good"]})
+    assert right.loc["good", "psnr"] > right.loc["worse", "psnr"] + 10
+    pd.testing.assert_series_equal(right.loc["good"], wrong.loc["worse"], check_names=False)
+    pd.testing.assert_series_equal(right.loc["worse"], wrong.loc["good"], check_names=False)
+
+
+@pytest.mark.parametrize("plant", [lambda v: np.roll(v, 1, axis=0), lambda v: 2 * v], ids=["shifted", "doubled"])
+def test_a_shifted_slice_or_a_doubled_scale_is_worse_by_every_metric(truth, volumes, plant):
+    right = table(truth, {"good": volumes["good"]}).loc["good"]
+    wrong = table(truth, {"good": plant(volumes["good"])}).loc["good"]
+    assert wrong["psnr"] < right["psnr"] - 10
+    assert wrong["ssim"] < right["ssim"] - 0.05
+    assert wrong["lpips"] > 2 * right["lpips"]
+
+
+def test_the_truth_is_perfect_and_no_longer_so_when_one_voxel_is_off(truth):
+    perfect = table(truth, {"truth": truth}).loc["truth"]
+    assert [perfect[m] for m in METRICS] == [1, np.inf, 0]
+    off = truth.copy()
+    off[10, 20, 20] += 0.5  # slice 10 is among the scored ones
+    assert np.isfinite(table(off, {"truth": truth}).loc["truth", "psnr_sd"]) == 0
+    spoiled = table(truth, {"truth": off}).loc["truth"]
+    assert spoiled["ssim"] < 1
+    assert spoiled["lpips"] > 0
+
+
+def test_slices_that_are_not_removed_do_not_count(truth, volumes):
+    spoiled = volumes["good"].copy()
+    spoiled[1::2] = 0
+    pd.testing.assert_frame_equal(table(truth, {"good": spoiled}), table(truth, {"good": volumes["good"]}))

@@ -1,0 +1,129 @@
+"""Almost stochastic order: deepsig's own example, known orders, and what is ours around it."""
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UserError
+from benchmark.scores.significance import compare
+
+# Few bootstrap iterations: what these tests ask does not hang on them, and each costs milliseconds.
+FEW = 60
+# A sample that is dominated throughout misses 1 by the one quantile of 199 that deepsig leaves out.
+NEARLY = 0.99
+
+
+def normal(seed: int, mean: float, size: int, spread: float = 1) -> np.ndarray:
+    return np.random.default_rng(seed).normal(mean, spread, size)
+
+
+def test_the_example_that_deepsig_publishes() -> None:
+    """Its README: N(0.9, 0.8) against N(0, 1), five scores each, seed 1234, gives 0.225."""
+    draw = np.random.RandomState(1234)
+    ours, other = draw.normal(0.9, 0.8, 5), draw.normal(0, 1, 5)
+    result = compare(ours, other, higher_is_better=True, seed=1234)
+    assert result["epsilon_min"] == pytest.approx(0.225, abs=5e-4)
+    assert (result["better"], result["clearly_better"]) == (True, False)
+    assert result["confidence"] == 0.95
+
+
+def test_dominance_and_its_reverse() -> None:
+    low, high = normal(1, 0, 25), normal(2, 10, 30)
+    result = compare(high, low, higher_is_better=True, seed=0, iterations=FEW)
+    assert result["epsilon_min"] == 0
+    assert (result["better"], result["clearly_better"], result["small"]) == (True, True, False)
+    assert (result["n_ours"], result["n_other"]) == (30, 25)
+    result = compare(low, high, higher_is_better=True, seed=0, iterations=FEW)
+    assert result["epsilon_min"] > NEARLY
+    assert (result["better"], result["clearly_better"]) == (False, False)
+
+
+def test_lower_is_better_turns_the_order_round() -> None:
+    near, far = normal(1, 0.1, 10, 0.01), normal(2, 0.3, 10, 0.01)
+    assert compare(near, far, higher_is_better=False, seed=0, iterations=FEW)["epsilon_min"] == 0
+    assert compare(near, far, higher_is_better=True, seed=0, iterations=FEW)["epsilon_min"] > NEARLY
+
+
+def test_one_distribution_is_not_better_than_itself() -> None:
+    for seeds in ((1, 2), (2, 1)):
+        ours, other = (normal(seed, 0, 200) for seed in seeds)
+        assert not compare(ours, other, higher_is_better=True, seed=0, iterations=FEW)["better"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_equal_constants_are_a_tie() -> None:
+    result = compare([0.9] * 3, [0.9] * 5, higher_is_better=True, seed=0, iterations=FEW)
+    assert result["epsilon_min"] == 0.5
+    assert not result["better"]
+
+
+def test_more_comparisons_ask_for_more() -> None:
+    """1 − α/M: grows with M, unlike deepsig's own correction."""
+    ours, other = normal(1, 0.5, 20), normal(2, 0, 20)
+    results = [compare(ours, other, higher_is_better=True, seed=3, comparisons=m, iterations=FEW) for m in (1, 2, 20)]
+    assert [result["confidence"] for result in results] == pytest.approx([0.95, 0.975, 0.9975])
+    epsilons = [result["epsilon_min"] for result in results]
+    assert 0 < epsilons[0] < epsilons[1] < epsilons[2] < 1
+
+
+def test_seeded_and_nothing_else_is_reseeded() -> None:
+    ours, other = normal(1, 0.3, 12), normal(2, 0, 12)
+
+    def epsilon(seed: int) -> float:
+        return compare(ours, other, higher_is_better=True, seed=seed, iterations=FEW)["epsilon_min"]
+
+    np.random.seed(5)  # noqa: NPY002
+    expected = np.random.random(3)  # noqa: NPY002
+    np.random.seed(5)  # noqa: NPY002
+    first = epsilon(7)
+    np.testing.assert_array_equal(np.random.random(3), expected)  # noqa: NPY002
+    assert epsilon(7) == first
+    assert epsilon(8) != first
+    assert 0 <= epsilon(2**63 - 1) <= 1  # as long as benchmark.seeds makes them
+
+
+def test_a_cap_draws_from_the_sample() -> None:
+    ours, other = normal(1, 0.5, 400), normal(2, 0, 30)
+
+    def capped(seed: int) -> dict:
+        return compare(ours, other, higher_is_better=True, seed=seed, max_scores=30, iterations=FEW)
+
+    assert (capped(0)["n_ours"], capped(0)["n_other"]) == (30, 30)
+    assert capped(0) == capped(0)
+    assert capped(0)["epsilon_min"] != capped(1)["epsilon_min"]
+
+
+@pytest.mark.parametrize(("sizes", "small"), [((20, 20), False), ((20, 19), True), ((3, 40), True)])
+def test_small_samples_are_flagged(sizes: tuple[int, int], small: bool) -> None:
+    ours, other = (normal(seed, 0, size) for seed, size in enumerate(sizes))
+    assert compare(ours, other, higher_is_better=True, seed=0, iterations=2)["small"] is small
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_infinite_psnr_of_the_truth() -> None:
+    truth, finite = [np.inf] * 3, [30.0, 31.0, 900.0]
+    for ours, other, epsilon in ((truth, finite, 0), (finite, truth, 1), (truth, truth, 0.5)):
+        result = compare(ours, other, higher_is_better=True, seed=0, iterations=FEW)
+        assert result["epsilon_min"] == pytest.approx(epsilon, abs=1 - NEARLY)
+
+
+@pytest.mark.parametrize(
+    ("ours", "says"),
+    [
+        ([np.inf, 30.0], "1 of 2 scores of a sample are infinite"),
+        ([-np.inf, -np.inf], "infinite"),
+        ([np.nan, 30.0], "without NaN"),
+        ([], "first sample"),
+        ([[1.0, 2.0]], r"shape \(1, 2\)"),
+    ],
+)
+def test_samples_that_cannot_be_compared(ours: list, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        compare(ours, [1.0, 2.0], higher_is_better=True, seed=0, iterations=2)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"alpha": 0}, {"alpha": 1}, {"comparisons": 0}, {"max_scores": 0}, {"iterations": 0}]
+)
+def test_settings_that_mean_nothing(wrong: dict) -> None:
+    with pytest.raises(UserError, match="comparison needs"):
+        compare([1.0], [2.0], higher_is_better=True, seed=0, **wrong)

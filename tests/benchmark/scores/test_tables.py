@@ -1,0 +1,120 @@
+"""Tables as numbers and as print."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.cohort.sheet import Patient
+from benchmark.errors import UserError
+from benchmark.print.typeset import Cell, Table, html, latex, markdown, number, rst_escape, write_table
+from benchmark.report.cost import cost_table, jobs
+from benchmark.scores.aggregate import read_scores
+from benchmark.scores.published import Published, patients, read
+from benchmark.scores.score_table import score_frame, score_table
+
+SHEETS = {"toy": [Patient(f"p{i}", "", "", "", "", "", role, 0) for i, role in enumerate(["cv", "cv", "test", "test"])]}
+
+
+@pytest.fixture
+def frame(score_files, labels) -> pd.DataFrame:
+    return score_frame(read_scores(score_files), ["toy"], labels, Published())
+
+
+def test_each_cell_stands_beside_the_published_one(frame):
+    ours, linear = frame.iloc[0], frame.iloc[1]
+    assert ours["psnr_paper"] == "39.13"
+    assert ours["psnr_difference"] == pytest.approx(ours["psnr"] - 39.13)
+    assert "Not reachable" in ours["psnr_flag"]
+    assert (linear["psnr_paper"], linear["psnr_flag"]) == ("", "")
+    assert np.isnan(linear["psnr_difference"])
+
+
+def test_files_are_the_same_bytes_twice_and_a_missing_value_is_blank(frame, labels, tmp_path):
+    table = score_table(frame, 1, labels, SHEETS)
+    for stem in ("a", "b"):
+        write_table(tmp_path / stem, frame, table)
+    for suffix in ("csv", "md", "tex", "html", "rst"):
+        text = (tmp_path / f"a.{suffix}").read_text()
+        assert text == (tmp_path / f"b.{suffix}").read_text()
+        assert "nan" not in text.lower()
+    assert ",inf," in (tmp_path / "a.csv").read_text()
+    assert "∞" in (tmp_path / "a.md").read_text()
+    assert r"$\infty$" in (tmp_path / "a.tex").read_text()
+
+
+def test_best_is_bold_and_the_truth_does_not_compete(frame, labels):
+    table = score_table(frame, 1, labels, SHEETS)
+    ssim, brain_lpips = table.columns.index("SSIM"), table.columns.index("brain LPIPS")
+    bold = [row[ssim].bold for row in table.rows]
+    assert bold == [frame["ssim"][0] > frame["ssim"][1], frame["ssim"][1] > frame["ssim"][0], False]
+    lpips = frame["lpips_brain"]
+    assert [row[brain_lpips].bold for row in table.rows] == [lpips[0] < lpips[1], lpips[1] < lpips[0], False]
+
+
+def test_the_caption_says_who_and_how_many(frame, labels):
+    caption = score_table(frame, 2, labels, SHEETS, stand_in=True).caption
+    for words in (
+        "2 test patients",
+        "6 removed slices",
+        "0 left out",
+        "2 folds",
+        "The article has 17 + 3",
+        "stands in",
+    ):
+        assert words in caption
+    assert "PARTIAL" not in caption
+    labels["cohorts"]["toy"] |= {"partial": True, "patients": {"cv": 17, "test": 3}}
+    assert "PARTIAL: 17 + 3 patients were asked for, 2 + 2 found" in score_table(frame, 1, labels, SHEETS).caption
+
+
+def test_a_cohort_of_ones_own_has_no_columns_of_the_article(score_files, labels):
+    del labels["cohorts"]["toy"]["paper"]
+    frame = score_frame(read_scores(score_files), ["toy"], labels, Published())
+    assert "article" not in score_table(frame, 1, labels, SHEETS).columns
+
+
+def test_print_escapes_what_each_format_would_take_for_markup():
+    table = Table("T_1", "50 % ± |x|", ["a", "b"], ["group", [Cell("x|y & <z>"), Cell("1", True, 1)]], ["why_"])
+    assert r"| x\|y & <z> | **1**<sup>1</sup> |" in markdown(table)
+    assert r"x|y \& $<$z$>$ & \textbf{1}\textsuperscript{1} \\" in latex(table)
+    assert r"50 \% $\pm$" in latex(table)
+    assert "<td>x|y &amp; &lt;z&gt;</td><td><b>1</b><sup>1</sup></td>" in html(table)
+    assert rst_escape("a*b_c") == r"a\*b\_c"
+
+
+def test_numbers_for_print():
+    assert [number(v, 2) for v in (1.005, -0.5, np.inf, np.nan)] == ["1.00", "−0.50", "∞", ""]
+    assert number(0.25, 1, sign=True) == "+0.2"
+
+
+def test_published_figures_have_their_digits():
+    published = Published()
+    assert published.value("openneuro", "ours", "ssim") == "0.8153"
+    assert published.value("brats_t1", "wdsr", "ssim") == "0.90"
+    assert published.value("oasis", "linear", "ssim") == ""
+    assert "0.07" in published.flag("openneuro", "wdsr", "psnr")
+    assert published.flag("atlas", "ours", "psnr") == ""
+    assert patients("openneuro") == (85, 3)
+    assert patients("mine") is None
+    assert len(read("samplers")) == 24
+    assert len(published.scores) == 30
+    with pytest.raises(UserError, match=r"nothing\.csv"):
+        read("nothing")
+
+
+def test_cost_sums_jobs_by_kind(tmp_path):
+    header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+    for name, line in {
+        "train/toy/fold1/vq": "10\t0:00:10\t100\t1\t1\t1\t0\t0\t0\t9",
+        "train/toy/fold2/vq": "20\t0:00:20\t300\t1\t1\t1\t0\t0\t0\t9",
+        "cohort/toy": "0.1\t0:00:00\t-\t-\t-\t-\t-\t-\t-\t-",
+    }.items():
+        path = tmp_path / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(header + line + "\n")
+    frame = jobs(tmp_path)
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in cost_table(frame).rows}
+    assert rows == {
+        "cohort": ["1", "0.1", "0.1", "0.1", ""],
+        "train vq": ["2", "15.0", "20.0", "30.0", "300"],
+    }

@@ -1,0 +1,132 @@
+"""The survey: blind, complete, and refusing by name what is not."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.errors import UserError
+from benchmark.survey.kit import LEVELS, QUESTIONS, checksum, codes, form, kit_name, read_answers, read_key, write_key
+from benchmark.survey.table import agreement, most_common, survey_frame, survey_table
+
+METHODS = {"ours": "SR with SI (ours)", "wdsr": "WDSR SR with SI"}
+SEED = 3
+
+
+@pytest.fixture
+def key(tmp_path) -> Path:
+    drawn = codes(list(METHODS), SEED)
+    write_key(tmp_path / "key.csv", drawn, kit_name(list(drawn), SEED))
+    return tmp_path / "key.csv"
+
+
+def fill(path: Path, key: Path, rater: str, levels: dict[str, str], changes: dict[str, str] | None = None) -> Path:
+    """A form as the browser saves it: one level a method for all questions."""
+    kit, methods = read_key(key)
+    rows = [[code, question, levels[method]] for code, method in methods.items() for question in QUESTIONS]
+    table = pd.DataFrame(rows, columns=["sequence", "question", "level"])
+    table.insert(0, "kit", kit)
+    table.insert(1, "rater", rater)
+    table["check"] = checksum(kit, rater, rows)
+    for column, value in (changes or {}).items():
+        table.loc[0, column] = value
+    table.to_csv(path, index=False)
+    return path
+
+
+GOOD = {"ours": "Good", "wdsr": "Bad"}
+
+
+def test_checksum_is_that_of_the_form():
+    """Value computed by the form's own JavaScript in a browser."""
+    kit, rater = "10b9d649", "Dr. Á  1"
+    levels = ["Very Good", "Bad", "Good", "Very Good", "Very Bad", "Bad", "Good", "Very Good", "Very Bad"]
+    levels += ["Bad", "Good", "Very Good"]
+    places = [(code, question) for code in ("6EMS", "HV2W", "NWXA", "SJF7") for question in QUESTIONS]
+    rows = [[*place, level] for place, level in zip(places, levels, strict=True)]
+    assert checksum(kit, rater, rows) == "23a00a21"
+
+
+def test_the_form_is_blind_and_whole():
+    drawn = codes(["ours", "baseline", "bicubic_ae", "srgan", "wdsr"], SEED)
+    draw = np.random.default_rng(0)
+    sequences = {code: draw.uniform(0.1, 1, (10, 24, 20)) for code in drawn}
+    text = form(sequences, SEED)
+    body = re.sub(r"base64,[A-Za-z0-9+/=]+", "", text).lower()
+    for name in ("ours", "baseline", "srgan", "wdsr", "bicubic", "autoencoder", "diffusion"):
+        assert not re.search(rf"\b{name}", body.replace("your", ""))
+    assert text.count("data:image/png;base64,") == 50
+    assert "tEXt" not in text
+    assert not re.search(r"__[A-Z]+__", text)
+    assert "http" not in body  # nothing is fetched, nothing is sent
+    assert text == form(sequences, SEED)
+
+
+def test_codes_are_drawn_by_seed_and_their_order_tells_nothing():
+    methods = ["a", "b", "c", "d", "e"]
+    assert codes(methods, 1) == codes(methods, 1) != codes(methods, 2)
+    assert len({tuple(codes(methods, seed).values()) for seed in range(8)}) > 4
+    assert list(codes(methods, 1)) == sorted(codes(methods, 1))
+
+
+def test_answers_come_back_by_method(key, tmp_path):
+    paths = [
+        fill(tmp_path / "a.csv", key, "A", GOOD),
+        fill(tmp_path / "b.csv", key, "B", {"ours": "Good", "wdsr": "Good"}),
+    ]
+    answers = read_answers(paths, key)
+    assert len(answers) == 12
+    frame = survey_frame(answers, METHODS)
+    assert frame["Q1"].tolist() == ["Good", "Bad, Good"]
+    assert frame["Q1_paper"].tolist() == ["Good", "Bad"]
+    assert frame.loc[1, [f"Q1_{level}" for level in LEVELS]].tolist() == [0, 1, 1, 0]
+    table = survey_table(frame, "ATLAS T1, 10 new slices", 2)
+    assert [cell.text for cell in table.rows[1]][:4] == ["WDSR SR with SI", "Bad, Good", "0/1/1/0", "Bad"]
+    assert "2 raters" in table.caption
+    # by hand: agreement 1 and 0, chance (1/4)² + (3/4)²
+    assert agreement(frame)["Q1"] == pytest.approx((0.5 - 0.625) / (1 - 0.625))
+
+
+def test_no_answers_leave_the_published_levels_alone(key):
+    answers = read_answers([], key)
+    frame = survey_frame(answers, METHODS)
+    assert frame["Q2"].tolist() == ["", ""]
+    assert frame["Q2_paper"].tolist() == ["Good", "Bad, Good"]
+    assert "No form has been returned" in survey_table(frame, "ATLAS", 0).caption
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"level": "Very Good"}, "changed after it was saved"),
+        ({"level": ""}, "incomplete: 1 of 6"),
+        ({"level": "Splendid"}, "no level 'Splendid'"),
+        ({"sequence": "XXXX"}, "no sequence XXXX"),
+        ({"question": "Q2"}, "an answer is given twice"),
+        ({"kit": "deadbeef"}, "another kit"),
+        ({"rater": "someone else"}, "not one rater"),
+    ],
+)
+def test_a_form_that_is_not_as_it_was_saved_is_refused_by_name(key, tmp_path, changes, reason):
+    good = fill(tmp_path / "good.csv", key, "A", GOOD)
+    bad = fill(tmp_path / "bad.csv", key, "B", GOOD, changes)
+    with pytest.raises(UserError, match=reason) as error:
+        read_answers([good, bad], key)
+    assert "bad.csv" in str(error.value)
+    assert "good.csv" not in str(error.value)
+
+
+def test_a_second_form_of_one_rater_and_what_is_no_form_are_refused(key, tmp_path):
+    paths = [fill(tmp_path / "a.csv", key, "Ann", GOOD), fill(tmp_path / "b.csv", key, "ann", GOOD)]
+    with pytest.raises(UserError, match=r"b\.csv \(ann has already answered in a\.csv\)"):
+        read_answers(paths, key)
+    (tmp_path / "c.csv").write_text("")
+    (tmp_path / "d.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"c\.csv \(not a CSV of the form\); d\.csv \(not a CSV of the form\)"):
+        read_answers([tmp_path / "c.csv", tmp_path / "d.csv"], key)
+
+
+def test_most_common_level_and_ties():
+    assert [most_common(c) for c in ([0, 0, 3, 1], [1, 2, 2, 0], [0, 0, 0, 0])] == ["Good", "Bad, Good", ""]

@@ -1,0 +1,43 @@
+"""A thick-sliced oblique scan, and the ways to store it."""
+
+import itertools
+from collections.abc import Iterator
+
+import nibabel as nib
+import numpy as np
+from nibabel.orientations import apply_orientation, inv_ornt_aff
+
+from benchmark.datasets.phantom import phantom
+
+#: Turned about two axes, and voxels of three sizes: as clinical scans are.
+OBLIQUE = np.array([[-0.93, 0.11, 0.9, 40.2], [0.08, 0.88, 1.3, -31.7], [0.21, -0.3, 4.7, -20.9], [0.0, 0.0, 0.0, 1.0]])
+
+
+def thick(shape: tuple[int, int, int] = (20, 24, 9), seed: int = 3) -> np.ndarray:
+    """A phantom of whole numbers, int16: 0 … about 1200, some voxels far above the 99.9th percentile."""
+    volume = np.rint(phantom(shape, "T1", seed) * 1000).astype(np.int16)
+    volume[shape[0] // 2, shape[1] // 2, shape[2] // 2] = 2500
+    return volume
+
+
+def orientations() -> Iterator[np.ndarray]:
+    """The 48 ways to store a volume: every order of the axes, each either way."""
+    for order in itertools.permutations(range(3)):
+        for signs in itertools.product((1, -1), repeat=3):
+            yield np.array(list(zip(order, signs, strict=True)), dtype=float)
+
+
+def stored(data: np.ndarray, affine: np.ndarray, orientation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same volume in the same place, stored another way."""
+    return apply_orientation(data, orientation), affine @ inv_ornt_aff(orientation, data.shape)
+
+
+def canonical(image: nib.Nifti1Image) -> tuple[np.ndarray, np.ndarray]:
+    """Data and affine, the axes as near to right, front and top as they come."""
+    found = nib.as_closest_canonical(image)
+    return np.asarray(found.dataobj), found.affine
+
+
+def world(affine: np.ndarray, voxel: np.ndarray) -> np.ndarray:
+    """Where voxels (…, 3) lie, mm."""
+    return voxel @ affine[:3, :3].T + affine[:3, 3]

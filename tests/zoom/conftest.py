@@ -1,0 +1,144 @@
+"""Scans, weights and a configuration small enough for tests that take seconds."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from zoom_scans import OBLIQUE, thick
+
+from benchmark.config import check
+from zoom.request import request
+from zoom.run import zoom
+
+SIZES = {
+    "vq": {"channels": [8, 8, 16], "layers_per_block": 1, "codes": 32, "norm_groups": 4},
+    "ldm": {
+        "width": 8,
+        "multipliers": [1, 2],
+        "layers_per_block": 1,
+        "attention_factors": [2],
+        "head_channels": 8,
+        "norm_groups": 4,
+    },
+}
+QUARTETS = {
+    "quartet": {"blocks": 2, "width": 8, "expansion": 2},
+    "quartet_full": {"blocks": 2, "width": 8, "expansion": 2, "factor": 1},
+}
+
+Saver = Callable[..., Path]
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Saver:
+    """Saves a scan and returns its path."""
+
+    def saved(
+        data: np.ndarray | None = None, affine: np.ndarray = OBLIQUE, name: str = "scan.nii.gz", **header: Any
+    ) -> Path:
+        image = nib.Nifti1Image(thick() if data is None else data, affine)
+        image.header.set_xyzt_units("mm")
+        image.set_sform(affine, header.pop("sform_code", 1))
+        image.set_qform(affine, header.pop("qform_code", 1))
+        for key, value in header.items():
+            image.header[key] = value
+        path = tmp_path / name
+        nib.save(image, path)
+        return path
+
+    return saved
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    """Methods with and without networks; nothing of a study."""
+    return check(
+        {
+            "study": {"cohorts": ["toy"], "methods": ["linear"]},
+            "seed": 5,
+            "cohorts": {
+                "toy": {"label": "phantom T1", "reader": "toy", "axis": "axial", "patients": {"cv": 1, "test": 1}}
+            },
+            "methods": {
+                "ours": {"label": "ours", "networks": ["vq", "ldm"]},
+                "sharper": {"label": "ours with EDSR", "class": "ours", "networks": ["vq", "ldm", "edsr"]},
+                "quartet": {"label": "four slices", "networks": ["quartet"]},
+                "quartet_full": {"label": "four slices, as fine", "class": "quartet", "networks": ["quartet_full"]},
+                "linear": {"label": "linear", "kind": "control"},
+                "spline": {"label": "spline", "kind": "control"},
+                "eq12": {"label": "as printed", "kind": "control"},
+                "truth": {"label": "truth", "kind": "oracle"},
+            },
+            "sampling": {"steps": 2},
+            "networks": {
+                name: {"size": size, "training": {"steps": 1, "batch": 1}}
+                for name, size in (SIZES | QUARTETS | {"edsr": {}}).items()
+            },
+            "zoom": {"prefer": ["quartet_full", "quartet"]},
+            "compute": {"device": "cpu", "threads": 1},
+        }
+    )
+
+
+@pytest.fixture
+def run(config: dict[str, Any], tmp_path: Path) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """Zooms a scan and returns the image (opened) and the report."""
+
+    def zoomed(scan: Path, output: str = "out.nii.gz", **given: Any) -> tuple[Any, dict[str, Any]]:
+        path = tmp_path / output
+        about = zoom(request(config, scan, path, overwrite=True, **given), config, lambda line: None)
+        return nib.load(path), about
+
+    return zoomed
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of untrained networks that say they were trained at 32 × 32."""
+    return save_untrained(tmp_path_factory.mktemp("weights"), SIZES)
+
+
+@pytest.fixture(scope="session")
+def quartets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of both quartets, that draw noise over the linear control."""
+    return save_untrained(tmp_path_factory.mktemp("quartets"), QUARTETS, noise=0.05)
+
+
+def save_untrained(folder: Path, sizes: dict[str, dict[str, Any]], noise: float = 0.0) -> Path:
+    """``noise``: spread of the weights of the last layer, which starts at zero."""
+    import torch
+
+    from models.weights import network
+    from models.weights import save as save_weights
+
+    histogram = np.full(64, 1 / 64).tolist()
+    for name, size in sizes.items():
+        torch.manual_seed(1)
+        kind = "quartet" if name in QUARTETS else name
+        module = network(kind, size)
+        if noise:
+            module.tail.weight.data.normal_(0, noise)  # type: ignore[union-attr, operator]
+        metadata = {
+            "network": name,
+            "class": kind,
+            "size": size,
+            "cohort": "toy",
+            "fold": "1",
+            "seed": 5,
+            "steps": 1,
+            "revision": "none",
+            "config": "0",
+            "trained_on": {
+                "subjects": 2,
+                "plane": "axial",
+                "frame": [32, 32],
+                "spacing": [1.0, 1.0, 1.0],
+                "histogram": histogram,
+                "histogram_spread": 0.01,
+            },
+        }
+        save_weights(folder / f"{name}.safetensors", module, metadata)
+    return folder

@@ -1,0 +1,111 @@
+"""Which method the weights serve, and that it is given what its networks were made for."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from zoom_scans import thick
+
+from benchmark.config import check
+from benchmark.errors import UserError
+from zoom.choice import choose, preferred
+from zoom.prepare import prepare
+from zoom.request import request
+from zoom.unlike import warnings
+
+
+@pytest.fixture
+def all_weights(tmp_path: Path, weights: Path, quartets: Path) -> str:
+    """Everything that was trained, in one folder, as a fold's is."""
+    for folder in (weights, quartets):
+        shutil.copytree(folder, tmp_path / "all", dirs_exist_ok=True)
+    return str(tmp_path / "all")
+
+
+@pytest.mark.parametrize(("in_plane", "wanted"), [(1, "quartet_full"), (4, "quartet")])
+def test_the_preferred_method_that_makes_what_is_wanted(
+    config: dict, all_weights: str, in_plane: int, wanted: str
+) -> None:
+    assert choose(config, None, [all_weights], in_plane=in_plane).key == wanted
+    assert preferred(config, in_plane)[0] == wanted
+    config["zoom"]["prefer"] = []
+    assert choose(config, None, [all_weights], in_plane=in_plane).key == "ours"
+
+
+def test_the_next_best_where_the_best_is_not_there(config: dict, weights: Path, quartets: Path) -> None:
+    assert choose(config, None, [str(quartets / "quartet.safetensors")]).key == "quartet"
+    assert choose(config, None, [str(weights)]).key == "ours"
+    assert choose(config, None, []).key == "linear"
+
+
+def test_resolution_that_is_kept_cannot_be_raised(config: dict, quartets: Path) -> None:
+    weights = [str(quartets / "quartet_full.safetensors")]
+    for method in ("quartet_full", None):
+        with pytest.raises(UserError, match="keeps the in-plane resolution: leave in-plane 4 out"):
+            choose(config, method, weights, in_plane=4)
+    with pytest.raises(UserError, match="keeps the in-plane resolution"):
+        choose(config, "quartet_full", [], in_plane=4)
+
+
+@pytest.mark.parametrize("where", ["study", "contest"])
+def test_the_studys_methods_magnify(config: dict, where: str) -> None:
+    config[where]["methods"] = ["linear", "quartet_full"]
+    with pytest.raises(UserError, match=rf"{where}.methods: 'quartet_full' keeps the in-plane resolution") as raised:
+        check(config)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("key", ["prefer", "train"])
+def test_methods_that_zoom_names_are_known(config: dict, key: str) -> None:
+    config["zoom"][key] = ["quartett"]
+    with pytest.raises(UserError, match=rf"zoom.{key}: 'quartett' is not defined; did you mean 'quartet'"):
+        check(config)
+
+
+@pytest.mark.parametrize(("name", "seen"), [("quartet_full", (9, 24, 20)), ("quartet", (9, 6, 5))])
+def test_networks_see_the_scan_as_fine_as_they_were_made_for(
+    config: dict, save: Callable, quartets: Path, tmp_path: Path, name: str, seen: tuple
+) -> None:
+    wish = request(config, save(), tmp_path / "out.nii.gz", n=1, weights=(str(quartets / f"{name}.safetensors"),))
+    prepared = prepare(wish, config)
+    assert prepared.seen == seen
+    assert prepared.layout.corners() == [(0, 0)]
+    assert prepared.layout.tile() == seen[1:]
+
+
+def test_known_slices_are_left_alone(save: Callable, run: Callable, quartets: Path) -> None:
+    data = thick().clip(0, 900)  # nothing is clipped for the network
+    image, about = run(save(data), n=2, weights=(str(quartets),), consistency=False)
+    assert about["Zoom"]["Method"] == "quartet_full"
+    assert about["Zoom"]["DrawsAtRandom"] is False
+    found = image.get_fdata()
+    assert np.abs(found[..., ::3] - data).max() <= 0.51
+    assert np.abs(found[..., 1::3] - (2 * data[..., :-1] + data[..., 1:]) / 3).max() > 5  # but new ones are drawn
+
+
+@pytest.mark.parametrize("in_plane", [1, 4])
+def test_tiles_leave_no_seams(
+    save: Callable, run: Callable, quartets: Path, in_plane: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(thick((44, 52, 4)))
+    whole, about = run(path, n=1, weights=(str(quartets),), in_plane=in_plane, dtype="float32", consistency=False)
+    assert about["Zoom"]["Tiles"] == 1
+    monkeypatch.setattr("zoom.choice.LARGEST", 24)
+    tiled, about = run(path, n=1, weights=(str(quartets),), in_plane=in_plane, dtype="float32", consistency=False)
+    assert about["Zoom"]["Tiles"] > 4
+    end = about["Zoom"]["Volumes"][0]["GreyScale"][1]
+    assert np.abs(whole.get_fdata() - tiled.get_fdata()).max() < 0.01 * end
+
+
+def test_voxels_as_fine_as_those_learnt_from_are_not_warned_of(save: Callable, config: dict, quartets: Path) -> None:
+    from zoom.scan import open_scan
+
+    flat = np.full(64, 1 / 64)
+    for name, coarsened in (("quartet_full", False), ("quartet", True)):
+        choice = choose(config, name, [str(quartets)])
+        for mm, told in ((1.1, False), (0.5, True)):
+            scan = open_scan(save(affine=np.diag([mm, mm, 5.0, 1.0])))
+            found = " ".join(warnings(choice, {}, scan, flat, coarsened=coarsened))
+            assert ("The networks are shown voxels" in found) is told

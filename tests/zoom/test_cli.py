@@ -1,0 +1,120 @@
+"""The command, and what it says."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import yaml
+from zoom_scans import OBLIQUE, thick
+
+from zoom import request as requests
+from zoom.cli import main
+
+
+@pytest.fixture(autouse=True)
+def catalogue(config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    monkeypatch.setattr(requests, "CONFIG", path)
+
+
+def test_one_scan(save: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "finer.nii.gz"
+    assert main([str(save()), "--n", "1", "-o", str(out)]) == 0
+    assert nib.load(out).shape == (20, 24, 17)
+    assert (tmp_path / "finer.html").exists()
+    said = capsys.readouterr().err
+    assert "20 × 24 × 17 voxels" in said
+    assert "method    linear" in said
+    about = json.loads((tmp_path / "finer.json").read_text())
+    assert about["Zoom"]["Method"] == "linear"
+    assert len(about["Zoom"]["SourceSHA256"]) == 64
+
+
+def test_dry_run_says_what_would_come_and_makes_nothing(
+    save: Callable, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture
+) -> None:
+    out = tmp_path / "no" / "finer.nii.gz"
+    words = [str(save()), "--zoom", "2.5", "--in-plane", "4", "-o", str(out), "--weights", str(weights), "--dry-run"]
+    assert main(words) == 0
+    said = capsys.readouterr().err
+    assert "80 × 96 × 21 voxels of 0.2392 × 0.2341 × 1.984 mm" in said
+    for word in (" MB on cpu", "time      about", "sha256", "method    ours"):
+        assert word in said
+    assert not out.parent.exists()
+
+
+def test_the_configs_choice_is_the_default(
+    save: Callable, tmp_path: Path, config: dict, capsys: pytest.CaptureFixture
+) -> None:
+    config["zoom"]["method"] = "spline"
+    requests.CONFIG.write_text(yaml.safe_dump(config))
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("zoom: {in_plane: 4}\nseed: 7\n")
+    assert main([str(save()), "--spacing", "2", "-o", str(tmp_path / "o.nii"), "--config", str(overlay)]) == 0
+    about = json.loads((tmp_path / "o.json").read_text())["Zoom"]
+    assert (about["Method"], about["InPlaneFactor"], about["Seed"]) == ("spline", 4, 7)
+
+
+def test_what_a_user_can_put_right_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main([str(tmp_path / "gone.nii"), "--n", "1", "-o", str(tmp_path / "o.nii")]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.startswith(f"zoom: {tmp_path}/gone.nii: no such file")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_stops_it_finds_nothing_half_written(
+    save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, number: int
+) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr("zoom.run.encode", lambda *given: os.kill(os.getpid(), number))
+    assert main([str(save()), "--n", "1", "-o", str(tmp_path / "out" / "o.nii.gz")]) == 130
+    assert "nothing was written" in capsys.readouterr().err
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_without_weights_it_says_what_would_be_better(save: Callable, capsys: pytest.CaptureFixture) -> None:
+    words = [str(save()), "--n", "1", "-o", "o.nii", "--dry-run"]
+    assert main(words) == 0
+    (hint,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hint")]
+    assert "--weights sample/1" in hint
+    assert main([*words, "--method", "linear"]) == 0
+    assert "hint" not in capsys.readouterr().err
+
+
+def test_a_wish_is_needed_and_one_is_enough(save: Callable, capsys: pytest.CaptureFixture) -> None:
+    for wish in ([], ["--n", "1", "--zoom", "2"]):
+        with pytest.raises(SystemExit) as raised:
+            main([str(save()), "-o", "o.nii", *wish])
+        assert raised.value.code == 2
+
+
+def test_help_explains_itself(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["--help"])
+    assert raised.value.code == 0
+    said = capsys.readouterr().out
+    for word in ("--spacing MM", "--dry-run", "examples:", "Not for diagnosis", "(linear, or what the weights serve)"):
+        assert word in " ".join(said.split())
+
+
+def test_bids_in_gives_bids_derivatives_out(tmp_path: Path) -> None:
+    scan = tmp_path / "raw" / "sub-01" / "ses-a" / "anat" / "sub-01_ses-a_acq-tse_desc-x_T2w.nii.gz"
+    scan.parent.mkdir(parents=True)
+    nib.save(nib.Nifti1Image(thick(), OBLIQUE), scan)
+    out = tmp_path / "raw" / "derivatives" / "zoom"
+    assert main([str(scan), "--n", "1", "-o", str(out)]) == 0
+    made = out / "sub-01" / "ses-a" / "anat" / "sub-01_ses-a_acq-tse_desc-zoom_T2w.nii.gz"
+    np.testing.assert_array_equal(np.asarray(nib.load(made).dataobj)[..., ::2], thick())
+    about = json.loads(made.with_name(made.name.replace(".nii.gz", ".json")).read_text())
+    assert about["Sources"] == [f"bids:raw:sub-01/ses-a/anat/{scan.name}"]
+    dataset = json.loads((out / "dataset_description.json").read_text())
+    assert dataset["DatasetType"] == "derivative"
+    assert dataset["DatasetLinks"] == {"raw": "../.."}
+    assert dataset["GeneratedBy"][0]["Name"] == "zoom"

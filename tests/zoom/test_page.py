@@ -1,0 +1,145 @@
+"""The page is honest, and whole in itself."""
+
+import base64
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+from zoom_scans import OBLIQUE, orientations, stored, thick
+
+from zoom.choice import Choice, WeightFile
+from zoom.pictures import Field, cuts, views
+from zoom.scan import load, open_scan
+from zoom.unlike import contrast, trained_on, warnings
+
+
+def text_of(page: str) -> str:
+    """What a reader sees."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", re.sub(r"<(style|script).*?</\1>", "", page, flags=re.S)))
+
+
+def test_the_page(save: Callable, run: Callable, tmp_path: Path) -> None:
+    run(save(name="my <scan>.nii.gz"), n=1)
+    page = (tmp_path / "out.html").read_text()
+    assert not re.search(r"""(src|href)=["'](?!data:)|url\(|@import|https?://(?!www\.w3\.org)""", page)
+    assert "my &lt;scan&gt;.nii.gz" in page
+    seen = text_of(page)
+    for words in (
+        "Not for diagnosis",
+        "It adds no detail",
+        "differs from it by at most 0 (0 %)",
+        "axial",
+        "Not measured",
+    ):
+        assert words in seen
+    assert page.count('class="place"') == 15
+    first = re.search(r'src="data:image/png;base64,([^"]+)" alt="axial, scan"', page)
+    assert first is not None
+    assert Image.open(io.BytesIO(base64.b64decode(first[1]))).size[0] > 100
+
+
+def test_the_page_of_a_trained_method(save: Callable, run: Callable, tmp_path: Path, weights: Path) -> None:
+    run(save(name="patient_FLAIR.nii.gz"), n=1, weights=(str(weights),), consistency=False)
+    seen = text_of((tmp_path / "out.html").read_text())
+    assert "The weights were trained on phantom T1 (cohort toy, fold 1)." in seen
+    assert "Where this scan is unlike" in seen
+    assert "a FLAIR scan; the weights only ever saw T1" in seen
+    assert "Its slices are 4.96 mm apart, those the weights saw 1.00 mm" in seen
+    assert "Data consistency was switched off" in seen
+
+
+@pytest.mark.parametrize("slices", [2, 9])
+def test_a_slice_beyond_the_output_is_no_difference(save: Callable, run: Callable, tmp_path: Path, slices: int) -> None:
+    data = np.full((20, 24, slices), 800, np.int16)
+    data[4:, 4:] = 900  # so that the last slice, were it compared with nothing, would show
+    _, about = run(save(data), zoom=1.4)
+    assert about["Zoom"]["LastSliceBeyond"] > 0
+    page = (tmp_path / "out.html").read_text()
+    assert 'The output, averaged back, less the scan</h3>\n<p class="soft">Nothing to see' in page
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("OASIS T1", "T1"),
+        ("sub-01_acq-tse_T2w", "T2"),
+        ("OpenNeuro ds004199 FLAIR", "FLAIR"),
+        ("patient01-study2_T1w", "T1"),
+        ("brats_t1ce BraTS", "T1 with contrast agent"),
+        ("t2_flair", "FLAIR"),
+        ("at10:30 st1ll", None),
+        ("IXI002-Guys-0828-PD", "PD"),
+    ],
+)
+def test_contrasts_by_name(text: str, wanted: str | None) -> None:
+    assert contrast(text) == wanted
+
+
+def choice(**metadata: object) -> Choice:
+    return Choice("ours", "ours", "ours", ("ldm",), {}, (WeightFile(Path("ldm"), ("ldm",), "0", metadata),))
+
+
+def test_what_is_alike_is_not_warned_of(save: Callable) -> None:
+    scan = open_scan(save(affine=np.diag([0.9, 0.9, 1.1, 1.0]), name="x_T1w.nii.gz"))
+    flat = np.full(64, 1 / 64)
+    seen = {
+        "subjects": 9,
+        "plane": "axial",
+        "frame": [256, 256],
+        "spacing": [1.0, 1.0, 1.0],
+        "histogram": flat.tolist(),
+        "histogram_spread": 0.02,
+    }
+    own = choice(cohort="oasis", fold="1", trained_on=seen)
+    cohorts = {"oasis": {"label": "OASIS T1"}}
+    assert warnings(own, cohorts, scan, flat, coarsened=True) == []
+    bright = np.zeros(64)
+    bright[60] = 1
+    (told,) = warnings(own, cohorts, scan, bright, coarsened=True)
+    assert "grey values" in told
+    (told,) = warnings(own, cohorts, scan, flat, coarsened=False)
+    assert "voxels of 0.90 mm in plane; they learnt from 4.00 mm" in told
+    assert "9 subjects; axial slices 1 mm apart" in " ".join(trained_on(own, cohorts))
+
+
+def test_weights_that_say_nothing_are_told_so(save: Callable) -> None:
+    scan = open_scan(save())
+    assert "cannot be told" in warnings(choice(), {}, scan, np.zeros(64), coarsened=True)[0]
+    assert "do not say" in trained_on(choice(), {})[0]
+
+
+def test_pictures_are_upright_however_the_scan_is_stored(tmp_path: Path) -> None:
+    """Superior is up in coronal and sagittal pictures, anterior in axial ones; the patient's right is on the left."""
+    data = np.zeros((12, 16, 8), np.int16)
+    data[9:, :, 6:] = 10  # right and up
+    data[:, 12:, :2] = 20  # front and down
+    affine = np.diag([2.0, 2.0, 5.0, 1.0])
+    for orientation in list(orientations())[::7]:
+        path = tmp_path / "scan.nii.gz"
+        nib.save(nib.Nifti1Image(*stored(data, affine, orientation)), path)
+        scan = open_scan(path)
+        found = cuts(
+            Field(load(scan, 0, tmp_path), np.arange(8.0), 1), views(scan.plane, scan.upright, scan.upright_spacing)
+        )
+        coronal, sagittal = found["coronal"][0], found["sagittal"][0]
+        assert coronal[2, 2] == 10
+        assert coronal[2, -3] == coronal[-3, 2] == 0
+        assert sagittal[-3, -3] == 20
+        assert sagittal[-3, 3] == 0
+        assert np.isfinite(coronal).all()
+    assert coronal.shape[0] / coronal.shape[1] == pytest.approx(40 / 24, rel=0.02)
+
+
+def test_outside_the_output_there_is_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "scan.nii.gz"
+    nib.save(nib.Nifti1Image(thick(), OBLIQUE), path)
+    scan = open_scan(path)
+    wanted = views(scan.plane, scan.upright, scan.upright_spacing)
+    field = Field(load(scan, 0, tmp_path), np.arange(9) / 2, 1)  # half as long as the scan
+    picture = cuts(field, wanted)["coronal"][2]
+    assert np.isnan(picture).any(axis=1).mean() == pytest.approx(0.5, abs=0.1)

@@ -1,0 +1,92 @@
+"""Work is cut to the memory allowed."""
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UserError
+from models.interpolation import cubic_spline, linear
+from models.method import Restorer, method
+from models.networks.quartet import build
+from zoom import probe
+from zoom.probe import Cost, plan
+from zoom.tiles import Layout
+
+FRAME = Layout(512, 512, None)
+MB = 1 << 20
+
+
+def planned(weights: np.ndarray, cost: Cost, limit: int = 8 << 30) -> probe.Plan:
+    return plan(cost, FRAME, 1, weights, exact=20, largest=16, limit=limit, base=300 * MB, path="scan")
+
+
+@pytest.mark.parametrize("weights", [linear, cubic_spline])
+@pytest.mark.parametrize("side", [512, 2048])
+def test_memory_is_flat_in_n(weights, side: int) -> None:
+    found = []
+    for n in (1, 20):
+        known = np.arange(40.0)
+        matrix = weights(known, np.arange(39 * (n + 1) + 1) / (n + 1))
+        cost = Cost(0.0, 0.0, 0.0, 40 * MB, 40 * MB, side * side * 4)
+        layout = Layout(side, side, None)
+        found.append(plan(cost, layout, 1, matrix, exact=40, largest=16, limit=8 << 30, base=300 * MB, path="").memory)
+    assert max(found) < 1.1 * min(found)
+
+
+def test_a_smaller_allowance_is_kept() -> None:
+    known = np.arange(20.0)
+    matrix = linear(known, np.arange(39) / 2)
+    heavy = Cost(1.0, 2.0, 0.5, 500 * MB, 500 * MB, 12 * 64 * 64)
+    free, tight = planned(matrix, heavy, 32 << 30), planned(matrix, heavy, 2 << 30)
+    assert (free.chunk, tight.chunk) == (16, 3)
+    assert tight.memory < 2 << 30
+    assert free.seconds == tight.seconds == 20 * 1.0 + 19 * 2.0 + 20 * 0.5
+    with pytest.raises(UserError, match=r"scan: needs 0\.\d GB of memory even"):
+        planned(matrix, heavy, 400 * MB)
+
+
+def test_a_tile_is_timed_as_often_as_it_is_computed() -> None:
+    layout = Layout(100, 100, 64)
+    matrix = linear(np.arange(3.0), np.arange(5) / 2)
+    found = plan(Cost(1.0, 0.1, 0.0, 0, 0, 0), layout, 4, matrix, exact=3, largest=16, limit=8 << 30, base=0, path="")
+    assert found.tiles == 4
+    assert found.seconds == pytest.approx(4 * (3 + 0.2))
+
+
+def test_measuring_costs_a_few_steps_only() -> None:
+    class Sampler(Restorer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sampling = {"steps": 100}
+            self.calls: list[int] = []
+
+        def represent(self, slices, index):
+            self.calls.append(self.sampling["steps"])
+            return slices
+
+    sampler = Sampler()
+    cost = probe.measure(sampler, (8, 8), 100)
+    assert set(sampler.calls) == {5}
+    assert cost.represent > 0
+    assert cost.held == 8 * 8 * 4
+
+
+@pytest.mark.parametrize(("factor", "drawn"), [(4, [(1.5, 4), (1.25, 4), (1.0, 4)]), (1, [(1.5, 1), (1.25, 1)])])
+def test_a_method_that_draws_slices_itself_is_measured_drawing(factor: int, drawn: list) -> None:
+    """The network is asked for new slices, and for a known one only where it magnifies."""
+    network = build(blocks=1, width=8, expansion=2, factor=factor).eval()
+    seen: list[tuple[float, int]] = []
+    network.register_forward_hook(lambda m, given, made: seen.append((1 + float(given[1][0, 1]), m.factor)))
+    cost = probe.measure(method("quartet", {"quartet": network}), (64, 64), None)
+    assert sorted(set(seen), reverse=True) == drawn
+    assert cost.between > 0
+
+
+def test_half_precision_is_used_only_where_it_does_not_show() -> None:
+    tile = np.random.default_rng(0).uniform(0, 1, (2, 8, 8)).astype(np.float32)
+    assert probe.half_is_invisible(lambda half: method("linear", half=half), tile)
+
+    class Coarse(Restorer):
+        def represent(self, slices, index):
+            return slices.repeat_interleave(4, 2).repeat_interleave(4, 3) + (0.01 if self.half else 0.0)
+
+    assert not probe.half_is_invisible(lambda half: Coarse(half=half), tile)

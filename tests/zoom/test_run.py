@@ -1,0 +1,156 @@
+"""A scan goes in, a finer volume comes out, in the right place, in its own units."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from zoom_scans import OBLIQUE, canonical, orientations, stored, thick, world
+
+THICKNESS = float(np.linalg.norm(OBLIQUE[:3, 2]))
+WISHES = [{"n": 0}, {"n": 1}, {"n": 4}, {"zoom": 2.5}, {"spacing": THICKNESS / 3}]
+
+
+@pytest.mark.parametrize("in_plane", [1, 4])
+@pytest.mark.parametrize("wish", WISHES, ids=str)
+@pytest.mark.parametrize("method", ["linear", "spline"])
+def test_landmarks_stay_where_they_were(save: Callable, run: Callable, wish: dict, in_plane: int, method: str) -> None:
+    marks = {500: (3, 4, 0), 600: (11, 7, 4), 700: (16, 20, 8)}  # slices that a zoom of 2.5 meets too
+    data = np.zeros((20, 24, 9), np.int16)
+    for value, mark in marks.items():
+        data[mark] = value
+    data[8:12, 15:18] = 40  # so that the marks are not the whole of the grey scale
+    image, _ = run(save(data), method=method, in_plane=in_plane, **wish)
+    found = image.get_fdata().reshape(20, in_plane, 24, in_plane, -1).mean(axis=(1, 3))
+    for value, mark in marks.items():
+        (where,) = np.argwhere(np.abs(found - value) < 1)
+        centre = [*(where[:2] * in_plane + (in_plane - 1) / 2), where[2]]
+        np.testing.assert_allclose(world(image.affine, np.array(centre)), world(OBLIQUE, np.array(mark)), atol=1e-3)
+
+
+@pytest.mark.parametrize("n", [0, 1, 10])
+def test_slices_and_spacing(save: Callable, run: Callable, n: int) -> None:
+    data = thick()
+    image, about = run(save(data), n=n)
+    assert image.shape == (20, 24, 8 * (n + 1) + 1)
+    assert image.header.get_zooms()[2] == pytest.approx(THICKNESS / (n + 1), abs=1e-5)
+    np.testing.assert_array_equal(np.asarray(image.dataobj)[..., :: n + 1], data)
+    np.testing.assert_allclose(image.affine[:3, 3], OBLIQUE[:3, 3], atol=1e-5)
+    assert about["Zoom"]["NewSlicesPerGap"] == n
+
+
+@pytest.mark.parametrize(("wish", "in_plane"), [({"n": 2}, 1), ({"zoom": 2.4}, 1), ({"n": 1}, 4)], ids=str)
+def test_all_48_orientations_are_one_result(save: Callable, run: Callable, wish: dict, in_plane: int) -> None:
+    data = thick((9, 10, 6))
+    wanted = None
+    for orientation in orientations():
+        path = save(*stored(data, OBLIQUE, orientation))
+        found, affine = canonical(run(path, method="spline", in_plane=in_plane, **wish)[0])
+        wanted = (found, affine) if wanted is None else wanted
+        np.testing.assert_array_equal(found, wanted[0])
+        np.testing.assert_allclose(affine, wanted[1], atol=1e-4)
+
+
+def test_networks_see_every_orientation_alike(save: Callable, run: Callable, weights: Path) -> None:
+    data = thick((18, 22, 5))
+    results = []
+    for orientation in list(orientations())[::17]:
+        path = save(*stored(data, OBLIQUE, orientation))
+        results.append(canonical(run(path, weights=(str(weights),), n=1)[0])[0])
+    assert len(results) == 3
+    for found in results[1:]:
+        np.testing.assert_array_equal(found, results[0])
+
+
+@pytest.mark.parametrize("shape", [(21, 23, 5), (40, 18, 4), (7, 70, 3)], ids=str)
+@pytest.mark.parametrize("in_plane", [1, 4])
+def test_networks_take_frames_of_any_size(
+    save: Callable, run: Callable, weights: Path, shape: tuple, in_plane: int
+) -> None:
+    data = thick(shape)
+    image, about = run(save(data), weights=(str(weights),), n=1, in_plane=in_plane)
+    assert image.shape == (shape[0] * in_plane, shape[1] * in_plane, 2 * shape[2] - 1)
+    assert about["Zoom"]["Method"] == "ours"
+    back = image.get_fdata().reshape(shape[0], in_plane, shape[1], in_plane, -1).mean(axis=(1, 3))[..., ::2]
+    assert np.abs(back - data).max() <= about["Zoom"]["Tolerance"]
+    assert about["Zoom"]["Volumes"][0]["MethodAlone"]["Largest"] > 10  # untrained: the correction did the work
+
+
+def test_bright_voxels_survive_without_data_consistency(save: Callable, run: Callable, weights: Path) -> None:
+    data = thick()
+    image, about = run(save(data), weights=(str(weights),), n=0, consistency=False)
+    assert about["Zoom"]["DataConsistency"] is False
+    place = np.unravel_index(data.argmax(), data.shape)
+    end = about["Zoom"]["Volumes"][0]["GreyScale"][1]
+    assert image.get_fdata()[place] >= 2500 - end  # what was above the grey scale's end is put back
+    assert about["Zoom"]["Volumes"][0]["AveragedBack"]["Largest"] > 10
+
+
+@pytest.mark.parametrize("method", ["linear", "spline"])
+def test_without_networks_and_in_plane_the_slices_are_interpolated_and_nothing_else(
+    save: Callable, run: Callable, method: str
+) -> None:
+    data = thick().astype(np.float32)
+    image, _ = run(save(data), method=method, n=1, consistency=False)
+    found = image.get_fdata()
+    np.testing.assert_allclose(found[..., ::2], data, atol=0.01)
+    if method == "linear":
+        np.testing.assert_allclose(found[..., 1::2], (data[..., 1:] + data[..., :-1]) / 2, atol=0.01)
+
+
+def test_a_series_is_zoomed_volume_by_volume(save: Callable, run: Callable) -> None:
+    series = np.stack([thick(), thick(seed=4) * 2, np.zeros((20, 24, 9), np.int16)], axis=3)
+    path = save(series, name="series.nii.gz")
+    image, about = run(path, n=1)
+    assert image.shape == (20, 24, 17, 3)
+    assert len(about["Zoom"]["Volumes"]) == 3
+    np.testing.assert_array_equal(np.asarray(image.dataobj)[:, :, ::2], series)
+    single, _ = run(save(series[..., 1]), n=1, output="single.nii.gz")
+    np.testing.assert_array_equal(np.asarray(image.dataobj)[..., 1], np.asarray(single.dataobj))
+
+
+def test_four_axes_stay_four_where_there_is_one_volume(save: Callable, run: Callable) -> None:
+    assert run(save(thick()[..., None]), n=1)[0].shape == (20, 24, 17, 1)
+
+
+def test_negative_values_have_their_place(save: Callable, run: Callable) -> None:
+    data = thick() - np.int16(1000)
+    image, about = run(save(data), n=1)
+    np.testing.assert_array_equal(np.asarray(image.dataobj)[..., ::2], data)
+    assert about["Zoom"]["Volumes"][0]["GreyScale"][0] == -1000
+
+
+def test_uncertainty_is_nothing_at_known_slices_and_something_between(
+    save: Callable, run: Callable, weights: Path, tmp_path: Path
+) -> None:
+    image, about = run(save(), weights=(str(weights),), n=1, uncertainty=3)
+    spread = nib.load(tmp_path / "out_spread.nii.gz")
+    assert spread.shape == image.shape
+    np.testing.assert_allclose(spread.affine, image.affine)
+    found = spread.get_fdata()
+    assert found[..., ::2].max() < 0.05
+    assert found[..., 1::2].max() > 0.1
+    assert about["Zoom"]["Volumes"][0]["Spread"]["Samples"] == 3
+    assert "Where it is least certain" in (tmp_path / "out.html").read_text()
+
+
+def test_the_same_seed_gives_the_same_bytes(save: Callable, run: Callable, weights: Path, tmp_path: Path) -> None:
+    path = save()
+    for name in ("a.nii.gz", "b.nii.gz"):
+        run(path, weights=(str(weights),), n=1, output=name)
+    assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
+
+
+def test_chunks_and_slabs_change_nothing(
+    save: Callable, run: Callable, weights: Path, config: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = np.moveaxis(thick(), 2, 0)  # slices on the first axis: the hardest to stream
+    path = save(data, OBLIQUE[:, [2, 0, 1, 3]])
+    wanted = np.asarray(run(path, weights=(str(weights),), zoom=2.4)[0].dataobj)
+    for module in ("scan", "output"):
+        monkeypatch.setattr(f"zoom.{module}.SLAB", 2000)
+    monkeypatch.setattr("zoom.store.block_length", lambda size, budget=0: 2)
+    config["compute"]["chunk"] = 3
+    found = np.asarray(run(path, weights=(str(weights),), zoom=2.4)[0].dataobj)
+    np.testing.assert_allclose(found, wanted, atol=1)

@@ -1,0 +1,71 @@
+"""A hundred scans in a sheet."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmark.errors import UserError
+from zoom.names import names
+from zoom.sheet import read_rows
+
+ROOT = Path(__file__).parents[2]
+
+
+def sheet(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join("\t".join(line.split("|")) for line in lines) + "\n")
+    return path
+
+
+def test_rows(tmp_path: Path) -> None:
+    path = sheet(
+        tmp_path / "zoom.tsv",
+        "scan|name|method|weights|n|zoom|spacing|in_plane|axis|uncertainty|tile",
+        "{data}/a.nii.gz||||4|||||",
+        "b/sub-2/anat/sub-2_T1w.nii.gz|||||2.5|n/a|4|2|",
+        "c.mgz|mine|ours|toy/1|||1.5||coronal|3|32",
+    )
+    rows = read_rows(path, data="somewhere")
+    assert list(rows) == ["a_zoom", "sub-2/anat/sub-2_desc-zoom_T1w", "mine"]
+    assert rows["a_zoom"].scan == "somewhere/a.nii.gz"
+    assert rows["a_zoom"].given == {"n": 4}
+    assert rows["a_zoom"].trained is None
+    assert rows["sub-2/anat/sub-2_desc-zoom_T1w"].given == {"zoom": 2.5, "in_plane": 4, "axis": 2}
+    wanted = {"method": "ours", "weights": ("toy/1",), "spacing": 1.5, "axis": "coronal", "uncertainty": 3, "tile": 32}
+    assert rows["mine"].given == wanted
+    assert rows["mine"].trained == ("toy", "1")
+    assert rows["mine"].named
+
+
+def test_the_rule_finds_what_the_function_writes(tmp_path: Path) -> None:
+    """A row without a name is given its folder only: both must come to the same file."""
+    path = sheet(tmp_path / "zoom.tsv", "scan|n", "x/sub-2/anat/sub-2_T1w.nii.gz|1", "y/plain.img|1")
+    for name, row in read_rows(path).items():
+        assert names(Path(row.scan), tmp_path / "zoom").image == tmp_path / "zoom" / f"{name}.nii.gz"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["scan|spacin", "a.nii|1"], "unknown column 'spacin'; did you mean 'spacing'"),
+        (["scan|n"], "no scan in it"),
+        (["scan|n", "|1"], "line 2: no scan"),
+        (["scan|n|zoom", "a.nii|1|2"], "line 2: give one of"),
+        (["scan|n", "a.nii|"], "line 2: give one of"),
+        (["scan|n", "a.nii|many"], "line 2: n = 'many' is no int"),
+        (["scan|n", "a.nii|1", "b/a.nii.gz|2"], "line 3: 'a_zoom' is there twice"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, lines: list[str], said: str) -> None:
+    with pytest.raises(UserError, match=str(tmp_path)) as raised:
+        read_rows(sheet(tmp_path / "zoom.tsv", *lines))
+    assert said in str(raised.value)
+
+
+def test_no_sheet(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such sheet"):
+        read_rows(tmp_path / "gone.tsv")
+
+
+def test_the_example_is_in_order() -> None:
+    rows = read_rows(ROOT / "config" / "zoom.tsv", data="results/data")
+    assert all(row.scan == "results/data/phantom/thick.nii.gz" for row in rows.values())

@@ -1,0 +1,104 @@
+"""Slices taken away, zoomed back and scored against what was there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from zoom_scans import OBLIQUE, orientations, stored, thick, world
+
+from benchmark.errors import UserError
+from zoom import request as requests
+from zoom import truth
+from zoom.truth import main, measure, thinned
+
+
+class Flat:
+    """Stands in for LPIPS: the mean absolute difference."""
+
+    def distances(self, a: np.ndarray, b: np.ndarray, mask: np.ndarray, batch: int = 1) -> tuple:
+        found = np.abs(a - b).mean(axis=(1, 2))
+        return found, found
+
+
+def ramp(shape: tuple[int, int, int] = (24, 20, 10)) -> np.ndarray:
+    """Grows evenly along the slices: what linear interpolation gives back whole."""
+    return np.broadcast_to(100.0 + 10 * np.arange(shape[2]), shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("shrink", [1, 3])
+@pytest.mark.parametrize("n", [1, 3])
+def test_what_is_kept_stays_in_its_place(n: int, shrink: int) -> None:
+    data = np.zeros((12, 10, 10))
+    data[6:9, 3:6, n + 1] = 5  # one block of 3 × 3, or nine of 1 × 1
+    kept, image = thinned(data, OBLIQUE, n, shrink)
+    assert kept.shape == (12 // shrink, 10 // shrink, 9)
+    np.testing.assert_array_equal(kept[..., :: n + 1], np.asarray(image.dataobj))
+    centre = np.argwhere(np.asarray(image.dataobj) > 0).mean(axis=0)
+    np.testing.assert_allclose(world(image.affine, centre), world(OBLIQUE, np.array([7, 4, n + 1])), atol=1e-4)
+
+
+def test_a_ramp_comes_back_whole_and_only_new_slices_count(config: dict, save: Callable) -> None:
+    methods = {"linear": {"method": "linear"}, "mine": {"method": "eq12"}}
+    table = measure(save(ramp()), 3, methods, config, Flat(), axis=2)
+    assert table["method"].tolist() == ["linear", "mine"]
+    assert table["slices"].tolist() == [6, 6]  # of 10 slices 9 count, 3 of them kept
+    assert table["psnr"][0] > 100
+    assert table["lpips"][0] < 1e-5
+    assert table["psnr"][1] < 40
+
+
+def test_the_way_a_scan_is_stored_does_not_matter(config: dict, save: Callable) -> None:
+    found = []
+    for orientation in list(orientations())[::13]:
+        path = save(*stored(thick((22, 24, 9)), OBLIQUE, orientation))
+        found.append(measure(path, 1, {"spline": {"method": "spline"}}, config, Flat())["ssim"][0])
+    np.testing.assert_allclose(found, found[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [0, 9])
+def test_too_many_or_no_slices_taken_away(config: dict, save: Callable, n: int) -> None:
+    with pytest.raises(UserError, match=rf"scan.nii.gz: n = {n}; take 1 to 8"):
+        measure(save(ramp()), n, {}, config, Flat())
+
+
+@pytest.fixture
+def catalogue(config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config["data"] = str(tmp_path)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    monkeypatch.setattr(requests, "CONFIG", tmp_path / "config.yaml")
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_the_command(
+    tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(truth, "_perceptual", lambda trunk: Flat())
+    nib.save(nib.Nifti1Image(thick((24, 24, 7)), OBLIQUE), tmp_path / "scan.nii.gz")
+    out = tmp_path / "made" / "table.tsv"
+    words = [str(tmp_path / "scan.nii.gz"), "--n", "1", "2", "--methods", "linear", "ours", "-o", str(out)]
+    assert main([*words, "--weights", str(weights)]) == 0
+    table = pd.read_csv(out, sep="\t")
+    assert list(zip(table["n"], table["method"], strict=True)) == [
+        (1, "linear"),
+        (1, "ours"),
+        (2, "linear"),
+        (2, "ours"),
+    ]
+    assert table["ssim"].between(0, 1).all()
+    assert "psnr_brain" in capsys.readouterr().out
+    assert main(words) == 1  # ours without weights
+    assert "give their weights" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_without_features_for_lpips_it_says_where_they_come_from(
+    tmp_path: Path, save: Callable, capsys: pytest.CaptureFixture
+) -> None:
+    assert main([str(save()), "-o", str(tmp_path / "table.tsv")]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"`snakemake --cores 1 {tmp_path}/trunks/alex.safetensors` makes it" in said

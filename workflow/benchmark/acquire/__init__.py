@@ -1,0 +1,1 @@
+"""Everything that reaches the network: downloads, archives, package indexes, the trunks of LPIPS."""

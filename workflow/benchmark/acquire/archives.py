@@ -1,0 +1,225 @@
+"""Archives read as streams: only the chosen members land on disk, and none outside its folder.
+
+Tar (bare, gzip, bzip2, xz), zip, and a tar inside a zip (as Kaggle packs it). What is read is bounded, so that a
+bomb ends the job and not the disk; checksums of the compression are read to the end; names and links that point
+elsewhere are refused.
+"""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+from benchmark.acquire.fetch import need_space
+from benchmark.errors import UserError
+from benchmark.files import written
+
+BLOCK = 1 << 20
+RATIO = 30  # decompressed to compressed; scans reach about 10 with much empty background
+FLOOR = 16 << 20  # small archives may hold mostly padding
+SPOILT = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in an archive, to be read before the next one is asked for."""
+
+    name: str
+    size: int
+    stream: IO[bytes]
+
+
+class Archive:
+    """``path``: the file; ``limit``: bytes that the whole of it may come to.
+
+    ``opener``: how to open it, if not plainly. ``provide`` fetches it where it is not there; an archive that was
+    fetched and turns out damaged is set aside as ``*.wrong``, one of the user's own is left where it is.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        limit: int,
+        opener: Callable[[Path], IO[bytes]] | None = None,
+        provide: Callable[[], object] | None = None,
+    ) -> None:
+        self.path, self.limit = path, limit
+        self._open, self._provide = opener or _plainly, provide
+        self._sizes: dict[str, int] = {}
+
+    def entries(self, choose: Callable[[str], bool]) -> Iterator[Entry]:
+        """Chosen regular files, in the order of the archive.
+
+        Raises ``UserError``: damaged, a name that leaves its folder, a chosen link or device, too large.
+        """
+        if self._provide is not None and not self.path.exists():
+            self._provide()
+        bound = _Bound(min(self.limit, max(FLOOR, RATIO * self.path.stat().st_size)), self.path)
+        with self._reading(), self._open(self.path) as raw:
+            if _head(self.path).startswith(b"PK\x03\x04"):
+                yield from self._zip(raw, choose, bound)
+            else:
+                yield from self._tar(raw, choose, bound)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turns what the libraries raise on a damaged archive into one line."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno is not None:  # the disk's trouble, not the archive's
+                raise
+            raise self._damaged(error) from error
+        except SPOILT as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> UserError:
+        said = str(error) or type(error).__name__
+        if self._provide is None:
+            return UserError(f"{self.path}: damaged or no archive ({said}); put a whole copy in its place")
+        bad = self.path.replace(self.path.with_name(f"{self.path.name}.wrong"))
+        return UserError(
+            f"{self.path}: damaged or no archive ({said}); set aside as {bad}; start again to fetch it anew"
+        )
+
+    def _tar(self, raw: IO[bytes], choose: Callable[[str], bool], bound: "_Bound") -> Iterator[Entry]:
+        plain = bound.watch(_decompressed(raw))
+        with tarfile.open(fileobj=plain, mode="r|", bufsize=BLOCK) as tar:
+            for member in tar:
+                self._check(member.name)
+                if member.isdir() or not choose(member.name):
+                    continue
+                if not member.isreg() or member.issparse():
+                    self._refuse_link(member.name)
+                if (stream := tar.extractfile(member)) is not None:
+                    yield Entry(member.name, member.size, stream)
+        while plain.read(BLOCK):  # to the end, where the checksum is
+            pass
+
+    def _zip(self, raw: IO[bytes], choose: Callable[[str], bool], bound: "_Bound") -> Iterator[Entry]:
+        with zipfile.ZipFile(raw) as archive:
+            for info in archive.infolist():
+                self._check(info.filename)
+                if info.is_dir():
+                    continue
+                if choose(info.filename):
+                    if stat.S_ISLNK(info.external_attr >> 16):
+                        self._refuse_link(info.filename)
+                    with archive.open(info) as stream:
+                        yield Entry(info.filename, info.file_size, bound.watch(stream))
+                elif info.filename.endswith((".tar", ".tar.gz", ".tgz")):
+                    with archive.open(info) as stream:
+                        yield from self._tar(stream, choose, bound)
+
+    def _check(self, name: str) -> None:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or name[1:2] == ":":
+            raise UserError(
+                f"{self.path}: refused: its member {name!r} points outside its folder; do not trust this file"
+            )
+
+    def _refuse_link(self, name: str) -> None:
+        raise UserError(f"{self.path}: refused: its member {name!r} is a link or a device; do not trust this file")
+
+    def listing(self, choose: Callable[[str], bool], cache: Path) -> tuple[dict[str, int], bool]:
+        """Name → bytes of the chosen members, and whether that is news.
+
+        Kept in ``cache`` (JSON), since listing reads the whole archive. The cache serves as long as the archive has
+        the same size and time, and on after it was removed.
+        """
+        if cache.exists():
+            known = json.loads(cache.read_text())
+            if known["archive"] == self._mark() or not self.path.exists():
+                self._sizes = known["members"]
+                return self._sizes, False
+        members = {entry.name: entry.size for entry in self.entries(choose)}
+        with written(cache) as aside:
+            aside.write_text(json.dumps({"archive": self._mark(), "members": members}, indent=1) + "\n")
+        self._sizes = members
+        return members, True
+
+    def _mark(self) -> list[int]:
+        if not self.path.exists():
+            return []
+        state = self.path.stat()
+        return [state.st_size, state.st_mtime_ns]
+
+    def extract(self, wanted: Mapping[str, Path]) -> None:
+        """Writes members to files, in one pass: name → file. All or none; ``listing`` comes first."""
+        if not wanted:
+            return
+        folder = next(iter(wanted.values())).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        need_space(folder, sum(self._sizes.get(name, 0) for name in wanted))
+        made: list[Path] = []
+        try:
+            for entry in self.entries(wanted.__contains__):
+                with self._reading(), written(wanted[entry.name]) as aside, open(aside, "wb") as file:
+                    shutil.copyfileobj(entry.stream, file, BLOCK)
+                made.append(wanted[entry.name])
+                if made[-1].stat().st_size != entry.size:
+                    raise UserError(f"{self.path}: {entry.name} is cut short; put a whole copy in its place")
+            if missing := set(wanted.values()) - set(made):
+                raise UserError(f"{self.path}: no {sorted(missing)[0].name} in it any more; was it changed?")
+        except BaseException:  # the checksum comes last, and may condemn what was written before
+            for path in made:
+                path.unlink(missing_ok=True)
+            raise
+
+
+def _plainly(path: Path) -> IO[bytes]:
+    return open(path, "rb")
+
+
+def _head(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(8)
+
+
+def _decompressed(raw: IO[bytes]) -> IO[bytes]:
+    """By the first bytes, not by the name."""
+    buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, raw), BLOCK)
+    head = buffered.peek(6)[:6]
+    for magic, opener in ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open)):
+        if head.startswith(magic):
+            return cast(Callable[[IO[bytes]], IO[bytes]], opener)(buffered)
+    return buffered
+
+
+class _Bound:
+    """Counts what is read through it, over all the streams it watches."""
+
+    def __init__(self, limit: int, path: Path) -> None:
+        self.left, self.limit, self.path = limit, limit, path
+
+    def watch(self, stream: IO[bytes]) -> IO[bytes]:
+        return cast(IO[bytes], _Watched(stream, self))
+
+    def take(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise UserError(
+                f"{self.path}: refused: unpacks to more than {self.limit / 1e9:.3g} GB, far over what the dataset can "
+                "be; do not trust this file"
+            )
+
+
+class _Watched:
+    def __init__(self, stream: IO[bytes], bound: _Bound) -> None:
+        self._stream, self._bound = stream, bound
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._stream.read(size)
+        self._bound.take(len(block))
+        return block

@@ -1,0 +1,121 @@
+"""Being a job on a cluster: what this cluster calls its things, and how long a job may still run."""
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmark.errors import UserError
+
+SITE = Path(__file__).parents[3] / "profiles" / "slurm" / "site.yaml"
+MARGIN = 600
+"""Seconds before a time limit at which a training stops by itself; a fifth of what is left where that is less."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One cluster; every field is described in profiles/slurm/site.yaml."""
+
+    account: str | None = None
+    qos: str | None = None
+    cpu_partition: str | None = None
+    gpu_partition: str | None = None
+    gpu_model: str | None = None
+    gpu_speed: float = 1.0
+    longest: float = 48.0
+    retries: int = 5
+    jobs: int = 100
+    scratch: str | None = None
+
+    @property
+    def tmpdir(self) -> str:
+        """Where a job on a node keeps temporary files, as an expression that Snakemake works out there."""
+        environment = "__import__('os').environ"
+        return repr(self.scratch) if self.scratch else f"{environment}.get('SLURM_TMPDIR') or system_tmpdir"
+
+    def quoted(self, field: str) -> str:
+        """A field as Snakemake wants strings in ``default-resources``: a Python literal."""
+        return repr(getattr(self, field))
+
+    def limit(self, minutes: float, attempt: int) -> int:
+        """Minutes to ask for at each attempt: ever more, never over ``longest``."""
+        return max(1, round(min(minutes * attempt, self.longest * 60)))
+
+
+def site(path: str | Path | None = None) -> Site:
+    """The site file (``path``, else ``$ZOOM_SITE``, else profiles/slurm/site.yaml) under ``$ZOOM_{FIELD}``.
+
+    Raises ``UserError`` for a key that is unknown or a value of the wrong kind.
+    """
+    path = Path(path or os.environ.get("ZOOM_SITE") or SITE)
+    if not path.is_file():
+        raise UserError(f"{path}: no such site file; copy profiles/slurm/site.yaml there or unset ZOOM_SITE")
+    values: dict[str, Any] = yaml.safe_load(path.read_text()) or {}
+    kinds = {field.name: field.type for field in fields(Site)}
+    for key in values:
+        if key not in kinds:
+            raise UserError(f"{path}: unknown key '{key}'; there are {', '.join(kinds)}")
+    for key in kinds:
+        given = os.environ.get(f"ZOOM_{key.upper()}")
+        if given is not None:
+            values[key] = given or None
+    return Site(**{key: _convert(path, key, kinds[key], value) for key, value in values.items() if value is not None})
+
+
+def _convert(path: Path, key: str, kind: Any, value: Any) -> Any:
+    if kind not in (int, float):
+        return str(value)
+    try:
+        number = kind(value)
+    except (TypeError, ValueError):
+        raise UserError(f"{path}: {key} must be a number, not '{value}'") from None
+    if number < (0 if key == "retries" else 1e-6):
+        raise UserError(f"{path}: {key} must be {'at least 0' if key == 'retries' else 'above 0'}, not {value}")
+    return number
+
+
+def whereabouts() -> str:
+    """Where a job runs, for the first line of its log."""
+    job, gpus = os.environ.get("SLURM_JOB_ID"), os.environ.get("CUDA_VISIBLE_DEVICES")
+    node = os.environ.get("SLURMD_NODENAME", platform.node())
+    return f"on {node}" + (f", SLURM job {job}" if job else "") + (f", GPU {gpus}" if gpus else "")
+
+
+def seconds_left(runtime: float | None = None) -> float | None:
+    """Seconds until SLURM ends this job, or None outside a job or where it has no limit.
+
+    SLURM is asked; a node without its commands goes by ``runtime``, the minutes that were requested.
+    """
+    job = os.environ.get("SLURM_JOB_ID")
+    if not job:
+        return None
+    try:
+        asked = subprocess.run(
+            ["squeue", "--noheader", "--job", job, "--format", "%L"], capture_output=True, text=True, timeout=60
+        )
+        return duration(asked.stdout.strip())
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        print(f"squeue does not tell the time left ({error}); going by the {runtime} minutes that were requested")
+        return None if runtime is None else runtime * 60
+
+
+def duration(text: str) -> float | None:
+    """Seconds of a SLURM duration (``[days-][[hours:]minutes:]seconds``); None for UNLIMITED.
+
+    Raises ``ValueError`` for anything else, as SLURM's ``INVALID`` and ``NOT_SET``.
+    """
+    if text == "UNLIMITED":
+        return None
+    days, _, clock = text.rpartition("-")
+    parts = [int(part) for part in clock.split(":")]
+    return int(days or 0) * 86400.0 + sum(part * 60.0**place for place, part in enumerate(reversed(parts)))
+
+
+def stop_after(runtime: float | None = None) -> float | None:
+    """Seconds after which a training checkpoints and stops, so that the time limit never strikes it."""
+    left = seconds_left(runtime)
+    return None if left is None else left - min(MARGIN, 0.2 * left)

@@ -1,0 +1,176 @@
+"""What a study costs before it is run: GPU hours by network and stage, disk by stage."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.cluster import demand
+from benchmark.config import needed_networks
+from benchmark.print.typeset import Cell, Table, number
+
+# Bytes of a voxel on disk, as written: gzip takes background and smoothness away. Measured on the demo's scans.
+SCAN, VOLUME = 0.9, 1.4
+PARAMETERS = {
+    "vq": 55.3e6,
+    "ldm": 113.6e6,
+    "edsr": 1.2e6,
+    "srgan": 1.5e6,
+    "wdsr": 1.2e6,
+    "autoencoder": 0.4e6,
+    "quartet": 1.3e6,
+}
+"""Parameters at the article's size (`make models`)."""
+CHECKPOINT = 4
+"""Numbers that a checkpoint keeps for each parameter: itself, two of Adam's, the average."""
+
+
+def networks_of(config: Mapping[str, Any]) -> list[str]:
+    """All networks that the study's methods need, each after those it needs itself."""
+    methods = config["study"]["methods"]
+    return list(dict.fromkeys(name for method in methods for name in needed_networks(dict(config), method)))
+
+
+def patients(config: Mapping[str, Any], cohort: str) -> tuple[int, int]:
+    """Patients for cross-validation and for testing; 100 for `all`."""
+    wanted = config["cohorts"][cohort]["patients"]
+    return (100 if wanted["cv"] == "all" else wanted["cv"]), wanted["test"]
+
+
+def hours_frame(config: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFrame:
+    """One row for each network and each method that samples: what, jobs, steps, it_s, source, hours_each, hours."""
+    cohorts, folds = config["study"]["cohorts"], config["study"]["folds"]
+    rows = []
+    for name in networks_of(config):
+        pace = demand.pace(name, config, gpu_speed)
+        each = demand.training_seconds(name, config, gpu_speed) / 3600
+        jobs, steps = len(cohorts) * folds, config["networks"][name]["training"]["steps"]
+        rows.append(["train", name, jobs, steps, 1 / pace.step, pace.source, each, each * jobs])
+
+    def sampling(stage: str, name: str, jobs: int, seconds: float) -> None:
+        each = seconds / 3600 / max(jobs, 1)
+        rows.append([stage, name, jobs, None, None, "reckoned for an A100", each, seconds / 3600])
+
+    for method in config["study"]["methods"]:
+        if "ldm" in config["methods"][method]["networks"]:
+            each_fold = sum(
+                demand.restoring_seconds(config, cohort, method, patients(config, cohort)[1], gpu_speed)
+                for cohort in cohorts
+            )
+            sampling("restore", method, len(cohorts) * folds, each_fold * folds)
+    sampled = next((m for m in config["study"]["methods"] if "ldm" in config["methods"][m]["networks"]), None)
+    if sampled:
+        _sweeps(config, sampled, cohorts, gpu_speed, sampling)
+    columns = ["stage", "name", "jobs", "steps", "it_s", "source", "hours_each", "hours"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _sweeps(config: Mapping[str, Any], method: str, cohorts: list[str], gpu_speed: float, add: Any) -> None:
+    """Table 6 and the times of n new slices, for cohorts that are in the study."""
+    wanted, steps = config["samplers"], config["sampling"]["steps"]
+    settings = [
+        count
+        for row in wanted["settings"]
+        for count in row["steps"]
+        for _ in range(len(row.get("eta", [1])) if row["sampler"] == "ddim" else 1)
+    ]
+    stand_in = [config["study"]["stand_in"]] if config["study"].get("stand_in") else []
+    inside = [cohort for cohort in wanted["cohorts"] if cohort in cohorts] or stand_in
+    seconds = sum(
+        demand.restoring_seconds(
+            config, cohort, method, wanted.get("patients", patients(config, cohort)[1]) * wanted["repeats"], gpu_speed
+        )
+        * sum(settings)
+        / steps
+        for cohort in inside
+    )
+    add("sampler", method, len(settings) * len(inside), seconds)
+    timed = config["efficiency"]
+    passes = sum(timed["n"]) * timed["repeats"]
+    for cohort in [timed["cohort"]] if timed["cohort"] in cohorts else stand_in:
+        add("efficiency", method, 1, demand.restoring_seconds(config, cohort, method, passes, gpu_speed))
+
+
+def hours_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
+    """The hours with their sum."""
+    measured = [f"{row['name']} on {row['source']}" for _, row in frame.iterrows() if "reckoned" not in row["source"]]
+    table = Table(
+        "GPU hours of the study",
+        f"{len(config['study']['cohorts'])} cohorts, {config['study']['folds']} folds, batches on "
+        f"{demand.side(config)}×{demand.side(config)} slices. "
+        + (f"Measured: {'; '.join(measured)}. " if measured else "")
+        + f"Everything else is reckoned from the operations of a step at {demand.SUSTAINED / 1e12:.0f} TFLOP/s, "
+        "an A100 with TF32; `snakemake speed` measures.",
+        ["job of", "network or method", "jobs", "steps", "it/s", "hours each", "GPU hours"],
+    )
+    for _, row in frame.iterrows():
+        known = not pd.isna(row["it_s"])
+        cells = [row["stage"], row["name"], str(row["jobs"]), f"{int(row['steps']):,}" if known else ""]
+        cells += [number(row["it_s"], 2) if known else "", number(row["hours_each"], 2), number(row["hours"], 1)]
+        table.rows.append([Cell(text) for text in cells])
+    sums = ["all", "", str(frame["jobs"].sum()), "", "", "", number(frame["hours"].sum(), 1)]
+    table.rows.append([Cell(text, bold=bool(text)) for text in sums])
+    return table
+
+
+def disk_frame(config: Mapping[str, Any]) -> pd.DataFrame:
+    """One row for each stage: stage, files, gb as reckoned, gb_now as found under the results' folders."""
+    cohorts, folds, methods = config["study"]["cohorts"], config["study"]["folds"], config["study"]["methods"]
+    size = demand.side(config) ** 2
+    voxels = {cohort: demand.slices(config, cohort) * size for cohort in cohorts}
+    everyone = {cohort: sum(patients(config, cohort)) for cohort in cohorts}
+    weights = {name: PARAMETERS.get(name, 1e6) * demand.width_ratio(name, config) ** 2 for name in networks_of(config)}
+    restorations = sum(folds if config["methods"][method]["networks"] else 1 for method in methods)
+    tested = {cohort: patients(config, cohort)[1] for cohort in cohorts}
+    trainings = len(weights) * folds * len(cohorts)
+    shrunk = config["preprocess"]["shrink"] ** 2
+    rows = [
+        [
+            "scans",
+            config["data"],
+            sum(everyone.values()),
+            sum(everyone[c] * voxels[c] * shrunk * SCAN for c in cohorts),
+        ],
+        ["volumes", None, sum(everyone.values()), sum(everyone[c] * voxels[c] * VOLUME for c in cohorts)],
+        ["models", None, trainings, sum(weights.values()) * 4 * folds * len(cohorts)],
+        ["checkpoints", None, trainings, sum(weights.values()) * 4 * CHECKPOINT * folds * len(cohorts)],
+        [
+            "restored",
+            None,
+            restorations * sum(tested.values()),
+            restorations * sum(tested[c] * voxels[c] * VOLUME for c in cohorts),
+        ],
+        [
+            "scores",
+            None,
+            restorations * len(cohorts),
+            restorations * sum(tested[c] * voxels[c] / size * 200 for c in cohorts),
+        ],
+    ]
+    results = Path(config["results"])
+    found = [_size(Path(row[1]) if row[1] else results / row[0]) / 1e9 for row in rows]
+    return pd.DataFrame(
+        [[stage, files, size / 1e9, now] for (stage, _, files, size), now in zip(rows, found, strict=True)],
+        columns=["stage", "files", "gb", "gb_now"],
+    )
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def disk_table(frame: pd.DataFrame) -> Table:
+    """The disk by stage with its sum."""
+    table = Table(
+        "Disk of the study",
+        "As reckoned from voxels and parameters, and as found now. Scans may come in archives that are larger; "
+        "checkpoints are kept only while their training runs: this is all of them at once.",
+        ["stage", "files", "GB", "GB now"],
+    )
+    for _, row in frame.iterrows():
+        cells = [row["stage"], str(row["files"]), number(row["gb"], 2), number(row["gb_now"], 2)]
+        table.rows.append([Cell(text) for text in cells])
+    sums = ["all", str(frame["files"].sum()), number(frame["gb"].sum(), 2), number(frame["gb_now"].sum(), 2)]
+    table.rows.append([Cell(text, bold=bool(text)) for text in sums])
+    return table

@@ -1,0 +1,78 @@
+"""Drawing a cohort by seed, since the article publishes no ids."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.cohort.sheet import Patient
+from benchmark.datasets import Reader
+from benchmark.errors import UserError
+from benchmark.files import sha256
+from benchmark.seeds import generator
+from benchmark.volume import read_scan
+
+
+def draw(
+    reader: Reader, name: str, patients: Mapping[str, Any], folds: int, seed: int, partial: bool = False
+) -> tuple[list[Patient], dict[str, str]]:
+    """Draws a cohort, fetches it and inspects every scan. Returns the rows and who was left out, with the reason.
+
+    The order of candidates is drawn from ``seed`` and the reader's ``name`` (the same patients for every modality of
+    a dataset); the first ``patients["test"]`` that the reader does not refuse are the test patients, the next
+    ``patients["cv"]`` are dealt to the folds in turn. ``patients["test_ids"]`` fixes the test patients instead.
+    ``cv: all`` takes everyone who is left. Too few candidates raise ``UserError`` unless ``partial``.
+    """
+    candidates = reader.subjects()
+    fixed = list(patients.get("test_ids", []))
+    unknown = sorted(set(fixed) - set(candidates))
+    if unknown:
+        raise UserError(f"{name}: test_ids {', '.join(unknown)} not among its subjects {', '.join(candidates[:8])} …")
+    order = [candidates[i] for i in generator(seed, "cohort", name).permutation(len(candidates))]
+    order = fixed + [subject for subject in order if subject not in fixed]
+    n_test = patients["test"]
+    everyone = patients["cv"] == "all"
+    needed = len(order) if everyone else n_test + patients["cv"]
+    rows, refused = _take(reader, order, needed)
+    if len(rows) < needed and not partial and not everyone:
+        raise UserError(
+            f"{name}: {len(rows)} usable scans where the cohort needs {n_test} + {patients['cv']}; complete the "
+            "folder, or set partial: true on the cohort (its tables will be marked)"
+            + "".join(f"; left out: {subject}, {reason}" for subject, reason in list(refused.items())[:1])
+        )
+    n_test = min(n_test, max(1, len(rows) - folds)) if partial else n_test
+    if len(rows) - n_test < folds:
+        raise UserError(f"{name}: {len(rows) - n_test} patients cannot make {folds} folds; lower study.folds")
+    placed = [
+        Patient(**row, role="test", fold=0) if i < n_test else Patient(**row, role="cv", fold=(i - n_test) % folds + 1)
+        for i, row in enumerate(rows)
+    ]
+    return sorted(placed, key=lambda p: (p.role, p.fold, p.subject)), refused
+
+
+def _take(reader: Reader, order: Sequence[str], needed: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Fetches in order, in as few calls as possible, until ``needed`` scans are accepted."""
+    rows: list[dict[str, Any]] = []
+    refused: dict[str, str] = {}
+    rest = list(order)
+    while rest and len(rows) < needed:
+        batch, rest = rest[: needed - len(rows)], rest[needed - len(rows) :]
+        paths = reader.fetch(batch)
+        for subject in batch:
+            reason = reader.refuse(paths[subject])
+            if reason:
+                refused[subject] = reason
+            else:
+                rows.append(_inspect(subject, paths[subject], reader.orientation))
+    return rows, refused
+
+
+def _inspect(subject: str, path: Path, orientation: str | None) -> dict[str, Any]:
+    scan = read_scan(path, orientation)
+    return {
+        "subject": subject,
+        "source": str(path),
+        "sha256": sha256(path),
+        "shape": "x".join(map(str, scan.data.shape)),
+        "spacing": "x".join(f"{v:.4g}" for v in scan.spacing),
+        "orientation": "".join(scan.codes),
+    }

@@ -1,0 +1,1 @@
+"""Every method on every patient, each restored by networks that never saw that patient."""

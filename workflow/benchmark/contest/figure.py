@@ -1,0 +1,96 @@
+"""The contest as a picture: the three best, the controls and the truth on the removed slice with the most detail."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchmark import volume
+from benchmark.cohort.protocol import Removal, read_removal
+from benchmark.contest.measure import REMOVED
+from benchmark.contest.table import by_patient
+from benchmark.figures.detail import gradient_energy
+from benchmark.print.style import ERROR_MAP, content, grid, picture, white
+from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS, psnr
+
+BEST, WINDOW = 3, 0.3
+
+
+def shown(scores: pd.DataFrame, cohort: str, methods: Mapping[str, Any]) -> list[str]:
+    """The ``BEST`` methods by mean rank over the three metrics of the 10 % protocol, then the controls."""
+    patients = by_patient(scores[(scores["cohort"] == cohort) & (scores["setting"] == REMOVED)])
+    means = patients.groupby("method", sort=False)[list(METRICS)].mean()
+    honest = means[[methods[m]["kind"] == "method" for m in means.index]]
+    ranks = sum(honest[m].rank(ascending=not HIGHER_IS_BETTER[m]) for m in METRICS)
+    best = list(ranks.sort_values(kind="stable").index[:BEST])
+    return best + [m for m in means.index if methods[m]["kind"] == "control"]
+
+
+def most_detail(truths: Sequence[str], removals: Sequence[str]) -> tuple[str, np.ndarray, Removal, int]:
+    """Of all removed slices of all patients the one with the most gradient energy: subject, truth, removal, slice."""
+    found = []
+    for truth_path, removal_path in zip(truths, removals, strict=True):
+        truth, removal = volume.read(truth_path)[0], read_removal(removal_path)
+        energy = gradient_energy(truth[removal.removed])
+        place = int(removal.removed[energy.argmax()])
+        found.append((float(energy.max()), Path(truth_path).name.removesuffix(".nii.gz"), truth, removal, place))
+    return max(found, key=lambda one: one[0])[1:]
+
+
+def draw(
+    subject: str,
+    truth: np.ndarray,
+    place: int,
+    restored: Mapping[str, np.ndarray],
+    labels: Mapping[str, str],
+    cohort: str,
+) -> tuple[Figure, str]:
+    """Slices, the window with the most detail, and errors, one below the other; a column for the truth and each method.
+
+    ``truth`` (H, W); ``restored``: by method, (H, W).
+    """
+    crop = content([truth[None]])
+    high = white(truth)
+    rows, columns = _window(truth, crop)
+    images = {"truth": truth, **restored}
+    errors = {method: np.abs(image - truth) for method, image in restored.items()}
+    worst = max(float(np.percentile(np.stack(list(errors.values())), 99.5)), 1e-3)
+    figure, axes = grid(3, len(images), truth[crop].shape, width=1.75 * len(images) + 0.9, labels=0.3, beside=0.9)
+    for column, (method, image) in enumerate(images.items()):
+        picture(axes[0, column], image[crop], high)
+        axes[0, column].set_title("truth" if method == "truth" else _wrapped(labels[method]))
+        picture(axes[1, column], image[rows, columns], high)
+        if method == "truth":
+            axes[2, column].set_visible(False)
+            continue
+        bar = picture(axes[2, column], errors[method][crop], worst, cmap=ERROR_MAP)
+        axes[2, column].set_title(f"{psnr(image, truth):.2f} dB")
+    scale = figure.colorbar(bar, ax=list(axes.flat), location="right", aspect=40, shrink=0.6, pad=0.01, extend="max")
+    scale.set_label("absolute error (the truth is scaled to [0, 1])")
+    caption = (
+        f"{cohort}, patient {subject}, slice {place}: of all removed slices of the patients of fold 1 the one with the "
+        "most gradient energy, restored by networks that never saw the patient. Above the slice, then its window with "
+        "the most gradient energy, below the absolute error and the slice's PSNR. The three methods that rank best "
+        "over the three metrics, then the controls. Grey levels and the scale of the errors are shared."
+    )
+    return figure, caption
+
+
+def _window(truth: np.ndarray, crop: tuple[slice, slice]) -> tuple[slice, slice]:
+    """The square window, ``WINDOW`` of the shown height, with the most gradient energy."""
+    side = max(16, int(WINDOW * (crop[0].stop - crop[0].start))) if crop[0].stop else len(truth) // 3
+    vertical, horizontal = np.gradient(truth.astype(np.float64))
+    energy = np.pad((vertical**2 + horizontal**2).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    sums = energy[side:, side:] - energy[:-side, side:] - energy[side:, :-side] + energy[:-side, :-side]
+    top, left = np.unravel_index(sums.argmax(), sums.shape)
+    return slice(top, top + side), slice(left, left + side)
+
+
+def _wrapped(label: str, width: int = 20) -> str:
+    if len(label) <= width:
+        return label
+    cut = label.rfind(" ", 0, width + 1)
+    return label if cut < 0 else f"{label[:cut]}\n{label[cut + 1 :]}"

@@ -1,0 +1,78 @@
+"""The contest: every method on every patient of a cohort, by networks that never saw the patient, at several gaps."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark import volume
+from benchmark.cohort.protocol import Removal, read_removal
+from benchmark.scores.metrics import score
+
+if TYPE_CHECKING:
+    from benchmark.jobs.restoration import Restoration
+
+REMOVED = "removed"
+
+
+def thinned(slices: int, n: int, gaps: int | None) -> Removal:
+    """All but every (n + 1)-th of ``slices`` removed: n new ones in each gap. The rest after the last gap is kept.
+
+    ``gaps``: only so many gaps, spread evenly over the volume; outside of them nothing is removed, but every (n + 1)-th
+    slice is all that a method may see, so ``known`` is what this returns with ``gaps`` None.
+    """
+    ends = np.arange(0, slices - n - 1, n + 1)
+    if gaps is not None and gaps < len(ends):
+        ends = ends[np.linspace(0, len(ends) - 1, gaps + 2)[1:-1].round().astype(int)]
+    return Removal(slices, (ends[:, None] + 1 + np.arange(n)).ravel())
+
+
+def settings(slices: int, removal: Removal, new: Sequence[int], gaps: int | None) -> dict[str, tuple[Removal, Any]]:
+    """What is removed, and the positions wanted, by setting: the 10 % protocol, and ``n2``, ``n4`` … for ``new``."""
+    found: dict[str, tuple[Removal, Any]] = {REMOVED: (removal, removal.removed)}
+    for n in new:
+        found[f"n{n}"] = (thinned(slices, n, None), thinned(slices, n, gaps).removed)
+    return found
+
+
+def contest(
+    restoration: "Restoration",
+    truths: Sequence[str],
+    removals: Sequence[str],
+    *,
+    new: Sequence[int],
+    gaps: int | None,
+    perceptual: Any,
+    second_opinion: Any,
+) -> pd.DataFrame:
+    """Slice scores of one method and fold: a row for each patient, setting and wanted slice.
+
+    Columns: subject, setting, the columns of ``benchmark.scores.metrics.score``, ``seconds`` (of a wanted slice, mean
+    over the setting) and ``lpips_vgg``: LPIPS with VGG16's features, of every fourth slice of the 10 % protocol.
+    ``second_opinion``: LPIPS with those features; a method that learned from the metric's own features is not judged
+    by these alone.
+    """
+    from benchmark.jobs.restoration import inputs
+
+    tables = []
+    for truth_path, removal_path in zip(truths, removals, strict=True):
+        truth, _ = volume.read(truth_path)
+        subject = Path(truth_path).name.removesuffix(".nii.gz")
+        restorer = restoration.build(subject)
+        for setting, (removal, wanted) in settings(len(truth), read_removal(removal_path), new, gaps).items():
+            slices, known = inputs(restorer, truth, removal)
+            start = time.perf_counter()
+            restored = restorer.restore(slices, known, wanted)
+            seconds = (time.perf_counter() - start) / len(wanted)
+            table = score(restored, truth[wanted], perceptual).assign(slice=wanted, seconds=seconds, lpips_vgg=np.nan)
+            rows = np.flatnonzero(table["signal"])[::4] if setting == REMOVED else np.array([], dtype=int)
+            if len(rows):
+                true = truth[wanted[rows]]
+                table.loc[rows, "lpips_vgg"], _ = second_opinion.distances(restored[rows], true, true != 0)
+            table.insert(0, "subject", subject)
+            table.insert(1, "setting", setting)
+            tables.append(table)
+    return pd.concat(tables, ignore_index=True)

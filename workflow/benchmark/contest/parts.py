@@ -1,0 +1,62 @@
+"""The losses taken apart: what each part of a method gains and costs, by taking it out or making it perfect."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from benchmark.contest.measure import REMOVED
+from benchmark.contest.table import by_patient
+from benchmark.print.typeset import Cell, Table, number
+from benchmark.scores.metrics import METRICS
+from benchmark.scores.score_table import DIGITS, NAMES
+
+
+def parts_frame(scores: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
+    """A row for each group and variant of ``contest.parts``: scores of the removed slices and differences to the base.
+
+    Variants are compared on the patients that all of a group were measured on. Columns: cohort, of, variant, says,
+    patients, each metric, ``{metric}_change`` (variant − base), ``seconds`` (a slice) and ``seconds_change``.
+    """
+    patients = by_patient(scores[scores["setting"] == REMOVED])
+    rows = []
+    for cohort, part in patients.groupby("cohort", sort=False):
+        for group in config["contest"]["parts"]:
+            names = [group["of"], *group["variants"]]
+            common = set.intersection(*(set(part.loc[part["method"] == m, "subject"]) for m in names))
+            means = part[part["subject"].isin(common)].groupby("method")[[*METRICS, "seconds"]].mean()
+            for name in names:
+                row: dict[str, Any] = {"cohort": cohort, "of": group["of"], "variant": name}
+                row |= {"says": group["variants"].get(name, "as it is"), "patients": len(common)}
+                for column in (*METRICS, "seconds"):
+                    row |= {column: means.loc[name, column]}
+                    row |= {f"{column}_change": means.loc[name, column] - means.loc[group["of"], column]}
+                rows.append(row)
+    measured = [column for name in (*METRICS, "seconds") for column in (name, f"{name}_change")]
+    return pd.DataFrame(rows, columns=["cohort", "of", "variant", "says", "patients", *measured])
+
+
+def parts_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
+    """The table for print: the base's scores, then each variant's differences."""
+    columns = ["variant"]
+    for metric in METRICS:
+        columns += [NAMES[metric], "Δ"]
+    table = Table("Each part in and out", "", [*columns, "ms a slice", "Δ"])
+    labels = {key: method["label"] for key, method in config["methods"].items()}
+    for (cohort, of), rows in frame.groupby(["cohort", "of"], sort=False):
+        many = rows["patients"].iloc[0]
+        table.rows.append(f"{labels[of]} on {config['cohorts'][cohort]['label']}, {many} patients")
+        for _, row in rows.iterrows():
+            line = [Cell(row["says"])]
+            base = row["variant"] == of
+            for metric in METRICS:
+                line.append(Cell(number(row[metric], DIGITS[metric])))
+                line.append(Cell("" if base else number(row[f"{metric}_change"], DIGITS[metric], sign=True)))
+            line.append(Cell(number(1000 * row["seconds"], 1)))
+            table.rows.append([*line, Cell("" if base else number(1000 * row["seconds_change"], 1, sign=True))])
+    table.caption = (
+        "Removed slices of the 10 % protocol, full frame, means over the patients of the folds that were measured, "
+        "which their networks never saw. Δ: variant − the method as it is. Variants that see what no method may (true "
+        "latents, true low-resolution slices) bound what a better part could gain."
+    )
+    return table

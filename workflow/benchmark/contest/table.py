@@ -1,0 +1,167 @@
+"""The contest as tables: who is ahead and by how much it is certain, at which gaps, and which part earns what."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.contest.measure import REMOVED
+from benchmark.print.typeset import Cell, Table, number
+from benchmark.scores.metrics import COLUMNS, HIGHER_IS_BETTER, METRICS
+from benchmark.scores.score_table import DIGITS, KINDS, NAMES
+from benchmark.scores.significance import compare
+from benchmark.seeds import derive
+
+PLACES = ["cohort", "setting", "method"]
+MEASURED = [*COLUMNS, "lpips_vgg", "seconds"]
+
+
+def by_patient(scores: pd.DataFrame) -> pd.DataFrame:
+    """Means over the scored slices with signal: a row for each cohort, setting, method and subject."""
+    with_signal = scores[scores["signal"]]
+    return with_signal.groupby([*PLACES, "subject"], sort=False)[MEASURED].mean().reset_index()
+
+
+def contest_frame(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """Mean and ``_sd`` over patients of every column, ``patients`` and ``slices``: a cohort, setting, method a row."""
+    patients = by_patient(scores[scores["method"].isin(methods)])
+    groups = patients.groupby(PLACES, sort=False)
+    table = groups[MEASURED].mean()
+    for column in MEASURED:
+        finite = groups[column].agg(lambda values: values.std(ddof=1) if np.isfinite(values).all() else np.nan)
+        table[f"{column}_sd"] = finite
+    table["patients"] = groups.size()
+    table["slices"] = scores[scores["signal"]].groupby(PLACES)["slice"].size()
+    table = table.reset_index()
+    # the protocol, then growing gaps; methods as in the config
+    order = {"setting": lambda name: 0 if name == REMOVED else int(name[1:]), "method": list(methods).index}
+    return table.sort_values(
+        PLACES, key=lambda column: column.map(order[column.name]) if column.name in order else column
+    )
+
+
+def certainty(scores: pd.DataFrame, config: Mapping[str, Any], **options: Any) -> pd.DataFrame:
+    """Almost stochastic order of the champion over its rivals, patients' means, for each cohort, setting and metric.
+
+    Rivals are those of the config and, for each metric, the best of all others (``next_best``) that are no oracles and
+    no variants of the champion, of the same networks. A row has ``first``, ``second``, ``metric``, ``gain`` (of the
+    mean, positive where the champion is ahead), ``ahead_on`` (patients; those it ties on count half) and what
+    ``significance.compare`` returns. ``options``: of ``significance.compare``.
+    """
+    contest = config["contest"]
+    champion, patients = contest["champion"], by_patient(scores)
+    others = [m for m in contest["methods"] if _is_rival(config["methods"][m], config["methods"][champion])]
+    rows: list[dict[str, Any]] = []
+    seed = options.pop("seed")
+    for (cohort, setting), part in patients.groupby(["cohort", "setting"], sort=False):
+        samples = {method: rows_.set_index("subject") for method, rows_ in part.groupby("method")}
+        for metric in METRICS:
+            sign = 1 if HIGHER_IS_BETTER[metric] else -1
+            next_best = max(others, key=lambda m: sign * samples[m][metric].mean())
+            rivals = dict.fromkeys([*contest["against"], next_best])
+            for rival in rivals:
+                own, other = samples[champion][metric], samples[rival][metric]
+                found = compare(
+                    own.to_numpy(),
+                    other.to_numpy(),
+                    higher_is_better=HIGHER_IS_BETTER[metric],
+                    seed=derive(seed, "contest", str(cohort), str(setting), rival, metric),
+                    comparisons=len(METRICS) * (len(contest["against"]) + 1),
+                    **options,
+                )
+                place = {"cohort": cohort, "setting": setting, "metric": metric, "first": champion, "second": rival}
+                leads = sign * (own - other)
+                gain = {"next_best": rival == next_best, "gain": leads.mean()}
+                gain["ahead_on"] = (leads > 0).sum() + (leads == 0).sum() / 2
+                rows.append(place | gain | found)
+    return pd.DataFrame(rows)
+
+
+def _is_rival(method: Mapping[str, Any], champion: Mapping[str, Any]) -> bool:
+    """Whether it is another method than the champion, and no oracle."""
+    variant = bool(champion["networks"]) and method["networks"] == champion["networks"]
+    return method is not champion and method["kind"] != "oracle" and not variant
+
+
+def setting_name(setting: str) -> str:
+    if setting == REMOVED:
+        return "single slices removed (10 % protocol)"
+    n = int(setting[1:])
+    return f"every {n + 1}. slice known, {n} new ones in each gap"
+
+
+def contest_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
+    """The table for print: a block for each cohort and setting, mean ± sd over patients, best in bold."""
+    columns = ["method", *(NAMES[m] for m in METRICS), *(f"brain {NAMES[m]}" for m in METRICS)]
+    table = Table(
+        "The contest: every patient by networks that never saw them", "", [*columns, "LPIPS (VGG)", "ms a slice"]
+    )
+    for (cohort, setting), rows in frame.groupby(["cohort", "setting"], sort=False):
+        table.rows.append(f"{config['cohorts'][cohort]['label']}: {setting_name(setting)}")
+        shown = [*COLUMNS, "lpips_vgg"]
+        honest = rows[[config["methods"][m]["kind"] != "oracle" for m in rows["method"]]]
+        best = {c: honest[c].max() if _higher(c) else honest[c].min() for c in shown}
+        for _, row in rows.iterrows():
+            about = config["methods"][row["method"]]
+            line = [Cell(KINDS[about["kind"]] + about["label"])]
+            for column in shown:
+                digits = DIGITS[column.split("_")[0]]
+                text = number(row[column], digits)
+                if not pd.isna(row[f"{column}_sd"]):
+                    text += f" ± {number(row[f'{column}_sd'], digits)}"
+                line.append(Cell(text, bold=about["kind"] != "oracle" and row[column] == best[column]))
+            table.rows.append([*line, Cell(number(1000 * row["seconds"], 1))])
+    some = frame.iloc[0]
+    table.caption = (
+        f"Cross-validated over {some['patients']} patients: each is restored by the networks of the fold that held "
+        "the patient out. Mean ± sd over patients of the means over slices; full frame, and inside the brain. LPIPS "
+        "is that of the article (AlexNet); a network trained with AlexNet's features is judged by VGG16's as well, on "
+        "every fourth slice of the protocol. Time on the machine that ran it. Bold: best, oracles aside."
+    )
+    return table
+
+
+def certainty_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
+    """ε_min of the champion over each rival; the caption says in one sentence whether it wins."""
+    labels = {key: method["label"] for key, method in config["methods"].items()}
+    champion = labels[config["contest"]["champion"]]
+    columns = ["the champion over"]
+    for metric in METRICS:
+        columns += [f"{NAMES[metric]}, ahead by, on patients", "ε_min"]
+    table = Table(f"Is {champion} the best? Almost stochastic order over patients", "", columns)
+    for (cohort, setting), rows in frame.groupby(["cohort", "setting"], sort=False):
+        table.rows.append(f"{config['cohorts'][cohort]['label']}: {setting_name(setting)}")
+        for rival, claim in rows.groupby("second", sort=False):
+            line = [Cell(labels[str(rival)])]
+            for metric in METRICS:
+                row = claim[claim["metric"] == metric]
+                if row.empty:
+                    line += [Cell("–"), Cell("–")]
+                    continue
+                found = row.iloc[0]
+                mark = " (next best)" if found["next_best"] else ""
+                patients = f" on {found['ahead_on']:g} of {found['n_ours']}"
+                line.append(Cell(number(found["gain"], DIGITS[metric], sign=True) + patients + mark))
+                line.append(Cell(number(found["epsilon_min"], 3), bold=bool(found["clearly_better"])))
+            table.rows.append(line)
+    failed = frame[~frame["clearly_better"]]
+    verdict = "is ahead of all of them, on all metrics and at all gaps, with ε_min below 0.2"
+    if not failed.empty:
+        verdict = "is not clearly ahead on: " + "; ".join(
+            f"{NAMES[row['metric']]} against {labels[row['second']]} ({config['cohorts'][row['cohort']]['label']}, "
+            f"{setting_name(row['setting'])}): {number(row['gain'], DIGITS[row['metric']], sign=True)}, "
+            f"ε_min {number(row['epsilon_min'], 3)}"
+            for _, row in failed.iterrows()
+        )
+    table.caption = (
+        f"{champion} {verdict}. Its own variants are no rivals. Almost stochastic order compares two groups of "
+        "patients and does not pair them: on how many of them the champion is ahead is told beside. Samples are "
+        f"patients' means ({int(frame['n_ours'].min())} and more); bold: ε_min below "
+        f"0.2, at a confidence of {frame['confidence'].iloc[0]:.4f} (corrected for the comparisons of one setting)."
+    )
+    return table
+
+
+def _higher(column: str) -> bool:
+    return HIGHER_IS_BETTER[column.split("_")[0]]

@@ -1,0 +1,83 @@
+"""Which slices figures show: chosen by a rule, the most detail, and written down as a sheet."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmark import volume
+from benchmark.cohort.protocol import read_removal
+from benchmark.errors import UserError
+from benchmark.files import written
+
+
+def gradient_energy(slices: np.ndarray) -> np.ndarray:
+    """Detail of each slice: the mean squared gradient of (S, H, W) → (S,)."""
+    rows, columns = np.diff(slices, axis=1)[:, :, :-1], np.diff(slices, axis=2)[:, :-1]
+    return (rows.astype(np.float64) ** 2 + columns.astype(np.float64) ** 2).mean(axis=(1, 2))
+
+
+def detail_sheet(truths: Sequence[str], removals: Sequence[str], shown: Sequence[str]) -> pd.DataFrame:
+    """A row for each slice of each test patient that may be pictured: subject, slice, removed, detail (×10⁶).
+
+    ``UserError`` where no test patient may be pictured.
+    """
+    tables = []
+    for truth, removal in zip(truths, removals, strict=True):
+        subject = Path(truth).name.removesuffix(".nii.gz")
+        if subject not in shown:
+            continue
+        slices, _ = volume.read(truth)
+        removed = np.isin(np.arange(len(slices)), read_removal(removal).removed)
+        energy = np.round(gradient_energy(slices) * 1e6, 3)
+        tables.append(
+            pd.DataFrame({"subject": subject, "slice": np.arange(len(slices)), "removed": removed, "detail": energy})
+        )
+    if not tables:
+        raise UserError(
+            "no test patient of this cohort may be pictured (their faces are not removed); name others as "
+            "patients.test_ids of the cohort"
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def write_detail(path: str | Path, sheet: pd.DataFrame) -> None:
+    """Writes the sheet as TSV."""
+    with written(path) as aside:
+        sheet.to_csv(aside, sep="\t", index=False, lineterminator="\n")
+
+
+def read_detail(path: str | Path) -> pd.DataFrame:
+    """Reads the sheet; subjects stay text."""
+    return pd.read_csv(path, sep="\t", dtype={"subject": str})
+
+
+def patient(sheet: pd.DataFrame, number: int) -> str:
+    """The ``number``-th (from 1) test patient that may be pictured; starts again where there are fewer."""
+    subjects = list(dict.fromkeys(sheet["subject"]))
+    return subjects[(number - 1) % len(subjects)]
+
+
+def removed_slice(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:
+    """The removed slice with the most detail; ``region`` 2: with the most at least an eighth of the volume away …"""
+    rows = sheet[sheet["subject"] == subject]
+    return _apart(rows.loc[rows["removed"], "slice"], rows.loc[rows["removed"], "detail"], len(rows), region)
+
+
+def adjacent_pair(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:
+    """The left one of the two neighbouring slices with the most detail together; ``region`` as above."""
+    rows = sheet[sheet["subject"] == subject]
+    energy = rows["detail"].to_numpy()
+    return _apart(rows["slice"].iloc[:-1], pd.Series(energy[:-1] + energy[1:]), len(rows), region)
+
+
+def _apart(slices: pd.Series, detail: pd.Series, length: int, region: int) -> int:
+    """Greedy: the best, then the best of those far from all taken; the whole list again when none is left."""
+    order = slices.to_numpy()[np.argsort(-detail.to_numpy(), kind="stable")]
+    taken: list[int] = []
+    while len(taken) < region:
+        far = [i for i in order if all(abs(int(i) - other) >= length / 8 for other in taken)]
+        rest = far or [i for i in order if i not in taken] or list(order)
+        taken.append(int(rest[0]))
+    return taken[-1]

@@ -1,0 +1,60 @@
+"""New slices between two slices (eqs. 6 and 10): what figures 7–26 and the survey show, at any number n."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark import volume
+from benchmark.cohort.protocol import Removal
+from benchmark.figures.detail import adjacent_pair, patient, removed_slice
+
+
+@dataclass(frozen=True)
+class Gap:
+    """``n`` new slices between slices ``left`` and ``right`` of ``subject``.
+
+    Two neighbours (``right`` = ``left`` + 1, all slices known: no truth between), or the two that the protocol leaves
+    around a removed slice (``right`` = ``left`` + 2), which is then the truth of the middle one of an odd ``n``.
+    """
+
+    subject: str
+    left: int
+    right: int
+    n: int
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Both ends and the new slices between them, (n + 2,)."""
+        return np.linspace(self.left, self.right, self.n + 2)
+
+    @property
+    def file(self) -> str:
+        """Name of the file that holds it."""
+        return f"{self.subject}_{self.left:03d}-{self.right:03d}_n{self.n}.nii.gz"
+
+
+def gap(spec: Mapping[str, Any], detail: pd.DataFrame) -> Gap:
+    """The gap that a figure's or the survey's ``spec`` asks for (patient, region, n, and removed: true or false)."""
+    subject = patient(detail, spec["patient"])
+    if spec["removed"]:
+        middle = removed_slice(detail, subject, spec["region"])
+        return Gap(subject, middle - 1, middle + 1, spec["n"])
+    left = adjacent_pair(detail, subject, spec["region"])
+    return Gap(subject, left, left + 1, spec["n"])
+
+
+def restore_gap(restoration: Any, gap: Gap, truth: Path, removal: Removal, into: Path) -> None:
+    """Restores one gap with a ``benchmark.jobs.restoration.Restoration`` and writes it as a volume of n + 2 slices."""
+    from benchmark.jobs.restoration import inputs
+
+    slices, affine = volume.read(truth)
+    known = removal if gap.right - gap.left > 1 else Removal(len(slices), np.array([], dtype=int))
+    restorer = restoration.build(gap.subject)
+    new = restorer.restore(*inputs(restorer, slices, known), gap.positions)
+    step = np.eye(4)
+    step[2, 2], step[2, 3] = (gap.right - gap.left) / (gap.n + 1), gap.left
+    volume.write(into / gap.file, new, affine @ step)

@@ -1,0 +1,50 @@
+"""What every script does around its work: log to its file, say what it did, fail in one line."""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from benchmark.acquire import fetch
+from benchmark.cluster import gpu
+from benchmark.cluster import site as cluster
+from benchmark.errors import UserError
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
+    """Runs a script's body: everything it prints goes to the rule's log; what it ``say``s, to the terminal too.
+
+    A ``UserError`` or ``ValueError`` is one line naming the rule, what it was making and the log, and exit
+    code 1; a fault of ours keeps its traceback in the log. Standard output and error are redirected as file
+    descriptors, so that child processes and progress bars are caught as well.
+    """
+    terminal = os.dup(2)
+    screen = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1))
+    screen.setLevel(logging.WARNING)
+    logging.getLogger("benchmark").addHandler(screen)  # a dataset's terms, retries: what a person should see at once
+    fetch.BAR_FILE = screen.stream
+    # one of several processes of a training writes on
+    mode = "a" if "LOCAL_RANK" in os.environ else "w"
+    log = open(str(snakemake.log), mode, buffering=1)  # noqa: SIM115 (open to the end of the process)
+    for stream in (1, 2):
+        os.dup2(log.fileno(), stream)
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+        os.write(terminal, f"{snakemake.rule}: {text}\n".encode())
+
+    gpu.claim(snakemake.resources.get("gpu", 0))
+    print(cluster.whereabouts(), flush=True)
+    try:
+        yield say
+    except Exception as error:
+        traceback.print_exc()
+        sys.stderr.flush()
+        line = str(error) if isinstance(error, UserError | ValueError) else f"{type(error).__name__}: {error}"
+        made = ", ".join(f"{key}={value}" for key, value in dict(snakemake.wildcards).items())
+        os.write(terminal, f"ERROR in rule {snakemake.rule} ({made}): {line} [log: {snakemake.log}]\n".encode())
+        sys.exit(1)

@@ -1,0 +1,82 @@
+"""One restoring job: a truth volume and its removal in, the restored volume out."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmark import volume
+from benchmark.cohort.protocol import Removal, read_removal
+from benchmark.seeds import derive
+from models import weights as weight_files
+from models.fast import ahead
+from models.interpolation import degrade
+from models.method import Restorer, method
+
+
+def inputs(restorer: Restorer, truth: np.ndarray, removal: Removal) -> tuple[np.ndarray, np.ndarray]:
+    """What the protocol lets a method see: ``slices`` and ``known``. Oracles see the truth, as they declare."""
+    known = np.arange(removal.slices) if restorer.sees in ("all", "all_low") else removal.known
+    slices = truth[known]
+    if restorer.sees in ("low", "all_low"):
+        slices = degrade(torch.from_numpy(slices).unsqueeze(1)).squeeze(1).clamp(0, 1).numpy()
+    return slices, known
+
+
+class Restoration:
+    """A method with its networks loaded once, to restore one subject after another."""
+
+    def __init__(
+        self,
+        name: str,
+        weights: Iterable[str],
+        *,
+        options: Mapping[str, Any],
+        chunk: int,
+        seed: int,
+        dataset: str,
+        device: str = "auto",
+        threads: int = 1,
+        half: bool = False,
+        compile: bool = False,
+    ) -> None:
+        """``name``: file in models/methods; ``weights``: safetensors of its networks; ``options``: of its class.
+
+        ``half``, ``compile``: how networks are evaluated (``models.method.Restorer``).
+        """
+        torch.set_num_threads(threads)
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        networks = {weight_files.read_metadata(path)["network"]: weight_files.load(path, device) for path in weights}
+        how = {"chunk": chunk, "device": device, "half": half, "compiled": compile}
+        self.build = lambda subject: method(
+            name, networks, seed=derive(seed, "noise", dataset, subject), **how, **options
+        )
+
+    def subjects(self, truths: Iterable[str], removals: Iterable[str], into: Path) -> Iterator[str]:
+        """Restores all slices of each subject into the folder ``into``; a line about each.
+
+        The noise is seeded by dataset and subject, so methods that share networks share their samples. The next volume
+        is read and the last one written while one is restored.
+        """
+        pairs = zip(map(Path, truths), map(Path, removals), strict=True)
+        given = ahead((truth.name, *volume.read(truth), read_removal(removal)) for truth, removal in pairs)
+        writing: Future[None] | None = None
+        with ThreadPoolExecutor(1) as writer:
+            for file, truth, affine, removal in given:
+                name = file.removesuffix(".nii.gz")
+                restorer = self.build(name)
+                slices, known = inputs(restorer, truth, removal)
+                start = time.perf_counter()
+                restored = restorer.restore(slices, known, np.arange(len(truth)))
+                seconds = time.perf_counter() - start
+                if writing:
+                    writing.result()
+                writing = writer.submit(volume.write, into / file, restored, affine)
+                yield f"{name}: {len(known)} known slices, {len(restored)} restored in {seconds:.1f} s"
+            if writing:
+                writing.result()

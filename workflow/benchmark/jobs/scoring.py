@@ -1,0 +1,34 @@
+"""One scoring job: a method's restored volumes against the truth, slice by slice, as one CSV."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark import volume
+from benchmark.cohort.protocol import read_removal
+from benchmark.files import written
+from benchmark.scores.metrics import score
+
+
+def score_method(
+    truths: Sequence[str], removals: Sequence[str], restored: str, *, trunk: str, target: str
+) -> pd.DataFrame:
+    """Scores every slice of every subject in the folder ``restored`` and writes ``target``.
+
+    Columns: subject, slice, removed (bool), then those of ``benchmark.scores.metrics.score``.
+    """
+    from models.perceptual import Perceptual
+
+    perceptual = Perceptual(trunk, net="alex")
+    tables = []
+    for truth, removal in zip(truths, removals, strict=True):
+        prediction, _ = volume.read(Path(restored) / Path(truth).name)
+        table = score(prediction, volume.read(truth)[0], perceptual)
+        table.insert(0, "subject", Path(truth).name.removesuffix(".nii.gz"))
+        table.insert(2, "removed", table["slice"].isin(read_removal(removal).removed))
+        tables.append(table)
+    scores = pd.concat(tables, ignore_index=True)
+    with written(target) as aside:
+        scores.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
+    return scores

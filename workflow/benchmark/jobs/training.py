@@ -1,0 +1,103 @@
+"""One training job: volumes and a network's config in; weights, log, curve and validation picture out."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark import volume
+from benchmark.config import digest
+from benchmark.jobs.provenance import portrait
+from benchmark.revision import revision
+from benchmark.seeds import derive
+from models import weights as weight_files
+from models.training.data import SliceBank
+from models.training.log import TrainingLog
+from models.training.loop import Schedule, fit, start_fabric
+
+
+def train(
+    name: str,
+    network: Mapping[str, Any],
+    *,
+    training: Sequence[str],
+    validation: Sequence[str],
+    needs: Iterable[str],
+    trunk: str | None,
+    weights: Path,
+    seed: int,
+    identity: Mapping[str, str],
+    compute: Mapping[str, Any],
+    stop_after: float | None = None,
+) -> None:
+    """Trains network ``name`` on the volumes ``training`` and writes ``weights`` with its log beside it.
+
+    ``network``: its config block. ``needs``: weight files of the networks it builds on. ``identity``: cohort and
+    fold, kept in the metadata. ``stop_after``: seconds from now after which to checkpoint and stop, or None. A
+    checkpoint ``{weights}.ckpt`` of the same config is resumed, any other ignored. Raises what
+    ``models.training.loop.fit`` raises.
+    """
+    called = time.monotonic()
+    torch.set_num_threads(compute["threads"])
+    torch.manual_seed(derive(seed, "weights", name, *identity.values()) % 2**63)
+    fabric = start_fabric(compute["device"], compute["devices"], compute["precision"])
+    kind = network.get("class", name)
+    module = weight_files.network(kind, network["size"])
+    if network["init"]:
+        from models.initialise import initialise  # it knows every layout of a checkpoint, and takes seconds to import
+
+        print(initialise(module, kind, network["init"]))
+    options = dict(network["training"])
+    steps, batch = options.pop("steps"), options.pop("batch")
+    frozen = {weight_files.read_metadata(p)["network"]: weight_files.load(p, fabric.device) for p in needs}
+    extra = {"trunk": trunk} if trunk else {}
+    task = weight_files.training_of(kind)(
+        module, frozen, steps, options | extra | {"slices_per_step": batch * compute["devices"]}
+    )
+    held_out = [volume.read(path)[0] for path in validation or training[:1]]
+    bank = SliceBank((volume.read(path)[0] for path in training), fabric.device)
+    log = TrainingLog(f"{name} of {identity['cohort']}, fold {identity['fold']}", weights.with_suffix(""))
+    settings = {"network": dict(network), "seed": seed, "training": list(map(str, training))}
+    schedule = Schedule(
+        steps,
+        batch,
+        derive(seed, "batches", name, *identity.values()) % 2**40,
+        compute["checkpoint_every"],
+        compute["picture_every"],
+        compute["log_every"],
+        None if stop_after is None else stop_after - (time.monotonic() - called),
+    )
+    print(f"{name}: {sum(p.numel() for p in module.parameters()):,} parameters, {len(bank)} slices, {fabric.device}")
+    checkpoint = weights.with_suffix(".ckpt")
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    fit(
+        task,
+        bank,
+        SliceBank(held_out, fabric.device),
+        schedule,
+        checkpoint,
+        log,
+        fabric,
+        {"config": digest(settings)},
+        compiled=compute["compile"],
+    )
+    if fabric.is_global_zero:
+        log.write()
+        weight_files.save(
+            weights,
+            task.network,
+            {
+                "network": name,
+                "class": kind,
+                "size": network["size"],
+                "config": digest(settings),
+                "seed": seed,
+                "steps": steps,
+                "revision": revision(),
+                "trained_on": portrait(training),
+                **identity,
+            },
+        )
+        checkpoint.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""How tables and figures look on paper: typesetting and the one style."""

@@ -1,0 +1,86 @@
+"""How figures look: the style file, a colour for every method, and what all panels share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")  # no display where jobs run
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmark.files import written
+
+plt.style.use(Path(__file__).with_name("figures.mplstyle"))
+
+# Okabe and Ito's palette, told apart by the colour-blind. Figures 5 and 6 of the article: blue, red, green.
+WITHOUT_SI = "#0072B2"
+_FIXED = {"ours": "#D55E00", "baseline": "#009E73", "linear": "#000000", "truth": "#999999"}
+_CYCLE = ("#CC79A7", "#E69F00", "#56B4E9", "#7B4FA3", "#8C6D31", "#666666", "#B8A800", "#999999", "#4D8F8B")
+_MARKERS = "oDs^vP*Xhd<>"
+
+ERROR_MAP = "inferno"
+
+
+def colours(methods: Sequence[str]) -> dict[str, str]:
+    """The same colour for a method in every figure of a study: ``methods`` are all of the study's."""
+    free = iter(_CYCLE * (1 + len(methods) // len(_CYCLE)))
+    return {method: _FIXED.get(method) or next(free) for method in methods}
+
+
+def markers(methods: Sequence[str]) -> dict[str, str]:
+    """The same marker for a method in every figure of a study."""
+    return {method: _MARKERS[i % len(_MARKERS)] for i, method in enumerate(methods)}
+
+
+def picture(axis: Axes, image: np.ndarray | None, high: float = 1.0, **options: Any) -> Any:
+    """One panel without ticks: black is 0, white ``high``; an empty place where there is no image."""
+    axis.grid(False)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+    return None if image is None else axis.imshow(image, vmin=0, vmax=high, **options)
+
+
+def grid(
+    rows: int, columns: int, image: tuple[int, int], width: float = 9.0, labels: float = 0.2, beside: float = 0.0
+) -> tuple[Figure, np.ndarray]:
+    """Figure and axes (rows, columns) for panels of ``image`` (H, W) pixels.
+
+    ``width`` in inches; ``labels``: inches above each panel; ``beside``: of the width, what is left for a colour bar.
+    """
+    height = (width - beside) / columns * image[0] / image[1] + labels
+    figure, axes = plt.subplots(rows, columns, figsize=(width, rows * height), squeeze=False)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    return figure, axes
+
+
+def content(volumes: Sequence[np.ndarray], margin: int = 3, above: float = 0.04) -> tuple[slice, slice]:
+    """Rows and columns that hold all pixels ``above`` noise, with a margin: panels need not show the padding."""
+    seen = np.any([(volume.reshape(-1, *volume.shape[-2:]) > above).any(axis=0) for volume in volumes], axis=0)
+    if not seen.any():
+        return slice(None), slice(None)
+    sides = []
+    for axis in (1, 0):
+        where = np.flatnonzero(seen.any(axis=axis))
+        sides.append(slice(max(0, where[0] - margin), min(seen.shape[1 - axis], where[-1] + 1 + margin)))
+    return sides[0], sides[1]
+
+
+def white(images: np.ndarray) -> float:
+    """The grey level drawn as white: the 99.7th percentile of what is not zero, shared by all panels of a figure."""
+    signal = images[images > 0]
+    return float(np.percentile(signal, 99.7)) if signal.size else 1.0
+
+
+def save(figure: Figure, png: str | Path, pdf: str | Path) -> None:
+    """PNG for the screen and PDF for print, without a date, so that the same figure is the same file."""
+    for path, metadata in ((png, {"Software": None}), (pdf, {"CreationDate": None})):
+        with written(path) as aside:
+            figure.savefig(aside, metadata=metadata)
+    plt.close(figure)

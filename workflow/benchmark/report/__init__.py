@@ -1,0 +1,1 @@
+"""The pages that hold a study together: verdict, gallery, cost of every job."""

@@ -1,0 +1,226 @@
+"""The page that opens the report: what was run, how far it agrees with the article, who wins, what is open."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from benchmark.cohort.sheet import Patient, test
+from benchmark.print.typeset import Cell, Table, number
+from benchmark.samplers.efficiency import fit
+from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
+from benchmark.scores.score_table import DIGITS, NAMES
+
+WITHIN = 0.02  # a cell agrees when it is this near to the published one
+NO_CLAIMS = pd.DataFrame(columns=["cohort", "first", "second", "level", "metric", "better", "clearly_better", "small"])
+OUTCOMES = ("within ±2 %", "better", "worse", "impossible")
+
+
+def outcome(ours: float, paper: float, metric: str, flag: str) -> str:
+    """One cell against the article: flagged ones are impossible, whatever comes out."""
+    if flag:
+        return "impossible"
+    if abs(ours - paper) <= WITHIN * abs(paper):
+        return "within ±2 %"
+    return "better" if (ours > paper) == HIGHER_IS_BETTER[metric] else "worse"
+
+
+def outcomes(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row for each cell that the article has too: cohort, method, metric, ours, paper, outcome."""
+    rows = []
+    for _, row in frame.iterrows():
+        for metric in METRICS:
+            paper = pd.to_numeric(row[f"{metric}_paper"])
+            if pd.isna(paper):
+                continue
+            flag = row[f"{metric}_flag"] if isinstance(row[f"{metric}_flag"], str) else ""
+            result = outcome(row[metric], paper, metric, flag)
+            rows.append([row["cohort"], row["method"], metric, row[metric], paper, result])
+    return pd.DataFrame(rows, columns=["cohort", "method", "metric", "ours", "paper", "outcome"])
+
+
+def agreement_table(cells: pd.DataFrame, labels: Mapping[str, str]) -> Table:
+    """How many cells of each cohort are within ±2 %, better, worse, impossible."""
+    table = Table("Agreement with the article", "", ["cohort", "cells", *OUTCOMES])
+    for cohort, rows in [*cells.groupby("cohort", sort=False), ("all", cells)]:
+        counts = [int((rows["outcome"] == name).sum()) for name in OUTCOMES]
+        texts = [labels.get(str(cohort), str(cohort)), str(len(rows)), *map(str, counts)]
+        table.rows.append([Cell(text) for text in texts])
+    return table
+
+
+def winners_table(frame: pd.DataFrame, claims: pd.DataFrame | None, cohorts: Mapping[str, str]) -> Table:
+    """The best method of each cohort and metric (oracles aside), and what almost stochastic order says of ours.
+
+    ``frame``: rows of tables 1–4; ``claims``: those of the significance table; the first claim is one of ours.
+    """
+    claims = NO_CLAIMS if claims is None else claims
+    labels = frame.set_index("method")["label"].to_dict()
+    ours = claims["first"].iloc[0] if len(claims) else ""
+    heads = [f"{labels.get(ours, 'ours')} better than", "better than linear"]
+    table = Table("Who wins", "", ["cohort", *(NAMES[m] for m in METRICS), *heads])
+    for cohort, label in cohorts.items():
+        rows = frame[(frame["cohort"] == cohort) & (frame["kind"] != "oracle")].set_index("method")
+        line = [Cell(label)]
+        for metric in METRICS:
+            best = rows[metric].idxmax() if HIGHER_IS_BETTER[metric] else rows[metric].idxmin()
+            line.append(Cell(f"{rows.loc[best, 'label']} ({number(rows.loc[best, metric], DIGITS[metric])})"))
+        of = claims[(claims["cohort"] == cohort) & (claims["level"] == "patient")]
+        line.append(Cell(_share(of[of["first"] == ours], "second")))
+        line.append(Cell(_share(of[of["second"] == "linear"], "first")))
+        table.rows.append(line)
+    return table
+
+
+def _share(claims: pd.DataFrame, who: str) -> str:
+    """In how many of the claims all three metrics say yes (τ = 0.5), and in how many clearly (τ = 0.2)."""
+    if claims.empty:
+        return "not tested"
+    by = claims.groupby(who)
+    return f"{by['better'].all().sum()} of {by.ngroups} ({by['clearly_better'].all().sum()} clearly)"
+
+
+def run_table(
+    frame: pd.DataFrame, sheets: Mapping[str, Sequence[Patient]], article: Mapping[str, tuple | None], labels: Mapping
+) -> Table:
+    """What was run on what: patients and slices of each cohort beside the article's patients."""
+    table = Table("What was run", "", ["cohort", "patients (cv + test)", "article", "slices scored", "left out"])
+    for cohort, rows in sheets.items():
+        of = frame[frame["cohort"] == cohort].iloc[0]
+        have = f"{len(rows) - len(test(rows))} + {len(test(rows))}"
+        theirs = article[cohort]
+        paper = f"{theirs[0]} + {theirs[1]}" if theirs else "not in it"
+        texts = [labels[cohort], have, paper, str(of["slices"]), str(of["left_out"])]
+        table.rows.append([Cell(text) for text in texts])
+    return table
+
+
+def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
+    """What this run does otherwise than the article, in one sentence each."""
+    study, frame, sampling = config["study"], config["preprocess"], config["sampling"]
+    out = []
+    if study["folds"] != 5:
+        out.append(f"Folds: {study['folds']}, where the article has 5.")
+    if (frame["size"], frame["shrink"]) != (256, 1):
+        shrunk = f", voxels averaged {frame['shrink']} to 1 in plane" if frame["shrink"] > 1 else ""
+        out.append(f"Slices of {frame['size']}×{frame['size']} pixels{shrunk}, where the article has 256×256.")
+    trained = [m for m in study["methods"] if config["methods"][m]["networks"]]
+    if any("ldm" in config["methods"][m]["networks"] for m in trained):
+        if (sampling["sampler"], sampling["steps"], sampling["eta"]) != ("ddim", 200, 1):
+            out.append(
+                f"Sampled with {sampling['sampler']}, T = {sampling['steps']}, η = {sampling['eta']:g}, where the "
+                "article has ddim, T = 200, η = 1."
+            )
+        if not any(config["networks"][name].get("init") for name in ("vq", "ldm")):
+            out.append(
+                "Networks start from random weights; the authors' start from public 4× weights trained on natural "
+                "images, which the article does not say (networks.*.init loads them)."
+            )
+    missing = [m for m in ("ours", "baseline", "bicubic_ae", "srgan", "wdsr") if m not in study["methods"]]
+    if missing:
+        out.append(f"Methods of the article that are not in this run: {', '.join(missing)}.")
+    if study.get("stand_in"):
+        out.append(
+            f"Cohorts of the article that are not in this run are stood in for by {study['stand_in']}: those tables "
+            "and figures have the article's shape, not its data."
+        )
+    if cells.empty:
+        out.append("No cell has a published counterpart in this run, so nothing is said about the article's figures.")
+    return out
+
+
+STANDING = (
+    "The article publishes no patient ids: patients are drawn by seed.",
+    "It does not say what happens where neighbouring slices are both removed: removed slices are never neighbours.",
+    "Intensities have one scale a volume; the authors' code scales each slice by itself, which breaks the consistency "
+    "between slices.",
+    "Eq. 12 as printed does not interpolate: the baseline uses the weights of eq. 6, and eq. 12 is a control.",
+    "Tables are means over folds with their spread, full frame and brain; the article gives neither spread nor brain.",
+)
+
+
+def efficiency_sentence(frame: pd.DataFrame | None) -> str:
+    """Section 3.7's claims, as measured."""
+    if frame is None or len(frame) < 3:
+        return "Section 3.7 (linear in n, memory flat) was not tested in this run."
+    line = fit(frame)
+    return (
+        f"Section 3.7: the time of n new slices a gap is {'' if line.linear else 'not '}linear in n (at most "
+        f"{line.off:.0%} off the line), and memory {'stays flat' if line.flat else 'does not stay flat'} (it grows by "
+        f"{line.growth:.0%}), measured on {frame['hardware'].iloc[0]}."
+    )
+
+
+def sampler_sentence(frame: pd.DataFrame | None) -> str:
+    """Which setting of table 6 is best by PSNR; the article chose DDIM, T = 200, η = 1."""
+    if frame is None or frame.empty:
+        return "Table 6 (samplers) was not made in this run."
+    best = frame.loc[frame["psnr"].idxmax()]
+    eta = f", η = {float(best['eta']):g}" if not pd.isna(best["eta"]) else ""
+    return (
+        f"Table 6: of {len(frame)} settings, {best['sampler']} with T = {best['steps']}{eta} has the highest PSNR "
+        f"({number(best['psnr'], 2)} dB); the article's choice is ddim with T = 200, η = 1."
+    )
+
+
+def sane(frame: pd.DataFrame) -> str:
+    """Whether the truth scores 1, ∞ and 0, or the metrics are broken."""
+    truth = frame[frame["method"] == "truth"]
+    if truth.empty:
+        return "The control `truth` is not in this run."
+    good = bool(((truth["ssim"].round(6) == 1) & (truth["psnr"] == float("inf")) & (truth["lpips"].abs() < 1e-6)).all())
+    return f"The truth scores 1, ∞ and 0: {'yes' if good else 'NO, the metrics are broken'}."
+
+
+def summary(
+    frame: pd.DataFrame,
+    cells: pd.DataFrame,
+    others: Mapping[str, pd.DataFrame],
+    config: Mapping[str, Any],
+    sheets: Mapping[str, Sequence[Patient]],
+) -> tuple[str, str, list[str]]:
+    """The opening paragraph, the one under the counts of agreement, and the sentences under the winners."""
+    study = config["study"]
+    trained = sum(bool(config["methods"][m]["networks"]) for m in study["methods"])
+    counts = {name: int((cells["outcome"] == name).sum()) for name in OUTCOMES}
+    opening = (
+        f"{len(study['methods'])} methods ({trained} of them trained) on {len(sheets)} cohort"
+        f"{'s' if len(sheets) > 1 else ''}, {study['folds']} fold{'s' if study['folds'] > 1 else ''}. "
+    )
+    opening += (
+        "None of the article's figures can be compared with this run."
+        if cells.empty
+        else f"Of {len(cells)} figures that the article prints for them, {counts['within ±2 %']} come out within ±2 %, "
+        f"{counts['better']} better, {counts['worse']} worse; {counts['impossible']} cannot be what they seem."
+    )
+    agreement = (
+        "Better and worse are by the metric's own direction; “impossible” are published figures that contradict the "
+        "protocol or another table (flagged, with the reason, in tables 1 to 4). "
+        + " ".join(
+            f"{cell.metric.upper()} of {cell.method}, {cell.cohort}: {number(cell.ours, DIGITS[cell.metric])} "
+            f"(article {cell.paper:g})."
+            for cell in _furthest(cells)
+        )
+    )
+    claims = others.get("significance", NO_CLAIMS)
+    small = int(claims["small"].sum())
+    sentences = [
+        "The last two columns count methods for which almost stochastic order says yes in SSIM, PSNR and LPIPS alike, "
+        "at patient level, τ = 0.5 (in brackets: τ = 0.2)."
+        + (f" {small} of {len(claims)} comparisons rest on fewer than 20 scores." if small else ""),
+        sane(frame),
+        efficiency_sentence(others.get("efficiency")),
+        sampler_sentence(others.get("table6")),
+    ]
+    survey = others.get("table5")
+    if survey is not None:
+        raters = int(survey.filter(regex="^Q1_(?!paper)").iloc[0].sum()) if len(survey) else 0
+        sentences.append(f"Table 5: {raters} returned form{'' if raters == 1 else 's'} of the survey.")
+    return opening, agreement, sentences
+
+
+def _furthest(cells: pd.DataFrame, count: int = 3) -> list[Any]:
+    """The cells relatively furthest from the article, impossible ones aside."""
+    possible = cells[cells["outcome"] != "impossible"]
+    distance = ((possible["ours"] - possible["paper"]) / possible["paper"]).abs()
+    return list(possible.loc[distance.sort_values(ascending=False).index[:count]].itertuples())

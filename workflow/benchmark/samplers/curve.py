@@ -1,0 +1,78 @@
+"""Few steps for the same picture: scores against the number of evaluations, a line for each solver, and the choice."""
+
+from typing import Any
+
+import pandas as pd
+
+from benchmark.print.typeset import Cell, Table, number
+from benchmark.samplers.table6 import PRINTED
+from benchmark.scores.metrics import METRICS
+from benchmark.scores.score_table import DIGITS, NAMES
+
+LINE = ["sampler", "eta", "noise"]
+REFERENCE: dict[str, Any] = {"sampler": "ddim", "steps": 200, "eta": "1", "noise": "independent"}
+"""How the article samples."""
+WITHIN = {"psnr": 0.1, "lpips": 0.005}
+"""Scores that are worse than the reference's by no more than this (dB; LPIPS) are equal to them."""
+
+
+def curve_frame(measured: pd.DataFrame) -> pd.DataFrame:
+    """One row for each setting, in the order measured: means over patients, then cohorts.
+
+    ``measured``: rows of ``benchmark.samplers.measure.sampler_scores`` with cohort, sampler, steps, eta ('' except for
+    DDIM) and noise. Added: ``evaluations`` of the network (PLMS takes one more than it has steps), ``seconds`` of
+    sampling for a slice (median), and by how much PSNR and LPIPS are above the reference's (NaN: not measured).
+    """
+    keys = [*LINE, "steps"]
+    patients = measured.groupby([*keys, "cohort", "subject"], sort=False)[list(METRICS)].mean()
+    frame = patients.groupby([*keys, "cohort"], sort=False).mean().groupby(keys, sort=False).mean()
+    by_setting = measured.groupby(keys, sort=False)
+    frame["seconds"] = by_setting["seconds_per_slice"].median()
+    frame["hardware"] = by_setting["hardware"].agg(lambda names: ", ".join(sorted(set(names))))
+    frame = frame.reset_index()
+    frame.insert(4, "evaluations", frame["steps"] + (frame["sampler"] == "plms"))
+    at = frame
+    for key, value in REFERENCE.items():
+        at = at[at[key] == value]
+    for metric in WITHIN:
+        frame[f"{metric}_difference"] = frame[metric] - (at[metric].iloc[0] if len(at) else float("nan"))
+    return frame
+
+
+def equal(frame: pd.DataFrame) -> pd.DataFrame:
+    """The settings whose scores equal the reference's within ``WITHIN``, fewest evaluations first, then by LPIPS."""
+    fine = (frame["psnr_difference"] >= -WITHIN["psnr"]) & (frame["lpips_difference"] <= WITHIN["lpips"])
+    return frame[fine].sort_values(["evaluations", "lpips"], kind="stable")
+
+
+def curve_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
+    """The table for print; settings equal to the reference have their number of evaluations in bold."""
+    columns = ["sampler", "η", "noise", "T", "evaluations"]
+    columns += [*(NAMES[metric] for metric in METRICS), "Δ PSNR", "Δ LPIPS", "sampling, ms a slice"]
+    table = Table("Scores against the number of evaluations", caption(frame, where, patients), columns)
+    fine = set(equal(frame).index)
+    for place, row in frame.iterrows():
+        line = [Cell(PRINTED.get(row["sampler"], row["sampler"])), Cell(row["eta"]), Cell(row["noise"])]
+        line += [Cell(str(row["steps"])), Cell(str(row["evaluations"]), bold=place in fine)]
+        line += [Cell(number(row[metric], DIGITS[metric])) for metric in METRICS]
+        line += [Cell(number(row[f"{metric}_difference"], DIGITS[metric], sign=True)) for metric in WITHIN]
+        table.rows.append([*line, Cell(number(1000 * row["seconds"], 1))])
+    return table
+
+
+def caption(frame: pd.DataFrame, where: str, patients: int) -> str:
+    """What was measured, and the choice."""
+    text = (
+        f"{where}: {patients} patient{'s' if patients > 1 else ''}, removed slices, full frame, networks of fold 1. "
+        f"Measured on {', '.join(sorted(set(frame['hardware'])))}; decoding is not in the time. Δ: to DDIM, T = 200, "
+        f"η = 1, independent noise. In bold: not worse than that by more than {WITHIN['psnr']} dB and "
+        f"{WITHIN['lpips']} LPIPS. "
+    )
+    if frame["psnr_difference"].isna().all():
+        return text + "DDIM at T = 200 was not measured, so nothing is chosen."
+    best = equal(frame).iloc[0]
+    eta = f", η = {best['eta']}" if best["eta"] else ""
+    return text + (
+        f"Fewest evaluations of these: {best['evaluations']} ({PRINTED[best['sampler']]}, T = {best['steps']}{eta}, "
+        f"{best['noise']} noise)."
+    )

@@ -1,0 +1,77 @@
+"""Table 6 and section 3.7: the samplers, and what n costs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark import volume
+from benchmark.cohort.protocol import Removal, read_removal
+from benchmark.jobs.timing import Stopwatch, hardware
+from benchmark.scores.metrics import METRICS, score
+
+if TYPE_CHECKING:
+    from benchmark.jobs.restoration import Restoration
+
+
+def _subject(path: str | Path) -> str:
+    return Path(path).name.removesuffix(".nii.gz")
+
+
+def sampler_scores(
+    restoration: "Restoration", truths: Sequence[str], removals: Sequence[str], perceptual: Any, repeats: int
+) -> pd.DataFrame:
+    """One setting of the sampler: a row for each patient and repeat; only the first repeat is scored.
+
+    Only the removed slices are restored, and only their neighbours sampled: a slice's noise depends on its place, so
+    they come out as in the whole volume. Columns: subject, slices (of the volume), sampled, seconds (of sampling),
+    seconds_per_slice, peak_mb, hardware, and the mean SSIM, PSNR and LPIPS over the removed slices with signal.
+    """
+    from benchmark.jobs.restoration import inputs
+
+    rows: list[dict[str, Any]] = []
+    for truth_path, removal_path in zip(truths, removals, strict=True):
+        truth, _ = volume.read(truth_path)
+        removal = read_removal(removal_path)
+        watch = Stopwatch(restoration.build(_subject(truth_path)))
+        slices, known = inputs(watch.restorer, truth, removal)
+        if not rows:
+            watch.warm_up(slices, known)
+        for repeat in range(repeats):
+            run = watch.run(slices, known, removal.removed)
+            row: dict[str, Any] = {"subject": _subject(truth_path), "slices": len(truth), "sampled": run.sampled}
+            row |= {"seconds": run.sampling_seconds, "seconds_per_slice": run.sampling_seconds / run.sampled}
+            row |= {"peak_mb": run.peak_mb, "hardware": hardware(watch.device)}
+            scores = score(run.volume, truth[removal.removed], perceptual)[list(METRICS)].mean() if repeat == 0 else {}
+            rows.append(row | {metric: scores.get(metric, np.nan) for metric in METRICS})
+    return pd.DataFrame(rows)
+
+
+def efficiency(
+    restoration: "Restoration", truth_path: str, ns: Sequence[int], repeats: int, slices: int | None = None
+) -> pd.DataFrame:
+    """What n new slices in every gap of one volume cost; nothing is removed and nothing kept.
+
+    ``slices``: only so many from the middle of the volume. n ascends, so that a peak of memory that does not grow is
+    flat also where only the peak since the start can be read (CPU). Columns: n, slices_in, slices_out,
+    sampling_seconds, seconds (all), peak_mb, hardware.
+    """
+    from benchmark.jobs.restoration import inputs
+
+    truth, _ = volume.read(truth_path)
+    if slices:
+        first = max(0, (len(truth) - slices) // 2)
+        truth = truth[first : first + slices]
+    watch = Stopwatch(restoration.build(_subject(truth_path)))
+    low, known = inputs(watch.restorer, truth, Removal(len(truth), np.array([], dtype=int)))
+    watch.warm_up(low, known)
+    rows = []
+    for n in sorted(ns):
+        at = np.linspace(known[0], known[-1], (len(known) - 1) * (n + 1) + 1)
+        for _ in range(repeats):
+            run = watch.run(low, known, at, keep=False)
+            row = {"n": n, "slices_in": len(known), "slices_out": len(at), "sampling_seconds": run.sampling_seconds}
+            rows.append(row | {"seconds": run.seconds, "peak_mb": run.peak_mb, "hardware": hardware(watch.device)})
+    return pd.DataFrame(rows)

@@ -1,0 +1,69 @@
+"""Table 6: samplers, their steps and η, beside the published figures."""
+
+import pandas as pd
+
+from benchmark.print.typeset import Cell, Table, number
+from benchmark.scores import published
+from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
+from benchmark.scores.score_table import DIGITS, NAMES
+
+KEYS = ["sampler", "steps", "eta"]
+PRINTED = {"plms": "PLMS", "ddim": "DDIM", "dpm++": "DPM-Solver++", "dpm++sde": "DPM-Solver++ SDE", "unipc": "UniPC"}
+
+
+def sampler_frame(measured: pd.DataFrame) -> pd.DataFrame:
+    """One row for each setting: means over patients, then cohorts; the median seconds for a volume.
+
+    ``measured``: rows of ``benchmark.samplers.measure.sampler_scores`` with cohort, sampler, steps and eta ('' except
+    for DDIM). ``seconds`` is the sampling time of a whole volume: of a slice, times the number of slices.
+    """
+    patients = measured.dropna(subset=["ssim"]).groupby([*KEYS, "cohort", "subject"], sort=False)[list(METRICS)].mean()
+    cohorts = patients.groupby([*KEYS, "cohort"], sort=False).mean()
+    table = cohorts.groupby(KEYS, sort=False).mean()
+    timed = measured.assign(volume_seconds=measured["seconds_per_slice"] * measured["slices"])
+    by_setting = timed.groupby(KEYS, sort=False)
+    table["seconds"] = by_setting["volume_seconds"].median()
+    table["peak_mb"] = by_setting["peak_mb"].max()
+    table["hardware"] = by_setting["hardware"].agg(lambda names: ", ".join(sorted(set(names))))
+    table = table.reset_index()
+    article = published.read("samplers").set_index(KEYS)
+    flags = published.read("flags")
+    flags = flags[flags["table"] == "6"].set_index(["method", "metric"])["flag"]
+    keys = [(row["sampler"], str(row["steps"]), row["eta"]) for _, row in table.iterrows()]
+    for column in (*METRICS, "seconds"):
+        table[f"{column}_paper"] = [article[column].get(key, "") for key in keys]
+        paper = pd.to_numeric(table[f"{column}_paper"])
+        table[f"{column}_difference"] = table[column] - paper
+        table[f"{column}_flag"] = [flags.get((" ".join(key), column), "") for key in keys]
+    return table
+
+
+def sampler_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
+    """The table for print, best of each column in bold."""
+    with_paper = bool((frame["psnr_paper"] != "").any())
+    columns = ["sampler", "T", "η"]
+    for metric in METRICS:
+        columns += [NAMES[metric], *(["article", "Δ"] if with_paper else [])]
+    columns += ["sampling, s", *(["article, s"] if with_paper else []), "peak memory, GB", "hardware"]
+    table = Table("Table 6: samplers, steps T and η", "", columns)
+    best = {
+        m: frame[m].round(DIGITS[m]).max() if HIGHER_IS_BETTER[m] else frame[m].round(DIGITS[m]).min() for m in METRICS
+    }
+    for _, row in frame.iterrows():
+        line = [Cell(PRINTED.get(row["sampler"], row["sampler"])), Cell(str(row["steps"])), Cell(row["eta"])]
+        for metric in METRICS:
+            digits = DIGITS[metric]
+            line.append(Cell(number(row[metric], digits), round(row[metric], digits) == best[metric]))
+            if with_paper:
+                line.append(Cell(row[f"{metric}_paper"], note=table.note(row[f"{metric}_flag"])))
+                line.append(Cell(number(row[f"{metric}_difference"], digits, sign=True)))
+        line.append(Cell(number(row["seconds"], 2)))
+        line += [Cell(row["seconds_paper"])] if with_paper else []
+        table.rows.append([*line, Cell(number(row["peak_mb"] / 1000, 2)), Cell(row["hardware"])])
+    table.caption = (
+        f"{where}: {patients} test patient{'s' if patients > 1 else ''}, removed slices, full frame, networks of "
+        "fold 1; mean over slices, then patients, then cohorts. Sampling time is that of a whole volume, from the "
+        "measured time of a slice (device waited for, after a warm-up, median of patients and repeats); decoding is "
+        "not in it. Peak memory is the GPU's; on a CPU, that of the whole process."
+    )
+    return table

@@ -1,0 +1,157 @@
+"""The blinded survey of section 3.5.5: a form that stands alone, the key to it, and the answers that come back."""
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmark.errors import UserError
+from benchmark.files import written
+from benchmark.seeds import derive, generator
+
+QUESTIONS = {
+    "Q1": "Q1. Realistic image appearance: do the images resemble real MRI scans?",
+    "Q2": "Q2. Consistency between slices: do consecutive slices go together?",
+    "Q3": "Q3. Anatomic correctness: are the anatomical structures preserved realistically?",
+}
+LEVELS = ("Very Bad", "Bad", "Good", "Very Good")
+COLUMNS = ["kit", "rater", "sequence", "question", "level", "check"]
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that can be taken for another
+_FORM = Path(__file__).with_name("form.html")
+
+
+def codes(methods: Sequence[str], seed: int) -> dict[str, str]:
+    """A random code of four signs for each method, drawn by ``seed``; sorted by code, so the order tells nothing."""
+    draw = generator(seed, "survey codes", *methods)
+    drawn: dict[str, str] = {}
+    for method in methods:
+        code = ""
+        while not code or code in drawn:
+            code = "".join(draw.choice(list(_LETTERS), 4))
+        drawn[code] = method
+    return {code: drawn[code] for code in sorted(drawn)}
+
+
+def form(sequences: Mapping[str, np.ndarray], seed: int) -> str:
+    """The HTML form for ``sequences``: new slices (n, H, W) in [0, 1] by code, all in one frame and grey scale."""
+    from benchmark.print.style import content, white
+
+    rows, columns = content(list(sequences.values()))
+    high = white(np.concatenate(list(sequences.values())))
+    pictures = {
+        code: [_picture(one[rows, columns] / high) for one in slices] for code, slices in sorted(sequences.items())
+    }
+    n = len(next(iter(sequences.values())))
+    text = _FORM.read_text()
+    for mark, value in {
+        "__COUNT__": str(len(sequences)),
+        "__SLICES__": str(n),
+        "__KIT__": kit_name(list(sequences), seed),
+        "__SEQUENCES__": json.dumps(pictures),
+        "__QUESTIONS__": json.dumps(QUESTIONS),
+        "__LEVELS__": json.dumps(LEVELS),
+    }.items():
+        text = text.replace(mark, value)
+    return text
+
+
+def kit_name(codes: Sequence[str], seed: int) -> str:
+    """What ties answers to the kit they were given for."""
+    return f"{derive(seed, 'survey kit', *sorted(codes)) % 16**8:08x}"
+
+
+def _picture(image: np.ndarray) -> str:
+    """A grey 8-bit PNG as a data address, with nothing in it but pixels."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.round(image.clip(0, 1) * 255).astype(np.uint8)).save(buffer, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def write_key(path: str | Path, key: Mapping[str, str], kit: str) -> None:
+    """The key: kit, sequence (code), method. It stays with whoever runs the survey."""
+    with written(path) as aside, open(aside, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["kit", "sequence", "method"])
+        writer.writerows([kit, code, method] for code, method in key.items())
+
+
+def read_key(path: str | Path) -> tuple[str, dict[str, str]]:
+    """The kit's name and the method of each code."""
+    rows = pd.read_csv(path, dtype=str)
+    return rows["kit"].iloc[0], dict(zip(rows["sequence"], rows["method"], strict=True))
+
+
+def checksum(kit: str, rater: str, rows: Sequence[Sequence[str]]) -> str:
+    """As the form computes it (FNV-1a, 32 bits): finds a file that was changed by hand, not a forger."""
+    value = 0x811C9DC5
+    for byte in "|".join([kit, rater, *(":".join(row) for row in rows)]).encode():
+        value = (value ^ byte) * 0x01000193 % 2**32
+    return f"{value:08x}"
+
+
+def read_answers(paths: Sequence[str | Path], key_path: str | Path) -> pd.DataFrame:
+    """All returned forms: rater, method, question, level. ``UserError`` names every file that is refused, and why.
+
+    Refused are files of another kit, with answers missing, given twice or unknown, changed after they were saved,
+    or by a rater who has returned another one.
+    """
+    kit, key = read_key(key_path)
+    tables: list[pd.DataFrame] = []
+    refused: list[str] = []
+    raters: dict[str, str] = {}
+    for path in sorted(map(Path, paths)):
+        try:
+            table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+            refused.append(f"{path.name} (not a CSV of the form)")
+            continue
+        reason = _fault(table, kit, key)
+        rater = table["rater"].iloc[0] if not reason else ""
+        if rater and rater.casefold() in raters:
+            reason = f"{rater} has already answered in {raters[rater.casefold()]}"
+        if reason:
+            refused.append(f"{path.name} ({reason})")
+            continue
+        raters[rater.casefold()] = path.name
+        tables.append(table.assign(method=table["sequence"].map(key))[["rater", "method", "question", "level"]])
+    if refused:
+        raise UserError(
+            f"survey: refused {'; '.join(refused)}; take them out of the folder or have them filled in anew"
+        )
+    return (
+        pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=["rater", "method", "question", "level"])
+    )
+
+
+def _fault(table: pd.DataFrame, kit: str, key: Mapping[str, str]) -> str:
+    """Why a returned form is refused; '' if it is good."""
+    if list(table.columns) != COLUMNS or table.empty:
+        return "not a CSV of the form"
+    if set(table["kit"]) != {kit}:
+        return f"filled in for another kit than {kit}"
+    if table["rater"].nunique() != 1 or not table["rater"].iloc[0].strip():
+        return "tampered: not one rater"
+    wanted = {(code, question) for code in key for question in QUESTIONS}
+    given = list(zip(table["sequence"], table["question"], strict=True))
+    if unknown := sorted(set(given) - wanted):
+        return f"tampered: no sequence {unknown[0][0]} with question {unknown[0][1]} in the kit"
+    if len(given) != len(set(given)):
+        return "duplicate: an answer is given twice"
+    missing = wanted - {pair for pair, level in zip(given, table["level"], strict=True) if level}
+    if missing:
+        return f"incomplete: {len(missing)} of {len(wanted)} answers missing, first {' '.join(min(missing))}"
+    if stray := sorted(set(table["level"]) - set(LEVELS)):
+        return f"tampered: no level {stray[0]!r}"
+    rows = table[["sequence", "question", "level"]].to_numpy().tolist()
+    if set(table["check"]) != {checksum(kit, table["rater"].iloc[0], rows)}:
+        return "tampered: changed after it was saved"
+    return ""

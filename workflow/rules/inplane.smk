@@ -1,0 +1,35 @@
+"""Each network by itself, in plane: is it better than what it starts from?"""
+
+
+rule networks:
+    """In-plane PSNR of every network of fold 1 on the test patients of the first cohort, beside its starting point."""
+    input:
+        volumes=lambda w: volumes(COHORTS[0], sheet.test(cohort_sheet(COHORTS[0]))),
+        weights=weights_of(COHORTS[0], 1, COMPARED).values(),
+    output:
+        csv=f"{RESULTS}/tables/networks.csv",
+        md=f"{RESULTS}/tables/networks.md",
+        tex=f"{RESULTS}/tables/networks.tex",
+        html=report(
+            f"{RESULTS}/tables/networks.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "networks", "shows": "each network in plane"},
+        ),
+        caption=f"{RESULTS}/tables/networks.rst",
+    log:
+        f"{RESULTS}/logs/tables/networks.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/networks.tsv"
+    localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        **on_gpu(lambda w: 600),
+    params:
+        cohort=config["cohorts"][COHORTS[0]]["label"],
+        options={"seed": config["seed"], "sampling": config["sampling"], "every": 4}
+        | slug(config["compute"], "device", "threads", "chunk"),
+    script:
+        "../scripts/networks.py"

@@ -1,0 +1,62 @@
+"""What the study will cost: how fast the networks train on this machine, and GPU hours and disk from that."""
+
+from benchmark.cluster.study_cost import networks_of
+
+PACED = networks_of(config)
+
+
+rule pace:
+    """Steps a second of one network's training, measured on slices of noise."""
+    input:
+        perceptual_trunk,
+    output:
+        f"{RESULTS}/speed/{{network}}.csv",
+    log:
+        f"{RESULTS}/logs/pace/{{network}}.log",
+    conda:
+        "../../envs/benchmark.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        **on_gpu(lambda w: 1200),
+    params:
+        networks=lambda w: slug(
+            config["networks"], w.network, *config["networks"][w.network]["needs"]
+        ),
+        side=demand.side(config),
+        compute=slug(config["compute"], "device", "precision", "threads"),
+    script:
+        "../scripts/speed.py"
+
+
+rule speed:
+    """Measure all networks of the study: one short GPU job each."""
+    input:
+        expand(f"{RESULTS}/speed/{{network}}.csv", network=PACED),
+    localrule: True
+
+
+rule study_cost:
+    """GPU hours by network and disk by stage, from what `speed` measured and otherwise reckoned."""
+    input:
+        [
+            path
+            for path in expand(f"{RESULTS}/speed/{{network}}.csv", network=PACED)
+            if os.path.exists(path)
+        ],
+    output:
+        hours=f"{RESULTS}/tables/study_hours.md",
+        disk=f"{RESULTS}/tables/study_disk.md",
+    log:
+        f"{RESULTS}/logs/tables/study_cost.log",
+    localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
+    params:
+        config={
+            key: part
+            for key, part in config.items()
+            if key not in ("figures", "survey", "zoom")
+        },
+        gpu_speed=SITE.gpu_speed,
+    script:
+        "../scripts/study_cost.py"

@@ -1,0 +1,86 @@
+"""The pages that hold it all together: cost of every job, gallery of every figure, and the verdict."""
+
+
+rule cost:
+    """Wall time and peak memory of every job that came before the tables."""
+    input:
+        expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables),
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures),
+    output:
+        csv=f"{RESULTS}/tables/cost.csv",
+        md=f"{RESULTS}/tables/cost.md",
+        tex=f"{RESULTS}/tables/cost.tex",
+        html=report(
+            f"{RESULTS}/tables/cost.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "cost", "shows": "time and memory of every job"},
+        ),
+        caption=f"{RESULTS}/tables/cost.rst",
+    log:
+        f"{RESULTS}/logs/tables/cost.log",
+    localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
+    params:
+        benchmarks=f"{RESULTS}/benchmarks",
+    script:
+        "../scripts/cost.py"
+
+
+rule gallery:
+    """All figures with their captions on one page."""
+    input:
+        f"{RESULTS}/figures/cohorts.png",
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures),
+        [f"{RESULTS}/figures/significance.png"] if PLAN.claims else [],
+    output:
+        f"{RESULTS}/figures/index.html",
+    log:
+        f"{RESULTS}/logs/gallery.log",
+    localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
+    script:
+        "../scripts/gallery.py"
+
+
+rule verdict:
+    """What was run, how far it agrees with the article, who wins, what is open: the report opens with it."""
+    input:
+        tables=[
+            f"{RESULTS}/tables/{table}.csv"
+            for table in PLAN.tables
+            if table[-1] in "1234"
+        ],
+        others=[
+            f"{RESULTS}/tables/{table}.csv"
+            for table in PLAN.tables
+            if table[-1] not in "1234"
+        ],
+        sheets=sheets(COHORTS),
+    output:
+        rst=f"{RESULTS}/verdict.rst",
+        html=report(
+            f"{RESULTS}/verdict.html",
+            caption="../report/verdict.rst",
+            category="Verdict",
+            labels={"page": "verdict"},
+        ),
+    log:
+        f"{RESULTS}/logs/verdict.log",
+    localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
+    params:
+        labels=PLAN.labels(COHORTS),
+        config={
+            key: config[key] for key in ("study", "preprocess", "sampling", "methods")
+        }
+        | {
+            "networks": {
+                name: slug(n, "init") for name, n in config["networks"].items()
+            }
+        },
+    script:
+        "../scripts/verdict.py"

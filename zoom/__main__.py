@@ -1,0 +1,7 @@
+"""``python -m zoom``: the command ``zoom``, where it is not installed."""
+
+import sys
+
+from zoom.cli import main
+
+sys.exit(main())

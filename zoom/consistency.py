@@ -1,0 +1,253 @@
+"""Data consistency: the finer volume, averaged back to the scan's resolution, is the scan (back-projection).
+
+In plane, a scan's voxel is the mean of the ``factor`` × ``factor`` voxels in its place. Along the slices, there are two
+readings of what a scan's slice is:
+
+- ``point``: the volume at the slice's position (the article's protocol, where slices are taken away);
+- ``box``: the mean of the volume over the distance of two slices (a thick slice without gaps).
+
+Both are a matrix P (S, S'), rows summing to one; the in-plane mean is D. With y the scan and x the restored volume,
+y − P D x is interpolated to the fine grid, by the method's own weights between slices and linearly in plane, after it
+was divided by what such an interpolation loses, so that P D of the sum *is* y. What then falls below zero (outside the
+scan's range) is raised to it, and the voxels around give way in proportion until y is met again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.linalg import solve_banded
+
+from zoom.geometry import CLOSE, Grid
+from zoom.intensity import Scale
+from zoom.store import Store, block_length, blocks
+
+PROFILES = ("point", "box")
+SWEEPS = 50
+TINY = 1e-9
+
+Tick = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """How large the correction was, in units of x (1 = the scan's 99.9th percentile).
+
+    ``before``, ``before_rms``: largest and root mean square |y − P D x| of the method alone, y clipped as it was seen;
+    ``after``: largest |y − P D x|; ``rms``, ``largest``: of what was added to the finer volume.
+    ``sweeps``: rounds of giving way.
+    """
+
+    before: float
+    before_rms: float
+    after: float
+    rms: float
+    largest: float
+    sweeps: int
+
+
+def averaging(grid: Grid, profile: str) -> np.ndarray:
+    """P (S, S'), float64. A row of zeros: a slice that lies beyond the output's last one (``Grid.beyond``)."""
+    known, at = grid.known, grid.at
+    if profile == "point":
+        right = np.clip(np.searchsorted(at, known), 1, len(at) - 1)
+        t = ((known - at[right - 1]) / (at[right] - at[right - 1])).clip(0, 1)
+        t = np.where(t < CLOSE, 0.0, np.where(t > 1 - CLOSE, 1.0, t))
+        matrix = np.zeros((len(known), len(at)))
+        rows = np.arange(len(known))
+        matrix[rows, right - 1] = 1 - t
+        matrix[rows, right] = t
+    else:
+        half = 0.5 / grid.zoom
+        low = np.maximum(known[:, None] - 0.5, at - half)
+        high = np.minimum(known[:, None] + 0.5, at + half)
+        matrix = np.maximum(high - low, 0)
+        matrix[matrix < CLOSE / grid.zoom] = 0
+        matrix /= matrix.sum(axis=1, keepdims=True)
+    if grid.beyond and profile == "point":
+        matrix[-1] = 0
+    return matrix
+
+
+def block_mean(slices: np.ndarray, factor: int) -> np.ndarray:
+    """D: (B, f·h, f·w) → (B, h, w)."""
+    if factor == 1:
+        return slices
+    count, height, width = slices.shape
+    return slices.reshape(count, height // factor, factor, width // factor, factor).mean(axis=(2, 4))
+
+
+def block_repeat(slices: np.ndarray, factor: int) -> np.ndarray:
+    """(B, h, w) → (B, f·h, f·w), every voxel a block."""
+    return slices if factor == 1 else slices.repeat(factor, axis=1).repeat(factor, axis=2)
+
+
+def magnify(slices: np.ndarray, factor: int) -> np.ndarray:
+    """Bilinear (B, h, w) → (B, f·h, f·w), voxel centres in place."""
+    if factor == 1:
+        return slices
+    import torch
+    import torch.nn.functional as F
+
+    size = (slices.shape[1] * factor, slices.shape[2] * factor)
+    found = F.interpolate(torch.from_numpy(slices)[:, None], size=size, mode="bilinear", align_corners=False)
+    return found[:, 0].numpy()
+
+
+def sharpen(one: np.ndarray, factor: int) -> np.ndarray:
+    """The slice (h, w) whose ``magnify`` has block means ``one``: D ∘ magnify is tridiagonal along each axis."""
+    if factor == 1:
+        return one
+    # Sub-voxel centres lie (i + ½)/f − ½ from the voxel's: their mean share of each neighbour
+    side = float(np.abs((np.arange(factor) + 0.5) / factor - 0.5).mean() / 2)
+    for _ in range(2):
+        bands = np.full((3, len(one)), side)
+        bands[1] = 1 - 2 * side
+        bands[1, [0, -1]] += side
+        one = solve_banded((1, 1), bands, one.astype(np.float64)).T
+    return one
+
+
+class Projection:
+    """Back-projection of one volume on disk.
+
+    ``scan`` (S, H, W) in its own units; ``fine`` (S', f·H, f·W) in units of x, corrected in place; ``mixing`` (S', S):
+    the method's weights; ``top``: where the method saw the scan clipped; ``folder``: for room on disk; ``tick``: told
+    the number of slices done.
+    """
+
+    def __init__(
+        self,
+        scan: Store,
+        fine: Store,
+        scale: Scale,
+        grid: Grid,
+        mixing: np.ndarray,
+        top: float,
+        *,
+        profile: str,
+        folder: Path,
+        tick: Tick = lambda count: None,
+    ) -> None:
+        self.scan, self.fine, self.scale, self.grid, self.tick = scan, fine, scale, grid, tick
+        self.top = top
+        self.average = averaging(grid, profile)
+        self.bound = self.average.sum(axis=1) > 0
+        # Where the method's weights do not interpolate (the control eq12), or copies of a slice are not told apart
+        if not np.allclose(mixing.sum(axis=1), 1, atol=1e-3) or np.linalg.cond(self._gain(mixing)) > 100:
+            from models.interpolation import linear
+
+            mixing = linear(grid.known, grid.at)
+        self.mixing = mixing
+        self.back = Store(scan.shape, folder)
+        self.length = block_length(fine.shape[1] * fine.shape[2] * 4)
+
+    def _gain(self, mixing: np.ndarray) -> np.ndarray:
+        """P W (S, S): what a correction comes back as. An unbound slice is left to itself."""
+        gain = self.average @ mixing
+        unbound = np.flatnonzero(~self.bound)
+        gain[unbound] = 0
+        gain[unbound, unbound] = 1
+        return gain
+
+    def correct(
+        self, enforce: bool, tolerance: float, watch: Callable[[Store], None] = lambda back: None
+    ) -> Correction:
+        """Adds what is missing. ``enforce``: all of y − P D x; else only what was clipped for the networks.
+
+        ``tolerance``: of |y − P D x|, in units of x; the rounds end below it, or after ``SWEEPS``. ``watch`` is shown
+        P D x (S, H, W) as the method left it.
+        """
+        before = self.measure(clipped=True)
+        watch(self.back)
+        largest = total = 0.0
+        self._residual(enforce)
+        if enforce:
+            self._compensate()
+        for start, stop in blocks(len(self.fine), self.length):
+            rows = self.mixing[start:stop]
+            needed = np.flatnonzero(np.abs(rows).max(axis=0) > 1e-6)
+            added = np.tensordot(rows[:, needed].astype(np.float32), self.back[needed], axes=1)
+            added = magnify(added, self.grid.factor)
+            corrected = np.maximum(self.fine[start:stop] + added, 0)
+            largest = max(largest, float(np.abs(added).max()))
+            total += float(np.square(added, dtype=np.float64).sum())
+            self.fine.write(start, corrected)
+            self.tick(stop - start)
+        after, sweeps = self.measure(), 0
+        while enforce and after[0] > tolerance and sweeps < SWEEPS:
+            self._give_way(tolerance)
+            after, sweeps = self.measure(), sweeps + 1
+        rms = float(np.sqrt(total / np.prod(self.fine.shape)))
+        return Correction(before[0], before[1], after[0], rms, largest, sweeps)
+
+    def measure(
+        self, decode: Callable[[np.ndarray], np.ndarray] | None = None, *, clipped: bool = False
+    ) -> tuple[float, float]:
+        """Largest and root mean square |y − P D x| over bound slices, and P D x kept in ``back``.
+
+        ``decode``: brings what is in ``fine`` to units of x, where it is something else; ``clipped``: y as seen.
+        """
+        pending: dict[int, np.ndarray] = {}
+        largest = total = 0.0
+        for start, stop in blocks(len(self.fine), self.length):
+            part = self.average[:, start:stop]
+            wanted = np.flatnonzero(part.any(axis=1)).tolist()
+            if not wanted:
+                continue
+            used = np.flatnonzero(part.any(axis=0))
+            slices = self.fine[start + used]
+            means = block_mean(decode(slices) if decode else slices, self.grid.factor)
+            for i in wanted:
+                mixed = np.tensordot(part[i, used].astype(np.float32), means, axes=1)
+                pending[i] = pending[i] + mixed if i in pending else mixed
+            for i in [i for i in pending if not self.average[i, stop:].any()]:
+                found = pending.pop(i)
+                self.back.write(i, found[None])
+                off = (self._target(i).clip(0, self.top) if clipped else self._target(i)) - found
+                largest = max(largest, float(np.abs(off).max()))
+                total += float(np.square(off, dtype=np.float64).mean())
+        return largest, float(np.sqrt(total / max(int(self.bound.sum()), 1)))
+
+    def _target(self, i: int) -> np.ndarray:
+        return self.scale.normalise(self.scan[i])
+
+    def _residual(self, enforce: bool) -> None:
+        """``back``: P D x → what the correction is to have as block means; unbound slices: what was clipped."""
+        for i in range(len(self.scan)):
+            target = self._target(i)
+            if enforce and self.bound[i]:
+                self.back.write(i, sharpen(target - self.back[i], self.grid.factor)[None])
+            else:
+                self.back.write(i, (target - target.clip(0, self.top))[None])
+
+    def _compensate(self) -> None:
+        """``back``: residuals → what has to be mixed so that P gives them back."""
+        gain = self._gain(self.mixing)
+        if np.abs(gain - np.eye(len(gain))).max() < 1e-7:
+            return
+        inverse = np.linalg.inv(gain).astype(np.float32)
+        count, height, width = self.back.shape
+        for start, stop in blocks(height, block_length(count * width * 4)):
+            self.back.write_rows(start, np.tensordot(inverse, self.back.rows(start, stop), axes=1))
+
+    def _give_way(self, tolerance: float) -> None:
+        """One round: every voxel by the ratio of y to P D x in its place (as in ML-EM), which keeps it above zero."""
+        ratios: dict[int, np.ndarray] = {}
+        for start, stop in blocks(len(self.fine), 1):
+            column = self.average[:, start]
+            rows = np.flatnonzero(column).tolist()
+            ratios = {i: ratios[i] if i in ratios else self._ratio(i, tolerance) for i in rows}
+            if not any(np.any(ratios[i] != 1) for i in rows):
+                continue
+            mixed = sum(column[i] * ratios[i] for i in rows) / column[rows].sum()
+            factor = block_repeat(np.asarray(mixed, dtype=np.float32)[None], self.grid.factor)
+            self.fine.write(start, self.fine[start:stop] * factor)
+
+    def _ratio(self, i: int, tolerance: float) -> np.ndarray:
+        target, found = self._target(i), self.back[i]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.maximum(target, 0) / found
+        off = (np.abs(target - found) > tolerance / 2) & (found > TINY)
+        return np.where(off, ratio, 1.0)

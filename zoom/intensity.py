@@ -1,0 +1,101 @@
+"""From the scan's units to what a network sees, and back to numbers in a file."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.errors import UserError
+from zoom.scan import Extent, Scan
+from zoom.store import Store, block_length, blocks
+
+BINS = 1 << 16
+#: Room left around the scan's own range for what super-resolution adds, as a share of it.
+HEADROOM = 0.5
+DTYPES = ("auto", "int16", "float32")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Scan units = ``floor`` + ``scale`` · x. Networks see x clipped to [0, 1]; what was clipped is added again."""
+
+    floor: float
+    scale: float
+
+    def normalise(self, units: np.ndarray) -> np.ndarray:
+        """Scan units → x, not clipped, float32."""
+        return (units - np.float32(self.floor)) / np.float32(self.scale)
+
+
+def find_scale(store: Store, extent: Extent, percentile: float = 99.9) -> Scale:
+    """One scale for the volume: 0 to the percentile of its non-zero voxels (NOTES, "The protocol").
+
+    A volume with negative values (CT, or an intercept) begins at its lowest one instead of 0.
+    """
+    floor = min(0.0, extent.low)
+    if extent.high <= floor:  # a constant volume of a series
+        return Scale(floor, 1.0)
+    low, high = 0.0, extent.high - floor
+    total = 0
+    # Twice: the second histogram divides the bin of the first that holds the percentile.
+    for turn in range(2):
+        counts = np.zeros(BINS, np.int64)
+        under = 0
+        for start, stop in blocks(len(store), block_length(store.shape[1] * store.shape[2] * 4)):
+            values = store[start:stop].astype(np.float64) - floor
+            values = values[values > 0]
+            under += int((values < low).sum())
+            counts += np.histogram(values, BINS, (low, high))[0]
+        if turn == 0:
+            total = int(counts.sum())
+        rank = int(percentile / 100 * (total - 1)) + 1
+        index = min(int(np.searchsorted(under + np.cumsum(counts), rank)), BINS - 1)
+        width = (high - low) / BINS
+        low, high = low + index * width, low + (index + 1) * width
+    return Scale(floor, (low + high) / 2)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How values are stored: ``dtype``, and value = ``slope`` · stored + ``intercept``."""
+
+    dtype: np.dtype
+    slope: float
+    intercept: float
+
+    def encode(self, units: np.ndarray) -> tuple[np.ndarray, int]:
+        """Scan units → stored numbers (as float32 or float64), and how many did not fit and were cut."""
+        if self.dtype.kind == "f":
+            return units.astype(np.float32), 0
+        limits = np.iinfo(self.dtype)
+        stored = np.rint((units.astype(np.float64) - self.intercept) / self.slope)
+        cut = int(np.count_nonzero((stored < limits.min) | (stored > limits.max)))
+        return np.clip(stored, limits.min, limits.max), cut
+
+    def decode(self, stored: np.ndarray) -> np.ndarray:
+        """Stored numbers → scan units."""
+        return stored if self.dtype.kind == "f" else stored * self.slope + self.intercept
+
+
+def encoding(scan: Scan, extents: list[Extent], wanted: str, scaled: bool) -> Encoding:
+    """The stored form of the output. ``wanted``: auto, int16 or float32; ``scaled``: the format keeps a slope.
+
+    ``auto``: float32 from floating point; from whole numbers int16 with the scan's own slope and intercept, so that
+    a voxel which did not change keeps its very number, or int32 where the scan's range (with half of it to spare)
+    does not fit. ``int16`` of what does not fit gets a slope of its own; ``UserError`` where it cannot have one.
+    """
+    low, high = min(e.low for e in extents), max(e.high for e in extents)
+    margin = HEADROOM * (high - low)
+    low, high = low - margin, high + margin
+    if wanted == "float32" or (wanted == "auto" and not scan.integer):
+        return Encoding(np.dtype(np.float32), 1.0, 0.0)
+    if scan.integer:
+        slope, intercept = scan.slope
+        ends = sorted([(low - intercept) / slope, (high - intercept) / slope])
+        fits = np.iinfo(np.int16).min <= ends[0] and ends[1] <= np.iinfo(np.int16).max
+        if (fits or wanted == "auto") and (scaled or scan.slope == (1.0, 0.0)):
+            return Encoding(np.dtype(np.int16 if fits else np.int32), slope, intercept)
+        if wanted == "auto":
+            return Encoding(np.dtype(np.float32), 1.0, 0.0)
+    if not scaled:
+        raise UserError(f"{scan.path}: its values do not fit int16 without a slope; give float32, or NIfTI as output")
+    return Encoding(np.dtype(np.int16), (high - low) / 65000, (high + low) / 2)

@@ -1,0 +1,150 @@
+"""Writing a volume as it goes, a slab at a time, with the header of the scan it came from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from gzip import GzipFile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import nibabel as nib
+import numpy as np
+from nibabel.orientations import apply_orientation
+
+from benchmark.errors import UserError
+from benchmark.files import packed
+from zoom.geometry import Grid
+from zoom.intensity import Encoding
+from zoom.scan import Scan
+from zoom.store import Store, blocks
+
+SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
+SLAB = 8 << 20
+LARGEST_NIFTI1 = 32767
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix of an image file this project writes, or ``UserError``."""
+    for suffix in SUFFIXES:
+        if path.name.endswith(suffix) and path.name != suffix:
+            return suffix
+    raise UserError(f"{path}: cannot be written; end it in {', '.join(SUFFIXES)}, or give a folder")
+
+
+def header(
+    scan: Scan, grid: Grid, encoding: Encoding, suffix: str, *, description: str
+) -> nib.spatialimages.SpatialImage:
+    """An image without data that has the output's header.
+
+    From a NIfTI, everything but the shape, the type and the two affines is kept (codes, units, extensions); both
+    affines, where they differ, are brought to the new grid, each with its own code.
+    """
+    step = grid.step(scan.axis, scan.flipped)
+    shape = stored_shape(scan, grid) + tuple(scan.image.shape[3:])
+    empty = np.broadcast_to(np.zeros((), encoding.dtype), shape)
+    affine = scan.affine @ step
+    if suffix in (".mgz", ".mgh"):
+        mgh = nib.MGHImage(empty, affine, scan.image.header if isinstance(scan.image, nib.MGHImage) else None)
+        mgh.set_data_dtype(encoding.dtype)
+        return mgh
+    nifti = isinstance(scan.image, nib.Nifti1Pair)
+    large = max(shape) > LARGEST_NIFTI1 or isinstance(scan.image, nib.Nifti2Image | nib.Nifti2Pair)
+    kind = nib.Nifti2Image if large else nib.Nifti1Image
+    image = kind(empty, affine, scan.image.header if nifti else None, dtype=encoding.dtype)
+    found: Any = image.header
+    if nifti:
+        old: Any = scan.image.header
+        found.set_sform(_moved(old.get_sform(), step, affine), int(old["sform_code"]))
+        found.set_qform(_moved(old.get_qform(), step, affine), int(old["qform_code"]))
+    else:
+        found.set_xyzt_units("mm")
+        found.set_sform(affine, 1)
+        found.set_qform(affine, 1)
+    zooms = np.linalg.norm(affine[:3, :3], axis=0)
+    found.set_zooms(tuple(zooms) + found.get_zooms()[3:])
+    # what is said of the slices' timing is not true of these slices
+    found["slice_start"] = found["slice_end"] = found["slice_code"] = 0
+    found["slice_duration"] = 0
+    found["descrip"] = description.encode("ascii", "replace")[:79]
+    found["vox_offset"] = 0  # the writer works it out from the extensions
+    slope = encoding.dtype.kind != "f"
+    found.set_slope_inter(encoding.slope if slope else 1.0, encoding.intercept if slope else 0.0)
+    return image
+
+
+def _moved(affine: np.ndarray | None, step: np.ndarray, fallback: np.ndarray) -> np.ndarray:
+    return fallback if affine is None or not np.any(affine[:3, :3]) else np.asarray(affine, np.float64) @ step
+
+
+def stored_shape(scan: Scan, grid: Grid) -> tuple[int, int, int]:
+    """Shape of the output along the stored axes."""
+    shape = [n * grid.factor for n in scan.shape]
+    shape[scan.axis] = len(grid.at)
+    return tuple(shape)  # type: ignore[return-value]
+
+
+class Writer:
+    """An image file that grows: volume after volume, each from upright slices on disk."""
+
+    def __init__(self, file: BinaryIO | GzipFile, image: nib.spatialimages.SpatialImage, scan: Scan) -> None:
+        self.file, self.image, self.scan = file, image, scan
+        self.dtype = image.get_data_dtype()
+        found: Any = image.header
+        if isinstance(image, nib.MGHImage):
+            found.writehdr_to(file)
+            self.file.write(bytes(found.get_data_offset() - self.file.tell()))
+        else:
+            found.write_to(file)
+            self.file.write(bytes(int(found["vox_offset"]) - self.file.tell()))
+            self.dtype = self.dtype.newbyteorder(found.endianness)
+
+    def append(self, store: Store) -> None:
+        """Writes one volume of stored numbers: ``store`` (S', f·H, f·W) upright → the scan's stored axes."""
+        count, rows, columns = store.shape
+        shape = (rows, columns, count)
+        upright = self.scan.transform
+        back = _inverse(upright)
+        last = int(upright[2, 0])
+        flipped = upright[2, 1] < 0
+        total = shape[last]
+        per = max(1, SLAB // (int(np.prod(shape)) // total * 4))
+        for start, stop in blocks(total, per):
+            first, end = (total - stop, total - start) if flipped else (start, stop)
+            if last == 2:
+                block = store[first:end]
+            elif last == 0:
+                block = store.rows(first, end)
+            else:
+                block = np.empty((count, rows, end - first), np.float32)
+                for i in range(count):
+                    block[i] = store[i][:, first:end]
+            slab = apply_orientation(np.moveaxis(block, 0, 2), back)
+            self.file.write(slab.astype(self.dtype).tobytes(order="F"))
+
+    def finish(self) -> None:
+        """What comes after the voxels."""
+        if isinstance(self.image, nib.MGHImage):
+            footer: Any = self.image.header
+            footer.writeftr_to(self.file)
+
+
+def _inverse(transform: np.ndarray) -> np.ndarray:
+    """Orientation of upright axes in terms of the stored ones: what undoes ``transform``."""
+    inverse = np.empty_like(transform)
+    for stored, (upright, sign) in enumerate(transform):
+        inverse[int(upright)] = [stored, sign]
+    return inverse
+
+
+@contextmanager
+def opened(path: Path, image: nib.spatialimages.SpatialImage, scan: Scan, name: str) -> Iterator[Writer]:
+    """A writer into the file ``path``, compressed where ``name`` says so (the same bytes every time)."""
+    with open(path, "wb") as raw:
+        if name.endswith(("gz", ".mgz")):
+            with packed(raw) as stream:
+                writer = Writer(stream, image, scan)
+                yield writer
+                writer.finish()
+        else:
+            writer = Writer(raw, image, scan)
+            yield writer
+            writer.finish()

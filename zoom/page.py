@@ -1,0 +1,108 @@
+"""The honesty page: one HTML file, self-contained, beside the output."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from zoom.pictures import MIDDLE, PLACES, coloured, grey
+from zoom.prepare import Prepared, duration
+from zoom.report import NOT_FOR_DIAGNOSIS, Pictures, extent_of
+
+LEAST = 0.01  # differences are shown on ± this much of the grey scale, or more where they are larger
+SEEN = 0.001  # below this much of it, they are not shown at all
+
+
+def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> str:
+    """The page for ``about`` (the sidecar) and what was seen of the first volume."""
+    scan, grid, zoom = prepared.scan, prepared.grid, about["Zoom"]
+    scale = pictured.scale
+    low, high = scale.floor, scale.floor + scale.scale
+    views = [
+        {
+            "plane": view.plane,
+            "pairs": [
+                (grey(before, low, high), grey(after, low, high))
+                for before, after in zip(pictured.before[view.plane], pictured.after[view.plane], strict=True)
+            ],
+        }
+        for view in pictured.views
+    ]
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("page.html").render(
+        name=Path(scan.path).name,
+        output=prepared.names.image.name,
+        diagnosis=NOT_FOR_DIAGNOSIS,
+        zoom=zoom,
+        about=about,
+        finer=extent_of(grid),
+        first=zoom["Volumes"][0],
+        units="the scan's own units",
+        percent=lambda value: _percent(value / scale.scale),
+        views=views,
+        places=len(PLACES),
+        middle=MIDDLE,
+        alone=_differences(pictured.alone, scale.scale),
+        off=_differences(pictured.off, scale.scale),
+        spread=_spread(pictured.spread),
+        spread_name=prepared.names.spread.name,
+        histogram=_histogram(pictured),
+        above=pictured.above,
+        profile="the volume at the slice's position"
+        if zoom["Profile"] == "point"
+        else "the mean of the volume over the distance of two slices",
+        duration=duration(zoom["Seconds"]),
+        memory=zoom["PeakMemory"] / 1e9,
+    )
+
+
+def _differences(found: Mapping[str, list[np.ndarray]], scale: float) -> dict[str, Any]:
+    """Coloured differences of the three planes on one symmetric scale; none where there is nothing to see."""
+    largest = max(float(np.nanmax(np.abs(pictures[0]))) for pictures in found.values())
+    if largest < SEEN * scale:
+        return {"end": 0.0, "pictures": {}}
+    end = max(LEAST * scale, largest)
+    return {
+        "end": end,
+        "pictures": {plane: coloured(pictures[0], -end, end, "RdBu_r") for plane, pictures in found.items()},
+    }
+
+
+def _spread(found: Mapping[str, list[np.ndarray]]) -> dict[str, Any] | None:
+    """The spread of the samples in the three planes, brightest where it is least certain."""
+    if not found:
+        return None
+    values = np.concatenate([picture[np.isfinite(picture)] for pictures in found.values() for picture in pictures])
+    end = max(float(np.percentile(values, 99.9)), 1e-9)
+    return {
+        "end": end,
+        "pictures": {
+            plane: [coloured(picture, 0, end, "inferno") for picture in pictures] for plane, pictures in found.items()
+        },
+    }
+
+
+def _histogram(pictured: Pictures) -> dict[str, Any]:
+    """Two lines for an SVG of 600 × 180: shares of the non-zero voxels, logarithmic."""
+    lines = {}
+    for name, counts in (("before", pictured.counts), ("after", pictured.counts_after)):
+        shares = np.log10(np.maximum(counts / max(counts.sum(), 1), 1e-6)) / 6 + 1  # 1e-6 … 1 → 0 … 1
+        xs = (np.arange(len(shares)) + 0.5) / len(shares) * 600
+        lines[name] = " ".join(f"{x:.1f},{180 - 170 * y:.1f}" for x, y in zip(xs, shares, strict=True))
+    scale = pictured.scale
+    ticks = [
+        (share / 1.25 * 600, f"{scale.floor + share * scale.scale:.4g}") for share in (0, 0.25, 0.5, 0.75, 1.0, 1.25)
+    ]
+    levels = [(180 - 170 * (1 - power / 6), "1" if power == 0 else f"1e−{power}") for power in (0, 2, 4)]
+    return {**lines, "ticks": ticks, "levels": levels}
+
+
+def _percent(share: float) -> str:
+    """Of the grey scale; what is there but cannot be seen is not given digits."""
+    if 0 < share < 1e-5:
+        return "under 0.001 %"
+    return f"{100 * share:.0f} %" if share > 0.1 else f"{100 * share:.2g} %"

@@ -1,0 +1,145 @@
+"""Pictures for the page: cuts through volumes on disk, on one grid of millimetres, each voxel as it is."""
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from benchmark.volume import UPRIGHT
+from zoom.geometry import PLANES, Grid
+from zoom.store import Store
+
+LONGEST = 440  # pixels along the longest side of the field of view
+PLACES = (0.3, 0.4, 0.5, 0.6, 0.7)  # of the field of view, for each plane
+MIDDLE = len(PLACES) // 2
+OPPOSITE = dict(zip("RLAPSI", "LRPAIS", strict=True))
+
+Decode = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A volume on disk and where its voxels lie: ``at``: its slices, in slices of the scan; ``factor``: in plane."""
+
+    store: Store
+    at: np.ndarray
+    factor: int
+    decode: Decode = lambda values: values
+
+    def indices(self, axis: int, positions: np.ndarray) -> np.ndarray:
+        """The nearest voxel to each position (scan voxels) along upright slices, rows or columns; −1 outside."""
+        if axis == 0:
+            step = self.at[1] - self.at[0] if len(self.at) > 1 else 1.0
+            found = np.rint((positions - self.at[0]) / step).astype(int)
+            count = len(self.at)
+        else:
+            found = np.floor((positions + 0.5) * self.factor).astype(int)
+            count = self.store.shape[axis]
+        return np.where((found < 0) | (found >= count), -1, found)
+
+
+@dataclass(frozen=True)
+class View:
+    """One plane's pictures are ``rows`` × ``columns`` of positions (scan voxels) along upright axes ``axes``: down,
+    across and through; ``places`` (P,): positions along the last.
+    """
+
+    plane: str
+    axes: tuple[int, int, int]
+    rows: np.ndarray
+    columns: np.ndarray
+    places: np.ndarray
+
+
+def views(plane: str, shape: tuple[int, int, int], spacing: Sequence[float]) -> list[View]:
+    """Axial, coronal and sagittal pictures of a volume whose slices are ``plane``; ``shape``, ``spacing``: S, H, W."""
+    rows, columns, slices = UPRIGHT[plane]
+    codes = (slices, rows, columns)
+    extent = np.array(shape) * np.array(spacing)
+    pixel = float(extent.max()) / LONGEST
+
+    def along(code: str) -> tuple[int, np.ndarray]:
+        axis = next(i for i, own in enumerate(codes) if own in (code, OPPOSITE[code]))
+        count = max(2, round(extent[axis] / pixel))
+        positions = (np.arange(count) + 0.5) / count * shape[axis] - 0.5
+        return axis, positions if codes[axis] == code else positions[::-1]
+
+    found = []
+    for name in PLANES:
+        (down, down_at), (across, across_at), (through, _) = (along(code) for code in UPRIGHT[name])
+        places = np.rint(np.array(PLACES) * (shape[through] - 1))
+        found.append(View(name, (down, across, through), down_at, across_at, places))
+    return found
+
+
+def cuts(
+    field: Field, wanted: Sequence[View], places: Sequence[int] = range(len(PLACES))
+) -> dict[str, list[np.ndarray]]:
+    """Pictures of every view at ``places`` (numbers in its list), float32, NaN outside the volume.
+
+    Each slice that is needed is read once.
+    """
+    grids = {
+        view.plane: (
+            field.indices(view.axes[0], view.rows),
+            field.indices(view.axes[1], view.columns),
+            [int(i) for i in field.indices(view.axes[2], view.places)],
+        )
+        for view in wanted
+    }
+    used: set[int] = set()
+    for view in wanted:
+        down, across, through = grids[view.plane]
+        along = view.axes.index(0)
+        used |= {through[p] for p in places} if along == 2 else set((down, across)[along].tolist())
+    empty = [np.full((len(view.rows), len(view.columns)), np.nan, np.float32) for view in wanted]
+    found = {view.plane: [blank.copy() for _ in places] for view, blank in zip(wanted, empty, strict=True)}
+    for i in sorted(used - {-1}):
+        one = field.decode(field.store[i]).astype(np.float32)
+        for view in wanted:
+            _fill(found[view.plane], view, grids[view.plane], places, i, one)
+    return found
+
+
+def _fill(pictures: list[np.ndarray], view: View, grid: tuple, places: Sequence[int], i: int, one: np.ndarray) -> None:
+    """Puts what slice ``i`` shows into a view's pictures. (In plane, every position is inside.)"""
+    down, across, through = grid
+    for picture, place in zip(pictures, places, strict=True):
+        if view.axes[2] == 0:
+            if through[place] == i:
+                picture[:] = (one if view.axes[0] == 1 else one.T)[np.ix_(down, across)]
+            continue
+        line = one[through[place]] if view.axes[2] == 1 else one[:, through[place]]
+        if view.axes[0] == 0:
+            picture[down == i] = line[across]
+        else:
+            picture[:, across == i] = line[down][:, None]
+
+
+def grey(picture: np.ndarray, low: float, high: float) -> str:
+    """A data URI of a grey PNG: ``low`` black, ``high`` white, outside the volume black."""
+    shown = np.nan_to_num((picture - low) / (high - low)).clip(0, 1)
+    return _png(Image.fromarray(np.rint(shown * 255).astype(np.uint8)))
+
+
+def coloured(picture: np.ndarray, low: float, high: float, colours: str) -> str:
+    """A data URI of a PNG in matplotlib's ``colours``; outside the volume transparent."""
+    from matplotlib import colormaps
+
+    shown = colormaps[colours](np.nan_to_num((picture - low) / (high - low)).clip(0, 1))
+    shown[np.isnan(picture), 3] = 0
+    return _png(Image.fromarray(np.rint(shown * 255).astype(np.uint8)))
+
+
+def _png(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, "png", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def fields(grid: Grid, raw: Store, fine: Store, decode: Decode) -> tuple[Field, Field]:
+    """The scan and the output."""
+    return Field(raw, grid.known, 1), Field(fine, grid.at, grid.factor, decode)

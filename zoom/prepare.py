@@ -1,0 +1,212 @@
+"""Everything that can be known, and refused, before a voxel is computed."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.errors import UserError
+from zoom import probe
+from zoom.choice import FACTOR, Choice, builder, choose
+from zoom.geometry import Grid, met, zoom_factor
+from zoom.names import Names, names
+from zoom.output import stored_shape
+from zoom.request import Request
+from zoom.scan import Scan, open_scan
+from zoom.tiles import Layout
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from models.method import Restorer
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request whose scan has been opened (header only) and whose weights have been found."""
+
+    request: Request
+    scan: Scan
+    grid: Grid
+    names: Names
+    choice: Choice
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Rows and columns of an output slice."""
+        return self.grid.frame(*self.scan.upright[1:])
+
+    @property
+    def coarsened(self) -> bool:
+        """Whether the networks, made for ×4, see the scan at a quarter of its resolution: in-plane zoom is off."""
+        return self.choice.factor == FACTOR and self.grid.factor == 1
+
+    @property
+    def seen(self) -> tuple[int, int, int]:
+        """Shape (S, h, w) of what the method is shown."""
+        count, rows, columns = self.scan.upright
+        return (count, -(-rows // FACTOR), -(-columns // FACTOR)) if self.coarsened else (count, rows, columns)
+
+    @property
+    def layout(self) -> Layout:
+        """The tiles over what the method is shown."""
+        return Layout(*self.seen[1:], self.choice.side, fill=not self.choice.any_size)
+
+    def disk(self) -> int:
+        """Bytes of disk needed: what is kept while working, and at most what is written."""
+        fine = len(self.grid.at) * self.frame[0] * self.frame[1] * 4
+        scan = int(np.prod(self.scan.upright)) * 4
+        copies = 3 if self.request.uncertainty else 1
+        return copies * fine + 5 * scan + fine * self.scan.volumes * (2 if self.request.uncertainty else 1)
+
+
+def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
+    """Opens the scan's header, works out the grid and the names, finds the weights. Raises ``UserError``."""
+    scan = open_scan(request.scan, request.axis)
+    thickness = float(scan.spacing[scan.axis])
+    zoom = zoom_factor(n=request.n, zoom=request.zoom, spacing=request.spacing, thickness=thickness, path=scan.path)
+    slices = scan.shape[scan.axis]
+    grid = Grid(slices, met(zoom, slices), request.in_plane)
+    found = names(request.scan, request.output)
+    if not request.overwrite:
+        for path in found.all(bool(request.uncertainty)):
+            if path.exists():
+                raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
+    choice = choose(config, request.method, request.weights, in_plane=request.in_plane, tile=request.tile)
+    prepared = Prepared(request, scan, grid, found, choice)
+    _room(prepared)
+    return prepared
+
+
+def _room(prepared: Prepared) -> None:
+    """Refuses a folder that cannot be written to, or a disk without the room."""
+    folder = prepared.names.image.parent
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise UserError(f"{folder}: cannot be written to; give another output folder")
+    free, needed = shutil.disk_usage(existing).free, prepared.disk()
+    if free < needed:
+        raise UserError(
+            f"{folder}: the disk is too full: {needed / 1e9:.1f} GB needed to work in, {free / 1e9:.1f} GB free; "
+            "make room or write elsewhere"
+        )
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The method with its networks loaded, and how its work is cut. ``build(seed)``: the method; ``half``: whether in
+    half precision.
+    """
+
+    build: Callable[[int], "Restorer"]
+    plan: probe.Plan
+    device: str
+    half: bool
+    random: bool
+    mixing: np.ndarray
+
+
+def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | None = None) -> Engine:
+    """Loads the networks, measures one tile and cuts the work to the memory allowed.
+
+    ``compute``: the config's block; ``tile`` (2, h, w): two tiles of the scan in [0, 1], to see whether half
+    precision shows (on a GPU; without them it is not used).
+    """
+    import torch
+
+    torch.set_num_threads(compute["threads"])
+    probe.give_back()
+    device = compute["device"]
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    choice, grid = prepared.choice, prepared.grid
+    networks: Mapping[str, nn.Module] = choice.load(device)
+    factor = choice.factor or grid.factor
+
+    def build(chunk: int, half: bool) -> Callable[[int], "Restorer"]:
+        return builder(choice, networks, chunk=chunk, device=device, factor=factor, half=half)
+
+    half = device == "cuda" and tile is not None and bool(choice.networks)
+    if half and tile is not None:
+        half = probe.half_is_invisible(lambda flag: build(2, flag)(0), tile)
+    try:
+        trial = build(1, half)(0)
+    except ValueError as error:
+        raise UserError(f"method {choice.key}: {error}") from error
+    cost = probe.measure(trial, prepared.layout.tile(), choice.options.get("steps"))
+    mixing = trial.weights(grid.known, grid.at)
+    plan = probe.plan(
+        cost,
+        prepared.layout,
+        factor,
+        mixing,
+        exact=int(np.isin(grid.at, grid.known).sum()),
+        largest=compute["chunk"],
+        limit=int(prepared.request.memory * 1e9),
+        base=probe.resident(device),
+        path=prepared.scan.path,
+    )
+    return Engine(build(plan.chunk, half), plan, device, half, method_is_random(trial), mixing)
+
+
+def method_is_random(restorer: "Restorer") -> bool:
+    """Whether another seed gives another result."""
+    return bool(restorer.random)
+
+
+def describe(prepared: Prepared, engine: Engine) -> str:
+    """What would come out, in lines: shape, spacing, memory, time."""
+    scan, grid, choice = prepared.scan, prepared.grid, prepared.choice
+    shape = stored_shape(scan, grid)
+    spacing = np.linalg.norm((scan.affine @ grid.step(scan.axis, scan.flipped))[:3, :3], axis=0)
+    voxels = int(np.prod(shape)) * scan.volumes
+
+    def text(values: Any, pattern: str = "{:g}") -> str:
+        return " × ".join(pattern.format(value) for value in values)
+
+    series = f" × {scan.volumes} volumes" if scan.volumes > 1 else ""
+    samples = max(1, prepared.request.uncertainty)
+    lines = [
+        f"scan      {text(scan.shape)}{series} voxels of {text(scan.spacing, '{:.4g}')} mm, {scan.plane} slices "
+        f"(axis {scan.axis})",
+        f"output    {text(shape)}{series} voxels of {text(spacing, '{:.4g}')} mm: {prepared.names.image}",
+        f"method    {choice.key} ({choice.label})"
+        + "".join(f"\n          {w.path} [{', '.join(w.networks)}, sha256 {w.sha256[:12]}]" for w in choice.weights),
+        f"memory    {amount(engine.plan.memory)} on {engine.device}, {engine.plan.chunk} slices at once"
+        + (f", {engine.plan.tiles} tiles of {prepared.layout.tile()[0]}" if engine.plan.tiles > 1 else ""),
+        f"disk      {amount(voxels * 2)} as int16 or {amount(voxels * 4)} as float32, before compression; "
+        f"{amount(prepared.disk())} while working",
+        f"time      about {duration(seconds(prepared, engine) * samples)}",
+    ]
+    if not choice.networks and prepared.request.method is None:
+        lines.append(
+            f"hint      {choice.key} has learnt nothing; trained weights can do better: `make demo` trains small ones, "
+            "then add --config config/demo.yaml --weights sample/1"
+        )
+    if grid.beyond:
+        lines.append(
+            f"note      the scan's last slice lies {grid.beyond * scan.spacing[scan.axis]:.3g} mm beyond the output's "
+            "last: the spacing does not divide the scan"
+        )
+    return "\n".join(lines)
+
+
+def seconds(prepared: Prepared, engine: Engine) -> float:
+    """Time to expect for one sample: the method as measured, and the passes over the voxels."""
+    voxels = len(prepared.grid.at) * prepared.frame[0] * prepared.frame[1]
+    return prepared.scan.volumes * (engine.plan.seconds + voxels * 1.2e-7)
+
+
+def amount(size: int) -> str:
+    """Bytes in words."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
+
+
+def duration(seconds: float) -> str:
+    """In words."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,206 @@
+"""What a zoom will cost, measured on one tile before it is begun: seconds, memory, and whether half precision shows."""
+
+import ctypes
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.errors import UserError
+from zoom.tiles import Layout
+
+if TYPE_CHECKING:
+    from models.method import Restorer
+
+#: Bytes of slices in flight, mixed and blended, where memory allows: more of them is no faster.
+IN_FLIGHT = 192 << 20
+#: Half precision may change a voxel by this much of the grey scale: half a level of 256.
+INVISIBLE = 0.5 / 255
+PROBE_STEPS = 5
+LONG = 1.0  # seconds; what takes longer is measured once
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one tile: seconds to ``represent`` a known slice, to make one ``between`` two and one that is ``known``, bytes
+    that takes beside the slices themselves (``working``, and ``growth`` for each slice more at once), and bytes of
+    what is held of it.
+    """
+
+    represent: float
+    between: float
+    known: float
+    working: int
+    growth: int
+    held: int
+
+
+def measure(restorer: "Restorer", side: tuple[int, int], steps: int | None) -> Cost:
+    """Times one tile of noise. ``steps``: of the sampler, where there is one; only the first few are run."""
+    import torch
+    from torch import Tensor
+
+    few = min(steps or 0, PROBE_STEPS)
+    if few:
+        restorer.sampling["steps"] = few  # type: ignore[attr-defined]
+    generator = torch.Generator().manual_seed(0)
+    tiles = torch.rand(2, 1, *side, generator=generator).to(restorer.device)
+    held: Tensor
+    known = np.arange(4.0)
+
+    def represent(count: int = 1) -> None:
+        nonlocal held
+        with torch.inference_mode(), restorer.precision():
+            held = restorer.represent(tiles[:count], torch.arange(count)).float()
+
+    def render(*places: float) -> Callable[[], None]:
+        at = np.array(places)
+        four = dict.fromkeys(range(4), held[0])
+
+        def call() -> None:
+            with torch.inference_mode():
+                restorer.block(four, restorer.weights(known, at), range(4), known, at)
+
+        return call
+
+    represent()  # once to warm up: the first call is not like the others
+    before = resident(restorer.device.type)
+    first = _timed(represent, restorer)
+    between, there = (_timed(render(place), restorer) for place in (1.5, 1.0))
+    working = growth = max(0, peak(restorer.device.type) - before)
+    if between < LONG:  # what takes longer is taken to grow by as much with every slice
+        represent(2)
+        render(1.25, 1.5)()
+        growth = min(working, max(0, peak(restorer.device.type) - before - working))
+    return Cost(first * ((steps or 0) / few if few else 1.0), between, there, working, growth, held[0].numel() * 4)
+
+
+def _timed(call: Callable[[], None], restorer: "Restorer") -> float:
+    import torch
+
+    for _ in range(2):  # again where it is short: the first call is not like the others
+        start = time.perf_counter()
+        call()
+        if restorer.device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds = time.perf_counter() - start
+        if seconds > LONG:
+            break
+    return seconds
+
+
+def give_back() -> None:
+    """Makes glibc return large blocks to the system when they are freed.
+
+    Left to itself it keeps those under 32 MB, and slices that are held for long, lying between them, make it grow.
+    Smaller ones networks allocate all the time: below 4 MB giving them back costs a third of the time.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(-3, 4 << 20)  # M_MMAP_THRESHOLD
+
+
+def resident(device: str) -> int:
+    """Bytes in use now, and from here on ``peak`` starts anew (where the system allows it)."""
+    if device == "cuda":
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.memory_allocated()
+    reset = Path("/proc/self/clear_refs")
+    if reset.exists() and os.access(reset, os.W_OK):
+        reset.write_text("5")
+    import psutil
+
+    return psutil.Process().memory_info().rss
+
+
+def peak(device: str) -> int:
+    """Most bytes in use since ``resident``."""
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.max_memory_allocated()
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = (line.split() for line in status.read_text().splitlines())
+        return next(int(line[1]) * 1024 for line in lines if line and line[0] == "VmHWM:")
+    import psutil
+
+    return psutil.Process().memory_info().rss
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the work is cut. ``chunk``: slices at once; ``memory``: bytes, estimated; ``seconds``: of the networks."""
+
+    chunk: int
+    memory: int
+    seconds: float
+    tiles: int
+
+
+def plan(
+    cost: Cost,
+    layout: Layout,
+    factor: int,
+    weights: np.ndarray,
+    *,
+    exact: int,
+    largest: int,
+    limit: int,
+    base: int,
+    path: str,
+) -> Plan:
+    """The largest chunk that fits.
+
+    ``weights`` (S', S): which slices a chunk holds; ``exact``: of the S' positions that are known; ``largest``: chunk
+    of the config; ``limit``: bytes allowed, all told; ``base``: bytes in use before. ``UserError`` where one slice at
+    a time is too much.
+    """
+    tiles = len(layout.corners())
+    frame = layout.height * layout.width * factor**2 * 4
+
+    def slices(chunk: int) -> int:
+        needed = max(
+            int(np.count_nonzero(np.abs(weights[start : start + chunk]).max(axis=0) > 1e-6))
+            for start in range(0, len(weights), chunk)
+        )
+        # held: what a block needs and what was represented with it, ahead of its turn; then the block, its copies, and
+        # the block before, which is being written
+        return (2 * needed + 2 * chunk) * cost.held * tiles + 6 * chunk * frame
+
+    def working(chunk: int) -> int:
+        return cost.working + (chunk - 1) * cost.growth
+
+    fitting = [
+        chunk
+        for chunk in range(1, largest + 1)
+        if slices(chunk) <= IN_FLIGHT or chunk == 1
+        if base + slices(chunk) + working(chunk) <= limit
+    ]
+    if not fitting:
+        needs = (base + slices(1) + cost.working) / 1e9
+        raise UserError(
+            f"{path}: needs {needs:.1f} GB of memory even a slice at a time; allow it (memory), or take smaller tiles"
+        )
+    chunk = fitting[-1]
+    count, known = weights.shape
+    seconds = tiles * (known * cost.represent + (count - exact) * cost.between + exact * cost.known)
+    return Plan(chunk, base + slices(chunk) + working(chunk), seconds, tiles)
+
+
+def half_is_invisible(build: Callable[[bool], "Restorer"], tile: np.ndarray) -> bool:
+    """Whether half precision changes no voxel of two restored slices by half a grey level.
+
+    ``build(half)``: the method, same seed; ``tile`` (2, h, w): two slices of the scan.
+    """
+    try:
+        full, half = (build(flag).restore(tile, [0, 1], [0, 0.5, 1]) for flag in (False, True))
+    except FloatingPointError:  # out of its range
+        return False
+    return bool(np.abs(full - half).max() < INVISIBLE)

@@ -1,0 +1,193 @@
+"""What is said about a zoom: the JSON file and the page beside the output."""
+
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.files import sha256
+from benchmark.revision import revision
+from zoom import pictures, probe, unlike
+from zoom.geometry import Grid
+from zoom.intensity import Encoding, Scale
+from zoom.names import source
+from zoom.output import stored_shape
+from zoom.pictures import MIDDLE, Field, cuts
+from zoom.prepare import Engine, Prepared
+from zoom.store import Store, block_length, blocks
+
+BINS = 128
+PROVENANCE = ("cohort", "fold", "steps", "revision", "config", "seed")
+NOT_FOR_DIAGNOSIS = "Not for diagnosis. What lies between the scan's slices was computed, not measured."
+
+
+class Pictures:
+    """What the page shows of the first volume, taken while it lies on disk."""
+
+    def __init__(self, prepared: Prepared, raw: Store, scale: Scale) -> None:
+        self.scale = scale
+        self.clipped = bool(prepared.choice.networks)
+        scan = prepared.scan
+        self.views = pictures.views(scan.plane, scan.upright, scan.upright_spacing)
+        self.grid = prepared.grid
+        beyond = self.grid.beyond and prepared.request.profile == "point"
+        # a last slice that lies beyond the output is compared with nothing
+        self.met = self.grid.known[:-1] if beyond else self.grid.known
+        self.scan = Field(raw, self.grid.known, 1)
+        self.before = cuts(self.scan, self.views)
+        self.after: dict[str, list[np.ndarray]] = {}
+        self.alone: dict[str, list[np.ndarray]] = {}
+        self.off: dict[str, list[np.ndarray]] = {}
+        self.spread: dict[str, list[np.ndarray]] = {}
+        self.counts, self.above = self._counts(self.scan)
+        self.counts_after = np.zeros(BINS)
+
+    def method_alone(self, back: Store) -> None:
+        """``back`` (S, H, W): the method's output averaged back, before it was corrected."""
+        top = self.scale.floor + self.scale.scale if self.clipped else np.inf
+        self.alone = self._difference(back, top)
+
+    def result(self, fine: Store, form: Encoding, back: Store) -> None:
+        """``fine``: the output's stored numbers; ``back``: these averaged back."""
+        field = Field(fine, self.grid.at, self.grid.factor, form.decode)
+        self.after = cuts(field, self.views)
+        self.off = self._difference(back)
+        self.counts_after, _ = self._counts(field)
+
+    def deviation(self, spread: Store) -> None:
+        """``spread``: standard deviation over samples, in the scan's units."""
+        self.spread = cuts(Field(spread, self.grid.at, self.grid.factor), self.views)
+
+    def _difference(self, back: Store, top: float = np.inf) -> dict[str, list[np.ndarray]]:
+        """Averaged back less the scan (clipped at ``top``), in the scan's units, in the middle of every view."""
+        units = Field(back, self.met, 1, lambda x: x * self.scale.scale + self.scale.floor)
+        found = cuts(units, self.views, [MIDDLE])
+        return {plane: [found[plane][0] - np.minimum(self.before[plane][MIDDLE], top)] for plane in found}
+
+    def _counts(self, field: Field) -> tuple[np.ndarray, int]:
+        """Histogram of the non-zero voxels over 0 … 1.25 of the grey scale, and the voxels above 1."""
+        counts, above = np.zeros(BINS), 0
+        store = field.store
+        for start, stop in blocks(len(store), block_length(store.shape[1] * store.shape[2] * 8)):
+            values = self.scale.normalise(field.decode(store[start:stop]))
+            counts += np.histogram(values[values > 0], BINS, (0, 1.25))[0]
+            above += int(np.count_nonzero(values > 1))
+        return counts, above
+
+    def histogram(self) -> np.ndarray:
+        """The scan's grey values as weights record them (``benchmark.jobs.provenance``)."""
+        from benchmark.jobs.provenance import BINS as WANTED
+
+        edges = (np.arange(BINS) + 0.5) / BINS * 1.25
+        found = np.histogram(edges.clip(0, 1 - 1e-9), WANTED, (0, 1), weights=self.counts)[0]
+        return found / max(found.sum(), 1)
+
+
+def version() -> str:
+    """Of this software: its package version and, in a checkout, the revision."""
+    try:
+        number = metadata.version("zoom-benchmark")
+    except metadata.PackageNotFoundError:
+        number = "0.1.0"
+    return f"{number}+{revision()}"
+
+
+def sidecar(
+    prepared: Prepared,
+    engine: Engine,
+    form: Encoding,
+    results: list[dict[str, Any]],
+    config: Mapping[str, Any],
+    pictured: Pictures,
+    seconds: float,
+) -> dict[str, Any]:
+    """The JSON beside the output: what it was made from, by what, and how far it is from the scan."""
+    request, scan, grid, choice = prepared.request, prepared.scan, prepared.grid, prepared.choice
+    affine = scan.affine @ grid.step(scan.axis, scan.flipped)
+    whole = abs(grid.zoom - round(grid.zoom)) < 1e-6
+    zoom = {
+        "Method": choice.key,
+        "MethodLabel": choice.label,
+        "MethodOptions": dict(choice.options),
+        "Weights": [
+            {
+                "File": str(weights.path),
+                "Networks": list(weights.networks),
+                "SHA256": weights.sha256,
+                **{key: weights.metadata[key] for key in PROVENANCE if key in weights.metadata},
+            }
+            for weights in choice.weights
+        ],
+        "NewSlicesPerGap": round(grid.zoom) - 1 if whole else None,
+        "SlicesPerScanSlice": grid.zoom,
+        "InPlaneFactor": grid.factor,
+        "SliceAxis": scan.axis,
+        "Plane": scan.plane,
+        "ScanShape": list(scan.shape),
+        "ScanSpacing": scan.spacing.round(6).tolist(),
+        "Shape": list(stored_shape(scan, grid)),
+        "Spacing": np.linalg.norm(affine[:3, :3], axis=0).round(6).tolist(),
+        "LastSliceBeyond": round(grid.beyond * float(scan.spacing[scan.axis]), 6),
+        "DrawsAtRandom": engine.random,
+        "Seed": config["seed"],
+        "HalfPrecision": engine.half,
+        "Device": engine.device,
+        "Tiles": engine.plan.tiles,
+        "TileShape": list(prepared.layout.tile()),
+        "DataType": str(form.dtype),
+        "DataConsistency": request.consistency,
+        "Profile": request.profile,
+        "Volumes": [_volume(result) for result in results],
+        "Tolerance": tolerance(form, results),
+        "TrainedOn": unlike.trained_on(choice, config["cohorts"]),
+        "Warnings": unlike.warnings(
+            choice, config["cohorts"], scan, pictured.histogram(), coarsened=prepared.coarsened
+        ),
+        "SourceSHA256": sha256(scan.path),
+        "Seconds": round(seconds, 1),
+        "PeakMemory": probe.peak("cpu"),
+    }
+    if request.uncertainty:
+        zoom["Spread"] = prepared.names.spread.name
+    return {
+        "Description": f"{Path(scan.path).name} zoomed by {choice.key}. {NOT_FOR_DIAGNOSIS}",
+        "Sources": [source(prepared.names, request.scan)],
+        "GeneratedBy": [{"Name": "zoom", "Version": version(), "Python": platform.python_version()}],
+        "SliceThickness": zoom["Spacing"][scan.axis],
+        "Zoom": zoom,
+    }
+
+
+def tolerance(form: Encoding, results: list[dict[str, Any]]) -> float:
+    """Largest difference allowed after averaging back, in the scan's units: the rounding of the file and, before it,
+    a tenth of that or 1e-5 of the grey scale.
+    """
+    scale = max(result["scale"].scale for result in results)
+    if form.dtype.kind == "f":
+        return 2e-5 * scale
+    return max(0.6 * abs(form.slope), 0.5 * abs(form.slope) + 2e-5 * scale)
+
+
+def _volume(result: Mapping[str, Any]) -> dict[str, Any]:
+    """One volume's numbers, in the scan's units."""
+    scale, correction = result["scale"], result["correction"]
+    found = {
+        "GreyScale": [scale.floor, scale.floor + scale.scale],
+        "MethodAlone": {"Largest": correction.before * scale.scale, "RMS": correction.before_rms * scale.scale},
+        "Added": {"Largest": correction.largest * scale.scale, "RMS": correction.rms * scale.scale},
+        "AveragedBack": {"Largest": result["after"], "RMS": result["after_rms"]},
+        "Rounds": correction.sweeps,
+        "CutToFitTheFile": result["cut"],
+    }
+    return found | ({"Spread": result["spread"]} if "spread" in result else {})
+
+
+def extent_of(grid: Grid) -> str:
+    """How the slices are finer, in words."""
+    new = round(grid.zoom) - 1
+    if abs(grid.zoom - new - 1) >= 1e-6:
+        return f"{grid.zoom:.4g} slices for each of the scan's"
+    return f"{new or 'no'} new slice{'' if new == 1 else 's'} in each gap"

@@ -1,0 +1,259 @@
+"""The function behind both doors: a scan goes in, a finer volume comes out, in the right place, with its page."""
+
+import errno
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmark.errors import UserError
+from benchmark.files import written
+from benchmark.seeds import derive
+from zoom import report
+from zoom.consistency import Correction, Projection
+from zoom.intensity import Encoding, Scale, encoding, find_scale
+from zoom.names import describe_dataset
+from zoom.output import Writer, header, opened, suffix_of
+from zoom.page import page
+from zoom.prepare import Engine, Prepared, describe, prepare, start
+from zoom.request import Request
+from zoom.scan import Extent, load, survey
+from zoom.spread import Spread
+from zoom.store import Store, block_length, blocks
+from zoom.tiles import Window, stream
+
+#: Of |scan − output averaged back|, as a share of the grey scale, before numbers are rounded for the file.
+TOLERANCE = 1e-5
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+Say = Callable[[str], None]
+
+
+def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_run: bool = False) -> dict[str, Any]:
+    """Zooms one scan and returns its report (what is in the JSON file beside the output).
+
+    ``config``: checked; its ``zoom``, ``methods``, ``sampling``, ``compute``, ``results`` and ``seed`` count. ``say``
+    gets a line now and then. ``dry_run``: says what would come out; the report is empty. Raises ``UserError``, one
+    line that names the file; nothing half-written stays behind.
+    """
+    began = time.perf_counter()
+    # Huge pages for what networks hold of a large slice: page faults were a third of their time. PyTorch reads it once.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    prepared = prepare(request, config)
+    if dry_run:
+        say(describe(prepared, start(prepared, config["compute"])))
+        return {}
+    with _disk(prepared.names.image.parent):
+        extents = survey(prepared.scan)
+        scaled = not suffix_of(prepared.names.image).startswith(".mg")
+        form = encoding(prepared.scan, extents, request.dtype, scaled)
+        prepared.names.image.parent.mkdir(parents=True, exist_ok=True)
+        job = Job(prepared, config, form, say)
+        with ExitStack() as stack:
+            outputs = {"image": stack.enter_context(_image(prepared, form, prepared.names.image))}
+            if request.uncertainty:
+                plain = Encoding(np.dtype(np.float32), 1.0, 0.0)
+                outputs["spread"] = stack.enter_context(_image(prepared, plain, prepared.names.spread))
+            for volume, extent in enumerate(extents):
+                job.volume(volume, extent, outputs)
+            about = report.sidecar(
+                prepared, job.engine, form, job.results, config, job.pictures, time.perf_counter() - began
+            )
+            for path, text in (
+                (prepared.names.sidecar, json.dumps(about, indent=2) + "\n"),
+                (prepared.names.page, page(prepared, about, job.pictures)),
+            ):
+                stack.enter_context(written(path)).write_text(text)
+        describe_dataset(prepared.names, about["GeneratedBy"][0]["Version"])
+    say(f"{prepared.names.image}: done in {about['Zoom']['Seconds']:.0f} s; page: {prepared.names.page}")
+    return about
+
+
+class Job:
+    """The work on one scan: volume after volume, sample after sample, slice after slice.
+
+    ``engine`` and ``pictures`` come with the first volume.
+    """
+
+    engine: Engine
+    pictures: report.Pictures
+
+    def __init__(self, prepared: Prepared, config: Mapping[str, Any], form: Encoding, say: Say) -> None:
+        self.prepared, self.config, self.form, self.say = prepared, config, form, say
+        self.folder = prepared.names.image.parent
+        self.results: list[dict[str, Any]] = []
+
+    def volume(self, number: int, extent: Extent, outputs: Mapping[str, Writer]) -> None:
+        """Zooms one volume and appends it to the outputs."""
+        request, scan, grid = self.prepared.request, self.prepared.scan, self.prepared.grid
+        raw = load(scan, number, self.folder)
+        scale = find_scale(raw, extent, self.config["preprocess"]["percentile"])
+        # Networks see the grey scale clipped, as they were trained; where nothing was trained, there is no need to.
+        top = 1.0 if self.prepared.choice.networks else max(1.0, (extent.high - scale.floor) / scale.scale)
+        seen = shown(self.prepared, raw, scale, top, self.folder)
+        if number == 0:
+            self.engine = start(self.prepared, self.config["compute"], self._tile(seen))
+            self.say(describe(self.prepared, self.engine))
+            if request.uncertainty and not self.engine.random:
+                raise UserError(
+                    f"{scan.path}: method {self.prepared.choice.key} draws nothing at random, so there is no spread "
+                    "over seeds; leave --uncertainty out"
+                )
+        fine = Store((len(grid.at), *self.prepared.frame), self.folder)
+        spread = Spread(fine.shape, self.folder) if request.uncertainty else None
+        if number == 0:
+            self.pictures = report.Pictures(self.prepared, raw, scale)
+        for sample in range(max(1, request.uncertainty)):
+            with self._progress(number, sample, len(fine)) as tick:
+                self._restore(seen, fine, top, (number, sample), tick)
+                projection = Projection(
+                    raw,
+                    fine,
+                    scale,
+                    grid,
+                    self.engine.mixing,
+                    top,
+                    profile=request.profile,
+                    folder=self.folder,
+                )
+                watched = {"watch": self.pictures.method_alone} if (number, sample) == (0, 0) else {}
+                correction = projection.correct(request.consistency, self._tolerance(scale), **watched)
+            if spread:
+                spread.add(fine)
+            if sample == 0:
+                self._keep(number, fine, scale, projection, correction, outputs)
+        if spread:
+            spread.finish(scale.scale)
+            outputs["spread"].append(spread.deviation)
+            self.results[-1]["spread"] = spread.summary()
+            if number == 0:
+                self.pictures.deviation(spread.deviation)
+
+    def _restore(
+        self, seen: Store, fine: Store, top: float, draw: tuple[int, int], tick: Callable[[int], None]
+    ) -> None:
+        """The method over all slices: ``seen`` → ``fine``, where 1 is the grey scale's end again."""
+        from models.fast import ahead
+
+        engine, grid = self.engine, self.prepared.grid
+        start = 0
+        rows, columns = self.prepared.frame
+        restored = stream(
+            lambda tile: engine.build(derive(self.config["seed"], "zoom", *draw, tile)),
+            seen,
+            grid.known,
+            grid.at,
+            side=self.prepared.layout.side,
+            fill=self.prepared.layout.fill,
+            tick=tick,
+        )
+        for block in ahead(restored):  # one is written while the next is made
+            fine.write(start, block[:, :rows, :columns] * np.float32(top))
+            start += len(block)
+
+    def _keep(
+        self,
+        number: int,
+        fine: Store,
+        scale: Scale,
+        projection: Projection,
+        correction: Correction,
+        outputs: Mapping[str, Writer],
+    ) -> None:
+        """Rounds the first sample to what the file can hold, measures it again, writes it and takes its pictures."""
+        cut = encode(fine, scale, self.form)
+        after, after_rms = projection.measure(lambda stored: scale.normalise(self.form.decode(stored)))
+        outputs["image"].append(fine)
+        self.results.append(
+            {
+                "scale": scale,
+                "correction": correction,
+                "after": after * scale.scale,
+                "after_rms": after_rms * scale.scale,
+                "cut": cut,
+            }
+        )
+        if number == 0:
+            self.pictures.result(fine, self.form, projection.back)
+
+    def _tile(self, seen: Store) -> np.ndarray:
+        """Two tiles from the middle of what the method is shown."""
+        layout = self.prepared.layout
+        corners = layout.corners()
+        window = Window(seen, corners[len(corners) // 2], layout.tile())
+        return window[[len(seen) // 2 - 1, len(seen) // 2]]
+
+    def _tolerance(self, scale: Scale) -> float:
+        """What is asked of the averages before rounding: a tenth of what rounding does, or the least that counts."""
+        rounding = 0.0 if self.form.dtype.kind == "f" else abs(self.form.slope) / scale.scale
+        return max(TOLERANCE, 0.1 * rounding)
+
+    @contextmanager
+    def _progress(self, number: int, sample: int, slices: int) -> Iterator[Callable[[int], None]]:
+        """A bar with the time left, on the terminal (or in the rule's log)."""
+        parts = [Path(self.prepared.scan.path).name]
+        if self.prepared.scan.volumes > 1:
+            parts.append(f"volume {number + 1}/{self.prepared.scan.volumes}")
+        if self.prepared.request.uncertainty:
+            parts.append(f"sample {sample + 1}/{self.prepared.request.uncertainty}")
+        total = slices * self.engine.plan.tiles
+        with tqdm(total=total, desc=", ".join(parts), unit="slice", mininterval=1, dynamic_ncols=True) as bar:
+            yield lambda count: bar.update(count)
+
+
+def shown(prepared: Prepared, raw: Store, scale: Scale, top: float, folder: Path) -> Store:
+    """What the method sees: 0 … ``top`` as [0, 1], clipped; at a quarter of the resolution where it has to be.
+
+    That is, where networks made for ×4 are to give the scan's own resolution back (in-plane 1). Sides that are no
+    multiple of four are mirrored up to one; the output is cut back to the scan's field of view.
+    """
+    seen = Store(prepared.seen, folder)
+    for start_, stop in blocks(len(raw), block_length(raw.shape[1] * raw.shape[2] * 4)):
+        values = (scale.normalise(raw[start_:stop]) / np.float32(top)).clip(0, 1)
+        seen.write(start_, coarsen(values) if prepared.coarsened else values)
+    return seen
+
+
+def coarsen(values: np.ndarray) -> np.ndarray:
+    """÷4 in plane as the networks were trained: antialiased bilinear; (B, H, W) → (B, ⌈H/4⌉, ⌈W/4⌉)."""
+    import torch
+
+    from models.interpolation import FACTOR, degrade
+
+    padded = np.pad(values, [(0, 0), *((0, -side % FACTOR) for side in values.shape[1:])], mode="symmetric")
+    return degrade(torch.from_numpy(padded)[:, None])[:, 0].clamp(0, 1).numpy()
+
+
+def encode(fine: Store, scale: Scale, form: Encoding) -> int:
+    """x → stored numbers, in place; how many did not fit."""
+    cut = 0
+    for start_, stop in blocks(len(fine), block_length(fine.shape[1] * fine.shape[2] * 8)):
+        stored, off = form.encode(fine[start_:stop] * np.float32(scale.scale) + np.float32(scale.floor))
+        fine.write(start_, stored)
+        cut += off
+    return cut
+
+
+@contextmanager
+def _image(prepared: Prepared, form: Encoding, path: Path) -> Iterator[Writer]:
+    text = f"zoom {prepared.choice.key} of {Path(prepared.scan.path).name}"
+    image = header(prepared.scan, prepared.grid, form, suffix_of(path), description=text)
+    with written(path) as aside, opened(aside, image, prepared.scan, path.name) as writer:
+        yield writer
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """A disk that fills up is said in one line; all that was begun is gone by then."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise UserError(f"{error.filename or folder}: {error.strerror or error}") from error
+        raise UserError(f"{folder}: the disk is full; nothing was written; make room or write elsewhere") from error

@@ -1,0 +1,85 @@
+"""The sheet of scans for ``snakemake zoom``: a row is what the command is given."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.config import meant
+from benchmark.errors import UserError
+from zoom.choice import TRAINED
+from zoom.names import relative_name, stem
+
+NUMBERS = {"n": int, "zoom": float, "spacing": float, "in_plane": int, "uncertainty": int, "tile": int}
+COLUMNS = ("scan", "name", "method", "weights", "axis", *NUMBERS)
+EMPTY = ("", "n/a")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scan. ``name``: of the output below the results' ``zoom`` folder, without suffix; ``given``: arguments for
+    ``zoom.request.request``; ``named``: whether the sheet chose the name.
+    """
+
+    scan: str
+    name: str
+    given: Mapping[str, Any]
+    named: bool
+
+    @property
+    def trained(self) -> tuple[str, str] | None:
+        """Cohort and fold, where the weights are this study's own."""
+        weights = " ".join(self.given.get("weights", ()))
+        matched = TRAINED.fullmatch(weights)
+        return (matched["cohort"], matched["fold"]) if matched and not Path(weights).exists() else None
+
+
+def read_rows(path: str | Path, **folders: str) -> dict[str, Row]:
+    """The rows by name. ``folders``: what ``{results}`` and ``{data}`` in a scan's path stand for.
+
+    ``UserError`` naming the sheet and the line: an unknown column, no scan, a number that is none, a name twice.
+    """
+    if not Path(path).is_file():
+        raise UserError(f"{path}: no such sheet; set zoom.sheet to a TSV with columns scan and n, zoom or spacing")
+    with open(path, newline="") as file:
+        reader = csv.DictReader(file, delimiter="\t")
+        stray = sorted(set(reader.fieldnames or ()) - set(COLUMNS))
+        if stray:
+            raise UserError(f"{path}: unknown column '{stray[0]}'{meant(stray[0], COLUMNS)}")
+        rows: dict[str, Row] = {}
+        for line, cells in enumerate(reader, 2):
+            row = _row(f"{path}: line {line}", {k: v.strip() for k, v in cells.items() if k and v}, folders)
+            if row.name in rows:
+                raise UserError(f"{path}: line {line}: '{row.name}' is there twice; give each row a name of its own")
+            rows[row.name] = row
+    if not rows:
+        raise UserError(f"{path}: no scan in it")
+    return rows
+
+
+def _row(where: str, cells: dict[str, str], folders: Mapping[str, str]) -> Row:
+    given: dict[str, Any] = {}
+    cells = {key: value for key, value in cells.items() if value not in EMPTY}
+    if "scan" not in cells:
+        raise UserError(f"{where}: no scan")
+    scan = cells["scan"]
+    for key, value in folders.items():
+        scan = scan.replace(f"{{{key}}}", value)
+    for key, kind in NUMBERS.items():
+        if key in cells:
+            try:
+                given[key] = kind(cells[key])
+            except ValueError as error:
+                raise UserError(f"{where}: {key} = '{cells[key]}' is no {kind.__name__}") from error
+    if len({"n", "zoom", "spacing"} & given.keys()) != 1:
+        raise UserError(f"{where}: give one of n, zoom and spacing")
+    if "axis" in cells:
+        given["axis"] = int(cells["axis"]) if cells["axis"].isdigit() else cells["axis"]
+    if "method" in cells:
+        given["method"] = cells["method"]
+    if "weights" in cells:
+        given["weights"] = tuple(cells["weights"].split())
+    own = cells.get("name")
+    name = own or str(relative_name(Path(scan)).with_name(stem(relative_name(Path(scan)))))
+    return Row(scan, name, given, own is not None)

@@ -1,0 +1,95 @@
+"""What the weights were trained on, and plain sentences where the scan is unlike it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from benchmark.jobs import provenance as portrait
+from zoom.choice import Choice
+from zoom.scan import Scan
+
+#: Names of contrasts as they stand in file names and cohorts' labels; the first that is found counts.
+CONTRASTS = {
+    "FLAIR": r"flair",
+    "T1 with contrast agent": r"t1(ce|c|gd)|ce[-_]?t1",
+    "T1": r"t1(w|rho)?",
+    "T2": r"t2(w|star)?",
+    "PD": r"pdw?",
+}
+#: Voxel sizes further apart than this ratio are called unlike; grey values, beyond this many times the training
+#: subjects' own differences.
+RATIO = 1.5
+SPREADS = 2.0
+
+
+def contrast(text: str) -> str | None:
+    """The contrast that a name tells of, if it does."""
+    words = r"(?:^|[^a-z0-9])(?:{})(?=[^a-z0-9]|$)"
+    return next((name for name, pattern in CONTRASTS.items() if re.search(words.format(pattern), text.lower())), None)
+
+
+def trained_on(choice: Choice, cohorts: Mapping[str, Any]) -> list[str]:
+    """Plain sentences: what the weights were trained on."""
+    if not choice.networks:
+        return [f"Nothing was trained: {choice.key} interpolates. It adds no detail that the scan does not have."]
+    about, told = choice.metadata, []
+    cohort = about.get("cohort")
+    if cohort:
+        label = cohorts.get(cohort, {}).get("label", cohort)
+        told.append(f"The weights were trained on {label} (cohort {cohort}, fold {about.get('fold')}).")
+    elif about.get("layout"):
+        told.append(f"The weights come from a {about['layout']} checkpoint, which does not say what they saw.")
+    else:
+        told.append("The weights do not say what they were trained on.")
+    seen = about.get("trained_on", {})
+    if "spacing" in seen:
+        slices, rows, columns = seen["spacing"]
+        told.append(
+            f"{seen['subjects']} subjects; {seen['plane']} slices {slices:g} mm apart, voxels of {rows:g} × "
+            f"{columns:g} mm in frames of {' × '.join(map(str, seen['frame']))}."
+        )
+    return told
+
+
+def warnings(choice: Choice, cohorts: Mapping[str, Any], scan: Scan, histogram: Any, *, coarsened: bool) -> list[str]:
+    """Plain sentences where the scan is unlike what the weights saw.
+
+    ``histogram``: the scan's, as ``portrait.histogram`` makes it; ``coarsened``: whether the networks are shown the
+    scan at a quarter of its in-plane resolution.
+    """
+    if not choice.networks:
+        return []
+    seen, told = choice.metadata.get("trained_on", {}), []
+    cohort = choice.metadata.get("cohort", "")
+    learnt = contrast(f"{cohort} {cohorts.get(cohort, {}).get('label', '')}")
+    shown = contrast(scan.path.replace("/", " "))
+    if learnt and shown and learnt != shown:
+        told.append(
+            f"By its name this is a {shown} scan; the weights only ever saw {learnt}. Do not trust detail in it."
+        )
+    if "spacing" not in seen:
+        return [*told, "Whether this scan resembles the training data cannot be told: the weights do not record it."]
+    far = portrait.distance(histogram, seen["histogram"])
+    if far > SPREADS * seen["histogram_spread"]:
+        told.append(
+            f"Its grey values are distributed unlike those the weights saw ({far:.3f} of the grey scale apart; the "
+            f"training subjects differ by up to {seen['histogram_spread']:.3f} among themselves)."
+        )
+    slices, rows, columns = scan.upright_spacing
+    factor = choice.factor or 1
+    learnt_mm = factor * (seen["spacing"][1] + seen["spacing"][2]) / 2
+    shown_mm = (rows + columns) / 2 * (factor if coarsened else 1)
+    if not 1 / RATIO < shown_mm / learnt_mm < RATIO:
+        told.append(
+            f"The networks are shown voxels of {shown_mm:.2f} mm in plane; they learnt from {learnt_mm:.2f} mm."
+        )
+    if slices / seen["spacing"][0] > RATIO:
+        told.append(
+            f"Its slices are {slices:.2f} mm apart, those the weights saw {seen['spacing'][0]:.2f} mm: what lies in "
+            "between is a guess."
+        )
+    if scan.plane != seen["plane"]:
+        told.append(f"Its slices are {scan.plane}; the weights saw {seen['plane']} ones.")
+    if max(rows, columns) / min(rows, columns) > RATIO:
+        told.append(f"Its voxels are {rows:.2f} × {columns:.2f} mm in plane; the weights saw square ones.")
+    return told
