@@ -12,7 +12,7 @@ import pytest
 import yaml
 from zoom_scans import OBLIQUE, thick
 
-from zoom import request as requests
+from benchmark import config as configuration
 from zoom.cli import main
 
 
@@ -20,7 +20,7 @@ from zoom.cli import main
 def catalogue(config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(config))
-    monkeypatch.setattr(requests, "CONFIG", path)
+    monkeypatch.setattr(configuration, "CONFIG", path)
 
 
 def test_one_scan(save: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -53,7 +53,7 @@ def test_the_configs_choice_is_the_default(
     save: Callable, tmp_path: Path, config: dict, capsys: pytest.CaptureFixture
 ) -> None:
     config["zoom"]["method"] = "spline"
-    requests.CONFIG.write_text(yaml.safe_dump(config))
+    configuration.CONFIG.write_text(yaml.safe_dump(config))
     overlay = tmp_path / "mine.yaml"
     overlay.write_text("zoom: {in_plane: 4}\nseed: 7\n")
     assert main([str(save()), "--spacing", "2", "-o", str(tmp_path / "o.nii"), "--config", str(overlay)]) == 0

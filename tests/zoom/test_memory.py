@@ -12,9 +12,9 @@ from zoom_scans import thick
 SCRIPT = """
 import resource, sys
 from pathlib import Path
-from zoom import request
+from benchmark import config
 from zoom.cli import main
-request.CONFIG = Path(sys.argv[1])
+config.CONFIG = Path(sys.argv[1])
 code = main(sys.argv[2:])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 sys.exit(code)

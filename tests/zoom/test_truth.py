@@ -10,8 +10,8 @@ import pytest
 import yaml
 from zoom_scans import OBLIQUE, orientations, stored, thick, world
 
+from benchmark import config as configuration
 from benchmark.errors import UserError
-from zoom import request as requests
 from zoom import truth
 from zoom.truth import main, measure, thinned
 
@@ -69,7 +69,7 @@ def test_too_many_or_no_slices_taken_away(config: dict, save: Callable, n: int) 
 def catalogue(config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config["data"] = str(tmp_path)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    monkeypatch.setattr(requests, "CONFIG", tmp_path / "config.yaml")
+    monkeypatch.setattr(configuration, "CONFIG", tmp_path / "config.yaml")
 
 
 @pytest.mark.usefixtures("catalogue")
