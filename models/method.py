@@ -91,6 +91,14 @@ class Restorer:
         """Mixing weights (S', S), float64: row j mixes the known slices into position ``at[j]``. Default: linear."""
         return linear(known, at)
 
+    def looks_at(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Which known slices each position needs, (S', S) bool. Default: those whose mixing weight is not zero.
+
+        ``stream`` keeps a slice in memory only while a position still needs it. A method whose network draws a slice
+        from more known slices than ``weights`` mixes overrides this.
+        """
+        return np.abs(self.weights(known, at)) > 1e-6
+
     def render(self, mixed: Tensor, interpolated: Tensor) -> Tensor:
         """Mixtures (B, C, …) → pixels (B, 1, 4h, 4w). ``interpolated`` (B,) bool: False for known slices."""
         return mixed
@@ -102,7 +110,7 @@ class Restorer:
         """
         slices, known, at = check(slices, known, at)
         weights = self.weights(known, at)
-        used = np.abs(weights) > 1e-6
+        used = self.looks_at(known, at)
         last_use = len(at) - 1 - used[::-1].argmax(axis=0)
         in_turn = sorted(np.flatnonzero(used.any(axis=0)).tolist(), key=used.argmax(axis=0).tolist().__getitem__)
         held: dict[int, Tensor] = {}
@@ -144,8 +152,7 @@ class Restorer:
     ) -> np.ndarray:
         """One block of ``stream``: the mixtures ``rows`` (S', S) of the slices ``needed`` (S), at the positions ``at``.
 
-        A method that draws a slice from its neighbours otherwise than by a mixture does so here; its ``weights`` then
-        only say which slices it looks at.
+        A method that does not mix, but draws each slice by a network, overrides this and ``looks_at``.
         """
         stack = torch.stack([held[i] for i in needed])
         count = len(rows)

@@ -134,7 +134,8 @@ class Projection:
         self.top = top
         self.average = averaging(grid, profile)
         self.bound = self.average.sum(axis=1) > 0
-        # Where the method's weights do not interpolate (the control eq12), or copies of a slice are not told apart
+        # Linear instead, if the method's own weights cannot bring the scan back: they do not sum to one (the control
+        # eq12), or two slices of the scan get the same correction (the control copy, at some zooms).
         if not np.allclose(mixing.sum(axis=1), 1, atol=1e-3) or np.linalg.cond(self._gain(mixing)) > 100:
             from models.interpolation import linear
 

@@ -97,8 +97,10 @@ def _room(prepared: Prepared) -> None:
 
 @dataclass(frozen=True)
 class Engine:
-    """The method with its networks loaded, and how its work is cut. ``build(seed)``: the method; ``half``: whether in
-    half precision.
+    """The method with its networks loaded, and how its work is cut.
+
+    ``build(seed)``: the method; ``half``: whether in half precision; ``random``: whether another seed gives another
+    result; ``mixing`` (S', S): its weights.
     """
 
     build: Callable[[int], "Restorer"]
@@ -137,24 +139,19 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
     except ValueError as error:
         raise UserError(f"method {choice.key}: {error}") from error
     cost = probe.measure(trial, prepared.layout.tile(), choice.options.get("steps"))
-    mixing = trial.weights(grid.known, grid.at)
     plan = probe.plan(
         cost,
         prepared.layout,
         factor,
-        mixing,
+        trial.looks_at(grid.known, grid.at),
         exact=int(np.isin(grid.at, grid.known).sum()),
         largest=compute["chunk"],
         limit=int(prepared.request.memory * 1e9),
         base=probe.resident(device),
         path=prepared.scan.path,
     )
-    return Engine(build(plan.chunk, half), plan, device, half, method_is_random(trial), mixing)
-
-
-def method_is_random(restorer: "Restorer") -> bool:
-    """Whether another seed gives another result."""
-    return bool(restorer.random)
+    mixing = trial.weights(grid.known, grid.at)
+    return Engine(build(plan.chunk, half), plan, device, half, trial.random, mixing)
 
 
 def describe(prepared: Prepared, engine: Engine) -> str:

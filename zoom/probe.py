@@ -148,7 +148,7 @@ def plan(
     cost: Cost,
     layout: Layout,
     factor: int,
-    weights: np.ndarray,
+    looks_at: np.ndarray,
     *,
     exact: int,
     largest: int,
@@ -158,17 +158,17 @@ def plan(
 ) -> Plan:
     """The largest chunk that fits.
 
-    ``weights`` (S', S): which slices a chunk holds; ``exact``: of the S' positions that are known; ``largest``: chunk
-    of the config; ``limit``: bytes allowed, all told; ``base``: bytes in use before. ``UserError`` where one slice at
-    a time is too much.
+    ``looks_at`` (S', S) bool: the known slices that each position needs; ``exact``: how many of the S' positions are
+    known; ``largest``: chunk of the config; ``limit``: bytes allowed in total; ``base``: bytes in use before.
+    ``UserError`` if even one slice at a time needs more memory than that.
     """
     tiles = len(layout.corners())
     frame = layout.height * layout.width * factor**2 * 4
 
     def slices(chunk: int) -> int:
         needed = max(
-            int(np.count_nonzero(np.abs(weights[start : start + chunk]).max(axis=0) > 1e-6))
-            for start in range(0, len(weights), chunk)
+            int(np.count_nonzero(looks_at[start : start + chunk].any(axis=0)))
+            for start in range(0, len(looks_at), chunk)
         )
         # held: what a block needs and what was represented with it, ahead of its turn; then the block, its copies, and
         # the block before, which is being written
@@ -189,7 +189,7 @@ def plan(
             f"{path}: needs {needs:.1f} GB of memory even a slice at a time; allow it (memory), or take smaller tiles"
         )
     chunk = fitting[-1]
-    count, known = weights.shape
+    count, known = looks_at.shape
     seconds = tiles * (known * cost.represent + (count - exact) * cost.between + exact * cost.known)
     return Plan(chunk, base + slices(chunk) + working(chunk), seconds, tiles)
 

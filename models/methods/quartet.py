@@ -40,12 +40,12 @@ class Method(Restorer):
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         return slices
 
-    def weights(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """Which four slices each position is drawn from, (S', S): equal weights on them."""
+    def looks_at(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """The four slices around each position, (S', S) bool; three where a slice repeats at an end of the volume."""
         four, _ = around(known, at)
-        weights = np.zeros((len(at), len(known)))
-        np.put_along_axis(weights, four, 1 / 4, axis=1)
-        return weights
+        looked_at = np.zeros((len(at), len(known)), dtype=bool)
+        np.put_along_axis(looked_at, four, True, axis=1)
+        return looked_at
 
     def block(
         self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray

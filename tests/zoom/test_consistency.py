@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from models.interpolation import cubic_spline, linear, nearest, printed_eq12
+from models.method import method
+from models.networks.quartet import build
 from zoom.consistency import PROFILES, Projection, averaging, block_mean, magnify, sharpen
 from zoom.geometry import Grid
 from zoom.intensity import Scale
@@ -108,3 +110,15 @@ def test_a_correction_does_not_stop_at_the_known_slices(tmp_path: Path) -> None:
     projection = Projection(raw, fine, Scale(0.0, 100.0), grid, mixing, 1.0, profile="point", folder=tmp_path)
     projection.correct(True, 1e-4)
     np.testing.assert_allclose(fine[:], 0.8, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "keeps"), [("quartet", True), ("spline", True), ("eq12", False)])
+def test_corrections_are_mixed_by_the_methods_own_weights_if_these_interpolate(
+    tmp_path: Path, name: str, keeps: bool
+) -> None:
+    grid = Grid(40, 4.0, 1)
+    networks = {"quartet": build(blocks=1, width=8, expansion=2, factor=1).eval()} if name == "quartet" else None
+    mixing = method(name, networks).weights(grid.known, grid.at)
+    fine, raw = filled(np.zeros((len(grid.at), 2, 2)), tmp_path), filled(np.ones((40, 2, 2)), tmp_path)
+    projection = Projection(raw, fine, Scale(0.0, 1.0), grid, mixing, 1.0, profile="point", folder=tmp_path)
+    assert (projection.mixing is mixing) == keeps

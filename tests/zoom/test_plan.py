@@ -15,8 +15,8 @@ FRAME = Layout(512, 512, None)
 MB = 1 << 20
 
 
-def planned(weights: np.ndarray, cost: Cost, limit: int = 8 << 30) -> probe.Plan:
-    return plan(cost, FRAME, 1, weights, exact=20, largest=16, limit=limit, base=300 * MB, path="scan")
+def planned(looks_at: np.ndarray, cost: Cost, limit: int = 8 << 30) -> probe.Plan:
+    return plan(cost, FRAME, 1, looks_at, exact=20, largest=16, limit=limit, base=300 * MB, path="scan")
 
 
 @pytest.mark.parametrize("weights", [linear, cubic_spline])
@@ -25,7 +25,7 @@ def test_memory_is_flat_in_n(weights, side: int) -> None:
     found = []
     for n in (1, 20):
         known = np.arange(40.0)
-        matrix = weights(known, np.arange(39 * (n + 1) + 1) / (n + 1))
+        matrix = weights(known, np.arange(39 * (n + 1) + 1) / (n + 1)) != 0
         cost = Cost(0.0, 0.0, 0.0, 40 * MB, 40 * MB, side * side * 4)
         layout = Layout(side, side, None)
         found.append(plan(cost, layout, 1, matrix, exact=40, largest=16, limit=8 << 30, base=300 * MB, path="").memory)
@@ -34,7 +34,7 @@ def test_memory_is_flat_in_n(weights, side: int) -> None:
 
 def test_a_smaller_allowance_is_kept() -> None:
     known = np.arange(20.0)
-    matrix = linear(known, np.arange(39) / 2)
+    matrix = linear(known, np.arange(39) / 2) != 0
     heavy = Cost(1.0, 2.0, 0.5, 500 * MB, 500 * MB, 12 * 64 * 64)
     free, tight = planned(matrix, heavy, 32 << 30), planned(matrix, heavy, 2 << 30)
     assert (free.chunk, tight.chunk) == (16, 3)
@@ -46,7 +46,7 @@ def test_a_smaller_allowance_is_kept() -> None:
 
 def test_a_tile_is_timed_as_often_as_it_is_computed() -> None:
     layout = Layout(100, 100, 64)
-    matrix = linear(np.arange(3.0), np.arange(5) / 2)
+    matrix = linear(np.arange(3.0), np.arange(5) / 2) != 0
     found = plan(Cost(1.0, 0.1, 0.0, 0, 0, 0), layout, 4, matrix, exact=3, largest=16, limit=8 << 30, base=0, path="")
     assert found.tiles == 4
     assert found.seconds == pytest.approx(4 * (3 + 0.2))

@@ -30,6 +30,13 @@ def test_the_four_slices_around_a_position_and_their_places():
     np.testing.assert_allclose(places, expected)
 
 
+def test_it_looks_at_four_slices_and_its_weights_are_linear():
+    quartet, at = method("quartet", {"quartet": build(**SIZE).eval()}), np.array([0.5, 2, 3, 8])
+    looked_at = [np.flatnonzero(row).tolist() for row in quartet.looks_at(KNOWN, at)]
+    assert looked_at == [[0, 1, 2], [0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4]]
+    np.testing.assert_array_equal(quartet.weights(KNOWN, at), method("linear").weights(KNOWN, at))
+
+
 def test_two_known_slices_are_enough():
     made = method("quartet", {"quartet": build(**SIZE).eval()}).restore(np.zeros((2, 8, 8), np.float32), [0, 1], [0.5])
     assert made.shape == (1, 32, 32)
