@@ -47,8 +47,8 @@ def labels() -> dict:
         "study": {"folds": 2, "methods": ["ours", "linear", "truth"]},
         "cohorts": {"toy": {"label": "phantom T1", "paper": "oasis", "patients": {"cv": 2, "test": 2}}},
         "methods": {
-            "ours": {"label": "SR with SI (ours)", "kind": "method"},
-            "linear": {"label": "linear & more", "kind": "control"},
-            "truth": {"label": "truth", "kind": "oracle"},
+            "ours": {"label": "SR with SI (ours)", "kind": "method", "origin": "article", "features": ["vgg"]},
+            "linear": {"label": "linear & more", "kind": "control", "origin": "project", "features": []},
+            "truth": {"label": "truth", "kind": "oracle", "origin": "project", "features": []},
         },
     }

@@ -9,7 +9,7 @@ import yaml
 
 from benchmark.config import check
 from benchmark.errors import UserError
-from benchmark.plan import Plan
+from benchmark.plan import LIKE_WITH_LIKE, Plan
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,10 +33,25 @@ def test_the_article_has_all_its_tables_and_figures(article):
     assert plan.cohorts_of_table(4) == ["brats_t1", "brats_t2", "brats_flair"]
     assert not plan.stands_in(4)
     assert (plan.cohort_of_figure("fig24"), plan.methods_of_figure("fig24")) == ("brats_t2", ["ours"])
-    assert plan.methods_of_figure("fig07") == ["ours", "baseline"]
+    assert plan.methods_of_figure("fig07") == ["ours", "baseline_edsr"]
     assert "oracle_si" not in plan.methods_of_figure("fig18")
     assert plan.surveyed[0] == "ours"
     assert "linear" not in plan.surveyed
+
+
+def test_interpolation_is_judged_like_with_like(article):
+    """Both sharpened by EDSR, or neither: in the study's pair, and in what is tested."""
+    networks = {name: method["networks"] for name, method in article["methods"].items()}
+    assert Plan(article).pair == ["ours", "baseline_edsr"]
+    assert Plan(study(article, methods=["linear", "ours_no_edsr", "baseline"])).pair == ["ours_no_edsr", "baseline"]
+    for first, second in LIKE_WITH_LIKE:
+        assert networks[first] == networks[second]
+        assert (first, second) in Plan(article).claims
+
+
+def test_what_a_method_learned_from_is_known(article):
+    features = {m: Plan(article).features(m) for m in ("quartet_views", "srgan", "ours", "linear", "wdsr")}
+    assert features == {"quartet_views": ["alex"], "srgan": ["vgg"], "ours": ["vgg"], "linear": [], "wdsr": []}
 
 
 def test_table_6_has_the_published_rows_and_more(article):
@@ -78,7 +93,7 @@ def test_gaps_are_wanted_once_and_by_those_who_show_them(article):
     plan = Plan(article)
     n = [spec["n"] for spec in plan.gaps("oasis", "ours")]
     assert n == [6, 6, 6, 10, 4, 8]
-    assert {spec["n"] for spec in plan.gaps("oasis", "baseline")} == {6}
+    assert {spec["n"] for spec in plan.gaps("oasis", "baseline_edsr")} == {6}
     assert plan.gaps("oasis", "linear") == []
     # ATLAS: the survey's ten slices are those of figure 17 for ours, and a gap of their own for the others
     assert [spec["n"] for spec in plan.gaps("atlas", "srgan")] == [10]

@@ -9,6 +9,9 @@ from typing import Any
 
 from benchmark.errors import UserError
 
+# Methods that differ in what is interpolated (latents or pixels) and in nothing else: both with EDSR, both without.
+LIKE_WITH_LIKE = (("ours", "baseline_edsr"), ("ours_no_edsr", "baseline"))
+
 
 def _part(whole: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: whole[key] for key in keys if key in whole}
@@ -48,8 +51,16 @@ class Plan:
         return {
             "study": _part(self.config["study"], "folds", "methods"),
             "cohorts": {c: _part(about[c], "label", "paper", "patients", "partial") for c in cohorts},
-            "methods": {m: _part(self.config["methods"][m], "label", "kind") for m in self.methods},
+            "methods": {
+                m: _part(self.config["methods"][m], "label", "kind", "origin") | {"features": self.features(m)}
+                for m in self.methods
+            },
         }
+
+    def features(self, method: str) -> list[str]:
+        """Feature extractors (``alex``, ``vgg``) in its networks' losses: LPIPS by the same is flattered."""
+        trained = [self.config["networks"][name]["training"] for name in self.config["methods"][method]["networks"]]
+        return sorted({t.get("perceptual_net", "vgg") for t in trained if t.get("perceptual_weight", 0) > 0})
 
     # Tables 1–4
 
@@ -74,9 +85,9 @@ class Plan:
 
     @property
     def pair(self) -> list[str]:
-        """Ours and the baseline, or the first two methods of a study that has not both."""
-        own: list[str] = [m for m in ("ours", "baseline") if m in self.methods]
-        return own if len(own) == 2 else self.methods[:2]
+        """Interpolation of latents and of pixels, all else alike; the first two methods of a study without such two."""
+        alike = (list(two) for two in LIKE_WITH_LIKE if set(two) <= set(self.methods))
+        return next(alike, self.methods[:2])
 
     def cohort_of_figure(self, figure: str) -> str | None:
         """The figure's cohort, or the one that stands in for it."""
@@ -198,11 +209,12 @@ class Plan:
 
 
 def pairs(methods: Mapping[str, str], ours: str, reference: str = "linear") -> list[tuple[str, str]]:
-    """(A, B) for each claim: ours over every other method, and every other one over ``reference``.
+    """(A, B) for each claim: ours over every other method, like with like, and every method over ``reference``.
 
     ``methods``: kind by key, in order. Oracles, which see the truth, are not compared.
     """
     honest = [method for method, kind in methods.items() if kind != "oracle"]
     over_others = [(ours, method) for method in honest if method != ours]
+    over_others += [two for two in LIKE_WITH_LIKE if set(two) <= set(honest) and two not in over_others]
     over_reference = [(method, reference) for method in honest if reference in honest and method != reference]
     return over_others + [pair for pair in over_reference if pair not in over_others]

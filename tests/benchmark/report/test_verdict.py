@@ -5,10 +5,11 @@ import pytest
 
 from benchmark.cohort.sheet import Patient
 from benchmark.print.typeset import Cell, Table
+from benchmark.report.deviations import deviations
 from benchmark.report.pages import as_html, gallery, verdict_page
 from benchmark.report.verdict import (
     agreement_table,
-    deviations,
+    claims_table,
     efficiency_sentence,
     outcome,
     outcomes,
@@ -40,7 +41,9 @@ def frame() -> pd.DataFrame:
     columns = ["cohort", "method", "label", "kind"]
     for metric in ("ssim", "psnr", "lpips"):
         columns += [metric, f"{metric}_paper", f"{metric}_flag"]
-    return pd.DataFrame(rows, columns=columns).assign(slices=41, left_out=7, patients=3)
+    return pd.DataFrame(rows, columns=columns).assign(
+        slices=41, left_out=7, patients=3, block=["article", "control", "oracle"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,17 +73,15 @@ def test_the_winner_is_the_best_of_the_honest(frame):
         [["oasis", "ours", "linear", "patient", m, m != "ssim", False, True] for m in ("ssim", "psnr", "lpips")],
         columns=["cohort", "first", "second", "level", "metric", "better", "clearly_better", "small"],
     )
-    table = winners_table(frame, claims, {"oasis": "OASIS"})
-    assert [cell.text for cell in table.rows[0]] == [
-        "OASIS",
-        "Linear (0.9000)",
-        "Linear (26.00)",
-        "Ours (0.0300)",
-        "0 of 1 (0 clearly)",
-        "0 of 1 (0 clearly)",
+    rows = [[cell.text for cell in row] for row in winners_table(frame, {"oasis": "OASIS"}).rows]
+    assert rows == [
+        ["OASIS", "methods of the article", "Ours (0.8400)", "Ours (25.00)", "Ours (0.0300)"],
+        ["OASIS", "all methods and controls", "Linear (0.9000)", "Linear (26.00)", "Ours (0.0300)"],
     ]
+    table = claims_table(claims, frame, {"oasis": "OASIS"})
+    assert [cell.text for cell in table.rows[0]] == ["OASIS", "0 of 1 (0 clearly)", "0 of 1 (0 clearly)"]
     assert table.columns[-2] == "Ours better than"
-    assert winners_table(frame, None, {"oasis": "OASIS"}).rows[0][-1].text == "not tested"
+    assert claims_table(None, frame, {"oasis": "OASIS"}).rows[0][-1].text == "not tested"
 
 
 def test_the_opening_says_what_was_run_and_how_it_came_out(frame):

@@ -38,6 +38,17 @@ def test_patients_weigh_the_same_whatever_their_number_of_slices(score_files):
     assert cells(scores)["ssim"].iloc[0] == pytest.approx((patients["p1"] + patients["p2"]) / 2)
 
 
+def test_a_patient_is_one_however_many_folds_restored_the_scan(score_files):
+    """The spread over patients is of two numbers, each the mean over both folds; that over folds is another one."""
+    scores = read_scores(score_files)
+    ours = scores[(scores["method"] == "ours") & scores["removed"]]
+    patients = [part["psnr"].mean() for _, part in ours.groupby("subject")]  # the folds have equally many slices
+    cell = cells(scores).loc[("toy", "ours")]
+    assert cell["psnr_patients_sd"] == pytest.approx(stdev(patients))
+    assert cell["psnr_patients_sd"] != pytest.approx(cell["psnr_sd"])
+    assert cells(scores).loc[("toy", "linear"), "psnr_patients_sd"] > 0
+
+
 def test_counts_and_what_has_no_spread(score_files):
     table = cells(read_scores(score_files))
     assert table.loc[("toy", "ours"), ["folds", "patients", "slices", "left_out"]].tolist() == [2, 2, 6, 0]

@@ -42,13 +42,47 @@ def test_files_are_the_same_bytes_twice_and_a_missing_value_is_blank(frame, labe
     assert r"$\infty$" in (tmp_path / "a.tex").read_text()
 
 
-def test_best_is_bold_and_the_truth_does_not_compete(frame, labels):
-    table = score_table(frame, 1, labels, SHEETS)
-    ssim, brain_lpips = table.columns.index("SSIM"), table.columns.index("brain LPIPS")
-    bold = [row[ssim].bold for row in table.rows]
-    assert bold == [frame["ssim"][0] > frame["ssim"][1], frame["ssim"][1] > frame["ssim"][0], False]
-    lpips = frame["lpips_brain"]
-    assert [row[brain_lpips].bold for row in table.rows] == [lpips[0] < lpips[1], lpips[1] < lpips[0], False]
+def many(frame: pd.DataFrame) -> pd.DataFrame:
+    """A row of each block and two of the article's; the project's is the best of all."""
+    ours = frame.iloc[0]
+    rows = [ours]
+    for method, block, ahead in (("worse", "article", -1), ("quartet", "project", 5), ("no_edsr", "variant", 2)):
+        better = {m: ours[m] + ahead * (-0.01 if m.startswith("lpips") else 0.01) for m in ("ssim", "psnr", "lpips")}
+        rows.append(pd.Series(ours.to_dict() | {"method": method, "label": method, "block": block} | better))
+    return pd.concat([pd.DataFrame(rows), frame.iloc[1:]], ignore_index=True)
+
+
+def test_best_is_bold_within_a_block_of_several_and_oracles_have_none(frame, labels):
+    table = score_table(many(frame), 1, labels, SHEETS)
+    headings = [row for row in table.rows if isinstance(row, str)]
+    assert headings == [
+        "methods of the article",
+        "the article's, EDSR in and out",
+        "not in the article: this project's",
+        "controls: nothing is trained",
+        "oracles: see the truth",
+    ]
+    bold = [row[0].text for row in table.rows if not isinstance(row, str) and row[1].bold]
+    assert bold == ["SR with SI (ours)"]
+
+
+def test_cells_have_both_spreads(frame, labels):
+    ours = next(row for row in score_table(frame, 1, labels, SHEETS).rows if not isinstance(row, str))
+    expected = [number(frame.loc[0, f"ssim{which}"], 4) for which in ("", "_sd", "_patients_sd")]
+    assert ours[1].text == "{} ± {} ({})".format(*expected)
+
+
+def test_the_caption_names_who_learned_from_the_judge_and_which_rows_are_alike(frame, labels):
+    assert "AlexNet's features" not in score_table(frame, 1, labels, SHEETS).caption
+    assert "compare" not in score_table(frame, 1, labels, SHEETS).caption
+    labels["methods"]["ours"]["features"] = ["alex"]
+    about = {"label": "baseline, sharp", "kind": "method", "origin": "variant", "features": []}
+    labels["methods"]["baseline_edsr"] = about
+    labels["study"]["methods"].append("baseline_edsr")
+    caption = score_table(frame, 1, labels, SHEETS).caption
+    assert "SR with SI (ours): trained with AlexNet's features" in caption
+    assert "compare SR with SI (ours) with baseline, sharp." in caption
+    assert "over 2 trainings tested on the same patients" in caption
 
 
 def test_the_caption_says_who_and_how_many(frame, labels):

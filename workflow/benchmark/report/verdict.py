@@ -7,9 +7,12 @@ import pandas as pd
 
 from benchmark.cohort.sheet import Patient, test
 from benchmark.print.typeset import Cell, Table, number
+from benchmark.report.deviations import STANDING, deviations
 from benchmark.samplers.efficiency import fit
 from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
-from benchmark.scores.score_table import DIGITS, NAMES
+from benchmark.scores.published import patients
+from benchmark.scores.score_table import DIGITS, NAMES, learned_from_alex
+from benchmark.scores.shares import shares_sentences, shares_table
 
 WITHIN = 0.02  # a cell agrees when it is this near to the published one
 NO_CLAIMS = pd.DataFrame(columns=["cohort", "first", "second", "level", "metric", "better", "clearly_better", "small"])
@@ -49,26 +52,37 @@ def agreement_table(cells: pd.DataFrame, labels: Mapping[str, str]) -> Table:
     return table
 
 
-def winners_table(frame: pd.DataFrame, claims: pd.DataFrame | None, cohorts: Mapping[str, str]) -> Table:
-    """The best method of each cohort and metric (oracles aside), and what almost stochastic order says of ours.
+def winners_table(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> Table:
+    """The best method of each cohort and metric, among the article's and among all that do not see the truth.
 
-    ``frame``: rows of tables 1–4; ``claims``: those of the significance table; the first claim is one of ours.
+    ``frame``: rows of tables 1–4.
     """
+    table = Table("Which mean is best", "", ["cohort", "among", *(NAMES[m] for m in METRICS)])
+    honest = frame[frame["kind"] != "oracle"]
+    for cohort, label in cohorts.items():
+        of = honest[honest["cohort"] == cohort].set_index("method")
+        groups = {"methods of the article": of[of["block"] == "article"], "all methods and controls": of}
+        for among, rows in groups.items():
+            line = [Cell(label), Cell(among)]
+            for metric in METRICS if len(rows) else ():
+                best = rows[metric].idxmax() if HIGHER_IS_BETTER[metric] else rows[metric].idxmin()
+                line.append(Cell(f"{rows.loc[best, 'label']} ({number(rows.loc[best, metric], DIGITS[metric])})"))
+            if len(rows):
+                table.rows.append(line)
+    return table
+
+
+def claims_table(claims: pd.DataFrame | None, frame: pd.DataFrame, cohorts: Mapping[str, str]) -> Table:
+    """What almost stochastic order says of ours, and of all over ``linear``; the first claim is one of ours."""
     claims = NO_CLAIMS if claims is None else claims
     labels = frame.set_index("method")["label"].to_dict()
     ours = claims["first"].iloc[0] if len(claims) else ""
     heads = [f"{labels.get(ours, 'ours')} better than", "better than linear"]
-    table = Table("Who wins", "", ["cohort", *(NAMES[m] for m in METRICS), *heads])
+    table = Table("How sure that is", "", ["cohort", *heads])
     for cohort, label in cohorts.items():
-        rows = frame[(frame["cohort"] == cohort) & (frame["kind"] != "oracle")].set_index("method")
-        line = [Cell(label)]
-        for metric in METRICS:
-            best = rows[metric].idxmax() if HIGHER_IS_BETTER[metric] else rows[metric].idxmin()
-            line.append(Cell(f"{rows.loc[best, 'label']} ({number(rows.loc[best, metric], DIGITS[metric])})"))
         of = claims[(claims["cohort"] == cohort) & (claims["level"] == "patient")]
-        line.append(Cell(_share(of[of["first"] == ours], "second")))
-        line.append(Cell(_share(of[of["second"] == "linear"], "first")))
-        table.rows.append(line)
+        own, over_linear = of[of["first"] == ours], of[of["second"] == "linear"]
+        table.rows.append([Cell(label), Cell(_share(own, "second")), Cell(_share(over_linear, "first"))])
     return table
 
 
@@ -93,50 +107,6 @@ def run_table(
         texts = [labels[cohort], have, paper, str(of["slices"]), str(of["left_out"])]
         table.rows.append([Cell(text) for text in texts])
     return table
-
-
-def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
-    """What this run does otherwise than the article, in one sentence each."""
-    study, frame, sampling = config["study"], config["preprocess"], config["sampling"]
-    out = []
-    if study["folds"] != 5:
-        out.append(f"Folds: {study['folds']}, where the article has 5.")
-    if (frame["size"], frame["shrink"]) != (256, 1):
-        shrunk = f", voxels averaged {frame['shrink']} to 1 in plane" if frame["shrink"] > 1 else ""
-        out.append(f"Slices of {frame['size']}×{frame['size']} pixels{shrunk}, where the article has 256×256.")
-    trained = [m for m in study["methods"] if config["methods"][m]["networks"]]
-    if any("ldm" in config["methods"][m]["networks"] for m in trained):
-        if (sampling["sampler"], sampling["steps"], sampling["eta"]) != ("ddim", 200, 1):
-            out.append(
-                f"Sampled with {sampling['sampler']}, T = {sampling['steps']}, η = {sampling['eta']:g}, where the "
-                "article has ddim, T = 200, η = 1."
-            )
-        if not any(config["networks"][name].get("init") for name in ("vq", "ldm")):
-            out.append(
-                "Networks start from random weights; the authors' start from public 4× weights trained on natural "
-                "images, which the article does not say (networks.*.init loads them)."
-            )
-    missing = [m for m in ("ours", "baseline", "bicubic_ae", "srgan", "wdsr") if m not in study["methods"]]
-    if missing:
-        out.append(f"Methods of the article that are not in this run: {', '.join(missing)}.")
-    if study.get("stand_in"):
-        out.append(
-            f"Cohorts of the article that are not in this run are stood in for by {study['stand_in']}: those tables "
-            "and figures have the article's shape, not its data."
-        )
-    if cells.empty:
-        out.append("No cell has a published counterpart in this run, so nothing is said about the article's figures.")
-    return out
-
-
-STANDING = (
-    "The article publishes no patient ids: patients are drawn by seed.",
-    "It does not say what happens where neighbouring slices are both removed: removed slices are never neighbours.",
-    "Intensities have one scale a volume; the authors' code scales each slice by itself, which breaks the consistency "
-    "between slices.",
-    "Eq. 12 as printed does not interpolate: the baseline uses the weights of eq. 6, and eq. 12 is a control.",
-    "Tables are means over folds with their spread, full frame and brain; the article gives neither spread nor brain.",
-)
 
 
 def efficiency_sentence(frame: pd.DataFrame | None) -> str:
@@ -224,3 +194,37 @@ def _furthest(cells: pd.DataFrame, count: int = 3) -> list[Any]:
     possible = cells[cells["outcome"] != "impossible"]
     distance = ((possible["ours"] - possible["paper"]) / possible["paper"]).abs()
     return list(possible.loc[distance.sort_values(ascending=False).index[:count]].itertuples())
+
+
+def parts(
+    frame: pd.DataFrame,
+    others: Mapping[str, pd.DataFrame],
+    config: Mapping[str, Any],
+    labels: Mapping[str, Any],
+    sheets: Mapping[str, Sequence[Patient]],
+) -> list[str | Table | list[str]]:
+    """The page: paragraphs, tables and lists, in order.
+
+    ``frame``: rows of tables 1–4; ``others``: the other tables by name; ``labels``: ``Plan.labels`` of the cohorts.
+    """
+    names = {cohort: about["label"] for cohort, about in labels["cohorts"].items()}
+    article = {c: patients(about["paper"]) if about.get("paper") else None for c, about in labels["cohorts"].items()}
+    cells = outcomes(frame)
+    opening, agreement, sentences = summary(frame, cells, others, config, sheets)
+    page: list[str | Table | list[str]] = [
+        opening,
+        run_table(frame, sheets, article, names),
+        agreement_table(cells, names),
+        agreement,
+        winners_table(frame, names),
+        learned_from_alex(labels),
+        claims_table(others.get("significance"), frame, names),
+        sentences,
+        shares_table(frame, names),
+        shares_sentences(frame, names),
+        "Where this run differs from the article:",
+        deviations(config, cells),
+        "Decisions where the article is silent or contradicts itself:",
+        list(STANDING),
+    ]
+    return [part for part in page if part]

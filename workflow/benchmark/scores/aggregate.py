@@ -1,4 +1,4 @@
-"""From slice scores to table cells: the mean over slices, then patients, then folds (± sd over folds)."""
+"""From slice scores to table cells: the mean over slices, then patients, then folds, with both spreads."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,22 +34,31 @@ def by_patient(scores: pd.DataFrame) -> pd.DataFrame:
     return scored(scores).groupby(keys, sort=True)[COLUMNS].mean().reset_index()
 
 
+def over_folds(scores: pd.DataFrame) -> pd.DataFrame:
+    """One row for each cohort, method and subject: a patient is one, however many folds' networks restored its scan."""
+    return by_patient(scores).groupby(["cohort", "method", "subject"], sort=True)[COLUMNS].mean().reset_index()
+
+
 def by_fold(scores: pd.DataFrame) -> pd.DataFrame:
     """Mean over the patients: one row for each cohort, method and fold."""
     return by_patient(scores).groupby(["cohort", "method", "fold"], sort=True)[COLUMNS].mean().reset_index()
 
 
 def cells(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row for each cohort and method (the index): the mean over folds of every column, and ``{column}_sd``.
+    """One row for each cohort and method (the index): the mean over folds of every column, and two spreads.
 
-    The sd is the sample's (n − 1) and NaN for a single fold and for infinite scores. ``folds``, ``patients``,
-    ``slices`` (scored, of one fold) and ``left_out`` (removed slices without signal) say what it is a mean of.
+    ``{column}_sd``: over the folds' means, that is, of the training, on the same patients. ``{column}_patients_sd``:
+    over the patients, each the mean over its folds. Both are the sample's (n − 1), NaN for a single fold or patient and
+    for infinite scores. ``folds``, ``patients``, ``slices`` (scored, of one fold) and ``left_out`` (removed slices
+    without enough signal) say what a cell is a mean of.
     """
     folds = by_fold(scores)
     groups = folds.groupby(["cohort", "method"], sort=True)
+    patients = over_folds(scores).groupby(["cohort", "method"], sort=True)
     table = groups[COLUMNS].mean()
     for column in COLUMNS:
         table[f"{column}_sd"] = groups[column].agg(_sd)
+        table[f"{column}_patients_sd"] = patients[column].agg(_sd)
     removed = scores[scores["removed"]]
     one_fold = removed[removed["fold"] == removed.groupby(["cohort", "method"])["fold"].transform("min")]
     counts = one_fold.groupby(["cohort", "method"], sort=True)

@@ -1,11 +1,12 @@
-"""Tables 1–4: every method's scores of the removed slices, beside the published figures."""
+"""Tables 1–4: every method's scores of the removed slices, next to the published figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from benchmark.cohort.sheet import Patient
+from benchmark.plan import LIKE_WITH_LIKE
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores.aggregate import cells
 from benchmark.scores.metrics import DEFINITION, HIGHER_IS_BETTER, METRICS
@@ -14,6 +15,14 @@ from benchmark.scores.published import Published, patients
 DIGITS = {"ssim": 4, "psnr": 2, "lpips": 4}
 NAMES = {"ssim": "SSIM", "psnr": "PSNR, dB", "lpips": "LPIPS"}
 KINDS = {"method": "", "control": "control: ", "oracle": "oracle: "}
+BLOCKS = {
+    "article": "methods of the article",
+    "variant": "the article's, EDSR in and out",
+    "project": "not in the article: this project's",
+    "control": "controls: nothing is trained",
+    "oracle": "oracles: see the truth",
+}
+"""Blocks of a table, in order; a method's is its kind, or its origin where the kind is ``method``."""
 
 
 def score_frame(
@@ -21,8 +30,9 @@ def score_frame(
 ) -> pd.DataFrame:
     """The table as numbers, a row for each cohort and method in the order of the config.
 
-    Columns: cohort, method, label, kind, folds, patients, slices, left_out; for each of SSIM, PSNR and LPIPS the mean,
-    ``_sd``, ``_paper`` (as printed), ``_difference`` (ours − paper) and ``_flag``; then ``{metric}_brain`` and its sd.
+    Columns: cohort, method, label, kind, block (of ``BLOCKS``), folds, patients, slices, left_out; for SSIM, PSNR and
+    LPIPS the mean, ``_sd`` (over folds), ``_patients_sd``, ``_paper`` (as printed), ``_difference`` (ours − paper)
+    and ``_flag``; then ``{metric}_brain`` and its spreads.
     """
     table = cells(scores)
     rows = []
@@ -31,14 +41,16 @@ def score_frame(
         for method in config["study"]["methods"]:
             cell, about = table.loc[(cohort, method)], config["methods"][method]
             row = {"cohort": cohort, "method": method, "label": about["label"], "kind": about["kind"]}
+            row["block"] = about["origin"] if about["kind"] == "method" else about["kind"]
             row |= {key: int(cell[key]) for key in ("folds", "patients", "slices", "left_out")}
             for metric in METRICS:
                 value = published.value(paper, method, metric)
-                row |= {metric: cell[metric], f"{metric}_sd": cell[f"{metric}_sd"], f"{metric}_paper": value}
+                row |= {key: cell[key] for key in (metric, f"{metric}_sd", f"{metric}_patients_sd")}
+                row[f"{metric}_paper"] = value
                 row[f"{metric}_difference"] = cell[metric] - float(value) if value else float("nan")
                 row[f"{metric}_flag"] = published.flag(paper, method, metric)
             for metric in METRICS:
-                row |= {key: cell[key] for key in (f"{metric}_brain", f"{metric}_brain_sd")}
+                row |= {key: cell[key] for key in cell.index if key.startswith(f"{metric}_brain")}
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -50,7 +62,7 @@ def score_table(
     sheets: Mapping[str, Sequence[Patient]],
     stand_in: bool = False,
 ) -> Table:
-    """The table for print: mean ± sd, the published figure and the difference, best in bold (oracles aside)."""
+    """The table for print, in blocks: mean and spreads, the published figure, the difference; best of a block bold."""
     with_paper = bool((frame[[f"{m}_paper" for m in METRICS]] != "").any(axis=None))
     columns = ["method"]
     for metric in METRICS:
@@ -58,12 +70,13 @@ def score_table(
     columns += [f"brain {NAMES[metric]}" for metric in METRICS]
     names = ", ".join(config["cohorts"][cohort]["label"] for cohort in sheets)
     table = Table(f"Table {number_}: scores on {names}", "", columns)
-    for cohort, rows in frame.groupby("cohort", sort=False):
-        if len(sheets) > 1:
-            table.rows.append(config["cohorts"][cohort]["label"])
-        best = {column: _best(rows, column) for column in [*METRICS, *(f"{m}_brain" for m in METRICS)]}
+    scored = [*METRICS, *(f"{m}_brain" for m in METRICS)]
+    for cohort, block, rows in _blocks(frame):
+        heading = BLOCKS[block]
+        table.rows.append(f"{config['cohorts'][cohort]['label']}: {heading}" if len(sheets) > 1 else heading)
+        best = {column: _best(rows, column) for column in scored}
         for index, row in rows.iterrows():
-            line = [Cell(KINDS[row["kind"]] + row["label"])]
+            line = [Cell(row["label"])]
             for metric in METRICS:
                 line.append(_score(row, metric, index in best[metric]))
                 if with_paper:
@@ -76,18 +89,30 @@ def score_table(
     return table
 
 
+def _blocks(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Cohort, block and rows: cohorts as they come, blocks in the order of ``BLOCKS``."""
+    for cohort in dict.fromkeys(frame["cohort"]):
+        for block in BLOCKS:
+            rows = frame[(frame["cohort"] == cohort) & (frame["block"] == block)]
+            if len(rows):
+                yield cohort, block, rows
+
+
 def _score(row: pd.Series, column: str, bold: bool) -> Cell:
     digits = DIGITS[column.removesuffix("_brain")]
-    sd = number(row[f"{column}_sd"], digits)
-    return Cell(number(row[column], digits) + (f" ± {sd}" if sd else ""), bold)
+    folds, patients = (number(row[f"{column}{spread}"], digits) for spread in ("_sd", "_patients_sd"))
+    text = number(row[column], digits) + (f" ± {folds}" if folds else "") + (f" ({patients})" if patients else "")
+    return Cell(text, bold)
 
 
 def _best(rows: pd.DataFrame, column: str) -> set:
-    """Rows that hold the best value as printed; oracles, which see the truth, do not compete."""
+    """Rows of a block that hold its best value as printed: none where the block is one row, or sees the truth."""
+    if len(rows) < 2 or (rows["kind"] == "oracle").any():
+        return set()
     metric = column.removesuffix("_brain")
-    honest = rows.loc[rows["kind"] != "oracle", column].round(DIGITS[metric])
-    best = honest.max() if HIGHER_IS_BETTER[metric] else honest.min()
-    return set(honest.index[honest == best])
+    values = rows[column].round(DIGITS[metric])
+    best = values.max() if HIGHER_IS_BETTER[metric] else values.min()
+    return set(values.index[values == best])
 
 
 def caption(
@@ -101,13 +126,18 @@ def caption(
     folds = config["study"]["folds"]
     text = "Mean over the removed slices, then the test patients, then the folds"
     text += (
-        f", ± standard deviation over {folds} folds; what nothing is trained for is scored once and has no deviation. "
+        f"; ± standard deviation over {folds} folds, that is, over {folds} trainings tested on the same patients (what "
+        "nothing is trained for is scored once and has none); "
         if folds > 1
-        else "; with one fold there is no deviation to give. "
+        else "; with one fold there is one training and no spread of trainings; "
     )
-    text += "Best value in bold, oracles (which see the truth) aside. "
+    text += (
+        "in brackets the standard deviation over the test patients. Best value of a block in bold; a block of one row "
+        f"and the oracles have none. {learned_from_alex(config)}"
+    )
     if with_paper:
         text += "‘article’ is the published figure, Δ is ours minus it. "
+    text += like_with_like(config)
     for cohort, rows in sheets.items():
         of = frame[frame["cohort"] == cohort].iloc[0]
         text += (
@@ -118,6 +148,28 @@ def caption(
     if stand_in:
         text += "The article's own cohort of this table is not in this study: the one above stands in for it. "
     return text + DEFINITION
+
+
+def learned_from_alex(config: Mapping[str, Any]) -> str:
+    """Which methods were trained with the features that LPIPS judges by; '' where none was."""
+    methods = [config["methods"][m] for m in config["study"]["methods"] if "alex" in config["methods"][m]["features"]]
+    names = ", ".join(method["label"] for method in methods)
+    return names and (
+        f"{names}: trained with AlexNet's features, those LPIPS judges by, so LPIPS flatters the method; the contest "
+        "gives LPIPS by VGG16's features next to it. "
+    )
+
+
+def like_with_like(config: Mapping[str, Any]) -> str:
+    """Which rows to compare where interpolation is the question; '' where the table has no two such rows."""
+    labels = {m: config["methods"][m]["label"] for m in config["study"]["methods"]}
+    alike = [f"{labels[a]} with {labels[b]}" for a, b in LIKE_WITH_LIKE if {a, b} <= set(labels)]
+    return (
+        "The article sharpens ours by EDSR and does not say whether its baseline is sharpened; where interpolation is "
+        f"the question, compare {', or '.join(alike)}. "
+        if alike
+        else ""
+    )
 
 
 def _fewer(cohort: Mapping[str, Any], rows: Sequence[Patient]) -> str:

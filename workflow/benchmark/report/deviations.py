@@ -1,0 +1,50 @@
+"""Where a run differs from the article, worked out from its configuration, and what is decided for every run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+
+def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
+    """What this run does otherwise than the article, in one sentence each."""
+    study, frame, sampling = config["study"], config["preprocess"], config["sampling"]
+    out = []
+    if study["folds"] != 5:
+        out.append(f"Folds: {study['folds']}, where the article has 5.")
+    if (frame["size"], frame["shrink"]) != (256, 1):
+        shrunk = f", voxels averaged {frame['shrink']} to 1 in plane" if frame["shrink"] > 1 else ""
+        out.append(f"Slices of {frame['size']}×{frame['size']} pixels{shrunk}, where the article has 256×256.")
+    trained = [m for m in study["methods"] if config["methods"][m]["networks"]]
+    if any("ldm" in config["methods"][m]["networks"] for m in trained):
+        if (sampling["sampler"], sampling["steps"], sampling["eta"]) != ("ddim", 200, 1):
+            out.append(
+                f"Sampled with {sampling['sampler']}, T = {sampling['steps']}, η = {sampling['eta']:g}, where the "
+                "article has ddim, T = 200, η = 1."
+            )
+        if not any(config["networks"][name].get("init") for name in ("vq", "ldm")):
+            out.append(
+                "Networks start from random weights; the authors' start from public 4× weights trained on natural "
+                "images, which the article does not say (networks.*.init loads them)."
+            )
+    missing = [m for m in ("ours", "baseline", "bicubic_ae", "srgan", "wdsr") if m not in study["methods"]]
+    if missing:
+        out.append(f"Methods of the article that are not in this run: {', '.join(missing)}.")
+    if study.get("stand_in"):
+        out.append(
+            f"Cohorts of the article that are not in this run are stood in for by {study['stand_in']}: those tables "
+            "and figures have the article's shape, not its data."
+        )
+    if cells.empty:
+        out.append("No cell has a published counterpart in this run, so nothing is said about the article's figures.")
+    return out
+
+
+STANDING = (
+    "The article publishes no patient ids: patients are drawn by seed.",
+    "It does not say what happens where neighbouring slices are both removed: removed slices are never neighbours.",
+    "Intensities have one scale a volume; the authors' code scales each slice by itself, which breaks the consistency "
+    "between slices.",
+    "Eq. 12 as printed does not interpolate: the baseline uses the weights of eq. 6, and eq. 12 is a control.",
+    "Tables are means over folds with their spread, full frame and brain; the article gives neither spread nor brain.",
+)
