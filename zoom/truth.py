@@ -130,8 +130,8 @@ def measure(
             output = Path(folder) / f"{name}.nii.gz"
             zoom(request(config, path, output, n=n, axis=2, **{**known, **given}), config, lambda line: None)
             zoomed = np.asanyarray(nib.load(output).dataobj)  # type: ignore[attr-defined]
-            slices = (at_places(zoomed, index - places[0]), np.moveaxis(truth[..., index], 2, 0))
-            scores = score(*((volume / scale).clip(0, 1) for volume in slices), perceptual)
+            made, true = at_places(zoomed, index - places[0]), np.moveaxis(truth[..., index], 2, 0)
+            scores = score((made / scale).clip(0, 1), (true / scale).clip(0, 1), perceptual)
             rows.append({"scan": scan.name, "n": n, "slices_are": profile, "method": name})
             rows[-1] |= {"slices": int(scores["signal"].sum())}
             rows[-1] |= scores.drop(columns=["slice", "signal"]).mean().to_dict()
