@@ -6,7 +6,7 @@ SNAKEMAKE := $(BIN)/snakemake
 CORES ?= $(shell env -u OMP_NUM_THREADS nproc)  # nproc would answer with that variable
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test slurm-test bench bench-gpu models lint
+.PHONY: help setup demo test slurm-test bench bench-gpu gpu-test models lint
 
 help:
 	@echo "make demo    the study at a small size on real scans -> results/demo/report.html"
@@ -14,6 +14,7 @@ help:
 	@echo "make slurm-test  the smoke study on a real SLURM, started here for it (root, Debian)"
 	@echo "make bench   how fast this machine is at every stage, beside the libraries used plainly (5 minutes)"
 	@echo "make bench-gpu   the same at the article's size, on a GPU"
+	@echo "make gpu-test   what only a GPU can show, in 4 minutes (PYTHON=… for an interpreter that has the packages)"
 	@echo "make models  parameters and GFLOP of every network at the article's size"
 	@echo "make lint    what CI checks before the tests"
 
@@ -44,6 +45,11 @@ bench: setup
 
 bench-gpu: setup
 	$(BIN)/python -m benchmark.bench --gpu
+
+# With PYTHON on the command line nothing is set up: that interpreter has the packages, and PyTorch for its GPU.
+GIVEN := $(filter command,$(origin PYTHON))
+gpu-test: $(if $(GIVEN),,setup)
+	$(if $(GIVEN),$(PYTHON),$(BIN)/python) tests/gpu $(GPU_TEST)
 
 models: setup
 	$(BIN)/python -m models.count

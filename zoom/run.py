@@ -119,8 +119,7 @@ class Job:
                     grid,
                     self.engine.mixing,
                     top,
-                    profile=self.prepared.thickness.profile,
-                    thickness=self.prepared.thickness.slices,
+                    profile=request.profile,
                     folder=self.folder,
                 )
                 watched = {"watch": self.pictures.method_alone} if (number, sample) == (0, 0) else {}

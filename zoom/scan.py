@@ -42,7 +42,6 @@ class Scan:
     volumes: int
     affine: np.ndarray
     axis: int
-    warnings: tuple[str, ...] = ()
 
     @property
     def codes(self) -> tuple[str, ...]:

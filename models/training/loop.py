@@ -18,9 +18,7 @@ from lightning.fabric.plugins.environments import LightningEnvironment
 from tqdm import tqdm
 
 from models.fast import compile_costly
-from models.training.course import Course
 from models.training.data import SliceBank
-from models.training.held_out import EarlyStop, HeldOut
 from models.training.log import TrainingLog
 from models.training.task import Task, fuse
 
@@ -44,9 +42,7 @@ class Diverged(Exception):
 class Schedule:
     """How long and how: ``steps`` of ``batch`` slices a device; checkpoint, picture and log line every so many steps.
 
-    ``stop_after``: seconds after which to checkpoint and stop (a cluster's time limit), or None. ``limit``: seconds
-    of the whole training, after which it is finished wherever it stands (``models.training.course``), or None.
-    ``early_stop``: when the held-out loss ends it, or None.
+    ``stop_after``: seconds after which to checkpoint and stop (a cluster's time limit), or None.
     """
 
     steps: int
@@ -56,24 +52,6 @@ class Schedule:
     picture_every: int
     log_every: int
     stop_after: float | None = None
-    limit: float | None = None
-    early_stop: EarlyStop | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a training ended.
-
-    ``steps`` taken; ``seconds`` spent; ``limited``: whether the time limit shortened it; ``stopped_early``: whether the
-    held-out loss ended it; ``held_out``: the lowest one; ``kept``: the step whose weights are kept (None: the last).
-    """
-
-    steps: int
-    seconds: float
-    limited: bool
-    stopped_early: bool
-    held_out: float | None
-    kept: int | None
 
 
 def start_fabric(device: str = "auto", devices: int = 1, precision: Any = "32-true") -> Fabric:
@@ -91,6 +69,9 @@ def start_fabric(device: str = "auto", devices: int = 1, precision: Any = "32-tr
         strategy=strategy,
         plugins=plugins,  # type: ignore[arg-type]
     )
+    # Lightning's mixed precision would round the batch, and with it what is learned from, to 8 or 11 bits: autocast
+    # narrows what may be narrow.
+    fabric.strategy.precision.convert_input = lambda data: data  # type: ignore[method-assign]
     fabric.launch()
     return fabric
 
@@ -118,13 +99,12 @@ def fit(
     identity: Mapping[str, Any],
     *,
     compiled: bool = False,
-) -> Outcome:
-    """Trains ``task`` to the end, from ``checkpoint`` if there is one of the same ``identity``.
+) -> int:
+    """Trains ``task`` to the end, from ``checkpoint`` if there is one of the same ``identity``; returns the steps done.
 
-    Leaves the averaged weights in ``task.network`` where the task has an EMA, and with early stopping those with the
-    lowest held-out loss. Raises ``Stopped`` after a signal or ``stop_after`` (checkpoint written) and ``Diverged`` on a
-    loss that is not finite (checkpoint left as it was). ``compiled``: the network's kernels are fused first, which
-    takes a minute and pays on a GPU.
+    Leaves the averaged weights in ``task.network`` where the task has an EMA. Raises ``Stopped`` after a signal or
+    ``stop_after`` (checkpoint written) and ``Diverged`` on a loss that is not finite (checkpoint left as it was).
+    ``compiled``: the network's kernels are fused first, which takes a minute and pays on a GPU.
     """
     started = time.monotonic()
     task = task.to(fabric.device).train()
@@ -141,18 +121,17 @@ def fit(
     wrapped, *optimisers = fabric.setup(task, *(phase.optimiser for phase in phases.values()))
     optimisers_by_phase = dict(zip(phases, optimisers, strict=True))
     schedules = {name: phase.schedule for name, phase in phases.items() if phase.schedule}
-    course = Course(schedule.steps, schedule.limit, started=started)
-    watch = HeldOut(schedule.early_stop, held_out, schedule.seed, schedule.batch) if schedule.early_stop else None
+    first = 0
 
-    def save() -> None:
-        state: dict[str, Any] = {
+    def save(done: int) -> None:
+        state = {
             "identity": dict(identity),
-            "course": course.state(),
-            "held_out": watch.state() if watch else None,
+            "step": done,
             "task": task.trained_state(),
             "optimisers": {name: optimiser.state_dict() for name, optimiser in optimisers_by_phase.items()},
             "schedules": {name: rate.state_dict() for name, rate in schedules.items()},
             "ema": ema.state_dict() if ema else None,
+            "precision": fabric.strategy.precision.state_dict(),  # the loss scale of 16-mixed
             "log": log.rows,
             "waits": log.waits,
         }
@@ -172,43 +151,30 @@ def fit(
             if ema:
                 ema.load_state_dict(state["ema"])
                 ema.to(fabric.device)
-            course.resume(state["course"])
-            if watch:
-                watch.resume(state["held_out"])
-            log.rows, log.waits = state["log"], state["waits"]
-            print(f"{log.name}: goes on from step {course.done}")
+            fabric.strategy.precision.load_state_dict(state["precision"])
+            first, log.rows, log.waits = state["step"], state["log"], state["waits"]
+            print(f"{log.name}: goes on from step {first}")
 
     hidden = not fabric.is_global_zero
-    bar = tqdm(total=schedule.steps, initial=course.at, desc=log.name, unit="it", mininterval=5, disable=hidden)
+    bar = tqdm(total=schedule.steps, initial=first, desc=log.name, unit="it", mininterval=5, disable=hidden)
     fetching, since = 0.0, time.perf_counter()
     with _asked_to_stop() as asked, bar:
-        while not course.over:
-            seed = schedule.seed + (course.done * fabric.world_size + fabric.global_rank) * 1_000_003
-            torch.manual_seed(seed)
+        for step in range(first, schedule.steps):
+            torch.manual_seed(schedule.seed + (step * fabric.world_size + fabric.global_rank) * 1_000_003)
             begun = time.perf_counter()
             batch = train.batch(schedule.batch)
             fetching += time.perf_counter() - begun
-            numbers = learn(fabric, wrapped, optimisers_by_phase, schedules, batch, course.at)
+            numbers = learn(fabric, wrapped, optimisers_by_phase, schedules, batch, step)
             if ema:
                 ema.step(task.network.parameters())
-            stride = fabric.broadcast(course.stride()) if fabric.world_size > 1 else course.stride()
-            for rate in schedules.values():
-                for _ in range(stride - 1):  # the step itself was counted by `learn`
-                    rate.step()
-            course.advance(stride)
-            done = course.done
-            bar.update(stride)
-            if watch and watch.due(done, course.over):
-                numbers["held_out"] = torch.tensor(watch.measure(task, fabric, ema, done))
-                if watch.exhausted:
-                    course.end()
-            last = course.over
-            logs = done % schedule.log_every == 0 or last or "held_out" in numbers
-            saves = done % schedule.checkpoint_every == 0 or last
+            done = step + 1
+            last = done == schedule.steps
+            bar.update()
+            logs, saves = done % schedule.log_every == 0 or last, done % schedule.checkpoint_every == 0 or last
             stops = bool(asked) or (
                 schedule.stop_after is not None and time.monotonic() - started > schedule.stop_after
             )
-            if fabric.world_size > 1:  # all processes at the same step, or those that continue wait for ever
+            if fabric.world_size > 1:  # all processes at the same step, or those that go on wait for ever
                 flag = torch.tensor(float(stops), device=fabric.device)
                 stops = bool(fabric.all_reduce(flag, reduce_op="max"))
             # Reading a number waits for the device: only where a row is due, or before weights are kept.
@@ -222,17 +188,14 @@ def fit(
                 bar.set_postfix(
                     {key: f"{value:.4g}" for key, value in row.items() if key.endswith("loss")}, refresh=False
                 )
-            if not last and done % schedule.picture_every == 0:
+            if last or done % schedule.picture_every == 0:
                 _picture(task, held_out, log, ema)
             if saves or stops:
-                save()
+                save(done)
             if stops and not last:
                 raise Stopped(f"{log.name}: stopped at step {done} of {schedule.steps}; run again to go on from there")
-    if watch and watch.best is not None:
-        task.network.load_state_dict(watch.best)
-    elif ema:
+    if ema:
         ema.copy_to(task.network.parameters())
-    _picture(task, held_out, log, None)
     task.eval()
     if log.waits:
         share = sum(log.waits.values()) / len(log.waits)
@@ -240,19 +203,7 @@ def fit(
         print(f"{log.name}: {share:.1%} of the time went into fetching slices{verdict}")
     for warning in task.report(log.rows):
         print(f"WARNING: {log.name}: {warning}")
-    return _outcome(course, watch)
-
-
-def _outcome(course: Course, watch: HeldOut | None) -> Outcome:
-    early = watch is not None and watch.exhausted
-    return Outcome(
-        steps=course.done,
-        seconds=course.seconds,
-        limited=course.done < course.steps and not early,
-        stopped_early=early,
-        held_out=watch.lowest if watch else None,
-        kept=watch.step if watch else None,
-    )
+    return schedule.steps
 
 
 def learn(

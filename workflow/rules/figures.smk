@@ -1,4 +1,4 @@
-"""Every figure of the article. What each shows is a line of the config's `figures`."""
+"""Every figure of the article that shows data. What each shows is a line of the config's `figures`."""
 
 
 rule detail:
@@ -31,6 +31,7 @@ rule gaps:
     input:
         detail=f"{RESULTS}/detail/{{cohort}}.tsv",
         volumes=test_volumes,
+        removals=removals,
         weights=lambda w: weights_of(
             w.cohort, figure_fold(w.method), config["methods"][w.method]["networks"]
         ).values(),
@@ -75,7 +76,8 @@ rule figure:
             caption="../report/figure.rst",
             category="Figures",
             labels=lambda w: {
-                "figure": PLAN.title(w.figure),
+                "figure": w.figure,
+                "shows": config["figures"][w.figure]["draw"],
                 "cohort": PLAN.scene(w.figure)["cohort"],
             },
         ),
@@ -103,7 +105,7 @@ rule overview:
             f"{RESULTS}/figures/cohorts.png",
             caption="../report/figure.rst",
             category="Figures",
-            labels={"figure": "Cohorts: a slice of each", "cohort": "all"},
+            labels={"figure": "cohorts", "shows": "a slice of each", "cohort": "all"},
         ),
         pdf=f"{RESULTS}/figures/cohorts.pdf",
         caption=f"{RESULTS}/figures/cohorts.rst",

@@ -17,17 +17,11 @@ rule pace:
         "../../envs/benchmark.yaml"
     threads: config["compute"]["threads"]
     resources:
-        **on_gpu(lambda w: 1200),
+        **on_gpu(lambda w: 1200, card=lambda w: demand.training_mb(w.network, config)),
     params:
-        networks=lambda w: {
-            name: config["networks"][name]
-            | {
-                "training": recipe.settled(
-                    config["networks"][name]["training"], slices=10000
-                )
-            }
-            for name in (w.network, *config["networks"][w.network]["needs"])
-        },
+        networks=lambda w: slug(
+            config["networks"], w.network, *config["networks"][w.network]["needs"]
+        ),
         side=demand.side(config),
         compute=slug(config["compute"], "device", "precision", "threads"),
     script:

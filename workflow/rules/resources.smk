@@ -10,11 +10,18 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-def on_gpu(seconds, memory=lambda wildcards: 0, needed=lambda wildcards: True, gpus=1):
+def on_gpu(
+    seconds,
+    memory=lambda wildcards: 0,
+    needed=lambda wildcards: True,
+    gpus=1,
+    card=lambda wildcards: demand.restoring_mb(config),
+):
     """Resources of jobs that use a GPU where `needed`, and none with `compute.device: cpu`.
 
     `seconds`: what a job takes; `memory`: MB beyond what every job with PyTorch takes. Both grow with every attempt.
-    `local_gpu` is the same number under a name that is bounded on a workstation and not on a cluster.
+    `card`: MiB of a GPU's memory. `local_gpu` counts thousandths of a GPU, under a name that is bounded on a
+    workstation and not on a cluster.
     """
 
     def count(wildcards):
@@ -22,7 +29,10 @@ def on_gpu(seconds, memory=lambda wildcards: 0, needed=lambda wildcards: True, g
 
     return {
         "gpu": count,
-        "local_gpu": count,
+        "local_gpu": lambda wildcards: (
+            count(wildcards) * 1000 // config["compute"]["jobs_per_gpu"]
+        ),
+        "gpu_mb": lambda wildcards: round(card(wildcards)) if count(wildcards) else 0,
         "runtime": lambda wildcards, attempt: SITE.limit(
             demand.minutes(seconds(wildcards)), attempt
         ),
@@ -37,17 +47,26 @@ def on_gpu(seconds, memory=lambda wildcards: 0, needed=lambda wildcards: True, g
 
 
 def training_seconds(wildcards):
-    return demand.training_seconds(
-        wildcards.network, config, wildcards.cohort, SITE.gpu_speed
-    )
+    return demand.training_seconds(wildcards.network, config, SITE.gpu_speed)
 
 
 def training_memory(wildcards):
     """Slices pass through memory on their way to the GPU, as numbers of 4 bytes, twice."""
+    patients = config["cohorts"][wildcards.cohort]["patients"]["cv"]
     return (
         2
         * demand.volume_mb(config, wildcards.cohort)
-        * demand.cross_validated(config, wildcards.cohort)
+        * (100 if patients == "all" else patients)
+    )
+
+
+def training_card(wildcards):
+    patients = config["cohorts"][wildcards.cohort]["patients"]["cv"]
+    return demand.training_mb(
+        wildcards.network,
+        config,
+        wildcards.cohort,
+        100 if patients == "all" else patients,
     )
 
 

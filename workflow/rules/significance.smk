@@ -48,7 +48,8 @@ rule significance:
             caption="../report/heat_map.rst",
             category="Figures",
             labels={
-                "figure": "Significance: who is better than whom",
+                "figure": "significance",
+                "shows": "who is better than whom",
                 "cohort": "all",
             },
         ),

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ WORKFLOW = Path(__file__).parents[3] / "workflow"
 HOLD = """
 import sys
 from benchmark.cluster.gpu import claim
-print(*claim({count}, ["0", "1"], 0.05), flush=True)
+print(*claim({count}, ["0", "1"], 0.05, say=lambda line: None), flush=True)
 sys.stdin.read()
 """
 
@@ -28,7 +27,7 @@ def hold(tmp_path):
     def start(count=1):
         job = subprocess.Popen(
             [sys.executable, "-c", HOLD.format(count=count)],
-            env=environment | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(WORKFLOW)},
+            env=environment | {"XDG_RUNTIME_DIR": str(tmp_path), "PYTHONPATH": str(WORKFLOW)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -66,7 +65,7 @@ def test_what_is_claimed_is_all_that_is_visible(tmp_path, monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr(gpu, "_HELD", [])
     assert gpu.gpus() == ["4", "6"]
     assert gpu.claim(1) == ["4"]

@@ -59,12 +59,10 @@ def patient(sheet: pd.DataFrame, number: int) -> str:
     return subjects[(number - 1) % len(subjects)]
 
 
-def known_slice(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:
-    """The known slice (not removed) with the most detail; ``region`` 2: the next one that is at least an eighth of the
-    volume away from it, and so on."""
+def removed_slice(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:
+    """The removed slice with the most detail; ``region`` 2: with the most at least an eighth of the volume away …"""
     rows = sheet[sheet["subject"] == subject]
-    known = ~rows["removed"]
-    return _apart(rows.loc[known, "slice"], rows.loc[known, "detail"], len(rows), region)
+    return _apart(rows.loc[rows["removed"], "slice"], rows.loc[rows["removed"], "detail"], len(rows), region)
 
 
 def adjacent_pair(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:

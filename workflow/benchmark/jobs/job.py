@@ -37,9 +37,10 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
         print(text, flush=True)
         os.write(terminal, f"{snakemake.rule}: {text}\n".encode())
 
-    gpu.claim(snakemake.resources.get("gpu", 0))
-    print(cluster.whereabouts(), flush=True)
     try:
+        resources, share = snakemake.resources, snakemake.config["compute"]["jobs_per_gpu"]
+        gpu.claim(resources.get("gpu", 0), share=share, megabytes=resources.get("gpu_mb", 0), say=say)
+        print(cluster.whereabouts(), flush=True)
         yield say
     except Exception as error:
         traceback.print_exc()

@@ -1,0 +1,16 @@
+"""All checks by group. The checks of a group build on each other and run one after another, in a process of its own."""
+
+import other_checks
+import restoring_checks
+import training_checks
+from setting import Check
+
+
+def groups(compiled: bool) -> dict[str, list[Check]]:
+    """Groups by name, what takes longest first. ``compiled``: with the checks that compile a network."""
+    found = other_checks.checks()
+    for name in training_checks.networks():
+        found[f"train-{name}"] = training_checks.checks(name, compiled)
+    for family in restoring_checks.families():
+        found[f"restore-{family}"] = restoring_checks.checks(family, compiled)
+    return found

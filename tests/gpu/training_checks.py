@@ -1,0 +1,176 @@
+"""Each network's training on the device: the first losses as on the CPU, stopped and resumed, mixed, compiled."""
+
+import csv
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from setting import Check, Setting, Skipped, config, random_weights, truths
+
+STEPS, STOPPED_AFTER = 6, 3
+IDENTITY = {"cohort": "phantoms", "fold": "1"}
+CLOSE = {"32-true": 0.02, "bf16-mixed": 0.1}
+"""Relative difference of the first losses from the CPU's in float32: convolutions in TF32; bfloat16 has 8 bits."""
+RESUMED = 0.02
+"""What a resumed training may differ by, as a share of how far the weights moved: sums of a GPU have no fixed order."""
+
+
+def networks() -> list[str]:
+    """The smoke study's networks, those of equal class and size once."""
+    found: dict[str, str] = {}
+    for name, block in config()["networks"].items():
+        found.setdefault(repr((block.get("class", name), sorted(block["size"].items()))), name)
+    return list(found.values())
+
+
+def checks(name: str, compiled: bool) -> list[Check]:
+    """The checks of one network, in the order in which they build on each other."""
+    found = [
+        Check(f"train {name}: float32, losses as on the CPU", lambda setting: _float32(name, setting), 10),
+        Check(f"train {name}: stopped by a signal, resumed", lambda setting: _resumed(name, setting), 10),
+        Check(f"train {name}: bf16-mixed", lambda setting: _like_float32(name, setting, precision="bf16-mixed"), 5),
+    ]
+    if compiled:
+        mixed = {"precision": "bf16-mixed", "compile": True}
+        found.append(Check(f"train {name}: compiled, bf16-mixed", lambda s: _like_float32(name, s, **mixed), 50))
+    return found
+
+
+def trained(name: str, setting: Setting, folder: str, *, steps: int = STEPS, **compute: Any) -> Path:
+    """Trains ``name`` as a job of the study does and returns the weights' file."""
+    from benchmark.jobs.training import train
+
+    study = config()
+    block = dict(study["networks"][name])
+    options = dict(block["training"]) | {"steps": steps}
+    net = options.get("perceptual_net", "vgg")
+    trunk = setting.trunk(net) if options.get("perceptual_weight") else None
+    if options.get("perceptual_weight") and trunk is None:
+        options["perceptual_weight"] = 0
+    block["training"] = options
+    target = setting.folder / folder / f"{name}.safetensors"
+    defaults = {"devices": 1, "threads": 1, "checkpoint_every": 99, "picture_every": 99, "log_every": 1}
+    train(
+        name,
+        block,
+        training=truths(setting)[:1],
+        validation=truths(setting)[1:],
+        needs=random_weights(setting, list(block["needs"])),
+        trunk=trunk,
+        weights=target,
+        seed=study["seed"],
+        identity=IDENTITY,
+        compute=study["compute"] | defaults | {"device": setting.device} | compute,
+    )
+    return target
+
+
+def losses(weights: Path) -> list[dict[str, float]]:
+    """Rows of the log beside ``weights``: the losses alone."""
+    with open(weights.with_suffix(".csv"), newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{key: float(value) for key, value in row.items() if "loss" in key and value} for row in rows]
+
+
+def compare(found: Path, expected: Path, tolerance: float) -> str:
+    """That the first losses agree within ``tolerance`` (relative) and all are finite."""
+    import math
+
+    rows, wanted = losses(found), losses(expected)[0]
+    assert all(math.isfinite(value) for row in rows for value in row.values()), f"not finite: {rows}"
+    off = {key: abs(rows[0][key] - value) / max(abs(value), 1e-2) for key, value in wanted.items()}
+    detail = "first losses differ by " + ", ".join(f"{key} {value:.1e}" for key, value in off.items())
+    assert all(value <= tolerance for value in off.values()), f"{detail}; at most {tolerance:g}: {rows[0]}, {wanted}"
+    return detail
+
+
+def _float32(name: str, setting: Setting) -> str:
+    cpu = Setting("cpu", setting.folder, setting.trunks)
+    setting.kept["start"] = trained(name, cpu, "cpu", steps=1)
+    with _deterministic(setting.device):
+        setting.kept["float32"] = trained(name, setting, "float32")
+    return compare(setting.kept["float32"], setting.kept["start"], CLOSE["32-true"])
+
+
+def _resumed(name: str, setting: Setting) -> str:
+    from models.training.loop import Stopped
+
+    undisturbed = _needed(setting, "float32")
+    with _deterministic(setting.device):
+        try:
+            with _signalled(STOPPED_AFTER):
+                trained(name, setting, "resumed")
+        except Stopped:
+            pass
+        else:
+            raise AssertionError("the signal did not stop the training")
+        resumed = trained(name, setting, "resumed")
+    return _equal(resumed, undisturbed, _needed(setting, "start"))
+
+
+def _like_float32(name: str, setting: Setting, **compute: Any) -> str:
+    folder = "-".join(map(str, compute.values()))
+    return compare(trained(name, setting, folder, **compute), _needed(setting, "float32"), CLOSE[compute["precision"]])
+
+
+def _needed(setting: Setting, key: str) -> Path:
+    if key not in setting.kept:
+        raise Skipped("the float32 training that it is compared with failed")
+    return setting.kept[key]
+
+
+def _equal(resumed: Path, undisturbed: Path, start: Path) -> str:
+    import torch
+    from safetensors.torch import load_file
+
+    one, other, begin = load_file(resumed), load_file(undisturbed), load_file(start)
+    assert losses(resumed)[0] == losses(undisturbed)[0], "the log of the steps before the signal is lost"
+    assert len(losses(resumed)) == STEPS
+    if all(torch.equal(one[key], other[key]) for key in other):
+        return "bit for bit"
+
+    def distance(a: dict[str, Any], b: dict[str, Any]) -> float:
+        return sum(float((a[key].double() - b[key].double()).square().sum()) for key in other) ** 0.5
+
+    share = distance(one, other) / distance(other, begin)
+    assert share <= RESUMED, f"weights differ by {share:.1%} of how far they moved; at most {RESUMED:.0%}"
+    return f"not bit for bit: by {share:.2e} of how far the weights moved"
+
+
+@contextmanager
+def _signalled(after: int) -> Iterator[None]:
+    """SIGTERM to this process when the batch number ``after`` is drawn, as a cluster sends it."""
+    from models.training.data import SliceBank
+
+    real, drawn = SliceBank.batch, 0
+
+    def batch(self: SliceBank, size: int) -> Any:
+        nonlocal drawn
+        drawn += 1
+        if drawn == after:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(self, size)
+
+    SliceBank.batch = batch  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        SliceBank.batch = real  # type: ignore[method-assign]
+
+
+@contextmanager
+def _deterministic(device: str) -> Iterator[None]:
+    """Kernels whose sums have a fixed order, where there are such: else nothing that ran twice is equal."""
+    import torch
+
+    if device == "cpu":
+        yield
+        return
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
