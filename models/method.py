@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from models.fast import compile_costly, filled, half_precision
 from models.interpolation import FACTOR, linear
+from models.thickness import Geometry
 
 Sees = Literal["low", "kept", "all", "all_low"]
 
@@ -58,13 +59,14 @@ class Restorer:
         half: bool = False,
         compiled: bool = False,
         sees: Sees | None = None,
+        geometry: Geometry | None = None,
     ) -> None:
         """``networks``: the trained networks by name, in ``eval`` mode; ``seed``: for every draw of the method.
 
         ``factor``: in-plane magnification, other than 4 only where nothing is trained (``any_factor``); ``half``:
         networks are evaluated in half precision (mixing stays in float32); ``compiled``: they are compiled, for chunks
         of one size, which takes a minute and pays on a GPU with much to do; ``sees``: to make an oracle of an honest
-        method.
+        method; ``geometry``: how thick the slices are, for methods that ask (None: thin, at their positions).
         """
         if factor != FACTOR and not self.any_factor:
             raise ValueError(f"in-plane factor {factor}: its networks were made for {FACTOR}")
@@ -78,6 +80,7 @@ class Restorer:
         if compiled:
             self.networks = {name: compile_costly(network) for name, network in self.networks.items()}
         self.sees = sees or type(self).sees
+        self.geometry = geometry or Geometry()
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         """Known slices (B, 1, h, w) in [0, 1] → what is interpolated (B, C, …).

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 # The plan of the house. A folder or file of workflow/benchmark imports only from the lines above its own.
 FLOORS = (
-    ("errors", "seeds", "revision"),
+    ("errors", "seeds", "revision", "recipe"),
     ("files", "config", "plan"),
     ("volume", "print", "acquire"),
     ("cluster",),  # the site file, GPUs, time and memory of jobs

@@ -45,7 +45,8 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     add("--steps", type=int, help="of the diffusion sampler: fewer are faster (the config's)")
     add("--tile", type=int, help="side of the tiles networks are given, in low-resolution pixels (as trained)")
     add("--no-consistency", action="store_true", help="do not make the output average back to the scan")
-    add("--profile", choices=("point", "box"), help="a slice is the volume at its place, or its mean around")
+    add("--thickness", type=_thickness, metavar="MM", help="of a slice (auto: the sidecar's, else the spacing)")
+    add("--profile", choices=("auto", "gaussian", "box", "point"), help="of a slice along its thickness (auto)")
     add("--uncertainty", type=int, metavar="K", help="map where the result is least certain: the spread of K samples")
     add("--dtype", choices=("auto", "int16", "float32"), help="numbers in the output (auto: as the scan's)")
     add("--seed", type=int, help="of every random draw (the config's)")
@@ -64,6 +65,10 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
 
 def _axis(text: str) -> int | str:
     return int(text) if text.isdigit() else text
+
+
+def _thickness(text: str) -> float | str:
+    return text if text == "auto" else float(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,6 +121,7 @@ def _run(given: argparse.Namespace, config: dict) -> int:
         in_plane=given.in_plane,
         axis=given.axis,
         consistency=False if given.no_consistency else None,
+        thickness=given.thickness,
         profile=given.profile,
         uncertainty=given.uncertainty,
         dtype=given.dtype,

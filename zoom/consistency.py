@@ -1,12 +1,10 @@
 """Data consistency: the finer volume, averaged back to the scan's resolution, is the scan (back-projection).
 
-In plane, a scan's voxel is the mean of the ``factor`` × ``factor`` voxels in its place. Along the slices, there are two
-readings of what a scan's slice is:
+In plane, a scan's voxel is the mean of the ``factor`` × ``factor`` voxels in its place. Along the slices, a slice of
+the scan is the mean of the volume around it by its profile (``zoom.thickness``). If it is no thicker than an output
+slice, or its profile is ``point``, it is the volume at its position (as in the article, where slices are taken away).
 
-- ``point``: the volume at the slice's position (the article's protocol, where slices are taken away);
-- ``box``: the mean of the volume over the distance of two slices (a thick slice without gaps).
-
-Both are a matrix P (S, S'), rows summing to one; the in-plane mean is D. With y the scan and x the restored volume,
+That mean is a matrix P (S, S'), rows summing to one; the in-plane mean is D. With y the scan and x the restored volume,
 y − P D x is interpolated to the fine grid, by the method's own weights between slices and linearly in plane, after it
 was divided by what such an interpolation loses, so that P D of the sum *is* y. What then falls below zero (outside the
 scan's range) is raised to it, and the voxels around give way in proportion until y is met again.
@@ -22,10 +20,12 @@ from scipy.linalg import solve_banded
 from zoom.geometry import CLOSE, Grid
 from zoom.intensity import Scale
 from zoom.store import Store, block_length, blocks
+from zoom.thickness import THIN
 
-PROFILES = ("point", "box")
 SWEEPS = 50
 TINY = 1e-9
+FWHM = 2 * np.sqrt(2 * np.log(2))  # full width at half maximum of a Gaussian, in standard deviations
+REACH = 1.25  # thicknesses: where a Gaussian is cut, at three standard deviations
 
 Tick = Callable[[int], None]
 
@@ -47,25 +47,55 @@ class Correction:
     sweeps: int
 
 
-def averaging(grid: Grid, profile: str) -> np.ndarray:
-    """P (S, S'), float64. A row of zeros: a slice that lies beyond the output's last one (``Grid.beyond``)."""
-    known, at = grid.known, grid.at
-    if profile == "point":
-        right = np.clip(np.searchsorted(at, known), 1, len(at) - 1)
-        t = ((known - at[right - 1]) / (at[right] - at[right - 1])).clip(0, 1)
-        t = np.where(t < CLOSE, 0.0, np.where(t > 1 - CLOSE, 1.0, t))
-        matrix = np.zeros((len(known), len(at)))
-        rows = np.arange(len(known))
-        matrix[rows, right - 1] = 1 - t
-        matrix[rows, right] = t
+def averaging(grid: Grid, profile: str, thickness: float) -> np.ndarray:
+    """P (S, S'), float64: what a slice of the scan shows of the output's slices.
+
+    ``thickness``: of the scan's slices, in units of their spacing. A row of zeros: a thin slice that lies beyond the
+    output's last one (``Grid.beyond``). What a profile reaches beyond the first and the last output slice is taken to
+    be the volume turned round there (2 x₀ − x(−u)): a slope stays a slope.
+    """
+    if thin(grid, profile, thickness):
+        return _at_its_place(grid)
+    known, at, step = grid.known, grid.at, 1 / grid.zoom
+    reach = (REACH * thickness if profile == "gaussian" else (thickness + step) / 2) + grid.beyond
+    more = min(int(np.ceil(reach / step)), len(at) - 1)
+    outside = np.arange(1, more + 1) * step
+    distance = np.abs(known[:, None] - np.concatenate([at[0] - outside[::-1], at, at[-1] + outside]))
+    if profile == "gaussian":
+        matrix = np.exp(-0.5 * (distance * FWHM / thickness) ** 2) * (distance <= REACH * thickness)
     else:
-        half = 0.5 / grid.zoom
-        low = np.maximum(known[:, None] - 0.5, at - half)
-        high = np.minimum(known[:, None] + 0.5, at + half)
-        matrix = np.maximum(high - low, 0)
-        matrix[matrix < CLOSE / grid.zoom] = 0
-        matrix /= matrix.sum(axis=1, keepdims=True)
-    if grid.beyond and profile == "point":
+        matrix = ((thickness + step) / 2 - distance).clip(0, min(step, thickness))
+    matrix[matrix < CLOSE * step] = 0
+    matrix /= matrix.sum(axis=1, keepdims=True)
+    inside = matrix[:, more : more + len(at)].copy()
+    before, after = matrix[:, :more][:, ::-1], matrix[:, more + len(at) :]
+    inside[:, 0] += 2 * before.sum(axis=1)
+    inside[:, 1 : 1 + more] -= before
+    inside[:, -1] += 2 * after.sum(axis=1)
+    inside[:, -2 : -2 - more : -1] -= after
+    if grid.beyond:  # turned round, the last slice would weigh some of the output's negatively
+        inside[-1] = matrix[-1, more : more + len(at)]
+        inside[-1, -1] += after[-1].sum()
+    inside = inside.clip(0)
+    return inside / inside.sum(axis=1, keepdims=True)
+
+
+def thin(grid: Grid, profile: str, thickness: float) -> bool:
+    """Whether a slice of the scan is the output's at its place: by its profile, or no thicker than one of these."""
+    return profile == "point" or thickness * grid.zoom <= THIN
+
+
+def _at_its_place(grid: Grid) -> np.ndarray:
+    """P (S, S') of thin slices: linear between the output's slices around."""
+    known, at = grid.known, grid.at
+    right = np.clip(np.searchsorted(at, known), 1, len(at) - 1)
+    t = ((known - at[right - 1]) / (at[right] - at[right - 1])).clip(0, 1)
+    t = np.where(t < CLOSE, 0.0, np.where(t > 1 - CLOSE, 1.0, t))
+    matrix = np.zeros((len(known), len(at)))
+    rows = np.arange(len(known))
+    matrix[rows, right - 1] = 1 - t
+    matrix[rows, right] = t
+    if grid.beyond:
         matrix[-1] = 0
     return matrix
 
@@ -127,12 +157,13 @@ class Projection:
         top: float,
         *,
         profile: str,
+        thickness: float,
         folder: Path,
         tick: Tick = lambda count: None,
     ) -> None:
         self.scan, self.fine, self.scale, self.grid, self.tick = scan, fine, scale, grid, tick
         self.top = top
-        self.average = averaging(grid, profile)
+        self.average = averaging(grid, profile, thickness)
         self.bound = self.average.sum(axis=1) > 0
         # Linear instead, if the method's own weights cannot bring the scan back: they do not sum to one (the control
         # eq12), or two slices of the scan get the same correction (the control copy, at some zooms).

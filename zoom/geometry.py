@@ -74,10 +74,10 @@ def met(zoom: float, slices: int) -> float:
     return whole / (slices - 1) if abs(gaps - whole) < ROUNDING and whole >= slices - 1 else zoom
 
 
-def zoom_factor(*, n: int | None, zoom: float | None, spacing: float | None, thickness: float, path: str) -> float:
+def zoom_factor(*, n: int | None, zoom: float | None, spacing: float | None, apart: float, path: str) -> float:
     """Output slices for each slice of the scan, from exactly one of ``n``, ``zoom`` and ``spacing`` (mm).
 
-    ``thickness``: distance of the scan's slices, mm. ``UserError`` where the wish makes no finer volume.
+    ``apart``: distance of the scan's slices, mm. ``UserError`` where the wish makes no finer volume.
     """
     wishes = {"n": n, "zoom": zoom, "spacing": spacing}
     given = [name for name, value in wishes.items() if value is not None]
@@ -90,11 +90,11 @@ def zoom_factor(*, n: int | None, zoom: float | None, spacing: float | None, thi
     if zoom is None:
         if spacing is None or not spacing > 0 or not np.isfinite(spacing):
             raise UserError(f"{path}: spacing = {spacing} mm; give a positive distance")
-        zoom = thickness / spacing
+        zoom = apart / spacing
         if zoom < 1 - CLOSE:
             raise UserError(
-                f"{path}: its slices are {thickness:g} mm apart, finer than the {spacing:g} mm wanted; "
-                f"give a spacing of at most {thickness:g}, or another axis"
+                f"{path}: its slices are {apart:g} mm apart, finer than the {spacing:g} mm wanted; "
+                f"give a spacing of at most {apart:g}, or another axis"
             )
         return max(zoom, 1.0)
     if not zoom >= 1 or not np.isfinite(zoom):

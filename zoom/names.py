@@ -61,6 +61,12 @@ def find_bids(scan: Path) -> Bids | None:
     return None
 
 
+def entities(name: str) -> dict[str, str]:
+    """The parts of a BIDS name without its suffix: ``sub-01_T1w`` → ``{"sub": "01", "suffix": "T1w"}``."""
+    *pairs, suffix = name.split("_")
+    return {**dict(pair.split("-", 1) for pair in pairs if "-" in pair), "suffix": suffix}
+
+
 def derivative(bids: Bids) -> Path:
     """``sub-01/anat/sub-01_T1w.nii.gz`` → ``sub-01/anat/sub-01_desc-zoom_T1w.nii.gz``."""
     matched = BIDS_NAME.fullmatch(stem(bids.path))

@@ -12,6 +12,12 @@ from zoom.prepare import Prepared, duration
 from zoom.report import NOT_FOR_DIAGNOSIS, Pictures, extent_of
 
 LEAST = 0.01  # differences are shown on ± this much of the grey scale, or more where they are larger
+#: What a slice of the scan shows, by the profile along its thickness.
+PROFILES = {
+    "point": "the volume at its place",
+    "box": "the mean of the volume over its thickness",
+    "gaussian": "the mean of the volume weighted by a Gaussian, whose full width at half maximum is the thickness",
+}
 SEEN = 0.001  # below this much of it, they are not shown at all
 
 
@@ -52,9 +58,7 @@ def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> st
         spread_name=prepared.names.spread.name,
         histogram=_histogram(pictured),
         above=pictured.above,
-        profile="the volume at the slice's position"
-        if zoom["Profile"] == "point"
-        else "the mean of the volume over the distance of two slices",
+        profile=PROFILES[zoom["Profile"]],
         duration=duration(zoom["Seconds"]),
         memory=zoom["PeakMemory"] / 1e9,
     )

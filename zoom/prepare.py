@@ -11,11 +11,13 @@ import numpy as np
 from benchmark.errors import UserError
 from zoom import probe
 from zoom.choice import FACTOR, Choice, builder, choose
+from zoom.consistency import thin
 from zoom.geometry import Grid, met, zoom_factor
 from zoom.names import Names, names
 from zoom.output import stored_shape
 from zoom.request import Request
 from zoom.scan import Scan, open_scan
+from zoom.thickness import Thickness, thickness
 from zoom.tiles import Layout
 
 if TYPE_CHECKING:
@@ -33,11 +35,17 @@ class Prepared:
     grid: Grid
     names: Names
     choice: Choice
+    thickness: Thickness
 
     @property
     def frame(self) -> tuple[int, int]:
         """Rows and columns of an output slice."""
         return self.grid.frame(*self.scan.upright[1:])
+
+    @property
+    def thin(self) -> bool:
+        """Whether the output shows the scan's slices in their places: they are no thicker than its own."""
+        return thin(self.grid, self.thickness.profile, self.thickness.slices)
 
     @property
     def coarsened(self) -> bool:
@@ -66,17 +74,18 @@ class Prepared:
 def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     """Opens the scan's header, works out the grid and the names, finds the weights. Raises ``UserError``."""
     scan = open_scan(request.scan, request.axis)
-    thickness = float(scan.spacing[scan.axis])
-    zoom = zoom_factor(n=request.n, zoom=request.zoom, spacing=request.spacing, thickness=thickness, path=scan.path)
+    apart = float(scan.spacing[scan.axis])
+    zoom = zoom_factor(n=request.n, zoom=request.zoom, spacing=request.spacing, apart=apart, path=scan.path)
     slices = scan.shape[scan.axis]
     grid = Grid(slices, met(zoom, slices), request.in_plane)
+    thick = thickness(scan, request.thickness, request.profile, apart / grid.zoom)
     found = names(request.scan, request.output)
     if not request.overwrite:
         for path in found.all(bool(request.uncertainty)):
             if path.exists():
                 raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
     choice = choose(config, request.method, request.weights, in_plane=request.in_plane, tile=request.tile)
-    prepared = Prepared(request, scan, grid, found, choice)
+    prepared = Prepared(request, scan, grid, found, choice, thick)
     _room(prepared)
     return prepared
 
@@ -156,7 +165,7 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
 
 def describe(prepared: Prepared, engine: Engine) -> str:
     """What would come out, in lines: shape, spacing, memory, time."""
-    scan, grid, choice = prepared.scan, prepared.grid, prepared.choice
+    scan, grid, choice, slice_ = prepared.scan, prepared.grid, prepared.choice, prepared.thickness
     shape = stored_shape(scan, grid)
     spacing = np.linalg.norm((scan.affine @ grid.step(scan.axis, scan.flipped))[:3, :3], axis=0)
     voxels = int(np.prod(shape)) * scan.volumes
@@ -169,6 +178,7 @@ def describe(prepared: Prepared, engine: Engine) -> str:
     lines = [
         f"scan      {text(scan.shape)}{series} voxels of {text(scan.spacing, '{:.4g}')} mm, {scan.plane} slices "
         f"(axis {scan.axis})",
+        f"slice     {slice_.mm:.4g} mm thick ({slice_.source}), profile {slice_.profile} ({slice_.profile_source})",
         f"output    {text(shape)}{series} voxels of {text(spacing, '{:.4g}')} mm: {prepared.names.image}",
         f"method    {choice.key} ({choice.label})"
         + "".join(f"\n          {w.path} [{', '.join(w.networks)}, sha256 {w.sha256[:12]}]" for w in choice.weights),

@@ -33,7 +33,7 @@ class Pictures:
         scan = prepared.scan
         self.views = pictures.views(scan.plane, scan.upright, scan.upright_spacing)
         self.grid = prepared.grid
-        beyond = self.grid.beyond and prepared.request.profile == "point"
+        beyond = self.grid.beyond and prepared.thin
         # a last slice that lies beyond the output is compared with nothing
         self.met = self.grid.known[:-1] if beyond else self.grid.known
         self.scan = Field(raw, self.grid.known, 1)
@@ -139,9 +139,14 @@ def sidecar(
         "TileShape": list(prepared.layout.tile()),
         "DataType": str(form.dtype),
         "DataConsistency": request.consistency,
-        "Profile": request.profile,
+        "SliceThickness": prepared.thickness.mm,
+        "SliceThicknessFrom": prepared.thickness.source,
+        "Profile": prepared.thickness.profile,
+        "ProfileFrom": prepared.thickness.profile_source,
+        "KnownSlicesShown": prepared.thin,
         "Volumes": [_volume(result) for result in results],
         "Tolerance": tolerance(form, results),
+        "ScanWarnings": [*scan.warnings, *prepared.thickness.warnings],
         "TrainedOn": unlike.trained_on(choice, config["cohorts"]),
         "Warnings": unlike.warnings(
             choice, config["cohorts"], scan, pictured.histogram(), coarsened=prepared.coarsened

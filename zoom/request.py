@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from zoom.consistency import PROFILES
 from zoom.intensity import DTYPES
+from zoom.thickness import AUTO, PROFILES
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,10 @@ class Request:
     Exactly one of ``n`` (new slices a gap), ``zoom`` (output slices for each of the scan's) and ``spacing`` (mm).
     ``output``: a file or a folder; ``method`` None: the config's, or what ``weights`` serve; ``in_plane``: 1 or 4;
     ``axis``: of the slices, 0–2 or a plane; None: the thickest; ``consistency``: whether the result averages back to
-    the scan; ``profile``: what a slice is (``zoom.consistency``); ``uncertainty``: samples for the spread,
-    0 or from 2 on; ``dtype``: auto, int16 or float32; ``memory``: GB, all told; ``tile``: side of the tiles that
-    networks are given, in low-resolution pixels, where it is not to be as they were trained.
+    the scan; ``thickness``: of a slice, mm, or ``auto``; ``profile``: with which it was measured, or ``auto``
+    (``zoom.thickness``); ``uncertainty``: samples for the spread, 0 or at least 2; ``dtype``: auto, int16 or
+    float32; ``memory``: GB in total; ``tile``: side of the tiles that networks are given, in low-resolution pixels,
+    where it is not to be as they were trained.
     """
 
     scan: Path
@@ -32,7 +33,8 @@ class Request:
     in_plane: int = 1
     axis: int | str | None = None
     consistency: bool = True
-    profile: str = "point"
+    thickness: float | str = AUTO
+    profile: str = AUTO
     uncertainty: int = 0
     dtype: str = "auto"
     memory: float = 4.0
@@ -41,7 +43,7 @@ class Request:
 
     def __post_init__(self) -> None:
         self._among("in_plane", self.in_plane, (1, 4))
-        self._among("profile", self.profile, PROFILES)
+        self._among("profile", self.profile, (AUTO, *PROFILES))
         self._among("dtype", self.dtype, DTYPES)
         if self.uncertainty != 0 and self.uncertainty < 2:
             raise UserError(

@@ -119,7 +119,8 @@ class Job:
                     grid,
                     self.engine.mixing,
                     top,
-                    profile=request.profile,
+                    profile=self.prepared.thickness.profile,
+                    thickness=self.prepared.thickness.slices,
                     folder=self.folder,
                 )
                 watched = {"watch": self.pictures.method_alone} if (number, sample) == (0, 0) else {}

@@ -42,6 +42,7 @@ class Scan:
     volumes: int
     affine: np.ndarray
     axis: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def codes(self) -> tuple[str, ...]:

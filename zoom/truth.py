@@ -1,6 +1,6 @@
-"""How good is it on scans like mine? Slices are taken away, zoomed back, and scored against what was there.
+"""How good is it on scans like mine? A scan with fewer slices is made of one with thin slices, zoomed, and scored.
 
-``python -m zoom.truth SCAN … --n 1 3 --methods linear spline -o table.tsv``
+``python -m zoom.truth SCAN … --n 4 --profiles gaussian point --methods linear spline -o table.tsv``
 """
 
 import argparse
@@ -20,24 +20,74 @@ from benchmark.errors import UserError
 from benchmark.files import written
 from benchmark.scores.metrics import COLUMNS, Distance, score
 from benchmark.volume import plane, read_scan, to_upright
+from zoom.consistency import FWHM
 from zoom.geometry import slice_axis
 from zoom.request import request
 from zoom.run import zoom
+from zoom.thickness import PROFILES
+
+#: Of a Gaussian profile, in thicknesses: what lies further away is left out.
+REACH = 2.5
+NEAR = 1e-6  # slices: the output's slices lie on the truth's
 
 
-def thinned(data: np.ndarray, affine: np.ndarray, n: int, shrink: int) -> tuple[np.ndarray, nib.Nifti1Image]:
-    """The truth (H, W, S), cut so that its last slice is kept, and the scan with n of every n + 1 slices taken away.
-
-    ``shrink``: blocks of so many voxels are averaged in plane first, as ``preprocess.shrink`` does.
-    """
-    rows, columns, slices = data.shape
-    last = (slices - 1) // (n + 1) * (n + 1)
-    rows, columns = rows // shrink * shrink, columns // shrink * shrink
-    truth = data[:rows, :columns, : last + 1].reshape(rows // shrink, shrink, columns // shrink, shrink, -1)
-    truth = truth.mean(axis=(1, 3))
-    step = np.diag([shrink, shrink, n + 1.0, 1.0])
+def shrunk(data: np.ndarray, affine: np.ndarray, shrink: int) -> tuple[np.ndarray, np.ndarray]:
+    """The truth (H, W, S) with blocks of ``shrink`` × ``shrink`` voxels averaged in plane, and its affine."""
+    rows, columns = (side // shrink * shrink for side in data.shape[:2])
+    blocks = data[:rows, :columns].reshape(rows // shrink, shrink, columns // shrink, shrink, -1)
+    step = np.diag([shrink, shrink, 1.0, 1.0])
     step[:2, 3] = (shrink - 1) / 2
-    return truth, nib.Nifti1Image(truth[..., :: n + 1].astype(np.float32), affine @ step)
+    return blocks.mean(axis=(1, 3)), affine @ step
+
+
+def centres(slices: int, n: int, profile: str) -> np.ndarray:
+    """Where the scan's slices lie, in slices of the truth: n + 1 apart.
+
+    Thin slices are kept ones, from the first. Thick ones share the field of view of the ``slices`` of the truth: the
+    first is centred on the first n + 1 of them.
+    """
+    apart = n + 1
+    if profile == "point":
+        return np.arange((slices - 1) // apart + 1) * float(apart)
+    return np.arange(slices // apart) * apart + (apart - 1) / 2
+
+
+def thinned(truth: np.ndarray, affine: np.ndarray, n: int, profile: str) -> nib.Nifti1Image:
+    """The scan that has a slice for every n + 1 of the ``truth`` (H, W, S), and no gaps.
+
+    ``profile``: ``point``: every (n + 1)-th slice as it is; ``box``: the mean of n + 1; ``gaussian``: the mean weighted
+    by a Gaussian of n + 1 slices (full width at half maximum). Beyond its ends the truth goes on as its last slice.
+    """
+    places, apart = centres(truth.shape[2], n, profile), n + 1
+    half = {"point": 0.0, "box": (apart - 1) / 2, "gaussian": REACH * apart - 0.5}[profile]
+    offsets = np.arange(-half, half + NEAR)
+    shares = np.exp(-0.5 * (offsets * FWHM / apart) ** 2) if profile == "gaussian" else np.ones(len(offsets))
+    made = np.zeros((*truth.shape[:2], len(places)), np.float32)
+    for offset, share in zip(offsets, shares / shares.sum(), strict=True):
+        index = np.rint(places + offset).astype(int).clip(0, truth.shape[2] - 1)
+        made += np.float32(share) * truth[..., index].astype(np.float32)
+    step = np.diag([1.0, 1.0, apart, 1.0])
+    step[2, 3] = places[0]
+    return nib.Nifti1Image(made, affine @ step)
+
+
+def scored(slices: int, places: np.ndarray, profile: str) -> np.ndarray:
+    """The slices of the truth that are scored: between the scan's first and last, and not those that were kept."""
+    index = np.arange(slices)
+    index = index[(index >= places[0]) & (index <= places[-1])]
+    return index[~np.isin(index, places)] if profile == "point" else index
+
+
+def at_places(volume: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Slices (S, H, W) of ``volume`` (H, W, S') at ``where``: as they are, or by a quintic spline between them."""
+    from scipy.interpolate import make_interp_spline
+
+    whole = np.rint(where)
+    if np.abs(where - whole).max() < NEAR:
+        return np.moveaxis(volume[..., whole.astype(int)], 2, 0)
+    rows = (np.moveaxis(row, 1, 0).astype(np.float64) for row in volume)
+    count = np.arange(volume.shape[2])
+    return np.stack([make_interp_spline(count, row, k=5, axis=0)(where).astype(np.float32) for row in rows], axis=1)
 
 
 def measure(
@@ -47,36 +97,43 @@ def measure(
     config: Mapping[str, Any],
     perceptual: Distance,
     *,
+    profile: str = "point",
     axis: int | str | None = None,
     shrink: int = 1,
 ) -> pd.DataFrame:
-    """Mean scores of the slices taken away, a row a method (SSIM, PSNR in dB, LPIPS; full frame, then brain).
+    """Mean scores against the thin truth, a row a method (SSIM, PSNR in dB, LPIPS; full frame, then brain).
 
-    ``methods``: arguments of ``request`` by name; slices are those of ``axis`` (none: the thickest). Both volumes are
-    brought to [0, 1] by the truth's 99.9th percentile and clipped. Raises ``UserError`` where ``n`` leaves fewer than
-    two slices.
+    ``methods``: arguments of ``request`` by name; the scan's thickness and profile are passed as they are, unless a
+    method names its own. Slices are those of ``axis`` (none: the thickest). Both volumes are brought to [0, 1] by the
+    truth's 99.9th percentile and clipped. Where n is odd and slices are thick, the output's slices lie half-way between
+    the truth's, and are brought to these by a quintic spline. Raises ``UserError`` where fewer than two slices are
+    left.
     """
     found = read_scan(scan)
     chosen = slice_axis(axis, found.spacing, found.codes, str(scan))
-    data, affine = to_upright(found.data, found.affine, plane(found, chosen))
-    if not 1 <= n <= data.shape[2] - 2:
-        raise UserError(
-            f"{scan}: n = {n}; take 1 to {data.shape[2] - 2} slices away between two of its {data.shape[2]}"
-        )
-    truth, image = thinned(data, affine, n, shrink)
+    truth, affine = shrunk(*to_upright(found.data, found.affine, plane(found, chosen)), shrink)
+    count = truth.shape[2]
+    most = count - 2 if profile == "point" else count // 2 - 1
+    if not 1 <= n <= most:
+        raise UserError(f"{scan}: n = {n}; with profile {profile} of its {count} slices, give 1 to {most}")
+    image = thinned(truth, affine, n, profile)
+    places = centres(count, n, profile)
     scale = np.percentile(truth[truth > 0], config["preprocess"]["percentile"])
-    taken = np.flatnonzero(np.arange(truth.shape[2]) % (n + 1))
+    index = scored(count, places, profile)
+    thin = found.spacing[chosen]
+    known = {"thickness": thin * (1 if profile == "point" else n + 1), "profile": profile}
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "thinned.nii.gz"
         nib.save(image, path)
         for name, given in methods.items():
             output = Path(folder) / f"{name}.nii.gz"
-            zoom(request(config, path, output, n=n, axis=2, **given), config, lambda line: None)
+            zoom(request(config, path, output, n=n, axis=2, **{**known, **given}), config, lambda line: None)
             zoomed = np.asanyarray(nib.load(output).dataobj)  # type: ignore[attr-defined]
-            slices = [np.moveaxis(v[..., taken] / scale, 2, 0).clip(0, 1) for v in (zoomed, truth)]
-            scores = score(slices[0], slices[1], perceptual)
-            rows.append({"scan": scan.name, "n": n, "method": name, "slices": int(scores["signal"].sum())})
+            made, true = at_places(zoomed, index - places[0]), np.moveaxis(truth[..., index], 2, 0)
+            scores = score((made / scale).clip(0, 1), (true / scale).clip(0, 1), perceptual)
+            rows.append({"scan": scan.name, "n": n, "slices_are": profile, "method": name})
+            rows[-1] |= {"slices": int(scores["signal"].sum())}
             rows[-1] |= scores.drop(columns=["slice", "signal"]).mean().to_dict()
     return pd.DataFrame(rows)
 
@@ -90,40 +147,51 @@ def _perceptual(trunk: Path) -> Distance:
     return Perceptual(trunk, net="alex")
 
 
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    found = argparse.ArgumentParser(prog="python -m zoom.truth", description=__doc__)
+    add = found.add_argument
+    add("scans", nargs="+", type=Path, help="with slices as thin as they come")
+    add("--n", nargs="+", type=int, default=[1], help="new slices in each gap: the made scan's are n + 1 apart")
+    add(
+        "--profiles", nargs="+", choices=PROFILES, default=["point"], help="thin slices (point), or thick ones of n + 1"
+    )
+    add("--methods", nargs="+", default=["linear", "spline"], help="of the config")
+    add("--weights", nargs="+", default=[], help="for those with networks, as of the command zoom")
+    add("--read-as", choices=PROFILES, help="profile for the methods, other than that with which the scan was made")
+    add("--axis", help="slice axis, as of the command zoom")
+    add("--tile", type=int, help="as of the command zoom")
+    add("--shrink", type=int, default=1, help="average blocks of so many voxels in plane first")
+    add("--config", help="on top of config/config.yaml")
+    add("-o", "--output", required=True, type=Path, help="a TSV")
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; prints the means over scans, and writes a row for each scan, n and method."""
-    parser = argparse.ArgumentParser(prog="python -m zoom.truth", description=__doc__)
-    parser.add_argument("scans", nargs="+", type=Path, help="with slices as thin as they come")
-    parser.add_argument("--n", nargs="+", type=int, default=[1], help="slices taken away between two that are kept")
-    parser.add_argument("--methods", nargs="+", default=["linear", "spline"], help="of the config")
-    parser.add_argument("--weights", nargs="+", default=[], help="for those with networks, as of the command zoom")
-    parser.add_argument("--axis", help="slice axis, as of the command zoom")
-    parser.add_argument("--tile", type=int, help="as of the command zoom")
-    parser.add_argument("--shrink", type=int, default=1, help="average blocks of so many voxels in plane first")
-    parser.add_argument("--config", help="on top of config/config.yaml")
-    parser.add_argument("-o", "--output", required=True, type=Path, help="a TSV")
-    given = parser.parse_args(arguments)
+    """The command; prints the means over scans, and writes a row for each scan, n, profile and method."""
+    given = parser().parse_args(arguments)
     try:
         config = load_config(given.config)
         perceptual = _perceptual(Path(config["data"]) / "trunks" / "alex.safetensors")
         methods = {
-            name: {"method": name, "weights": tuple(given.weights), "tile": given.tile}
-            if config["methods"].get(name, {}).get("networks")
-            else {"method": name}
-            for name in given.methods
+            name: {"method": name} | ({"profile": given.read_as} if given.read_as else {}) for name in given.methods
         }
+        for name, wish in methods.items():
+            if config["methods"].get(name, {}).get("networks"):
+                wish |= {"weights": tuple(given.weights), "tile": given.tile}
         axis = int(given.axis) if given.axis and given.axis.isdigit() else given.axis
         tables = []
-        for n, scan in product(given.n, given.scans):
-            tables.append(measure(scan, n, methods, config, perceptual, axis=axis, shrink=given.shrink))
+        for n, profile, scan in product(given.n, given.profiles, given.scans):
+            wishes = (scan, n, methods, config, perceptual)
+            tables.append(measure(*wishes, profile=profile, axis=axis, shrink=given.shrink))
             table = pd.concat(tables, ignore_index=True)
             with written(given.output) as aside:  # as far as it has come
                 table.to_csv(aside, sep="\t", index=False, float_format="%.5f")
-            print(f"{scan}: n = {n} scored", file=sys.stderr)
+            print(f"{scan}: n = {n}, {profile} slices scored", file=sys.stderr)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    means = table.groupby(["n", "method"], sort=False)[COLUMNS].mean()
+    means = table.groupby(["n", "slices_are", "method"], sort=False)[COLUMNS].mean()
     print(means.round(4).to_string())
     return 0
 

@@ -24,9 +24,9 @@ def build(**size: Any) -> LatentDiffusion:
 class Training(Task):
     """Predicts the noise in the latents of crops, given the degraded crops.
 
-    Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``patch`` (as of the first stage),
-    ``degradation`` (name), ``ema`` (decay), ``latent_scale`` (a number, or ``unit``: latents brought to unit spread),
-    ``rate_schedule``.
+    Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``crop_at`` (``random`` or ``centre``),
+    ``patch`` (as of the first stage), ``degradation`` (name), ``ema`` (decay), ``latent_scale`` (a number, or ``unit``:
+    latents brought to unit spread), ``rate_schedule``.
     """
 
     network: LatentDiffusion
@@ -52,7 +52,7 @@ class Training(Task):
         return {"network": Phase(optimiser, rate_schedule(self.options.get("rate_schedule"), optimiser, self.steps))}
 
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        slices = random_crop(cut(batch, self.options), self.options["crop"])
+        slices = random_crop(cut(batch, self.options), self.options["crop"], self.options.get("crop_at", "random"))
         with torch.no_grad():
             latents = self.frozen["vq"].encode(slices) * self.network.scale
             condition = self.degrade(slices)
@@ -60,6 +60,9 @@ class Training(Task):
         noise = moved(torch.randn(latents.shape), latents.device)
         predicted = self.network(add_noise(latents, noise, t, self.alphas_bar), t, condition)
         return F.mse_loss(predicted.float(), noise), {}
+
+    def held_out_loss(self, batch: Tensor) -> Tensor:
+        return self("network", batch, 0)[0]
 
     def picture(self, batch: Tensor) -> list[Tensor]:
         condition = degradation("bilinear")(batch)

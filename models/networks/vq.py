@@ -22,11 +22,12 @@ __all__ = ["Training", "build"]
 class Training(Task):
     """L1 + LPIPS (VGG16) + hinge patch discriminator + codebook loss, as the original first stage was trained.
 
-    Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``patch`` (learn from windows of this side, for
-    small machines; whole slices if absent), ``perceptual_weight``, ``discriminator_weight``,
-    ``discriminator_start`` (first step at which it counts), ``codebook_weight``, ``rate_schedule``, ``codebook_init``
-    (``uniform`` in ±1/codes, as the original, or ``data``: latents of training slices, which a short training needs to
-    use its codes at all), and ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
+    Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``crop_at`` (``random`` or ``centre``),
+    ``patch`` (learn from windows of this side, for small machines; whole slices if absent), ``perceptual_weight``,
+    ``discriminator_weight``, ``discriminator_start`` (first step at which it counts), ``codebook_weight``,
+    ``rate_schedule``, ``codebook_init`` (``uniform`` in ±1/codes, as the original, or ``data``: latents of training
+    slices, which a short training needs to use its codes at all), and ``trunk`` (LPIPS trunk file, needed if
+    ``perceptual_weight`` > 0).
     """
 
     network: FirstStage
@@ -61,7 +62,7 @@ class Training(Task):
         return self._autoencode(batch, step) if phase == "network" else self._discriminate(step)
 
     def _autoencode(self, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        slices = random_crop(cut(batch, self.options), self.options["crop"])
+        slices = random_crop(cut(batch, self.options), self.options["crop"], self.options.get("crop_at", "random"))
         codes, codebook_loss, index = self.network.quantise(self.network.encode(slices))
         rgb = self.network.decode_rgb(codes, quantise=False)
         target = (slices * 2 - 1).expand_as(rgb)
@@ -109,6 +110,9 @@ class Training(Task):
         if perplexity < least:
             return [f"the codebook has collapsed: perplexity {perplexity:.1f} of {self.network.size['codes']} codes"]
         return []
+
+    def held_out_loss(self, batch: Tensor) -> Tensor:
+        return self._autoencode(batch, -1)[0]  # before the start of the discriminator, whose loss tells nothing
 
     def picture(self, batch: Tensor) -> list[Tensor]:
         return [self.network(batch), batch]

@@ -67,3 +67,6 @@ class Training(Upsampling):
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         low, high = self.pair(batch)
         return F.l1_loss(self.network(low).float(), high), {}
+
+    def held_out_loss(self, batch: Tensor) -> Tensor:
+        return self("network", batch, 0)[0]

@@ -46,14 +46,17 @@ def moved(drawn: Tensor, device: torch.device) -> Tensor:
     return drawn.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else drawn.to(device)
 
 
-def random_crop(slices: Tensor, smallest: float) -> Tensor:
+def random_crop(slices: Tensor, smallest: float, at: str = "random") -> Tensor:
     """Square crops of side ``smallest`` to 1 of the frame, brought back to its size (article, section 3.1).
 
-    ``slices`` (B, C, H, W). Position and side are drawn for each slice with torch's global generator.
+    ``slices`` (B, C, H, W). Side and position are drawn for each slice with torch's global generator; ``at``:
+    ``random``, or ``centre`` for crops about the middle of the frame (the authors' ``random_crop: false``).
     """
+    if at not in ("random", "centre"):
+        raise ValueError(f"crop_at '{at}' is not known: choose random or centre")
     batch = len(slices)
     side = torch.empty(batch).uniform_(smallest, 1.0)
-    shift = (torch.rand(batch, 2) * 2 - 1) * (1 - side).unsqueeze(1)
+    shift = (torch.rand(batch, 2) * 2 - 1) * (1 - side).unsqueeze(1) * (at == "random")
     theta = torch.zeros(batch, 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = side
     theta[:, :, 2] = shift

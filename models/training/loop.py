@@ -18,7 +18,9 @@ from lightning.fabric.plugins.environments import LightningEnvironment
 from tqdm import tqdm
 
 from models.fast import compile_costly
+from models.training.course import Course
 from models.training.data import SliceBank
+from models.training.held_out import EarlyStop, HeldOut
 from models.training.log import TrainingLog
 from models.training.task import Task, fuse
 
@@ -42,7 +44,9 @@ class Diverged(Exception):
 class Schedule:
     """How long and how: ``steps`` of ``batch`` slices a device; checkpoint, picture and log line every so many steps.
 
-    ``stop_after``: seconds after which to checkpoint and stop (a cluster's time limit), or None.
+    ``stop_after``: seconds after which to checkpoint and stop (a cluster's time limit), or None. ``limit``: seconds
+    of the whole training, after which it is finished wherever it stands (``models.training.course``), or None.
+    ``early_stop``: when the held-out loss ends it, or None.
     """
 
     steps: int
@@ -52,6 +56,24 @@ class Schedule:
     picture_every: int
     log_every: int
     stop_after: float | None = None
+    limit: float | None = None
+    early_stop: EarlyStop | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended.
+
+    ``steps`` taken; ``seconds`` spent; ``limited``: whether the time limit shortened it; ``stopped_early``: whether the
+    held-out loss ended it; ``held_out``: the lowest one; ``kept``: the step whose weights are kept (None: the last).
+    """
+
+    steps: int
+    seconds: float
+    limited: bool
+    stopped_early: bool
+    held_out: float | None
+    kept: int | None
 
 
 def start_fabric(device: str = "auto", devices: int = 1, precision: Any = "32-true") -> Fabric:
@@ -99,12 +121,13 @@ def fit(
     identity: Mapping[str, Any],
     *,
     compiled: bool = False,
-) -> int:
-    """Trains ``task`` to the end, from ``checkpoint`` if there is one of the same ``identity``; returns the steps done.
+) -> Outcome:
+    """Trains ``task`` to the end, from ``checkpoint`` if there is one of the same ``identity``.
 
-    Leaves the averaged weights in ``task.network`` where the task has an EMA. Raises ``Stopped`` after a signal or
-    ``stop_after`` (checkpoint written) and ``Diverged`` on a loss that is not finite (checkpoint left as it was).
-    ``compiled``: the network's kernels are fused first, which takes a minute and pays on a GPU.
+    Leaves the averaged weights in ``task.network`` where the task has an EMA, and with early stopping those with the
+    lowest held-out loss. Raises ``Stopped`` after a signal or ``stop_after`` (checkpoint written) and ``Diverged`` on a
+    loss that is not finite (checkpoint left as it was). ``compiled``: the network's kernels are fused first, which
+    takes a minute and pays on a GPU.
     """
     started = time.monotonic()
     task = task.to(fabric.device).train()
@@ -121,12 +144,14 @@ def fit(
     wrapped, *optimisers = fabric.setup(task, *(phase.optimiser for phase in phases.values()))
     optimisers_by_phase = dict(zip(phases, optimisers, strict=True))
     schedules = {name: phase.schedule for name, phase in phases.items() if phase.schedule}
-    first = 0
+    course = Course(schedule.steps, schedule.limit, started=started)
+    watch = HeldOut(schedule.early_stop, held_out, schedule.seed, schedule.batch) if schedule.early_stop else None
 
-    def save(done: int) -> None:
-        state = {
+    def save() -> None:
+        state: dict[str, Any] = {
             "identity": dict(identity),
-            "step": done,
+            "course": course.state(),
+            "held_out": watch.state() if watch else None,
             "task": task.trained_state(),
             "optimisers": {name: optimiser.state_dict() for name, optimiser in optimisers_by_phase.items()},
             "schedules": {name: rate.state_dict() for name, rate in schedules.items()},
@@ -152,29 +177,43 @@ def fit(
                 ema.load_state_dict(state["ema"])
                 ema.to(fabric.device)
             fabric.strategy.precision.load_state_dict(state["precision"])
-            first, log.rows, log.waits = state["step"], state["log"], state["waits"]
-            print(f"{log.name}: goes on from step {first}")
+            course.resume(state["course"])
+            if watch:
+                watch.resume(state["held_out"])
+            log.rows, log.waits = state["log"], state["waits"]
+            print(f"{log.name}: goes on from step {course.done}")
 
     hidden = not fabric.is_global_zero
-    bar = tqdm(total=schedule.steps, initial=first, desc=log.name, unit="it", mininterval=5, disable=hidden)
+    bar = tqdm(total=schedule.steps, initial=course.at, desc=log.name, unit="it", mininterval=5, disable=hidden)
     fetching, since = 0.0, time.perf_counter()
     with _asked_to_stop() as asked, bar:
-        for step in range(first, schedule.steps):
-            torch.manual_seed(schedule.seed + (step * fabric.world_size + fabric.global_rank) * 1_000_003)
+        while not course.over:
+            seed = schedule.seed + (course.done * fabric.world_size + fabric.global_rank) * 1_000_003
+            torch.manual_seed(seed)
             begun = time.perf_counter()
             batch = train.batch(schedule.batch)
             fetching += time.perf_counter() - begun
-            numbers = learn(fabric, wrapped, optimisers_by_phase, schedules, batch, step)
+            numbers = learn(fabric, wrapped, optimisers_by_phase, schedules, batch, course.at)
             if ema:
                 ema.step(task.network.parameters())
-            done = step + 1
-            last = done == schedule.steps
-            bar.update()
-            logs, saves = done % schedule.log_every == 0 or last, done % schedule.checkpoint_every == 0 or last
+            stride = fabric.broadcast(course.stride()) if fabric.world_size > 1 else course.stride()
+            for rate in schedules.values():
+                for _ in range(stride - 1):  # the step itself was counted by `learn`
+                    rate.step()
+            course.advance(stride)
+            done = course.done
+            bar.update(stride)
+            if watch and watch.due(done, course.over):
+                numbers["held_out"] = torch.tensor(watch.measure(task, fabric, ema, done))
+                if watch.exhausted:
+                    course.end()
+            last = course.over
+            logs = done % schedule.log_every == 0 or last or "held_out" in numbers
+            saves = done % schedule.checkpoint_every == 0 or last
             stops = bool(asked) or (
                 schedule.stop_after is not None and time.monotonic() - started > schedule.stop_after
             )
-            if fabric.world_size > 1:  # all processes at the same step, or those that go on wait for ever
+            if fabric.world_size > 1:  # all processes at the same step, or those that continue wait for ever
                 flag = torch.tensor(float(stops), device=fabric.device)
                 stops = bool(fabric.all_reduce(flag, reduce_op="max"))
             # Reading a number waits for the device: only where a row is due, or before weights are kept.
@@ -188,14 +227,17 @@ def fit(
                 bar.set_postfix(
                     {key: f"{value:.4g}" for key, value in row.items() if key.endswith("loss")}, refresh=False
                 )
-            if last or done % schedule.picture_every == 0:
+            if not last and done % schedule.picture_every == 0:
                 _picture(task, held_out, log, ema)
             if saves or stops:
-                save(done)
+                save()
             if stops and not last:
                 raise Stopped(f"{log.name}: stopped at step {done} of {schedule.steps}; run again to go on from there")
-    if ema:
+    if watch and watch.best is not None:
+        task.network.load_state_dict(watch.best)
+    elif ema:
         ema.copy_to(task.network.parameters())
+    _picture(task, held_out, log, None)
     task.eval()
     if log.waits:
         share = sum(log.waits.values()) / len(log.waits)
@@ -203,7 +245,19 @@ def fit(
         print(f"{log.name}: {share:.1%} of the time went into fetching slices{verdict}")
     for warning in task.report(log.rows):
         print(f"WARNING: {log.name}: {warning}")
-    return schedule.steps
+    return _outcome(course, watch)
+
+
+def _outcome(course: Course, watch: HeldOut | None) -> Outcome:
+    early = watch is not None and watch.exhausted
+    return Outcome(
+        steps=course.done,
+        seconds=course.seconds,
+        limited=course.done < course.steps and not early,
+        stopped_early=early,
+        held_out=watch.lowest if watch else None,
+        kept=watch.step if watch else None,
+    )
 
 
 def learn(

@@ -48,6 +48,7 @@ def measure(
     fabric = start_fabric(compute["device"], 1, compute["precision"])
     options = dict(networks[name]["training"])
     batch, all_steps = options.pop("batch"), options.pop("steps")
+    options.pop("early_stop", None)
     pool = options.get("pool", 0)
     if pool:
         options["pool"] = batch

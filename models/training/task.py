@@ -56,6 +56,13 @@ class Task(nn.Module):
         """What a person must be told about the finished training, from the rows of its log."""
         return []
 
+    def held_out_loss(self, batch: Tensor) -> Tensor:
+        """The loss, a scalar, of held-out slices (B, 1, H, W) in [0, 1], by which a training may be stopped early.
+
+        Called without gradients; draws from torch's global generator are the same ones each time.
+        """
+        raise ValueError(f"{type(self).__module__}: has no held-out loss; remove early_stop from its training")
+
     def examples(self, held_out: SliceBank) -> Tensor:
         """What ``picture`` is given: held-out slices (B, 1, H, W), the same ones each time."""
         return held_out.spread(6)

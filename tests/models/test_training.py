@@ -123,7 +123,7 @@ def test_nan_stops_with_a_line_and_keeps_the_last_good_weights(train, tmp_path):
     with pytest.raises(Diverged, match="not finite at step 7"):
         train("a", explode_at=6)
     kept = torch.load(tmp_path / "a" / "n.ckpt", weights_only=True)
-    assert kept["step"] == 4
+    assert kept["course"]["done"] == 4
     assert all(torch.isfinite(value).all() for value in kept["task"].values())
 
 

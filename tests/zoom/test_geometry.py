@@ -55,7 +55,7 @@ def test_all_orientations_of_a_fractional_zoom_are_one_grid() -> None:
 
 
 def test_wishes() -> None:
-    common = {"thickness": 5.0, "path": "scan"}
+    common = {"apart": 5.0, "path": "scan"}
     assert zoom_factor(n=3, zoom=None, spacing=None, **common) == 4
     assert zoom_factor(n=None, zoom=2.5, spacing=None, **common) == 2.5
     assert zoom_factor(n=None, zoom=None, spacing=1.0, **common) == 5
@@ -75,7 +75,7 @@ def test_wishes() -> None:
 )
 def test_wishes_that_cannot_be(wish: dict, said: str) -> None:
     with pytest.raises(UserError, match=said) as raised:
-        zoom_factor(**{"n": None, "zoom": None, "spacing": None, **wish}, thickness=5.0, path="my scan.nii")
+        zoom_factor(**{"n": None, "zoom": None, "spacing": None, **wish}, apart=5.0, path="my scan.nii")
     assert "my scan.nii" in str(raised.value)
 
 

@@ -13,7 +13,8 @@ from zoom_scans import OBLIQUE, orientations, stored, thick, world
 from benchmark import config as configuration
 from benchmark.errors import UserError
 from zoom import truth
-from zoom.truth import main, measure, thinned
+from zoom.thickness import PROFILES
+from zoom.truth import main, measure, shrunk, thinned
 
 
 class Flat:
@@ -30,15 +31,38 @@ def ramp(shape: tuple[int, int, int] = (24, 20, 10)) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shrink", [1, 3])
-@pytest.mark.parametrize("n", [1, 3])
-def test_what_is_kept_stays_in_its_place(n: int, shrink: int) -> None:
-    data = np.zeros((12, 10, 10))
-    data[6:9, 3:6, n + 1] = 5  # one block of 3 × 3, or nine of 1 × 1
-    kept, image = thinned(data, OBLIQUE, n, shrink)
-    assert kept.shape == (12 // shrink, 10 // shrink, 9)
-    np.testing.assert_array_equal(kept[..., :: n + 1], np.asarray(image.dataobj))
-    centre = np.argwhere(np.asarray(image.dataobj) > 0).mean(axis=0)
-    np.testing.assert_allclose(world(image.affine, centre), world(OBLIQUE, np.array([7, 4, n + 1])), atol=1e-4)
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("n", [2, 4])
+def test_the_scan_lies_where_the_truth_does(n: int, profile: str, shrink: int) -> None:
+    data = np.zeros((12, 10, 31))
+    at = 3 * (n + 1) if profile == "point" else 3 * (n + 1) + n // 2
+    data[6:9, 3:6, at] = 5  # one block of 3 × 3, or nine of 1 × 1
+    truth, affine = shrunk(data, OBLIQUE, shrink)
+    assert truth.shape == (12 // shrink, 10 // shrink, 31)
+    image = thinned(truth, affine, n, profile)
+    made = np.asarray(image.dataobj)
+    if profile == "point":
+        np.testing.assert_array_equal(truth[..., :: n + 1], made)
+    inner = np.where(made > 1e-3 * made.max(), made, 0)
+    places = np.argwhere(inner > 0)
+    centre = np.average(places, axis=0, weights=inner[inner > 0])
+    np.testing.assert_allclose(world(image.affine, centre), world(OBLIQUE, np.array([7, 4, at])), atol=1e-4)
+
+
+def test_a_box_is_the_mean_and_a_gaussian_the_weighted_one() -> None:
+    truth = np.random.default_rng(1).uniform(0, 100, (3, 4, 40))
+    box = np.asarray(thinned(truth, OBLIQUE, 3, "box").dataobj)
+    np.testing.assert_allclose(box, truth.reshape(3, 4, 10, 4).mean(axis=3), rtol=1e-5)
+    gaussian = np.asarray(thinned(truth, OBLIQUE, 4, "gaussian").dataobj)
+    shares = 0.5 ** ((np.arange(40) - 17) / 2.5) ** 2  # half as high half a thickness from the centre
+    np.testing.assert_allclose(gaussian[..., 3], truth @ (shares / shares.sum()), rtol=1e-4)
+
+
+def test_thick_slices_are_scored_on_the_truths_own(config: dict, save: Callable) -> None:
+    data = np.broadcast_to(100.0 + 10 * np.arange(24), (24, 20, 24)).astype(np.float32)
+    table = measure(save(data), 3, {"linear": {"method": "linear"}}, config, Flat(), axis=2, profile="box")
+    assert table["slices"].tolist() == [20]  # half-way between: 2 … 21 of 24
+    assert table["psnr"][0] > 60
 
 
 def test_a_ramp_comes_back_whole_and_only_new_slices_count(config: dict, save: Callable) -> None:
@@ -61,7 +85,7 @@ def test_the_way_a_scan_is_stored_does_not_matter(config: dict, save: Callable) 
 
 @pytest.mark.parametrize("n", [0, 9])
 def test_too_many_or_no_slices_taken_away(config: dict, save: Callable, n: int) -> None:
-    with pytest.raises(UserError, match=rf"scan.nii.gz: n = {n}; take 1 to 8"):
+    with pytest.raises(UserError, match=rf"scan.nii.gz: n = {n}; .* give 1 to 8"):
         measure(save(ramp()), n, {}, config, Flat())
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from benchmark import recipe
 from benchmark.errors import UserError
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
@@ -67,6 +68,9 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
     error = next(iter(_with_defaults()(schema).iter_errors(config)), None)
     if error is not None:
         raise UserError(_explain(error))
+    _known("recipe", [config["recipe"]], config["recipes"])
+    recipe.under(config)
+    _trainable(config)
     for what in ("cohorts", "methods"):
         _known(f"study.{what}", config["study"][what], config[what])
     contest = config["contest"]
@@ -135,6 +139,22 @@ def _explain(error: ValidationError) -> str:
         return f"config: {where}: unknown key '{stray}'{meant(stray, known)}"
     meaning = error.schema.get("description")
     return f"config: {where}: {error.message}" + (f" ({meaning})" if meaning else "")
+
+
+def _trainable(config: dict[str, Any]) -> None:
+    """Every network has a length and a batch, and starts from something that there is; defaults are filled in."""
+    for name, network in config["networks"].items():
+        network.setdefault("init", None)
+        network.setdefault("shared", False)
+        training, where = network["training"], f"config: networks.{name}.training"
+        if sum(key in training for key in recipe.LENGTHS) != 1:
+            raise UserError(
+                f"{where}: give its length once, as steps or as epochs (recipe {config['recipe']} has none)"
+            )
+        if "batch" not in training:
+            raise UserError(f"{where}: batch is missing: the slices of a step and device")
+        if (public := recipe.public_name(network["init"])) is not None:
+            _known(f"networks.{name}.init", [public], config["public_weights"])
 
 
 def _known(where: str, names: Iterable[str], catalogue: dict[str, Any]) -> None:

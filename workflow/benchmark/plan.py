@@ -9,8 +9,22 @@ from typing import Any
 
 from benchmark.errors import UserError
 
-# Methods that differ in what is interpolated (latents or pixels) and in nothing else: both with EDSR, both without.
+# Methods that differ only in where interpolation happens (latents or pixels): both with EDSR, both without.
 LIKE_WITH_LIKE = (("ours", "baseline_edsr"), ("ours_no_edsr", "baseline"))
+
+# What a figure shows, by how it is drawn: its title in the gallery and the report.
+DIAGRAMS = ("ldm", "latents", "steps")
+TITLES = {
+    "ldm": "the latent diffusion model",
+    "latents": "new slices from latents",
+    "steps": "the method, step by step",
+    "scores": "scores along the slices",
+    "between": "{n} new slices between two, interpolated in latents and in pixels",
+    "sequence": "{n} new slices between two",
+    "source": "low-resolution input",
+    "compare": "methods on one gap, {n} new slices each",
+    "sharpened": "before and after EDSR",
+}
 
 
 def _part(whole: Mapping[str, Any], *keys: str) -> dict[str, Any]:
@@ -32,8 +46,8 @@ class Plan:
                 raise UserError(f"config: figures: '{name}' must be fig and two digits, as fig05")
             if unknown := set(spec.get("methods", [])) - set(config["methods"]):
                 raise UserError(f"config: figures.{name}.methods: '{min(unknown)}' is not defined")
-            if spec["draw"] == "compare" and spec["n"] % 2 == 0:
-                raise UserError(f"config: figures.{name}.n: {spec['n']} is even; compare needs a truth in the middle")
+            if spec["draw"] not in DIAGRAMS and "cohort" not in spec:
+                raise UserError(f"config: figures.{name}: cohort is missing; only diagrams are drawn without one")
 
     def in_study(self, cohorts: Iterable[str]) -> list[str]:
         """Those of ``cohorts`` that are in the study, or the one that stands in for them, or none."""
@@ -72,10 +86,15 @@ class Plan:
         """Whether none of the table's own cohorts is in the study."""
         return all(self.config["cohorts"][c]["table"] != int(table) for c in self.cohorts)
 
+    def same_table(self, table: int | str) -> list[int]:
+        """Those of the tables 1–4 that have the same cohorts in this study, and so would be the same table."""
+        cohorts = self.cohorts_of_table(table)
+        return [n for n in (1, 2, 3, 4) if n == int(table) or (cohorts and self.cohorts_of_table(n) == cohorts)]
+
     @cached_property
     def tables(self) -> list[str]:
         """All tables, by name."""
-        names = [f"table{n}" for n in (1, 2, 3, 4) if self.cohorts_of_table(n)]
+        names = [f"table{n}" for n in (1, 2, 3, 4) if self.cohorts_of_table(n) and n == min(self.same_table(n))]
         names += ["table5"] if self.survey_cohort else []
         names += ["table6"] if self.sampler_cohorts else []
         names += ["efficiency"] if self.efficiency_cohort else []
@@ -84,62 +103,113 @@ class Plan:
     # Figures
 
     @property
+    def ours(self) -> str:
+        """The article's method, or the first method of a study without it."""
+        return "ours" if "ours" in self.methods else self.methods[0]
+
+    @property
     def pair(self) -> list[str]:
         """Interpolation of latents and of pixels, all else alike; the first two methods of a study without such two."""
         alike = (list(two) for two in LIKE_WITH_LIKE if set(two) <= set(self.methods))
         return next(alike, self.methods[:2])
 
+    def diagram(self, figure: str) -> bool:
+        """Whether a figure is drawn from the config alone."""
+        return self.config["figures"][figure]["draw"] in DIAGRAMS
+
     def cohort_of_figure(self, figure: str) -> str | None:
         """The figure's cohort, or the one that stands in for it."""
         return next(iter(self.in_study([self.config["figures"][figure]["cohort"]])), None)
 
+    @cached_property
+    def article(self) -> list[str]:
+        """The article's methods of this study, ours and the baseline with the same networks; else all but oracles."""
+        own = [m for m in self.methods if self.config["methods"][m].get("origin") == "article"]
+        others = [m for m in own if m not in {name for two in LIKE_WITH_LIKE for name in two}]
+        return [*self.pair, *others] if others else [m for m in self.methods if self.kind(m) != "oracle"]
+
     def methods_of_figure(self, figure: str) -> list[str]:
-        """Those its line names, or else what its way to draw shows."""
+        """The methods of the figure's line in the config, or those that its ``draw`` shows by default."""
         spec = self.config["figures"][figure]
         by_draw = {
-            "scores": [m for m in self.methods if m != "truth"],
+            "scores": [m for m in self.methods if self.kind(m) != "oracle"],
             "between": self.pair,
-            "sequence": self.pair[:1],
+            "sequence": [self.ours],
             "source": [],
-            "compare": [m for m in self.methods if self.kind(m) != "oracle"],
+            "compare": self.article,
         }
         return spec.get("methods") or by_draw[spec["draw"]]
 
     @cached_property
+    def drawn(self) -> dict[str, list[str]]:
+        """The figures of this study: each with those of the article that it is drawn for, itself first.
+
+        A figure is in the study if its cohort (or the cohort's stand-in) and its methods are. Figures that would be the
+        same picture, because one cohort stands in for several, are drawn once.
+        """
+        same: dict[str, list[str]] = {}
+        for figure in sorted(self.config["figures"]):
+            if self.diagram(figure):
+                same[figure] = [figure]
+            elif self.cohort_of_figure(figure) and set(self.methods_of_figure(figure)) <= set(self.methods):
+                same.setdefault(repr(self._picture(figure)), []).append(figure)
+        return {figures[0]: figures for figures in same.values()}
+
+    def _picture(self, figure: str) -> dict[str, Any]:
+        """What a figure's picture depends on."""
+        spec, cohort = self.config["figures"][figure], self.cohort_of_figure(figure)
+        tested = self.config["cohorts"][cohort]["patients"]["test"]
+        patient = (spec["patient"] - 1) % tested + 1 if tested else spec["patient"]
+        return dict(spec) | {"cohort": cohort, "patient": patient, "methods": self.methods_of_figure(figure)}
+
+    @property
     def figures(self) -> list[str]:
-        """Every figure whose cohort (or its stand-in) and methods are in the study."""
-        return [
-            figure
-            for figure in sorted(self.config["figures"])
-            if self.cohort_of_figure(figure) and set(self.methods_of_figure(figure)) <= set(self.methods)
-        ]
+        """Every figure of this study, by name."""
+        return sorted(self.drawn)
+
+    def same(self, figure: str) -> list[str]:
+        """The figures of the article that a figure is drawn for, with itself."""
+        return next((figures for figures in self.drawn.values() if figure in figures), [figure])
+
+    def title(self, figure: str) -> str:
+        """As the gallery and the report name a figure: its numbers in the article and what it shows."""
+        spec = self.config["figures"][figure]
+        numbers = [str(int(name.removeprefix("fig"))) for name in self.same(figure)]
+        name = f"Figure {numbers[0]}" if len(numbers) == 1 else f"Figures {', '.join(numbers)}"
+        return f"{name}: {TITLES[spec['draw']].format(n=spec['n'])}"
 
     def scene(self, figure: str) -> dict[str, Any]:
-        """All that a figure's job is told (``benchmark.figures.scene.Scene``), but for its files."""
+        """All that a figure's job is given (``benchmark.figures.scene.Scene``), but for its files."""
         spec, cohort = self.config["figures"][figure], self.cohort_of_figure(figure)
+        methods = self.methods_of_figure(figure)
+        first, second = ([*self.pair, *self.pair])[:2]
+        networks = [set(self.config["methods"][method]["networks"]) for method in (first, second)]
         return {
             "figure": figure,
-            "spec": spec | self.gap(spec),
+            "spec": dict(spec),
             "cohort": self.config["cohorts"][cohort]["label"],
             "pair": self.pair,
-            "methods": self.methods_of_figure(figure),
+            "alike": (first, second) in LIKE_WITH_LIKE,
+            "unlike": sorted(networks[0] ^ networks[1]),
+            "methods": methods,
+            "coloured": [m for m in methods if m in {*self.article, "linear"}],
             "labels": {m: self.config["methods"][m]["label"] for m in self.methods},
             "fold": 1,
             "folds": self.config["study"]["folds"],
             "stand_in": cohort != spec["cohort"],
+            "same": self.same(figure),
         }
 
     # New slices between two slices
 
     @staticmethod
     def gap(spec: Mapping[str, Any]) -> dict[str, Any]:
-        """What a figure's line (or the survey's) says of the new slices it needs (``benchmark.figures.gaps.gap``)."""
-        return _part(spec, "patient", "region", "n") | {"removed": spec.get("draw") == "compare"}
+        """The new slices that a figure's line (or the survey's) needs (``benchmark.figures.gaps.gap``)."""
+        return _part(spec, "patient", "region", "n")
 
     def draws_gaps(self, figure: str) -> bool:
         """Whether a figure shows new slices that the protocol alone does not make."""
-        spec = self.config["figures"][figure]
-        return spec["draw"] in ("between", "sequence") or (spec["draw"] == "compare" and spec["n"] > 1)
+        return self.config["figures"][figure]["draw"] in ("between", "sequence", "compare")
 
     def gaps(self, cohort: str, method: str) -> list[dict[str, Any]]:
         """All that figures and the survey want of a method on a cohort, each once."""
@@ -159,7 +229,7 @@ class Plan:
     @cached_property
     def claims(self) -> list[tuple[str, str]]:
         """(A, B): A is better than B."""
-        return pairs({m: self.kind(m) for m in self.methods}, self.pair[0])
+        return pairs({m: self.kind(m) for m in self.methods}, self.ours)
 
     @property
     def sampled(self) -> str | None:

@@ -12,6 +12,7 @@ sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
 # scripts run in processes of their own, on any node, and import the same two packages
 os.environ |= {"PYTHONPATH": os.pathsep.join([str(ROOT / "workflow"), str(ROOT)])}
 
+from benchmark import recipe
 from benchmark.cohort import sheet
 from benchmark.config import check, needed_networks
 from benchmark.errors import UserError
@@ -46,6 +47,7 @@ DATA = config["data"]
 COHORTS = config["study"]["cohorts"]
 METHODS = config["study"]["methods"]
 FOLDS = list(range(1, config["study"]["folds"] + 1))
+SHARED = [name for name, network in config["networks"].items() if network["shared"]]
 
 
 wildcard_constraints:

@@ -1,4 +1,4 @@
-"""Every figure of the article that shows data. What each shows is a line of the config's `figures`."""
+"""Every figure of the article. What each shows is a line of the config's `figures`."""
 
 
 rule detail:
@@ -31,7 +31,6 @@ rule gaps:
     input:
         detail=f"{RESULTS}/detail/{{cohort}}.tsv",
         volumes=test_volumes,
-        removals=removals,
         weights=lambda w: weights_of(
             w.cohort, figure_fold(w.method), config["methods"][w.method]["networks"]
         ).values(),
@@ -76,8 +75,7 @@ rule figure:
             caption="../report/figure.rst",
             category="Figures",
             labels=lambda w: {
-                "figure": w.figure,
-                "shows": config["figures"][w.figure]["draw"],
+                "figure": PLAN.title(w.figure),
                 "cohort": PLAN.scene(w.figure)["cohort"],
             },
         ),
@@ -105,7 +103,7 @@ rule overview:
             f"{RESULTS}/figures/cohorts.png",
             caption="../report/figure.rst",
             category="Figures",
-            labels={"figure": "cohorts", "shows": "a slice of each", "cohort": "all"},
+            labels={"figure": "Cohorts: a slice of each", "cohort": "all"},
         ),
         pdf=f"{RESULTS}/figures/cohorts.pdf",
         caption=f"{RESULTS}/figures/cohorts.rst",

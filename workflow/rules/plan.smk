@@ -39,7 +39,7 @@ def figure_input(wildcards):
     files["volumes"] = volumes(cohort, sheet.test(cohort_sheet(cohort)))
     if PLAN.draws_gaps(wildcards.figure):
         files["gaps"] = [f"{RESULTS}/gaps/{cohort}/{method}" for method in shown]
-    elif config["figures"][wildcards.figure]["draw"] == "compare":
+    elif config["figures"][wildcards.figure]["draw"] == "sharpened":
         files["restored"] = [f"{RESULTS}/restored/{at[method]}" for method in shown]
     elif shown:
         files["scores"] = [f"{RESULTS}/scores/{at[method]}.csv" for method in shown]

@@ -19,9 +19,15 @@ rule pace:
     resources:
         **on_gpu(lambda w: 1200, card=lambda w: demand.training_mb(w.network, config)),
     params:
-        networks=lambda w: slug(
-            config["networks"], w.network, *config["networks"][w.network]["needs"]
-        ),
+        networks=lambda w: {
+            name: config["networks"][name]
+            | {
+                "training": recipe.settled(
+                    config["networks"][name]["training"], slices=10000
+                )
+            }
+            for name in (w.network, *config["networks"][w.network]["needs"])
+        },
         side=demand.side(config),
         compute=slug(config["compute"], "device", "precision", "threads"),
     script:

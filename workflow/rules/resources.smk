@@ -47,16 +47,17 @@ def on_gpu(
 
 
 def training_seconds(wildcards):
-    return demand.training_seconds(wildcards.network, config, SITE.gpu_speed)
+    return demand.training_seconds(
+        wildcards.network, config, wildcards.cohort, SITE.gpu_speed
+    )
 
 
 def training_memory(wildcards):
     """Slices pass through memory on their way to the GPU, as numbers of 4 bytes, twice."""
-    patients = config["cohorts"][wildcards.cohort]["patients"]["cv"]
     return (
         2
         * demand.volume_mb(config, wildcards.cohort)
-        * (100 if patients == "all" else patients)
+        * demand.cross_validated(config, wildcards.cohort)
     )
 
 

@@ -48,8 +48,7 @@ rule significance:
             caption="../report/heat_map.rst",
             category="Figures",
             labels={
-                "figure": "significance",
-                "shows": "who is better than whom",
+                "figure": "Significance: who is better than whom",
                 "cohort": "all",
             },
         ),

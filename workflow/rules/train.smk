@@ -1,4 +1,36 @@
-"""Every network of every cohort and fold, by one rule."""
+"""Every network of every cohort and fold, by one rule; and what some of them start from."""
+
+
+rule public_weights:
+    """Fetch weights of others that a training starts from, checked by their hash where it is known."""
+    output:
+        f"{DATA}/public/{{checkpoint}}.ckpt",
+    log:
+        f"{RESULTS}/logs/public/{{checkpoint}}.log",
+    localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
+    params:
+        source=lambda w: slug(config["public_weights"][w.checkpoint], "url", "sha256"),
+    script:
+        "../scripts/public_weights.py"
+
+
+rule share:
+    """A network with `shared: true`: every fold has the weights of fold 1."""
+    input:
+        f"{RESULTS}/models/{{cohort}}/fold1/{{network}}.safetensors",
+    output:
+        f"{RESULTS}/models/{{cohort}}/fold{{fold}}/{{network}}.safetensors",
+    wildcard_constraints:
+        network="|".join(SHARED) or "(?!)",
+        fold=r"[2-9]|\d\d+",
+    localrule: True
+    shell:
+        "ln -f {input} {output} 2>/dev/null || cp -p {input} {output}"
+
+
+ruleorder: share > train
 
 
 rule train:
@@ -10,6 +42,7 @@ rule train:
             w.cohort, w.fold, config["networks"][w.network]["needs"]
         ).values(),
         trunk=perceptual_trunk,
+        start=lambda w: recipe.starts_from_fetched(config, w.network),
     output:
         weights=f"{RESULTS}/models/{{cohort}}/fold{{fold}}/{{network}}.safetensors",
         log=f"{RESULTS}/models/{{cohort}}/fold{{fold}}/{{network}}.csv",
@@ -35,6 +68,8 @@ rule train:
         ),
     params:
         network=lambda w: config["networks"][w.network],
+        init=lambda w: recipe.start(config, w.network),
+        minutes=config["minutes"],
         seed=config["seed"],
         compute=slug(config["compute"], "device", "devices", "precision", "threads"),
     script:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from benchmark.cohort.protocol import read_removal
 from benchmark.figures.detail import read_detail
 from benchmark.figures.gaps import gap, restore_gap
 from benchmark.jobs.job import job
@@ -21,9 +20,7 @@ with job(snakemake) as say:
     )
     detail = read_detail(snakemake.input.detail)
     truths = {Path(path).name.removesuffix(".nii.gz"): Path(path) for path in snakemake.input.volumes}
-    removals = {Path(path).stem: Path(path) for path in snakemake.input.removals}
     for spec in params.gaps:
         asked = gap(spec, detail)
-        removal = read_removal(removals[asked.subject])
-        restore_gap(restoration, asked, truths[asked.subject], removal, Path(snakemake.output[0]))
+        restore_gap(restoration, asked, truths[asked.subject], Path(snakemake.output[0]))
     say(f"{snakemake.wildcards.method}: {len(params.gaps)} gaps")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from benchmark.cluster.budget import limit
 from benchmark.cluster.site import stop_after
 from benchmark.jobs.job import job
 from benchmark.jobs.training import train
@@ -18,5 +19,8 @@ with job(snakemake):
         seed=snakemake.params.seed,
         identity=dict(snakemake.wildcards),
         compute=snakemake.config["compute"] | snakemake.params.compute,
+        init=snakemake.params.init,
+        recipe=snakemake.config["recipe"],
+        limit=limit(snakemake.config, snakemake.wildcards.network),
         stop_after=stop_after(snakemake.resources.get("runtime")),
     )

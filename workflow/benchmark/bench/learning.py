@@ -7,6 +7,7 @@ from typing import Any
 from benchmark.bench import study
 from benchmark.bench.limit import counted
 from benchmark.bench.row import Row
+from benchmark.recipe import settled
 
 NETWORKS = ("vq", "ldm", "edsr", "srgan", "wdsr", "autoencoder", "quartet")
 SLICES = 48
@@ -47,7 +48,7 @@ class Learner:
 
         torch.manual_seed(0)
         block = config["networks"][name]
-        options = {"trunk": str(trunk)} | block["training"]
+        options = {"trunk": str(trunk)} | settled(block["training"], SLICES)
         self.batch = options["batch"]
         if "pool" in options:
             options |= {"pool": self.batch, "sampling_steps": 1}

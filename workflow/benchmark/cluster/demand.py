@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.recipe import settled
+
 TORCH_MB = 6000
 """Main memory of a job that loads PyTorch, CUDA and a network, without its slices."""
 STARTING = 20
@@ -19,17 +21,17 @@ MARGIN = 1.5
 SUSTAINED = 16e12
 """FLOP/s that an A100 sustains in convolutions with TF32, as the reckoning assumes."""
 
-# Seconds of a training step at 16 slices of 256×256 and the article's width, on an A100: forward and backward work
-# (three times `make models`, with what is frozen and crops as the config has them) over SUSTAINED. Small networks are
-# bound by launching kernels.
+# Seconds of a training step at 16 slices of 256×256 and the article's width, in bf16-mixed on an H200 (2026-11-26).
+# `vq` and `ldm` were measured alone; the others were worked out from a run in which five trainings shared the GPU.
+# Small networks are bound by launching kernels.
 STEP = {
-    "vq": (3.3, 128),
-    "ldm": (0.6, 160),
-    "edsr": (0.07, 64),
-    "srgan": (0.05, 64),
-    "wdsr": (0.04, 64),
-    "autoencoder": (0.03, 32),
-    "quartet": (0.05, 64),
+    "vq": (0.30, 128),
+    "ldm": (0.207, 160),
+    "edsr": (0.02, 64),
+    "srgan": (0.015, 64),
+    "wdsr": (0.015, 64),
+    "autoencoder": (0.01, 32),
+    "quartet": (0.02, 64),
 }
 OTHER_STEP = (1.0, 64)
 CONTEXT_MB = 800
@@ -94,7 +96,7 @@ def pace(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> Pac
     training = config["networks"][network]["training"]
     scale = width_ratio(network, config) ** 2 * (side(config) / 256) ** 2 * training["batch"] / 16
     # a step cannot be quicker than its kernels are launched
-    step = max(seconds * scale, 0.02) / gpu_speed
+    step = max(seconds * scale, 0.01) / gpu_speed
     pool = training.get("pool", 0) * training.get("sampling_steps", 0) * slice_step(config) / gpu_speed
     return Pace(pool, step, "reckoned for an A100" + (f" × {gpu_speed:g}" if gpu_speed != 1 else ""))
 
@@ -112,10 +114,25 @@ def slice_step(config: Mapping[str, Any]) -> float:
     return SLICE_STEP * (width / 160) ** 2 * (side(config) / 256) ** 2
 
 
-def training_seconds(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> float:
+def cross_validated(config: Mapping[str, Any], cohort: str) -> int:
+    """Patients for cross-validation; 100 for `all`."""
+    wanted = config["cohorts"][cohort]["patients"]["cv"]
+    return 100 if wanted == "all" else wanted
+
+
+def training_steps(network: str, config: Mapping[str, Any], cohort: str) -> int:
+    """Steps of one fold's training on a cohort."""
+    folds = config["study"]["folds"]
+    seen = cross_validated(config, cohort) * ((folds - 1) / folds if folds > 1 else 1)
+    return settled(
+        config["networks"][network]["training"], seen * slices(config, cohort), config["compute"]["devices"]
+    )["steps"]
+
+
+def training_seconds(network: str, config: Mapping[str, Any], cohort: str, gpu_speed: float = 1.0) -> float:
     """One training, from the first step to the last."""
     found = pace(network, config, gpu_speed)
-    return found.start + found.step * config["networks"][network]["training"]["steps"]
+    return found.start + found.step * training_steps(network, config, cohort)
 
 
 def training_mb(network: str, config: Mapping[str, Any], cohort: str | None = None, patients: int = 0) -> float:

@@ -34,8 +34,7 @@ def networks_of(config: Mapping[str, Any]) -> list[str]:
 
 def patients(config: Mapping[str, Any], cohort: str) -> tuple[int, int]:
     """Patients for cross-validation and for testing; 100 for `all`."""
-    wanted = config["cohorts"][cohort]["patients"]
-    return (100 if wanted["cv"] == "all" else wanted["cv"]), wanted["test"]
+    return demand.cross_validated(config, cohort), config["cohorts"][cohort]["patients"]["test"]
 
 
 def hours_frame(config: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFrame:
@@ -44,9 +43,11 @@ def hours_frame(config: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFra
     rows = []
     for name in networks_of(config):
         pace = demand.pace(name, config, gpu_speed)
-        each = demand.training_seconds(name, config, gpu_speed) / 3600
-        jobs, steps = len(cohorts) * folds, config["networks"][name]["training"]["steps"]
-        rows.append(["train", name, jobs, steps, 1 / pace.step, pace.source, each, each * jobs])
+        trained = 1 if config["networks"][name]["shared"] else folds
+        jobs = len(cohorts) * trained
+        hours = trained * sum(demand.training_seconds(name, config, cohort, gpu_speed) for cohort in cohorts) / 3600
+        steps = sum(demand.training_steps(name, config, cohort) for cohort in cohorts) / len(cohorts)
+        rows.append(["train", name, jobs, steps, 1 / pace.step, pace.source, hours / jobs, hours])
 
     def sampling(stage: str, name: str, jobs: int, seconds: float) -> None:
         each = seconds / 3600 / max(jobs, 1)

@@ -59,10 +59,12 @@ def patient(sheet: pd.DataFrame, number: int) -> str:
     return subjects[(number - 1) % len(subjects)]
 
 
-def removed_slice(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:
-    """The removed slice with the most detail; ``region`` 2: with the most at least an eighth of the volume away …"""
+def known_slice(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:
+    """The known slice (not removed) with the most detail; ``region`` 2: the next one that is at least an eighth of the
+    volume away from it, and so on."""
     rows = sheet[sheet["subject"] == subject]
-    return _apart(rows.loc[rows["removed"], "slice"], rows.loc[rows["removed"], "detail"], len(rows), region)
+    known = ~rows["removed"]
+    return _apart(rows.loc[known, "slice"], rows.loc[known, "detail"], len(rows), region)
 
 
 def adjacent_pair(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:

@@ -10,21 +10,21 @@ import pandas as pd
 
 from benchmark import volume
 from benchmark.cohort.protocol import Removal
-from benchmark.figures.detail import adjacent_pair, patient, removed_slice
+from benchmark.figures.detail import adjacent_pair, patient
 
 
 @dataclass(frozen=True)
 class Gap:
-    """``n`` new slices between slices ``left`` and ``right`` of ``subject``.
-
-    Two neighbours (``right`` = ``left`` + 1, all slices known: no truth between), or the two that the protocol leaves
-    around a removed slice (``right`` = ``left`` + 2), which is then the truth of the middle one of an odd ``n``.
-    """
+    """``n`` new slices between the neighbouring slices ``left`` and ``left`` + 1 of ``subject``; all slices are known,
+    so the new ones have no truth."""
 
     subject: str
     left: int
-    right: int
     n: int
+
+    @property
+    def right(self) -> int:
+        return self.left + 1
 
     @property
     def positions(self) -> np.ndarray:
@@ -38,23 +38,19 @@ class Gap:
 
 
 def gap(spec: Mapping[str, Any], detail: pd.DataFrame) -> Gap:
-    """The gap that a figure's or the survey's ``spec`` asks for (patient, region, n, and removed: true or false)."""
+    """The gap that a figure's or the survey's ``spec`` asks for (patient, region, n)."""
     subject = patient(detail, spec["patient"])
-    if spec["removed"]:
-        middle = removed_slice(detail, subject, spec["region"])
-        return Gap(subject, middle - 1, middle + 1, spec["n"])
-    left = adjacent_pair(detail, subject, spec["region"])
-    return Gap(subject, left, left + 1, spec["n"])
+    return Gap(subject, adjacent_pair(detail, subject, spec["region"]), spec["n"])
 
 
-def restore_gap(restoration: Any, gap: Gap, truth: Path, removal: Removal, into: Path) -> None:
+def restore_gap(restoration: Any, gap: Gap, truth: Path, into: Path) -> None:
     """Restores one gap with a ``benchmark.jobs.restoration.Restoration`` and writes it as a volume of n + 2 slices."""
     from benchmark.jobs.restoration import inputs
 
     slices, affine = volume.read(truth)
-    known = removal if gap.right - gap.left > 1 else Removal(len(slices), np.array([], dtype=int))
+    nothing_removed = Removal(len(slices), np.array([], dtype=int))
     restorer = restoration.build(gap.subject)
-    new = restorer.restore(*inputs(restorer, slices, known), gap.positions)
+    new = restorer.restore(*inputs(restorer, slices, nothing_removed), gap.positions)
     step = np.eye(4)
-    step[2, 2], step[2, 3] = (gap.right - gap.left) / (gap.n + 1), gap.left
+    step[2, 2], step[2, 3] = 1 / (gap.n + 1), gap.left
     volume.write(into / gap.file, new, affine @ step)

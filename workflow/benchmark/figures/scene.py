@@ -10,28 +10,34 @@ import numpy as np
 import pandas as pd
 
 from benchmark import volume
-from benchmark.figures.detail import patient, read_detail, removed_slice
+from benchmark.figures.detail import patient, read_detail
 from benchmark.figures.gaps import Gap, gap
 from benchmark.scores.aggregate import read_scores
 
 
 @dataclass(frozen=True)
 class Scene:
-    """``spec``: draw, n, patient, region, removed; ``pair``: ours and the baseline, or what takes their places.
+    """``spec``: draw, n, patient, region. ``pair``: interpolation of latents and of pixels, or what takes their places;
+    ``alike``: whether they differ only in where slices are interpolated; ``unlike``: networks that only one has.
 
-    ``methods``: those the figure shows; ``labels``: every method of the study by key, in order; ``fold`` whose
-    networks are shown. ``files``: the job's input files by name.
+    ``methods``: those the figure shows; ``coloured``: those of them that stand out where lines would cover each other;
+    ``labels``: every method of the study by key, in order. ``fold``: whose networks are shown. ``same``: the figures of
+    the article that this one is drawn for, with itself. ``files``: the job's input files by name.
     """
 
     figure: str
     spec: Mapping[str, Any]
     cohort: str
     pair: Sequence[str]
+    alike: bool
+    unlike: Sequence[str]
     methods: Sequence[str]
+    coloured: Sequence[str]
     labels: Mapping[str, str]
     fold: int
     folds: int
     stand_in: bool
+    same: Sequence[str]
     files: Mapping[str, Any]
 
     @cached_property
@@ -51,15 +57,18 @@ class Scene:
     def gap(self) -> Gap:
         return gap(self.spec, self.detail)
 
-    @property
-    def removed(self) -> int:
-        """The removed slice with the most detail."""
-        return removed_slice(self.detail, self.subject, self.spec["region"])
-
     @cached_property
     def truth(self) -> np.ndarray:
         """The subject's true volume (S, H, W)."""
         return volume.read(self._among("volumes", f"{self.subject}.nii.gz"))[0]
+
+    def low(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
+        """What methods are given of the subject's slices ``index``: low resolution, (len(index), H/4, W/4)."""
+        import torch
+
+        from models.interpolation import degrade
+
+        return degrade(torch.from_numpy(self.truth[index]).unsqueeze(1)).squeeze(1).clamp(0, 1).numpy()
 
     def new(self, method: str) -> np.ndarray:
         """The figure's gap restored by a method, (n + 2, H, W)."""
@@ -90,12 +99,29 @@ class Scene:
         gap = self.gap
         return f"slices {gap.left} and {gap.right}: the two neighbours with the most gradient energy{self.apart}"
 
+    @property
+    def confound(self) -> str:
+        """A sentence for a comparison of the pair: that nothing but the interpolation differs, or what else does."""
+        if not set(self.pair) <= set(self.methods):
+            return ""
+        names = " and ".join(self.labels[method] for method in self.pair)
+        if self.alike:
+            return f"{names} have the same networks and differ only in where slices are interpolated. "
+        if self.unlike:
+            return f"{names} are not compared like with like: only one of them has {', '.join(self.unlike).upper()}. "
+        return ""
+
     def where(self, what: str) -> str:
         """The end of every caption: whose, which, and how it was chosen."""
+        frame = f"frames of {self.truth.shape[1]}×{self.truth.shape[2]} pixels"
         text = (
-            f"{self.cohort}, test patient {self.subject} ({self.patients} may be pictured), {what}, networks of fold "
-            f"{self.fold} of {self.folds}."
+            f"{self.cohort} ({frame}), test patient {self.subject} ({self.patients} may be pictured), {what}, networks "
+            f"of fold {self.fold} of {self.folds}."
         )
         if self.stand_in:
-            text += " The article's own cohort of this figure is not in this study: this one stands in for it."
+            numbers = [str(int(figure.removeprefix("fig"))) for figure in self.same]
+            several = "figure " + numbers[0] if len(numbers) == 1 else f"figures {', '.join(numbers)}"
+            text += f" This study does not have the article's own cohort of {several}: this cohort stands in for it" + (
+                ", and one picture for all of these figures, which would be identical." if numbers[1:] else "."
+            )
         return text

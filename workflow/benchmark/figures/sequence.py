@@ -14,7 +14,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     slices[[0, -1]] = ends
     rows, columns = content([ends])
     width = gap.n + 2 if gap.n + 2 <= 8 else (gap.n + 3) // 2
-    figure, axes = grid(-(-(gap.n + 2) // width), width, ends[:, rows, columns].shape[1:], width=11)
+    figure, axes = grid(-(-(gap.n + 2) // width), width, ends[:, rows, columns].shape[1:])
     for index, axis in enumerate(axes.flat):
         if index > gap.n + 1:
             axis.set_visible(False)

@@ -9,14 +9,10 @@ from benchmark.print.style import grid, picture, white
 
 def draw(scene: Scene) -> tuple[Figure, str]:
     """Four neighbouring low-resolution slices; the two in the middle are the ends of figure 13."""
-    import torch
-
-    from models.interpolation import degrade
-
     gap = scene.gap
     at = np.clip(np.arange(gap.left - 1, gap.right + 2), 0, len(scene.truth) - 1)
-    low = degrade(torch.from_numpy(scene.truth[at]).unsqueeze(1)).squeeze(1).clamp(0, 1).numpy()
-    figure, axes = grid(1, len(at), low.shape[1:], width=7)
+    low = scene.low(at)
+    figure, axes = grid(1, len(at), low.shape[1:])
     for axis, index, image in zip(axes[0], at, low, strict=True):
         picture(axis, image, white(low))
         axis.set_title(f"slice {index}")

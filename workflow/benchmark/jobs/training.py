@@ -9,13 +9,16 @@ import torch
 
 from benchmark import volume
 from benchmark.config import digest
+from benchmark.files import sha256
 from benchmark.jobs.provenance import portrait
+from benchmark.recipe import settled
 from benchmark.revision import revision
 from benchmark.seeds import derive
 from models import weights as weight_files
 from models.training.data import SliceBank
+from models.training.held_out import EarlyStop
 from models.training.log import TrainingLog
-from models.training.loop import Schedule, fit, start_fabric
+from models.training.loop import Outcome, Schedule, fit, start_fabric
 
 
 def train(
@@ -30,14 +33,18 @@ def train(
     seed: int,
     identity: Mapping[str, str],
     compute: Mapping[str, Any],
+    init: str | None = None,
+    recipe: str | None = None,
     stop_after: float | None = None,
+    limit: float | None = None,
 ) -> None:
     """Trains network ``name`` on the volumes ``training`` and writes ``weights`` with its log beside it.
 
     ``network``: its config block. ``needs``: weight files of the networks it builds on. ``identity``: cohort and
-    fold, kept in the metadata. ``stop_after``: seconds from now after which to checkpoint and stop, or None. A
-    checkpoint ``{weights}.ckpt`` of the same config is resumed, any other ignored. Raises what
-    ``models.training.loop.fit`` raises.
+    fold, kept in the metadata, as is the name of the ``recipe``. ``init``: weights to start from. ``stop_after``:
+    seconds from now after which to checkpoint and stop, or None. ``limit``: seconds that the training may take, after
+    which it is finished as a shorter one, or None. A checkpoint ``{weights}.ckpt`` of the same config is resumed, any
+    other ignored. Raises what ``models.training.loop.fit`` raises.
     """
     called = time.monotonic()
     torch.set_num_threads(compute["threads"])
@@ -45,19 +52,20 @@ def train(
     fabric = start_fabric(compute["device"], compute["devices"], compute["precision"])
     kind = network.get("class", name)
     module = weight_files.network(kind, network["size"])
-    if network["init"]:
+    if init:
         from models.initialise import initialise  # it knows every layout of a checkpoint, and takes seconds to import
 
-        print(initialise(module, kind, network["init"]))
-    options = dict(network["training"])
+        print(initialise(module, kind, init))
+    bank = SliceBank((volume.read(path)[0] for path in training), fabric.device)
+    options = settled(network["training"], len(bank), compute["devices"])
     steps, batch = options.pop("steps"), options.pop("batch")
+    early_stop = options.pop("early_stop", None) if validation else None
     frozen = {weight_files.read_metadata(p)["network"]: weight_files.load(p, fabric.device) for p in needs}
     extra = {"trunk": trunk} if trunk else {}
     task = weight_files.training_of(kind)(
         module, frozen, steps, options | extra | {"slices_per_step": batch * compute["devices"]}
     )
     held_out = [volume.read(path)[0] for path in validation or training[:1]]
-    bank = SliceBank((volume.read(path)[0] for path in training), fabric.device)
     log = TrainingLog(f"{name} of {identity['cohort']}, fold {identity['fold']}", weights.with_suffix(""))
     settings = {"network": dict(network), "seed": seed, "training": list(map(str, training))}
     schedule = Schedule(
@@ -68,11 +76,13 @@ def train(
         compute["picture_every"],
         compute["log_every"],
         None if stop_after is None else stop_after - (time.monotonic() - called),
+        limit,
+        EarlyStop(**early_stop) if early_stop else None,
     )
     print(f"{name}: {sum(p.numel() for p in module.parameters()):,} parameters, {len(bank)} slices, {fabric.device}")
     checkpoint = weights.with_suffix(".ckpt")
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    fit(
+    outcome = fit(
         task,
         bank,
         SliceBank(held_out, fabric.device),
@@ -94,10 +104,32 @@ def train(
                 "size": network["size"],
                 "config": digest(settings),
                 "seed": seed,
-                "steps": steps,
+                **_length(outcome, batch * compute["devices"], len(bank)),
+                "recipe": recipe,
+                "init": _origin(init),
                 "revision": revision(),
                 "trained_on": portrait(training),
                 **identity,
             },
         )
         checkpoint.unlink(missing_ok=True)
+
+
+def _length(outcome: Outcome, slices_per_step: int, slices: int) -> dict[str, Any]:
+    """How long a network was trained, and why no longer."""
+    ended = "early_stop" if outcome.stopped_early else "time" if outcome.limited else "length"
+    return {
+        "steps": outcome.steps,
+        "epochs": round(outcome.steps * slices_per_step / slices, 3),
+        "slices_per_step": slices_per_step,
+        "ended_by": ended,
+        "held_out_loss": outcome.held_out,
+        "kept_step": outcome.steps if outcome.kept is None else outcome.kept,
+    }
+
+
+def _origin(init: str | None) -> dict[str, Any] | None:
+    """The weights that a training started from: file and hash."""
+    if init is None:
+        return None
+    return {"file": Path(init).name, "sha256": sha256(init) if Path(init).is_file() else None}

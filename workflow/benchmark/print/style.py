@@ -1,5 +1,6 @@
 """How figures look: the style file, a colour for every method, and what all panels share."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ _MARKERS = "oDs^vP*Xhd<>"
 
 ERROR_MAP = "inferno"
 
+# Inches: the width of a page and of a column, and the height of a page, as journals have them (190, 90 and 240 mm).
+FULL, COLUMN, PAGE = 190 / 25.4, 90 / 25.4, 240 / 25.4
+
 
 def colours(methods: Sequence[str]) -> dict[str, str]:
     """The same colour for a method in every figure of a study: ``methods`` are all of the study's."""
@@ -48,16 +52,29 @@ def picture(axis: Axes, image: np.ndarray | None, high: float = 1.0, **options: 
 
 
 def grid(
-    rows: int, columns: int, image: tuple[int, int], width: float = 9.0, labels: float = 0.2, beside: float = 0.0
+    rows: int, columns: int, image: tuple[int, int], width: float = FULL, labels: float = 0.2, beside: float = 0.0
 ) -> tuple[Figure, np.ndarray]:
-    """Figure and axes (rows, columns) for panels of ``image`` (H, W) pixels.
+    """Figure and axes (rows, columns) for panels of ``image`` (H, W) pixels; it fits a page of a journal.
 
-    ``width`` in inches; ``labels``: inches above each panel; ``beside``: of the width, what is left for a colour bar.
+    ``width`` in inches; ``labels``: inches above and below each panel; ``beside``: inches of the width for row names or
+    a colour bar. Where the rows are too many for the height of a page, all panels become smaller.
     """
-    height = (width - beside) / columns * image[0] / image[1] + labels
-    figure, axes = plt.subplots(rows, columns, figsize=(width, rows * height), squeeze=False)
+    across = (width - beside) / columns
+    height = min(across * image[0] / image[1] + labels, PAGE / rows)
+    across = min(across, (height - labels) * image[1] / image[0])
+    figure, axes = plt.subplots(rows, columns, figsize=(across * columns + beside, rows * height), squeeze=False)
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     return figure, axes
+
+
+def row_name(axis: Axes, label: str, width: int = 18) -> None:
+    """The name of a row, left of its first panel, broken into lines of ``width`` letters."""
+    axis.set_ylabel(textwrap.fill(label, width), rotation=0, ha="right", va="center", labelpad=4)
+
+
+def two_lines(label: str, width: int = 20) -> str:
+    """A label that is broken into two lines where it is long."""
+    return "\n".join(textwrap.wrap(label, max(width, len(label) // 2 + 4)))
 
 
 def content(volumes: Sequence[np.ndarray], margin: int = 3, above: float = 0.04) -> tuple[slice, slice]:

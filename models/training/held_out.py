@@ -1,0 +1,70 @@
+"""Early stopping: a loss on slices that a training does not learn from, and the weights at which it was lowest."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+
+from models.training.data import SliceBank
+from models.training.task import Task
+
+if TYPE_CHECKING:
+    from diffusers.training_utils import EMAModel
+
+
+@dataclass(frozen=True)
+class EarlyStop:
+    """The held-out loss is measured every ``every`` steps on ``slices`` slices; ``patience`` measurements in a row that
+    are no lower than the lowest one end the training."""
+
+    every: int
+    patience: int
+    slices: int = 64
+
+
+class HeldOut:
+    """The measurements of one training. ``best``: the weights to keep, on the CPU; None before the first one."""
+
+    def __init__(self, rule: EarlyStop, slices: SliceBank, seed: int, batch: int) -> None:
+        """``slices``: of patients that the training does not see; ``seed``: of the noise and crops, always the same."""
+        self.rule, self.seed, self.batch = rule, seed, batch
+        self.slices = slices.spread(min(rule.slices, len(slices)))
+        self.lowest, self.step, self.since = float("inf"), 0, 0
+        self.best: dict[str, Tensor] | None = None
+
+    def due(self, done: int, last: bool) -> bool:
+        return last or done % self.rule.every == 0
+
+    @torch.no_grad()
+    def measure(self, task: Task, fabric: Fabric, ema: "EMAModel | None", done: int) -> float:
+        """The mean loss with the weights that would be saved; these are kept where it is the lowest so far."""
+        task.eval()
+        if ema:
+            ema.store(task.network.parameters())
+            ema.copy_to(task.network.parameters())
+        torch.manual_seed(self.seed)
+        with fabric.autocast():
+            parts = [task.held_out_loss(part).float() * len(part) for part in self.slices.split(self.batch)]
+        loss = float(torch.stack(parts).sum()) / len(self.slices)
+        if loss < self.lowest:
+            self.lowest, self.step, self.since = loss, done, 0
+            self.best = {key: value.detach().cpu().clone() for key, value in task.network.state_dict().items()}
+        else:
+            self.since += 1
+        if ema:
+            ema.restore(task.network.parameters())
+        task.train()
+        return loss
+
+    @property
+    def exhausted(self) -> bool:
+        return self.since >= self.rule.patience
+
+    def state(self) -> dict[str, Any]:
+        return {"lowest": self.lowest, "step": self.step, "since": self.since, "best": self.best}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Takes back what ``state`` gave."""
+        self.lowest, self.step, self.since, self.best = (state[k] for k in ("lowest", "step", "since", "best"))

@@ -1,0 +1,98 @@
+"""Recipes: in one line, under the user's own settings; lengths in steps or epochs, resolved in one place."""
+
+import copy
+
+import pytest
+from configs import merged
+
+from benchmark import recipe
+from benchmark.config import check
+from benchmark.errors import UserError
+
+
+def test_the_default_is_what_the_authors_did():
+    config = check(merged())
+    networks = config["networks"]
+    ldm = networks["ldm"]["training"]
+    assert config["recipe"] == "authors"
+    assert (ldm["epochs"], ldm["batch"], ldm["base_rate"], ldm["crop_at"]) == (15, 8, 4.5e-7, "centre")
+    assert (networks["vq"]["init"], networks["ldm"]["init"]) == ("public:bsr_4x", "public:bsr_4x")
+    assert networks["vq"]["shared"]
+    assert not networks["ldm"]["shared"]
+    assert networks["srgan"]["init"] is None
+
+
+def test_scratch_starts_from_nothing_and_shares_nothing():
+    networks = check(merged(recipe="scratch"))["networks"]
+    assert {(n["init"], n["shared"]) for n in networks.values()} == {(None, False)}
+    assert networks["vq"]["training"]["steps"] == 100_000
+    assert networks["ldm"]["training"]["steps"] == 200_000
+    assert networks["quartet_plain"]["training"]["steps"] == 100_000  # a class of quartet
+    assert networks["quartet_plain"]["training"]["perceptual_weight"] == 0
+
+
+@pytest.mark.parametrize("name", ["demo", "smoke", "contest", "short"])
+def test_small_studies_start_from_random_weights(name):
+    assert all(network["init"] is None for network in check(merged(name))["networks"].values())
+
+
+def test_what_the_user_says_wins():
+    mine = {"ldm": {"init": None, "training": {"steps": 70, "base_rate": 1.0}}, "vq": {"training": {"epochs": 2}}}
+    networks = check(merged(networks=mine))["networks"]
+    assert networks["ldm"]["init"] is None
+    assert networks["ldm"]["training"]["steps"] == 70
+    assert "epochs" not in networks["ldm"]["training"]
+    assert networks["ldm"]["training"]["base_rate"] == 1.0
+    assert networks["ldm"]["training"]["batch"] == 8  # the recipe's
+    assert networks["vq"]["training"]["epochs"] == 2
+
+
+def test_applied_twice_is_applied_once():
+    config = check(merged())
+    before = copy.deepcopy(config)
+    assert check(config) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"recipe": "author"}, "recipe: 'author' is not defined; did you mean 'authors'?"),
+        ({"networks": {"new": {"size": {}, "training": {"batch": 1}}}}, "networks.new.training: give its length once"),
+        (
+            {"networks": {"vq": {"training": {"steps": 1, "epochs": 1}}}},
+            "networks.vq.training: give its length once",
+        ),
+        ({"networks": {"new": {"size": {}, "training": {"steps": 1}}}}, "networks.new.training: batch is missing"),
+        ({"networks": {"vq": {"init": "public:brs_4x"}}}, "networks.vq.init: 'brs_4x' is not defined; did you mean"),
+        ({"recipes": {"mine": {"vq": {"size": {}}}}}, "recipes.mine.vq: unknown key 'size'"),
+    ],
+)
+def test_a_mistake_is_one_line(change, message):
+    with pytest.raises(UserError) as caught:
+        check(merged(**change))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_epochs_are_steps_by_slices_batch_and_devices():
+    training = {"epochs": 15, "batch": 4, "warm_up": 0.5, "lower_at": [0.25, 500], "rate": 0.5}
+    assert recipe.steps_of(training, 2176, devices=2) == 4080
+    assert recipe.settled(training, 2176, devices=2) == {
+        "batch": 4,
+        "warm_up": 2040,
+        "lower_at": [1020, 500],
+        "rate": 0.5,
+        "steps": 4080,
+    }
+    assert recipe.steps_of({"epochs": 0.01, "batch": 16}, 10) == 1
+    assert recipe.steps_of({"steps": 7, "batch": 16}, 10) == 7
+
+
+def test_public_weights_lie_where_they_are_fetched_to_or_where_the_user_has_them():
+    config = check(merged(data="here"))
+    assert recipe.start(config, "vq") == "here/public/bsr_4x.ckpt"
+    assert recipe.starts_from_fetched(config, "ldm") == ["here/public/bsr_4x.ckpt"]
+    config["public_weights"]["bsr_4x"]["local"] = "/mine/folder"
+    assert recipe.start(config, "vq") == "/mine/folder"
+    assert recipe.starts_from_fetched(config, "vq") == []
+    assert recipe.start(config, "wdsr") is None

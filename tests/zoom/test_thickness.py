@@ -1,0 +1,112 @@
+"""How thick a slice is taken to be, and who said so."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from zoom_scans import thick
+
+from benchmark.errors import UserError
+from zoom.scan import open_scan
+from zoom.thickness import Thickness, thickness
+
+CLINICAL = np.diag([1.0, 1.0, 5.0, 1.0])
+ISOTROPIC = np.diag([1.0, 1.0, 1.2, 1.0])
+
+
+def found(path: Path, wanted: float | str = "auto", profile: str = "auto", spacing: float = 1.0) -> Thickness:
+    return thickness(open_scan(path, 2), wanted, profile, spacing)
+
+
+def save(path: Path, affine: np.ndarray = CLINICAL, **sidecar: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nib.save(nib.Nifti1Image(thick(), affine), path)
+    if sidecar:
+        path.with_name(path.name.removesuffix(".nii.gz") + ".json").write_text(json.dumps(sidecar), encoding="utf-8")
+    return path
+
+
+def test_without_a_sidecar_slices_are_as_thick_as_they_are_apart(tmp_path: Path) -> None:
+    told = found(save(tmp_path / "scan.nii.gz"))
+    assert (told.mm, told.profile, told.slices) == (5.0, "gaussian", 1.0)
+    assert "2-D" in told.source
+
+
+def test_the_sidecar_says_it(tmp_path: Path) -> None:
+    told = found(save(tmp_path / "scan.nii.gz", SliceThickness=4, SpacingBetweenSlices=5))
+    assert (told.mm, told.profile, told.source) == (4.0, "gaussian", "SliceThickness in scan.json")
+    assert told.warnings == ()
+
+
+@pytest.mark.parametrize("sidecar", [{"SliceThickness": 1}, {"SliceThickness": 0.9}])
+def test_thin_slices_apart_are_points(tmp_path: Path, sidecar: dict) -> None:
+    assert found(save(tmp_path / "scan.nii.gz", **sidecar)).profile == "point"
+
+
+def test_nearly_isotropic_voxels_are_points(tmp_path: Path) -> None:
+    told = found(save(tmp_path / "scan.nii.gz", ISOTROPIC), spacing=0.6)
+    assert (round(told.mm, 6), told.profile) == (1.2, "point")
+    assert found(save(tmp_path / "scan.nii.gz", ISOTROPIC), 1.2, spacing=0.6).profile == "gaussian"
+
+
+def test_what_is_given_goes_before_the_sidecar(tmp_path: Path) -> None:
+    told = found(save(tmp_path / "scan.nii.gz", SliceThickness=4), 3.0, "box")
+    assert (told.mm, told.profile, told.source, told.profile_source) == (3.0, "box", "as given", "as given")
+    assert found(tmp_path / "scan.nii.gz", "3.5").mm == 3.5
+
+
+@pytest.mark.parametrize("where", ["T2w.json", "sub-01/sub-01_T2w.json", "sub-01/anat/sub-01_acq-tse_T2w.json"])
+def test_bids_sidecars_are_inherited(tmp_path: Path, where: str) -> None:
+    scan = save(tmp_path / "sub-01/anat/sub-01_acq-tse_run-1_T2w.nii.gz")
+    (tmp_path / "sub-01/anat/sub-01_acq-other_T2w.json").write_text('{"SliceThickness": 2}', encoding="utf-8")
+    (tmp_path / "T1w.json").write_text('{"SliceThickness": 2.5}', encoding="utf-8")
+    (tmp_path / where).write_text('{"SliceThickness": 4.5}', encoding="utf-8")
+    told = found(scan)
+    assert (told.mm, told.source) == (4.5, f"SliceThickness in {Path(where).name}")
+    save(scan, SliceThickness=3)
+    assert found(scan).mm == 3
+
+
+def test_a_sidecar_of_other_slices_is_said(tmp_path: Path) -> None:
+    told = found(save(tmp_path / "scan.nii.gz", SliceThickness=4, SpacingBetweenSlices=4.4))
+    assert told.mm == 4
+    assert "4.4 mm apart" in told.warnings[0]
+    told = found(save(tmp_path / "scan.nii.gz", SliceThickness=40))
+    assert told.mm == 5
+    assert "40 mm thick" in told.warnings[0]
+
+
+@pytest.mark.parametrize("wanted", [0, -1, float("nan"), float("inf"), "thick", 10.1])
+def test_what_cannot_be(tmp_path: Path, wanted: float | str) -> None:
+    with pytest.raises(UserError, match=r"scan.nii.gz: thickness = "):
+        found(save(tmp_path / "scan.nii.gz"), wanted)
+
+
+def test_a_broken_sidecar_is_named(tmp_path: Path) -> None:
+    scan = save(tmp_path / "scan.nii.gz", SliceThickness=4)
+    (tmp_path / "scan.json").write_bytes(b"{ \xff")
+    with pytest.raises(UserError, match=r"scan.json: cannot be read as JSON"):
+        found(scan)
+    assert found(scan, 5.0).mm == 5
+
+
+def test_page_and_json_say_it_and_thick_slices_are_met_by_their_average(
+    config: dict, run: Callable, tmp_path: Path
+) -> None:
+    config["zoom"].pop("profile")
+    scan = save(tmp_path / "scan.nii.gz", SliceThickness=4)
+    image, about = run(scan, spacing=1.0, method="spline", profile="auto")
+    told = about["Zoom"]
+    assert (told["SliceThickness"], told["Profile"], told["KnownSlicesShown"]) == (4.0, "gaussian", False)
+    assert told["Volumes"][0]["AveragedBack"]["RMS"] < 0.5
+    known, shown = np.asarray(nib.load(scan).dataobj), np.asarray(image.dataobj)[..., ::5]
+    assert np.abs(shown - known).max() > 30
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "4 mm thick (SliceThickness in scan.json)" in page
+    assert "<b>not</b> that slice" in page
+    _, about = run(scan, spacing=1.0, method="spline", thickness=1.0, profile="auto")
+    assert about["Zoom"]["KnownSlicesShown"]
+    assert "is that slice" in (tmp_path / "out.html").read_text(encoding="utf-8")

@@ -1,0 +1,92 @@
+"""`minutes`: how long each training of a study may take, so that all of it fits into so many minutes of one GPU.
+
+What the trainings need (`steps` × seconds a step, measured by `snakemake speed` or from the table of costs) says how
+the time is split. Trainings that run at the same time share the GPU evenly, and some wait for others, so what each one
+takes is worked out by letting that happen. Every training then ends with its time, wherever it stands
+(`models.training.course`): a wrong estimate changes the split and not the sum.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmark.cluster import demand
+from benchmark.config import needed_networks
+from benchmark.errors import UserError
+
+OTHERWISE = 150.0
+"""Seconds for all but trainings: reading the scans, restoring, scoring, tables and figures."""
+STARTING = 15.0
+"""Seconds before a training's first step: imports, volumes, the networks that it needs."""
+LEAST = 5.0
+"""Seconds under which a training is none."""
+
+Job = tuple[str, str, int]  # network, cohort, fold
+
+
+def limit(config: Mapping[str, Any], network: str) -> float | None:
+    """Seconds that each training of a network may take; None where `minutes` is not set.
+
+    Raises ``UserError`` where the minutes are too few.
+    """
+    if config["minutes"] is None:
+        return None
+    needs, after = trainings(config)
+    walls, end = shared_evenly(needs, after, config["compute"].get("jobs_per_gpu", 1))
+    own = [seconds for (name, _, _), seconds in walls.items() if name == network]
+    if not own:
+        return None
+    available = 60 * config["minutes"] - OTHERWISE - STARTING * max(_links(job, after) for job in needs)
+    seconds = min(own) * available / end
+    if seconds < LEAST:
+        raise UserError(
+            f"config: minutes: {config['minutes']:g} leaves {max(seconds, 0):.1f} s for a training of {network}; give "
+            "the study more minutes, fewer methods, or less `steps` to the other networks"
+        )
+    return seconds
+
+
+def trainings(config: Mapping[str, Any]) -> tuple[dict[Job, float], dict[Job, list[Job]]]:
+    """Every training of the study: the GPU seconds it needs by itself, and the trainings it waits for."""
+    methods = [*config["study"]["methods"], *config["zoom"]["train"]]
+    names = list(dict.fromkeys(name for method in methods for name in needed_networks(dict(config), method)))
+    networks = config["networks"]
+    needs: dict[Job, float] = {}
+    after: dict[Job, list[Job]] = {}
+    for cohort in config["study"]["cohorts"]:
+        for fold in range(1, config["study"]["folds"] + 1):
+            for name in names:
+                if networks[name]["shared"] and fold > 1:
+                    continue
+                job = (name, cohort, fold)
+                needs[job] = demand.training_seconds(name, config, cohort)
+                after[job] = [(n, cohort, 1 if networks[n]["shared"] else fold) for n in networks[name]["needs"]]
+    return needs, after
+
+
+def shared_evenly(
+    needs: Mapping[Job, float], after: Mapping[Job, Sequence[Job]], slots: int
+) -> tuple[dict[Job, float], float]:
+    """What each job takes from its start to its end where at most ``slots`` at a time share one GPU evenly, and the end
+    of the last one, both in seconds. A job starts when those it comes ``after`` have ended."""
+    left, running, now = dict(needs), list[Job](), 0.0
+    started: dict[Job, float] = {}
+    walls: dict[Job, float] = {}
+    while left:
+        ready = [job for job in left if job not in running and all(other in walls for other in after[job])]
+        for job in ready[: slots - len(running)]:
+            running.append(job)
+            started[job] = now
+        step = min(left[job] for job in running)
+        now += step * len(running)
+        for job in list(running):
+            left[job] -= step
+            if left[job] <= 1e-9:
+                running.remove(job)
+                del left[job]
+                walls[job] = now - started[job]
+    return walls, now
+
+
+def _links(job: Job, after: Mapping[Job, Sequence[Job]]) -> int:
+    """Trainings in the longest row that ends with this one."""
+    return 1 + max((_links(other, after) for other in after[job]), default=0)

@@ -1,0 +1,9 @@
+"""Fetch weights of others that a training starts from."""
+
+from pathlib import Path
+
+from benchmark.acquire.public_weights import fetch_weights
+from benchmark.jobs.job import job
+
+with job(snakemake) as say:
+    say(fetch_weights(snakemake.wildcards.checkpoint, Path(snakemake.output[0]), **snakemake.params.source))

@@ -1,0 +1,140 @@
+"""How thick a slice of the scan is, and the profile with which it was measured.
+
+A slice of a 2-D acquisition is not the volume at its place but the mean of the volume around it, weighted by the slice
+profile: ``gaussian`` (the thickness is the full width at half maximum), ``box`` (the plain mean over the thickness) or
+``point`` (thin: the volume at its place).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import UserError
+from zoom.names import Bids, entities, find_bids, stem
+from zoom.scan import Scan
+
+PROFILES = ("gaussian", "box", "point")
+AUTO = "auto"
+#: Slices further apart than this many in-plane voxels come from a 2-D acquisition.
+ANISOTROPIC = 1.5
+#: Of the spacing; beyond it, what lies between two slices cannot be separated any more.
+THICKEST = 2.0
+#: Of the output's spacing: a slice that is no thicker is as thin as the output's own slices.
+THIN = 1 + 1e-3
+
+
+@dataclass(frozen=True)
+class Thickness:
+    """``mm``: thickness of a slice; ``spacing``: distance of the slices, mm; ``profile``: one of ``PROFILES``.
+
+    ``source``, ``profile_source``: where the two come from, in words; ``warnings``: sentences for the page.
+    """
+
+    mm: float
+    spacing: float
+    profile: str
+    source: str
+    profile_source: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def slices(self) -> float:
+        """The thickness in units of the spacing."""
+        return self.mm / self.spacing
+
+
+def thickness(scan: Scan, wanted: float | str, profile: str, spacing: float) -> Thickness:
+    """The thickness of ``scan``'s slices and their profile.
+
+    ``wanted``: mm, or ``auto``: of the BIDS sidecar; else the spacing. ``profile``: one of ``PROFILES``, or ``auto``:
+    ``point`` where a slice is no thicker than the output's ``spacing`` (mm) or the voxels are nearly isotropic, else
+    ``gaussian``. Raises ``UserError``: a thickness that is no positive number or more than ``THICKEST`` of the spacing,
+    a sidecar that cannot be read.
+    """
+    apart, rows, columns = scan.upright_spacing
+    thick_axis = apart > ANISOTROPIC * max(rows, columns)
+    warned: list[str] = []
+    if wanted != AUTO:
+        mm, source = _number(wanted, scan.path), "as given"
+        if mm > THICKEST * apart:
+            raise UserError(
+                f"{scan.path}: thickness = {mm:g} mm; its slices are {apart:g} mm apart: give at most "
+                f"{THICKEST * apart:g}"
+            )
+    else:
+        mm, source = apart, "the spacing of its slices, as a 2-D acquisition has it"
+        if not thick_axis:
+            source = "the size of its voxels"
+        elif stated := _stated(Path(scan.path)):
+            found, file, more = stated
+            warned = [_unlike(file, more, apart)] if _unlike(file, more, apart) else []
+            if found > THICKEST * apart:
+                warned.append(
+                    f"{file.name} says that slices are {found:g} mm thick; they are {apart:.4g} mm apart, so the file "
+                    "describes other slices. It was not used."
+                )
+            else:
+                mm, source = found, f"SliceThickness in {file.name}"
+    if profile != AUTO:
+        return Thickness(mm, apart, profile, source, "as given", tuple(warned))
+    if mm <= THIN * spacing:
+        shape, why = "point", "a slice is no thicker than the output's"
+    elif wanted == AUTO and not thick_axis:
+        shape, why = "point", "its voxels are nearly isotropic"
+    else:
+        shape, why = "gaussian", "usual for slices that are thicker than the output's"
+    return Thickness(mm, apart, shape, source, why, tuple(warned))
+
+
+def _number(wanted: float | str, path: str) -> float:
+    try:
+        mm = float(wanted)
+    except ValueError as error:
+        raise UserError(f"{path}: thickness = '{wanted}'; give millimetres, or {AUTO}") from error
+    if not (mm > 0 and np.isfinite(mm)):
+        raise UserError(f"{path}: thickness = {mm:g} mm; give a positive number, or {AUTO}")
+    return mm
+
+
+def _unlike(file: Path, stated: Mapping[str, Any], apart: float) -> str:
+    """A sentence where ``SpacingBetweenSlices`` is not the spacing of the scan's affine."""
+    found = stated.get("SpacingBetweenSlices")
+    if not isinstance(found, int | float) or abs(abs(found) - apart) < 0.01 * apart:
+        return ""
+    return (
+        f"{file.name} says that slices are {abs(found):g} mm apart; by the scan's own affine, which was used, they are "
+        f"{apart:.4g} mm apart."
+    )
+
+
+def _stated(scan: Path) -> tuple[float, Path, dict[str, Any]] | None:
+    """``SliceThickness`` (mm), the file that says so and all it says: the scan's sidecar, or in a BIDS dataset the
+    nearest one above it that applies (the inheritance principle).
+    """
+    for file in reversed(_sidecars(scan)):
+        try:
+            told = json.loads(file.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{file}: cannot be read as JSON ({error}); repair it, or give --thickness") from error
+        found = told.get("SliceThickness") if isinstance(told, dict) else None
+        if isinstance(found, int | float) and not isinstance(found, bool) and found > 0 and np.isfinite(found):
+            return float(found), file, told
+    return None
+
+
+def _sidecars(scan: Path) -> list[Path]:
+    """JSON files that describe the scan, the nearest last."""
+    own = scan.with_name(f"{stem(scan)}.json")
+    bids: Bids | None = find_bids(scan)
+    found = []
+    if bids:
+        mine = entities(stem(scan))
+        for folder in reversed(bids.path.parents):
+            for file in sorted((bids.root / folder).glob(f"*{mine['suffix']}.json"), key=lambda file: len(file.name)):
+                if file.name != own.name and entities(stem(file)).items() <= mine.items():
+                    found.append(file)
+    return [*found, own] if own.is_file() else found
