@@ -26,11 +26,16 @@ def network(name: str, size: Mapping[str, Any]) -> nn.Module:
         raise ValueError(f"network {name}: {error}") from error
 
 
-def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any]) -> None:
-    """Writes ``module``'s state with ``metadata`` (needs ``network`` and ``size``; values become JSON)."""
+def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any], *, half: bool = False) -> None:
+    """Writes ``module``'s state with ``metadata`` (needs ``network`` and ``size``; values become JSON).
+
+    ``half``: floating-point tensors in half precision; ``load`` gives them back in single precision.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    if half:
+        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
     aside = path.with_suffix(".part")
     aside.write_bytes(to_bytes(state, {key: json.dumps(value) for key, value in metadata.items()}))
     aside.replace(path)

@@ -8,12 +8,14 @@ else that depends on the schedule come to their end with the time: what is saved
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 UNTIMED = 5
 """First steps of a process, which choose kernels and compile: their time says nothing about the next ones."""
 WINDOW = 50
-"""Steps whose mean time is taken for the time of the next ones."""
+"""Steps whose median time is taken for the time of the next ones."""
 
 
 class Course:
@@ -56,7 +58,7 @@ class Course:
         self._times.append(self._clock())
         if len(self._times) < 2:
             return 1
-        pace = (self._times[-1] - self._times[0]) / (len(self._times) - 1)
+        pace = median(later - earlier for earlier, later in pairwise(self._times))  # a pause is no pace
         exact = self._carried + remain * pace / left
         whole = min(max(int(exact), 1), remain)
         self._carried = max(exact - whole, 0.0) if exact > 1 else 0.0

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -144,6 +145,7 @@ def fit(
     wrapped, *optimisers = fabric.setup(task, *(phase.optimiser for phase in phases.values()))
     optimisers_by_phase = dict(zip(phases, optimisers, strict=True))
     schedules = {name: phase.schedule for name, phase in phases.items() if phase.schedule}
+    clips = {name: phase.clip for name, phase in phases.items() if phase.clip}
     course = Course(schedule.steps, schedule.limit, started=started)
     watch = HeldOut(schedule.early_stop, held_out, schedule.seed, schedule.batch) if schedule.early_stop else None
 
@@ -193,7 +195,7 @@ def fit(
             begun = time.perf_counter()
             batch = train.batch(schedule.batch)
             fetching += time.perf_counter() - begun
-            numbers = learn(fabric, wrapped, optimisers_by_phase, schedules, batch, course.at)
+            numbers = learn(fabric, wrapped, optimisers_by_phase, schedules, batch, course.at, clips)
             if ema:
                 ema.step(task.network.parameters())
             stride = fabric.broadcast(course.stride()) if fabric.world_size > 1 else course.stride()
@@ -267,16 +269,19 @@ def learn(
     schedules: Mapping[str, Any],
     batch: torch.Tensor,
     step: int,
+    clips: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, torch.Tensor]:
     """One step of every phase on ``batch`` (B, 1, H, W) in [0, 1]: the losses and what else is logged.
 
-    ``task``, ``optimisers`` (by phase): as ``fabric.setup`` returned them; ``schedules``: those that there are.
+    ``task``, ``optimisers`` (by phase): as ``fabric.setup`` returned them; ``schedules``, ``clips``: those there are.
     """
     numbers: dict[str, torch.Tensor] = {}
     for name, optimiser in optimisers.items():
         loss, extra = task(name, batch, step)
         optimiser.zero_grad()
         fabric.backward(loss)
+        if clip := clips.get(name):
+            fabric.clip_gradients(task, optimiser, max_norm=clip, error_if_nonfinite=False)
         optimiser.step()
         if name in schedules:
             schedules[name].step()

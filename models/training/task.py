@@ -14,10 +14,14 @@ from models.training.data import SliceBank
 
 @dataclass
 class Phase:
-    """One optimiser of a task, with its schedule (stepped once a training step) and the parameters it moves."""
+    """One optimiser of a task, with its schedule (stepped once a training step) and the parameters it moves.
+
+    ``clip``: the largest norm of all gradients together; longer ones are shortened to it.
+    """
 
     optimiser: Optimizer
     schedule: LRScheduler | None = None
+    clip: float | None = None
 
 
 class Task(nn.Module):

@@ -1,0 +1,172 @@
+"""Eight slices of known thickness → the thin slices anywhere between the middle two: this project's network for zoom.
+
+A slice of a two-dimensional scan is an average over its thickness, and its neighbours are averages too. The network
+sees eight of them at once, is given their thickness, profile and distance, and draws what is missing from the
+consistent spline (``models.thickness``), which is what it gives before it is trained. Most of it works once for each
+gap; only its head works for each position. It is 2-D (the slices are channels) and works on blocks of 2 × 2 pixels as
+channels (as FFDNet does: Zhang et al. 2018, https://arxiv.org/abs/1710.04026), where a pixel costs a quarter.
+
+No layer has a bias, and every activation is a leaky ReLU: what is drawn scales with the slices, whatever their grey
+scale and wherever a coil makes them brighter, and where all are zero nothing is drawn.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from models.training.blocks import BlockBank, Protocols, simulate
+from models.training.task import Phase, Task, rate_schedule
+
+SLICES = 8
+ABOUT = 4 + SLICES
+"""Numbers that describe a gap; ``about`` makes them."""
+
+OUTPUT = 0.1
+"""Scale of what is drawn: a step of the last layer moves a thousand inputs at once, and must not throw the picture."""
+
+WHERE = 1 + SLICES
+"""Numbers that describe a position: t, and the start's weights of the slices."""
+
+
+class Block(nn.Module):
+    """Two convolutions; the features' scales before the first one depend on the gap."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first, self.second = _convolution(width, width), _convolution(width, width)
+        nn.init.normal_(self.second.weight, std=0.1 / width**0.5)
+
+    def forward(self, features: Tensor, scale: Tensor) -> Tensor:
+        return features + self.second(_active(self.first(features * scale)))
+
+
+class Slab(nn.Module):
+    """Slices (B, 8, h, w), ``about`` (B, 12), ``where`` (B, T, 9) → slices at T positions (B, T, h, w), not clamped.
+
+    ``about``: see ``models.methods.slab.about``. ``where``: t (0 at the fourth slice, 1 at the fifth) and the weights
+    with which the start mixes the eight slices. A slice that does not exist is its neighbour again.
+    """
+
+    def __init__(self, blocks: int, width: int, head: int) -> None:
+        super().__init__()
+        self.width, self.narrow = width, head
+        self.enter = _convolution(4 * (SLICES + 1), width)
+        self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
+        self.gap = _described(ABOUT, width * blocks)
+        self.place = _described(ABOUT + WHERE, width + head)
+        self.leave, self.draw = _convolution(width, head), _convolution(head, head)
+        self.last = _convolution(head, 4)
+        nn.init.zeros_(self.last.weight)
+
+    def forward(self, slices: Tensor, about: Tensor, where: Tensor) -> Tensor:
+        features = self.features(slices, about)
+        return self.at(features, slices, about, where)
+
+    def features(self, slices: Tensor, about: Tensor) -> Tensor:
+        """What is done once for a gap: (B, 8, h, w) → (B, width, ⌈h/2⌉, ⌈w/2⌉)."""
+        height, width = slices.shape[-2:]
+        if height % 2 or width % 2:
+            slices = F.pad(slices, (0, width % 2, 0, height % 2), mode="replicate")
+        middle = slices[:, 3:5].mean(dim=1, keepdim=True)
+        seen = F.pixel_unshuffle(torch.cat([slices - middle, middle], dim=1), 2)
+        features = self.enter(seen.contiguous(memory_format=torch.channels_last))
+        scales = 1 + self.gap(about).to(features).view(len(about), len(self.blocks), -1, 1, 1)
+        for block, scale in zip(self.blocks, scales.unbind(1), strict=True):
+            features = block(features, scale)
+        return features
+
+    def at(self, features: Tensor, slices: Tensor, about: Tensor, where: Tensor) -> Tensor:
+        """What is done for each position: the start, and what is added to it, (B, T, h, w)."""
+        count, positions = where.shape[:2]
+        height, width = slices.shape[-2:]
+        told = torch.cat([about.unsqueeze(1).expand(-1, positions, -1), where], dim=2).flatten(0, 1)
+        first, second = (1 + self.place(told).to(features))[..., None, None].split([self.width, self.narrow], dim=1)
+        scaled = (features.unsqueeze(1) * first.view(count, positions, -1, 1, 1)).flatten(0, 1)
+        drawn = _active(self.leave(scaled))
+        drawn = drawn + _active(self.draw(drawn * second))
+        drawn = F.pixel_shuffle(OUTPUT * self.last(drawn), 2)[..., :height, :width]
+        return start(slices, where) + drawn.float().view(count, positions, height, width)
+
+
+def start(slices: Tensor, where: Tensor) -> Tensor:
+    """Where the network starts from: (B, 8, h, w) and (B, T, 9) → (B, T, h, w)."""
+    with torch.autocast(slices.device.type, enabled=False):
+        return torch.einsum("btk,bkhw->bthw", where[..., 1:].to(slices), slices)
+
+
+def _active(features: Tensor) -> Tensor:
+    return F.leaky_relu(features, 0.1)
+
+
+def _convolution(inside: int, outside: int) -> nn.Conv2d:
+    convolution = nn.Conv2d(inside, outside, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+    return convolution
+
+
+def _described(numbers: int, scales: int) -> nn.Sequential:
+    """A description → scales less one, all zero at the start."""
+    network = nn.Sequential(nn.Linear(numbers, 64), nn.SiLU(), nn.Linear(64, scales))
+    for parameter in network[-1].parameters():
+        nn.init.zeros_(parameter)
+    return network
+
+
+def build(blocks: int = 6, width: int = 128, head: int = 64, factor: int = 1) -> Slab:
+    """The defaults are what ships: 2.0 M parameters. ``factor``: in-plane magnification, which is 1."""
+    if factor != 1:
+        raise ValueError(f"slab: factor {factor}; it keeps the in-plane resolution (1)")
+    return Slab(blocks, width, head)
+
+
+class Training(Task):
+    """Scans made from the training volumes by ``models.training.blocks``, against the volumes. The loss is MAE.
+
+    Options: ``patch`` (side in pixels), ``positions`` (in a gap), ``protocols`` (how many are drawn at the start),
+    ``border`` (pixels at a patch's edges that the loss leaves out), ``rate``, ``rate_schedule``, ``clip``
+    (the largest norm of the gradients), ``ema`` (decay), and ``augment`` (see ``models.training.blocks.simulate``).
+    """
+
+    network: Slab
+
+    def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
+        super().__init__(network, needs, steps, options)
+        self.ema_decay = options["ema"]
+
+    def prepare(self, bank: BlockBank) -> None:  # type: ignore[override]
+        self.bank = bank
+        self.protocols = Protocols(self.options["protocols"], self.options["positions"], bank.device)
+
+    def phases(self) -> dict[str, Phase]:
+        optimiser = Adam(self.network.parameters(), lr=self.options["rate"], betas=(0.9, 0.99))
+        schedule = rate_schedule(self.options["rate_schedule"], optimiser, self.steps)
+        return {"network": Phase(optimiser, schedule, clip=self.options["clip"])}
+
+    def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        slices, about, where, target = self.scans(self.bank, batch)
+        made = self.network(slices, about, where)
+        inner = slice(self.options["border"], self.options["patch"] - self.options["border"])
+        made, begun, target = (one[..., inner, inner] for one in (made, start(slices, where), target))
+        loss = F.l1_loss(made, target)
+        return loss, {"l1_of_start": F.l1_loss(begun, target).detach()}
+
+    @torch.no_grad()
+    def scans(self, bank: BlockBank, places: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What ``simulate`` makes of the bank's blocks at ``places`` (B, 4)."""
+        return simulate(bank, places, self.protocols, self.options["patch"], self.options["augment"])
+
+    def examples(self, held_out: BlockBank) -> Tensor:  # type: ignore[override]
+        """Places of blocks."""
+        self.held_out = held_out
+        return held_out.spread(6)
+
+    def picture(self, batch: Tensor) -> list[Tensor]:
+        """The slice before, where the network starts from, what it draws, the truth; the same scans each time."""
+        torch.manual_seed(0)
+        slices, about, where, target = self.scans(self.held_out, batch)
+        drawn = self.network(slices, about, where)
+        return [slices[:, 3:4], *(one[:, :1].clamp(0, 1) for one in (start(slices, where), drawn, target))]

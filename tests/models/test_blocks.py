@@ -1,0 +1,128 @@
+"""Scans made while training: they are what a slice of that profile shows, in the place that the network is told."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.networks.slab import start
+from models.thickness import consistent_spline, profile
+from models.training.blocks import DEEP, SLICES, BlockBank, Protocols, described, resampling, simulate, voxel_weights
+
+PLAIN = {
+    "resampled": 0.0,
+    "blurred": 0.0,
+    "bent": 0.0,
+    "unordered": 0.0,
+    "inverted": 0.0,
+    "biased": 0.0,
+    "noisy": 0.0,
+    "noise": 0.0,
+}
+ALL = PLAIN | {"resampled": 1.0, "blurred": 0.5, "bent": 1.0, "unordered": 0.5, "inverted": 0.1, "biased": 1.0}
+
+
+def smooth(shape=(120, 130, 140)):
+    """A volume without detail: a broad wave, above zero."""
+    axes = np.meshgrid(*[np.arange(n) for n in shape], indexing="ij")
+    return (0.5 + 0.15 * sum(np.sin(axis / 12 + i) for i, axis in enumerate(axes)) / 1.5).astype(np.float32)
+
+
+def test_a_bank_is_refused_where_nothing_is_seen():
+    with pytest.raises(ValueError, match="volume 1 has no signal"):
+        BlockBank([smooth((9, 9, 9)), np.zeros((9, 9, 9), np.float32)])
+
+
+def test_blocks_lie_where_they_are_asked_for_in_any_order_of_the_axes():
+    volume = np.random.default_rng(0).integers(40, 255, (12, 14, 16), dtype=np.uint8)
+    bank = BlockBank([smooth((9, 9, 9)), volume])
+    place, order = torch.tensor([[1, 5, 6, 7]] * 2), torch.tensor([[0, 1, 2], [2, 0, 1]])
+    flip = torch.tensor([[False, False, False], [True, False, False]])
+    first, second = bank.take(place, order, flip, (4, 2, 6)).numpy()
+    np.testing.assert_array_equal(first, volume[3:7, 5:7, 4:10])
+    np.testing.assert_array_equal(second, volume.transpose(2, 0, 1)[9:5:-1, 4:6, 3:9])
+
+
+def test_over_the_edge_the_last_voxels_are_repeated():
+    volume = np.random.default_rng(0).integers(40, 255, (8, 8, 8), dtype=np.uint8)
+    block = BlockBank([volume]).take(
+        torch.tensor([[0, 0, 7, 4]]), torch.tensor([[0, 1, 2]]), torch.zeros(1, 3, dtype=bool), (4, 4, 4)
+    )
+    np.testing.assert_array_equal(block[0].numpy(), volume[[0, 0, 0, 1]][:, [5, 6, 7, 7]][:, :, 2:6])
+
+
+@pytest.mark.parametrize("kind", ["box", "gaussian"])
+def test_a_slice_of_voxels_has_the_profile(kind):
+    weights = voxel_weights(kind, 40.3, 5.0)
+    offsets, values = profile(kind, 5.0)
+    assert weights.sum() == pytest.approx(1)
+    assert weights @ np.arange(DEEP) == pytest.approx(40.3, abs=0.06)
+    spread = weights @ (np.arange(DEEP) - 40.3) ** 2
+    assert spread == pytest.approx(values @ offsets**2, rel=0.1)
+
+
+def test_targets_lie_where_the_network_is_told():
+    protocols = Protocols(200, 2, seed=3)
+    rows = protocols.slices.double().numpy()
+    centres = rows @ np.arange(DEEP)
+    whole = protocols.about[:, -SLICES:].bool().all(dim=1).numpy()
+    assert 0.7 < whole.mean() < 1
+    t = protocols.where[:, :, 0].double().numpy()
+    expected = centres[:, 3, None] + t * (centres[:, 4] - centres[:, 3])[:, None]
+    # a wide Gaussian at the ends of DEEP is cut, but never that of the middle two
+    np.testing.assert_allclose(protocols.targets.numpy()[whole], expected[whole], atol=0.1)
+    np.testing.assert_allclose(protocols.where[..., 1:].sum(dim=-1), 1, atol=1e-5)
+    spacing = 2 ** (3 * protocols.about[:, 3].numpy())
+    np.testing.assert_allclose((centres[:, 4] - centres[:, 3])[whole], spacing[whole], atol=0.2)
+
+
+def test_weights_of_the_start_are_the_consistent_spline_of_the_slices_that_exist():
+    protocols = Protocols(100, 1, seed=1)
+    for about, where in zip(protocols.about.double().numpy(), protocols.where.double().numpy()[:, 0], strict=True):
+        there = about[-SLICES:] > 0
+        kind = "box" if about[1] else "gaussian" if about[2] else "point"
+        expected = consistent_spline(np.flatnonzero(there) - 3.0, where[:1], kind, about[0])
+        np.testing.assert_allclose(where[1:][there], expected[0], atol=1e-5)
+        assert not where[1:][~there].any()
+
+
+def test_where_there_is_no_detail_the_start_is_the_target():
+    torch.manual_seed(0)
+    bank = BlockBank([smooth()])
+    slices, _, where, target = simulate(bank, torch.tensor([[0, 60, 65, 70]] * 32), Protocols(64, 2), 16, PLAIN)
+    assert slices.shape == (32, SLICES, 16, 16)
+    assert (start(slices, where) - target).abs().max() < 0.05
+    assert (start(slices, where) - target).abs().mean() < 0.004  # 8 bits, and repeated edges
+
+
+def test_the_same_seed_makes_the_same_scans():
+    bank, protocols = BlockBank([smooth()]), Protocols(64, 2)
+    made = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        made.append(simulate(bank, bank.batch(4), protocols, 16, ALL))
+    for one, other in zip(*made, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_other_scanners_keep_grey_levels_finite_and_in_range():
+    torch.manual_seed(1)
+    bank = BlockBank([smooth()])
+    slices, _, _, target = simulate(bank, bank.batch(32), Protocols(64, 2), 16, ALL)
+    for made in (slices, target):
+        assert torch.isfinite(made).all()
+        assert made.max() < 2
+    assert slices.min() >= 0
+
+
+def test_resampling_keeps_lines_and_whole_voxels():
+    size = torch.tensor([1.0, 1.25, 0.8])
+    nothing = torch.zeros(3)
+    matrix = resampling(16, 32, size, nothing, torch.zeros(3, 2))
+    line = torch.arange(32.0)
+    expected = (torch.arange(16) - 8) * size[:, None] + 16
+    torch.testing.assert_close(matrix @ line, expected, atol=1e-4, rtol=0)
+    assert torch.equal(matrix[0], torch.eye(32)[8:24])
+
+
+def test_what_is_told_of_a_thin_slice_has_no_thickness():
+    assert described("point", 1.0, 16.0, np.ones(8, bool)).tolist() == [0, 0, 0, 1, *[1] * 8]
