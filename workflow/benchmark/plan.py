@@ -150,7 +150,8 @@ class Plan:
         same: dict[str, list[str]] = {}
         for figure in sorted(self.config["figures"]):
             if self.diagram(figure):
-                same[figure] = [figure]
+                if {"vq", "ldm", "edsr"} <= set(self.config["networks"]):
+                    same[figure] = [figure]
             elif self.cohort_of_figure(figure) and set(self.methods_of_figure(figure)) <= set(self.methods):
                 same.setdefault(repr(self._picture(figure)), []).append(figure)
         return {figures[0]: figures for figures in same.values()}
@@ -177,6 +178,19 @@ class Plan:
         numbers = [str(int(name.removeprefix("fig"))) for name in self.same(figure)]
         name = f"Figure {numbers[0]}" if len(numbers) == 1 else f"Figures {', '.join(numbers)}"
         return f"{name}: {TITLES[spec['draw']].format(n=spec['n'])}"
+
+    def setting(self, figure: str) -> dict[str, Any]:
+        """All that a diagram's job is given (``benchmark.figures.setting.Setting``)."""
+        lengths = [self.config["cohorts"][cohort].get("slices") for cohort in self.cohorts]
+        networks = {name: self.config["networks"][name] for name in ("vq", "ldm", "edsr")}
+        return {
+            "figure": figure,
+            "spec": dict(self.config["figures"][figure]),
+            "size": self.config["preprocess"]["size"],
+            "networks": {name: _part(block, "size") for name, block in networks.items()},
+            "sampling": self.config["sampling"],
+            "slices": next((length for length in lengths if length), 160),
+        }
 
     def scene(self, figure: str) -> dict[str, Any]:
         """All that a figure's job is given (``benchmark.figures.scene.Scene``), but for its files."""

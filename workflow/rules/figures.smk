@@ -84,7 +84,7 @@ rule figure:
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     wildcard_constraints:
-        figure=r"fig\d\d",
+        figure=one_of(f for f in config["figures"] if not PLAN.diagram(f)),
     localrule: True
     conda:
         "../../envs/benchmark.yaml"
@@ -92,6 +92,30 @@ rule figure:
         scene=lambda w: PLAN.scene(w.figure),
     script:
         "../scripts/figure.py"
+
+
+rule diagram:
+    """One of the article's diagrams, drawn from the config alone."""
+    output:
+        png=report(
+            f"{RESULTS}/figures/{{diagram}}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels=lambda w: {"figure": PLAN.title(w.diagram), "cohort": "diagram"},
+        ),
+        pdf=f"{RESULTS}/figures/{{diagram}}.pdf",
+        caption=f"{RESULTS}/figures/{{diagram}}.rst",
+    log:
+        f"{RESULTS}/logs/figures/{{diagram}}.log",
+    wildcard_constraints:
+        diagram=one_of(f for f in config["figures"] if PLAN.diagram(f)),
+    localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
+    params:
+        setting=lambda w: PLAN.setting(w.diagram),
+    script:
+        "../scripts/diagram.py"
 
 
 rule overview:

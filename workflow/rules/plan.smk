@@ -24,6 +24,11 @@ def table_cohorts(wildcards):
     return cohorts
 
 
+def one_of(names):
+    """A wildcard's constraint: one of the names, and no other."""
+    return "|".join(sorted(names)) or "none"
+
+
 def figure_fold(method):
     """The fold whose networks figures show."""
     return folds_of(method)[0]

@@ -1,12 +1,13 @@
-"""One file for each way to draw; each has ``draw(scene) -> (figure, caption)`` and names what it ``needs``."""
+"""One file for each way to draw. A file draws the study's data from a ``Scene`` or a diagram from a ``Setting``."""
 
 import importlib
 
 from matplotlib.figure import Figure
 
 from benchmark.figures.scene import Scene
+from benchmark.figures.setting import Setting
 
 
-def draw(scene: Scene) -> tuple[Figure, str]:
+def draw(source: Scene | Setting) -> tuple[Figure, str]:
     """Draws the figure as its ``draw`` in the config says; returns it with its caption."""
-    return importlib.import_module(f"benchmark.figures.{scene.spec['draw']}").draw(scene)
+    return importlib.import_module(f"benchmark.figures.{source.spec['draw']}").draw(source)
