@@ -2,7 +2,7 @@
 
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,22 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
     except RuntimeError as error:
         raise ValueError(f"{path}: its tensors do not fit network {metadata['network']}: {error}") from error
     return laid_out(module.to(device)).eval().requires_grad_(False)
+
+
+def load_by_class(paths: Iterable[str | Path], device: str | torch.device = "cpu") -> dict[str, nn.Module]:
+    """The networks in several files by class (the file in ``models/networks``), in ``eval`` mode.
+
+    Methods and trainings ask for networks by class, whatever the config calls them. ``ValueError``: what ``load``
+    raises, or two networks of one class.
+    """
+    networks: dict[str, nn.Module] = {}
+    for path in paths:
+        metadata = read_metadata(path)
+        kind = metadata.get("class", metadata["network"])
+        if kind in networks:
+            raise ValueError(f"{path}: a second network of class {kind}; a method has at most one of each class")
+        networks[kind] = load(path, device)
+    return networks
 
 
 def training_of(name: str) -> type:

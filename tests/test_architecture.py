@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 # The plan of the house. A folder or file of workflow/benchmark imports only from the lines above its own.
 FLOORS = (
     ("errors", "seeds", "revision", "recipe"),
-    ("files", "config", "plan"),
+    ("files", "networks"),
+    ("config", "plan"),
     ("volume", "print", "acquire"),
     ("cluster",),  # the site file, GPUs, time and memory of jobs
     ("datasets",),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.config import keeps_resolution, meant
 from benchmark.errors import UserError
 from benchmark.files import sha256
+from benchmark.networks import options as method_options
 
 if TYPE_CHECKING:
     from torch import nn
@@ -80,11 +81,8 @@ class Choice:
         return int(self.metadata.get("size", {}).get("sample_size", 64))
 
     def load(self, device: str) -> dict[str, "nn.Module"]:
-        """The networks by name, in ``eval`` mode."""
-        found: dict[str, nn.Module] = {}
-        for weights in self.weights:
-            found |= _load(weights, device)
-        return {name: found[name] for name in self.networks}
+        """The networks by class (file in models/networks), in ``eval`` mode."""
+        return {kind: network for file in self.weights for kind, network in _load(file, self.networks, device).items()}
 
 
 def choose(
@@ -134,13 +132,12 @@ def choose(
         )
     if weights and not needed:
         raise UserError(f"{', '.join(weights)}: method {method} has no networks; leave out the weights, or the method")
-    sampling = config["sampling"] if "ldm" in needed else {}
     used = tuple(file for file in files if set(file.networks) & set(needed))
     used = tuple(sorted(used, key=lambda file: needed.index(next(n for n in file.networks if n in needed))))
     file = chosen.get("class", method)
     if tile is not None and needed:
         _fits(tile, used)
-    return Choice(method, chosen["label"], file, tuple(needed), {**sampling, **chosen["options"]}, used, tile)
+    return Choice(method, chosen["label"], file, tuple(needed), method_options(config, method), used, tile)
 
 
 def preferred(config: Mapping[str, Any], in_plane: int) -> list[str]:
@@ -227,21 +224,22 @@ def _init(path: Path) -> Any:
         raise UserError(str(error)) from error
 
 
-def _load(weights: WeightFile, device: str) -> dict[str, "nn.Module"]:
+def _load(weights: WeightFile, needed: Sequence[str], device: str) -> dict[str, "nn.Module"]:
+    """The networks of a file, by class; of a checkpoint in another layout, those in ``needed``."""
     from models import weights as weight_files
 
     if "network" in weights.metadata:
         try:
-            return {weights.networks[0]: weight_files.load(weights.path, device)}
+            return weight_files.load_by_class([weights.path], device)
         except ValueError as error:
             raise UserError(str(error).splitlines()[0]) from error
     from models.latent_diffusion import LatentDiffusion
 
     init = _init(weights.path)
     found: dict[str, nn.Module] = {}
-    if init.vq is not None:
+    if init.vq is not None and "vq" in needed:
         found["vq"] = init.vq.build()
-    if init.ldm is not None:
+    if init.ldm is not None and "ldm" in needed:
         diffusion = LatentDiffusion(**init.ldm.size)
         diffusion.unet.load_state_dict(init.ldm.state_dict)
         diffusion.scale.fill_(init.scale)

@@ -15,6 +15,8 @@ from models.training.degradation import degradation
 from models.training.task import Phase, Task, rate_schedule
 from models.training.upsampling import cut
 
+ABOUT = {"parameters": 113.6e6, "step_seconds": 0.6, "width": 160, "slice_gflop": 80.5, "samples": True}
+
 
 def build(**size: Any) -> LatentDiffusion:
     """The network at ``size`` (arguments of ``models.unet.build_unet``); the defaults are the article's."""

@@ -22,6 +22,7 @@ from models.training.data import SliceBank, random_flip
 from models.training.task import Phase, Task
 from models.training.upsampling import learning_rate, random_patch
 
+ABOUT = {"parameters": 1.3e6, "step_seconds": 0.05, "width": 64, "in_plane": "bicubic"}
 SLICES = 4
 
 

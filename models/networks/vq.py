@@ -18,6 +18,8 @@ from models.training.upsampling import cut
 
 __all__ = ["Training", "build"]
 
+ABOUT = {"parameters": 55.3e6, "step_seconds": 3.3, "width": 128, "in_plane": "the true slice"}
+
 
 class Training(Task):
     """L1 + LPIPS (VGG16) + hinge patch discriminator + codebook loss, as the original first stage was trained.

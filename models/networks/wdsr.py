@@ -12,6 +12,7 @@ from torch.optim import Adam
 from models.training.task import Phase
 from models.training.upsampling import Upsampling, learning_rate
 
+ABOUT = {"parameters": 1.2e6, "step_seconds": 0.04, "width": 64, "in_plane": "bicubic"}
 SCALE = 4
 
 

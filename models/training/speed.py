@@ -52,7 +52,9 @@ def measure(
     pool = options.get("pool", 0)
     if pool:
         options["pool"] = batch
-    frozen = {need: _random(need, networks).to(fabric.device) for need in networks[name]["needs"]}
+    frozen = {
+        networks[need].get("class", need): _random(need, networks).to(fabric.device) for need in networks[name]["needs"]
+    }
     task = weight_files.training_of(networks[name].get("class", name))(
         _random(name, networks),
         frozen,

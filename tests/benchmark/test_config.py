@@ -30,6 +30,10 @@ def test_the_default_is_the_article():
         ({"study": {"methods": ["oursy"]}}, "study.methods: 'oursy' is not defined; did you mean 'ours'?"),
         ({"methods": {"mine": {"label": "m", "networks": ["nvq"]}}, "study": {"methods": ["mine"]}}, "'nvq'"),
         ({"preprocess": {"size": 100}}, "preprocess.size: 100 is not a multiple of 32"),
+        (
+            {"networks": {"new": {"class": "none", "size": {}, "training": {"steps": 1, "batch": 1}}}},
+            "networks/none.py",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(change, message):

@@ -74,7 +74,7 @@ def config() -> dict[str, Any]:
             },
             "sampling": {"steps": 2},
             "networks": {
-                name: {"size": size, "training": {"steps": 1, "batch": 1}}
+                name: {"class": class_of(name), "size": size, "training": {"steps": 1, "batch": 1}}
                 for name, size in (SIZES | QUARTETS | {"edsr": {}}).items()
             },
             "zoom": {"prefer": ["quartet_full", "quartet"], "profile": "point"},  # known slices come back as they are
@@ -107,6 +107,11 @@ def quartets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_untrained(tmp_path_factory.mktemp("quartets"), QUARTETS, noise=0.05)
 
 
+def class_of(name: str) -> str:
+    """The file in models/networks that one of the tests' networks is built by."""
+    return "quartet" if name in QUARTETS else name
+
+
 def save_untrained(folder: Path, sizes: dict[str, dict[str, Any]], noise: float = 0.0) -> Path:
     """``noise``: spread of the weights of the last layer, which starts at zero."""
     import torch
@@ -117,13 +122,12 @@ def save_untrained(folder: Path, sizes: dict[str, dict[str, Any]], noise: float 
     histogram = np.full(64, 1 / 64).tolist()
     for name, size in sizes.items():
         torch.manual_seed(1)
-        kind = "quartet" if name in QUARTETS else name
-        module = network(kind, size)
+        module = network(class_of(name), size)
         if noise:
             module.tail.weight.data.normal_(0, noise)  # type: ignore[union-attr, operator]
         metadata = {
             "network": name,
-            "class": kind,
+            "class": class_of(name),
             "size": size,
             "cohort": "toy",
             "fold": "1",

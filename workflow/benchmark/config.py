@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 from benchmark import recipe
 from benchmark.errors import UserError
+from benchmark.networks import about, class_of
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
@@ -90,6 +91,7 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
         _known(f"methods.{name}.networks", config["methods"][name]["networks"], config["networks"])
     for name, network in config["networks"].items():
         _known(f"networks.{name}.needs", network["needs"], config["networks"])
+        about(class_of(config, name))
     solvers = dict.fromkeys(schema["$defs"]["solver"]["properties"]["sampler"]["enum"])
     for where, sampling in _samplings(config):
         _known(f"{where}.sampler", [sampling["sampler"]], solvers | config["samplers"]["named"])

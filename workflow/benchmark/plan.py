@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from benchmark.errors import UserError
+from benchmark.networks import is_diffusion
 
 # Methods that differ only in where interpolation happens (latents or pixels): both with EDSR, both without.
 LIKE_WITH_LIKE = (("ours", "baseline_edsr"), ("ours_no_edsr", "baseline"))
@@ -59,15 +60,18 @@ class Plan:
     def label(self, cohorts: Iterable[str]) -> str:
         return ", ".join(self.config["cohorts"][cohort]["label"] for cohort in cohorts)
 
-    def labels(self, cohorts: Iterable[str]) -> dict[str, Any]:
-        """What of the config is printed: a changed label makes a table again, and nothing else does."""
+    def labels(self, cohorts: Iterable[str], methods: Iterable[str] | None = None) -> dict[str, Any]:
+        """What of the config is printed: a changed label makes a table again, and nothing else does.
+
+        ``methods``: default those of the study.
+        """
         about = self.config["cohorts"]
         return {
             "study": _part(self.config["study"], "folds", "methods"),
             "cohorts": {c: _part(about[c], "label", "paper", "patients", "partial") for c in cohorts},
             "methods": {
                 m: _part(self.config["methods"][m], "label", "kind", "origin") | {"features": self.features(m)}
-                for m in self.methods
+                for m in methods or self.methods
             },
         }
 
@@ -248,7 +252,7 @@ class Plan:
     @property
     def sampled(self) -> str | None:
         """The diffusion method that table 6 and section 3.7 are about: the first one of the study."""
-        return next((m for m in self.methods if "ldm" in self.config["methods"][m]["networks"]), None)
+        return next((m for m in self.methods if is_diffusion(self.config, m)), None)
 
     @cached_property
     def sampler_cohorts(self) -> list[str]:

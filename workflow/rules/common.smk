@@ -18,6 +18,7 @@ from benchmark import recipe
 from benchmark.cohort import sheet
 from benchmark.config import check, needed_networks
 from benchmark.errors import UserError
+from benchmark.networks import options as method_options
 
 try:
     check(config)
@@ -97,6 +98,37 @@ def removals(wildcards):
 def weights_of(cohort, fold, networks):
     return {
         n: f"{RESULTS}/models/{cohort}/fold{fold}/{n}.safetensors" for n in networks
+    }
+
+
+def restoration_params(cohort, method, **setting):
+    """What a restoration depends on: arguments of `benchmark.jobs.restoration.Restoration` without weights and chunk.
+
+    `setting`: options of the method's class that replace those of the config.
+    """
+    return {
+        "name": config["methods"][method].get("class", method),
+        "options": method_options(config, method) | setting,
+        "dataset": config["cohorts"][cohort]["reader"],
+        "seed": config["seed"],
+        **slug(config["compute"], "device", "threads", "half", "compile"),
+    }
+
+
+def table_files(name, shows):
+    """The files of a table as outputs of a rule; `shows`: what the report says of it."""
+    path = f"{RESULTS}/tables/{name}"
+    return {
+        "csv": f"{path}.csv",
+        "md": f"{path}.md",
+        "tex": f"{path}.tex",
+        "html": report(
+            f"{path}.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": name.removeprefix("table"), "shows": shows},
+        ),
+        "caption": f"{path}.rst",
     }
 
 

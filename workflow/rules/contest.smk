@@ -50,21 +50,16 @@ rule contest_scores:
     threads: lambda w: config["compute"]["threads"] if w.fold != "0" else 1
     resources:
         **on_gpu(
-            restoring_seconds(patients=20, passes=2), needed=lambda w: w.fold != "0"
+            restoring_seconds(
+                # all but the last few slices are sampled by the protocol, one in n + 1 where n are new
+                patients=lambda w: demand.held_out(config, w.cohort, int(w.fold)),
+                passes=1 + sum(1 / (n + 1) for n in CONTEST["new"]),
+            ),
+            needed=lambda w: w.fold != "0",
         ),
     params:
         contest=slug(CONTEST, "new", "gaps"),
-        method=lambda w: slug(
-            config["methods"][w.method], "class", "networks", "options"
-        ),
-        sampling=lambda w: (
-            config["sampling"]
-            if "ldm" in config["methods"][w.method]["networks"]
-            else {}
-        ),
-        dataset=lambda w: config["cohorts"][w.cohort]["reader"],
-        seed=config["seed"],
-        compute=slug(config["compute"], "device", "threads"),
+        restoration=lambda w: restoration_params(w.cohort, w.method),
     script:
         "../scripts/contest_scores.py"
 
@@ -106,17 +101,13 @@ rule contest_figure:
             for subject in sheet.validation(cohort_sheet(w.cohort), 1)
         ],
         scores=contest_files(CONTEST["methods"], FOLDS),
-        weights=lambda w: [
+        weights=lambda w: {
             path
-            for network in sorted(
-                {
-                    n
-                    for m in CONTEST["methods"]
-                    for n in config["methods"][m]["networks"]
-                }
-            )
-            for path in weights_of(w.cohort, 1, [network]).values()
-        ],
+            for m in CONTEST["methods"]
+            for path in weights_of(
+                w.cohort, 1, config["methods"][m]["networks"]
+            ).values()
+        },
     output:
         png=report(
             f"{RESULTS}/figures/contest_{{cohort}}.png",
@@ -132,10 +123,14 @@ rule contest_figure:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        about=slug(config, "contest", "methods", "cohorts", "sampling"),
-        dataset=lambda w: config["cohorts"][w.cohort]["reader"],
-        seed=config["seed"],
-        compute=slug(config["compute"], "device", "threads"),
+        labels=lambda w: PLAN.labels([w.cohort], CONTEST["methods"]),
+        restorations=lambda w: {
+            m: restoration_params(w.cohort, m) for m in CONTEST["methods"]
+        },
+        weights=lambda w: {
+            m: list(weights_of(w.cohort, 1, config["methods"][m]["networks"]).values())
+            for m in CONTEST["methods"]
+        },
     script:
         "../scripts/contest_figure.py"
 

@@ -49,17 +49,7 @@ rule gaps:
         ),
     params:
         gaps=lambda w: PLAN.gaps(w.cohort, w.method),
-        method=lambda w: slug(
-            config["methods"][w.method], "class", "networks", "options"
-        ),
-        sampling=lambda w: (
-            config["sampling"]
-            if "ldm" in config["methods"][w.method]["networks"]
-            else {}
-        ),
-        dataset=lambda w: config["cohorts"][w.cohort]["reader"],
-        seed=config["seed"],
-        compute=slug(config["compute"], "device", "threads", "half", "compile"),
+        restoration=lambda w: restoration_params(w.cohort, w.method),
     script:
         "../scripts/gaps.py"
 

@@ -7,16 +7,7 @@ rule networks:
         volumes=lambda w: volumes(COHORTS[0], sheet.test(cohort_sheet(COHORTS[0]))),
         weights=weights_of(COHORTS[0], 1, COMPARED).values(),
     output:
-        csv=f"{RESULTS}/tables/networks.csv",
-        md=f"{RESULTS}/tables/networks.md",
-        tex=f"{RESULTS}/tables/networks.tex",
-        html=report(
-            f"{RESULTS}/tables/networks.html",
-            caption="../report/table.rst",
-            category="Tables",
-            labels={"table": "networks", "shows": "each network in plane"},
-        ),
-        caption=f"{RESULTS}/tables/networks.rst",
+        **table_files("networks", "each network in plane"),
     log:
         f"{RESULTS}/logs/tables/networks.log",
     benchmark:

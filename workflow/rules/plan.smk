@@ -58,16 +58,6 @@ def timed_patients(wildcards):
     return subjects[: config["samplers"].get("patients", len(subjects))]
 
 
-def method_params(method):
-    """What of the config a method's restorations depend on, and its name."""
-    return (
-        slug(config["methods"][method], "class", "networks", "options")
-        | {"name": method}
-        if method
-        else {}
-    )
-
-
 def returned_forms():
     """The survey's answers, where a folder with them is given."""
     folder = config["survey"]["answers"]

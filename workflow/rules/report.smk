@@ -7,16 +7,7 @@ rule cost:
         expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables),
         expand(f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures),
     output:
-        csv=f"{RESULTS}/tables/cost.csv",
-        md=f"{RESULTS}/tables/cost.md",
-        tex=f"{RESULTS}/tables/cost.tex",
-        html=report(
-            f"{RESULTS}/tables/cost.html",
-            caption="../report/table.rst",
-            category="Tables",
-            labels={"table": "cost", "shows": "time and memory of every job"},
-        ),
-        caption=f"{RESULTS}/tables/cost.rst",
+        **table_files("cost", "time and memory of every job"),
     log:
         f"{RESULTS}/logs/tables/cost.log",
     localrule: True
@@ -79,7 +70,8 @@ rule verdict:
         }
         | {
             "networks": {
-                name: slug(n, "init") for name, n in config["networks"].items()
+                name: slug(n, "init", "class", "needs")
+                for name, n in config["networks"].items()
             }
         },
     script:

@@ -54,28 +54,22 @@ def training_seconds(wildcards):
 
 def training_memory(wildcards):
     """Slices pass through memory on their way to the GPU, as numbers of 4 bytes, twice."""
-    return (
-        2
-        * demand.volume_mb(config, wildcards.cohort)
-        * demand.cross_validated(config, wildcards.cohort)
-    )
+    patients, _ = demand.patients(config, wildcards.cohort)
+    return 2 * demand.volume_mb(config, wildcards.cohort) * patients
 
 
 def training_card(wildcards):
-    patients = config["cohorts"][wildcards.cohort]["patients"]["cv"]
-    return demand.training_mb(
-        wildcards.network,
-        config,
-        wildcards.cohort,
-        100 if patients == "all" else patients,
-    )
+    patients, _ = demand.patients(config, wildcards.cohort)
+    return demand.training_mb(wildcards.network, config, wildcards.cohort, patients)
 
 
 def restoring_seconds(method=None, patients=None, passes=1):
-    """For rules that restore the test volumes, or `patients` of them, `passes` times."""
+    """For rules that restore the test volumes, or `patients` (a number, or a function of wildcards), `passes` times."""
 
     def seconds(wildcards):
-        tested = patients or config["cohorts"][wildcards.cohort]["patients"]["test"]
+        tested = patients(wildcards) if callable(patients) else patients
+        if tested is None:
+            _, tested = demand.patients(config, wildcards.cohort)
         return passes * demand.restoring_seconds(
             config,
             wildcards.cohort,

@@ -21,16 +21,6 @@ rule restore:
     resources:
         **on_gpu(restoring_seconds(), needed=lambda w: w.fold != "0"),
     params:
-        method=lambda w: slug(
-            config["methods"][w.method], "class", "networks", "options"
-        ),
-        sampling=lambda w: (
-            config["sampling"]
-            if "ldm" in config["methods"][w.method]["networks"]
-            else {}
-        ),
-        dataset=lambda w: config["cohorts"][w.cohort]["reader"],
-        seed=config["seed"],
-        compute=slug(config["compute"], "device", "threads", "half", "compile"),
+        restoration=lambda w: restoration_params(w.cohort, w.method),
     script:
         "../scripts/restore.py"

@@ -1,6 +1,12 @@
 """Samplers, steps and η (section 3.6, table 6), and what n new slices cost (section 3.7)."""
 
 
+def solver(wildcards):
+    """Sampler and η that a file's name stands for; `none`: a sampler without η."""
+    eta = 0.0 if wildcards.eta == "none" else float(wildcards.eta)
+    return {"sampler": wildcards.sampler, "eta": eta}
+
+
 rule sampler:
     """Scores and sampling time of one setting of the sampler on one cohort."""
     input:
@@ -28,12 +34,10 @@ rule sampler:
     resources:
         **on_gpu(restoring_seconds(PLAN.sampled, passes=config["samplers"]["repeats"])),
     params:
-        method=method_params(PLAN.sampled),
-        sampling=config["sampling"],
+        restoration=lambda w: restoration_params(
+            w.cohort, PLAN.sampled, **solver(w), steps=int(w.steps)
+        ),
         repeats=config["samplers"]["repeats"],
-        dataset=lambda w: config["cohorts"][w.cohort]["reader"],
-        seed=config["seed"],
-        compute=slug(config["compute"], "device", "threads", "half", "compile"),
     script:
         "../scripts/sampler.py"
 
@@ -47,16 +51,7 @@ rule sampler_table:
             for cohort in PLAN.sampler_cohorts
         ],
     output:
-        csv=f"{RESULTS}/tables/table6.csv",
-        md=f"{RESULTS}/tables/table6.md",
-        tex=f"{RESULTS}/tables/table6.tex",
-        html=report(
-            f"{RESULTS}/tables/table6.html",
-            caption="../report/table.rst",
-            category="Tables",
-            labels={"table": "6", "shows": "samplers, steps and η"},
-        ),
-        caption=f"{RESULTS}/tables/table6.rst",
+        **table_files("table6", "samplers, steps and η"),
     log:
         f"{RESULTS}/logs/tables/table6.log",
     localrule: True
@@ -94,12 +89,8 @@ rule efficiency:
             )
         ),
     params:
-        method=method_params(PLAN.sampled),
-        sampling=config["sampling"],
+        restoration=lambda w: restoration_params(w.cohort, PLAN.sampled),
         plan=slug(config["efficiency"], "n", "repeats", "slices"),
-        dataset=lambda w: config["cohorts"][w.cohort]["reader"],
-        seed=config["seed"],
-        compute=slug(config["compute"], "device", "threads", "half", "compile"),
     script:
         "../scripts/efficiency.py"
 
@@ -109,16 +100,7 @@ rule efficiency_table:
     input:
         expand(f"{RESULTS}/efficiency/{{cohort}}.csv", cohort=PLAN.efficiency_cohort),
     output:
-        csv=f"{RESULTS}/tables/efficiency.csv",
-        md=f"{RESULTS}/tables/efficiency.md",
-        tex=f"{RESULTS}/tables/efficiency.tex",
-        html=report(
-            f"{RESULTS}/tables/efficiency.html",
-            caption="../report/table.rst",
-            category="Tables",
-            labels={"table": "efficiency", "shows": "what n new slices cost"},
-        ),
-        caption=f"{RESULTS}/tables/efficiency.rst",
+        **table_files("efficiency", "what n new slices cost"),
     log:
         f"{RESULTS}/logs/tables/efficiency.log",
     localrule: True
@@ -155,12 +137,12 @@ rule sampler_line:
     resources:
         **on_gpu(restoring_seconds(PLAN.sampled, passes=3)),
     params:
-        steps=lambda w: PLAN.curve[(w.sampler, w.eta, w.noise)],
-        method=method_params(PLAN.sampled),
-        sampling=config["sampling"],
-        dataset=lambda w: config["cohorts"][w.cohort]["reader"],
-        seed=config["seed"],
-        compute=slug(config["compute"], "device", "threads", "half", "compile"),
+        restorations=lambda w: {
+            steps: restoration_params(
+                w.cohort, PLAN.sampled, **solver(w), noise=w.noise, steps=steps
+            )
+            for steps in PLAN.curve[(w.sampler, w.eta, w.noise)]
+        },
     script:
         "../scripts/sampler_line.py"
 
@@ -174,16 +156,7 @@ rule sampler_curve:
             for cohort in PLAN.sampler_cohorts
         ],
     output:
-        csv=f"{RESULTS}/tables/sampler_curve.csv",
-        md=f"{RESULTS}/tables/sampler_curve.md",
-        tex=f"{RESULTS}/tables/sampler_curve.tex",
-        html=report(
-            f"{RESULTS}/tables/sampler_curve.html",
-            caption="../report/table.rst",
-            category="Tables",
-            labels={"table": "curve", "shows": "scores by number of evaluations"},
-        ),
-        caption=f"{RESULTS}/tables/sampler_curve.rst",
+        **table_files("sampler_curve", "scores by number of evaluations"),
         png=report(
             f"{RESULTS}/figures/sampler_curve.png",
             caption="../report/sampler_curve.rst",

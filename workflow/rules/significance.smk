@@ -33,16 +33,7 @@ rule significance:
             for first, second in PLAN.claims
         ],
     output:
-        csv=f"{RESULTS}/tables/significance.csv",
-        md=f"{RESULTS}/tables/significance.md",
-        tex=f"{RESULTS}/tables/significance.tex",
-        html=report(
-            f"{RESULTS}/tables/significance.html",
-            caption="../report/table.rst",
-            category="Tables",
-            labels={"table": "significance", "shows": "who is better than whom"},
-        ),
-        caption=f"{RESULTS}/tables/significance.rst",
+        **table_files("significance", "who is better than whom"),
         png=report(
             f"{RESULTS}/figures/significance.png",
             caption="../report/heat_map.rst",

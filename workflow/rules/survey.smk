@@ -39,16 +39,7 @@ rule survey_table:
         key=rules.survey_kit.output.key,
         answers=returned_forms(),
     output:
-        csv=f"{RESULTS}/tables/table5.csv",
-        md=f"{RESULTS}/tables/table5.md",
-        tex=f"{RESULTS}/tables/table5.tex",
-        html=report(
-            f"{RESULTS}/tables/table5.html",
-            caption="../report/table.rst",
-            category="Tables",
-            labels={"table": "5", "shows": "survey of radiologists"},
-        ),
-        caption=f"{RESULTS}/tables/table5.rst",
+        **table_files("table5", "survey of radiologists"),
     log:
         f"{RESULTS}/logs/tables/table5.log",
     localrule: True

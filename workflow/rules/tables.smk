@@ -8,16 +8,7 @@ rule score_table:
         sheets=lambda w: sheets(table_cohorts(w)),
         paper=[f"{PAPER}/{name}.csv" for name in ("scores", "flags", "cohorts")],
     output:
-        csv=f"{RESULTS}/tables/table{{table}}.csv",
-        md=f"{RESULTS}/tables/table{{table}}.md",
-        tex=f"{RESULTS}/tables/table{{table}}.tex",
-        html=report(
-            f"{RESULTS}/tables/table{{table}}.html",
-            caption="../report/table.rst",
-            category="Tables",
-            labels={"table": "{table}", "shows": "scores of the removed slices"},
-        ),
-        caption=f"{RESULTS}/tables/table{{table}}.rst",
+        **table_files("table{table}", "scores of the removed slices"),
     log:
         f"{RESULTS}/logs/tables/table{{table}}.log",
     wildcard_constraints:

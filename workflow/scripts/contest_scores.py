@@ -8,21 +8,16 @@ from benchmark.jobs.restoration import Restoration
 with job(snakemake) as say:
     from models.perceptual import Perceptual
 
-    params, method = snakemake.params, snakemake.params.method
     restoration = Restoration(
-        method.get("class", snakemake.wildcards.method),
-        snakemake.input.get("weights", []),
-        options=params.sampling | method["options"],
+        weights=snakemake.input.get("weights", []),
         chunk=snakemake.config["compute"]["chunk"],
-        seed=params.seed,
-        dataset=params.dataset,
-        **params.compute,
+        **snakemake.params.restoration,
     )
     table = contest(
         restoration,
         snakemake.input.volumes,
         snakemake.input.removals,
-        **params.contest,
+        **snakemake.params.contest,
         perceptual=Perceptual(snakemake.input.alex, net="alex"),
         second_opinion=Perceptual(snakemake.input.vgg, net="vgg"),
     )

@@ -6,17 +6,12 @@ from benchmark.jobs.restoration import Restoration
 from benchmark.samplers.measure import efficiency
 
 with job(snakemake) as say:
-    params, method = snakemake.params, snakemake.params.method
     restoration = Restoration(
-        method.get("class", method["name"]),
-        snakemake.input.weights,
-        options=params.sampling | method["options"],
+        weights=snakemake.input.get("weights", []),
         chunk=snakemake.config["compute"]["chunk"],
-        seed=params.seed,
-        dataset=params.dataset,
-        **params.compute,
+        **snakemake.params.restoration,
     )
-    plan = params.plan
+    plan = snakemake.params.plan
     table = efficiency(restoration, snakemake.input.volumes[0], plan["n"], plan["repeats"], plan.get("slices"))
     with written(snakemake.output[0]) as aside:
         table.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")

@@ -6,15 +6,10 @@ from benchmark.jobs.job import job
 from benchmark.jobs.restoration import Restoration
 
 with job(snakemake) as say:
-    method, params = snakemake.params.method, snakemake.params
     restoration = Restoration(
-        method.get("class", snakemake.wildcards.method),
-        snakemake.input.get("weights", []),
-        options=params.sampling | method["options"],
+        weights=snakemake.input.get("weights", []),
         chunk=snakemake.config["compute"]["chunk"],
-        seed=params.seed,
-        dataset=params.dataset,
-        **params.compute,
+        **snakemake.params.restoration,
     )
     for line in restoration.subjects(snakemake.input.volumes, snakemake.input.removals, Path(snakemake.output[0])):
         say(line)

@@ -10,23 +10,14 @@ from benchmark.samplers.measure import sampler_scores
 with job(snakemake) as say:
     from models.perceptual import Perceptual
 
-    of, given, params, method = snakemake.wildcards, snakemake.input, snakemake.params, snakemake.params.method
-    line = {"sampler": of.sampler, "eta": 0.0 if of.eta == "none" else float(of.eta), "noise": of.noise}
-    perceptual, sheets = Perceptual(given.trunk, net="alex"), []
-    for steps in params.steps:
-        restoration = Restoration(
-            method.get("class", method["name"]),
-            given.weights,
-            options=params.sampling | method["options"] | line | {"steps": steps},
-            chunk=snakemake.config["compute"]["chunk"],
-            seed=params.seed,
-            dataset=params.dataset,
-            **params.compute,
-        )
-        sheet = sampler_scores(restoration, given.volumes, given.removals, perceptual, repeats=1)
-        about = {"cohort": of.cohort, "sampler": of.sampler, "steps": steps}
-        about |= {"eta": of.eta.replace("none", ""), "noise": of.noise}
-        sheets.append(sheet.assign(**about))
-        say(f"{of.sampler}, {steps} steps: {sheet['psnr'].mean():.2f} dB, {sheet['lpips'].mean():.4f}")
+    inputs, setting = snakemake.input, snakemake.wildcards
+    perceptual, sheets = Perceptual(inputs.trunk, net="alex"), []
+    for steps, params in snakemake.params.restorations.items():
+        restoration = Restoration(weights=inputs.weights, chunk=snakemake.config["compute"]["chunk"], **params)
+        sheet = sampler_scores(restoration, inputs.volumes, inputs.removals, perceptual, repeats=1)
+        columns = {"cohort": setting.cohort, "sampler": setting.sampler, "steps": steps}
+        columns |= {"eta": setting.eta.replace("none", ""), "noise": setting.noise}
+        sheets.append(sheet.assign(**columns))
+        say(f"{setting.sampler}, {steps} steps: {sheet['psnr'].mean():.2f} dB, {sheet['lpips'].mean():.4f}")
     with written(snakemake.output[0]) as aside:
         pd.concat(sheets).to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")

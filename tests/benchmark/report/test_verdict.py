@@ -24,7 +24,7 @@ CONFIG = {
     "study": {"folds": 5, "methods": ["ours", "baseline", "bicubic_ae", "srgan", "wdsr", "linear", "truth"]},
     "preprocess": {"size": 256, "shrink": 1},
     "sampling": {"sampler": "ddim", "steps": 200, "eta": 1.0},
-    "networks": {"vq": {"init": "model.ckpt"}, "ldm": {"init": None}},
+    "networks": {"vq": {"init": "model.ckpt", "needs": []}, "ldm": {"init": None, "needs": ["vq"]}},
     "methods": {m: {"networks": ["vq", "ldm"]} for m in ("ours", "baseline")}
     | {m: {"networks": []} for m in ("bicubic_ae", "srgan", "wdsr", "linear", "truth")},
 }
@@ -104,7 +104,7 @@ def test_a_run_as_the_article_has_no_deviations_and_a_small_one_has_all(frame):
         "study": {"folds": 2, "methods": ["ours"], "stand_in": "toy"},
         "preprocess": {"size": 64, "shrink": 4},
         "sampling": {"sampler": "ddim", "steps": 20, "eta": 1.0},
-        "networks": {"vq": {"init": None}, "ldm": {"init": None}},
+        "networks": {"vq": {"init": None, "needs": []}, "ldm": {"init": None, "needs": ["vq"]}},
     }
     text = " ".join(deviations(small, cells[:0]))
     for words in ("Folds: 2", "64×64", "4 to 1", "T = 20", "random weights", "srgan, wdsr", "toy", "No cell"):

@@ -7,6 +7,7 @@ from typing import Any
 from benchmark.bench import study
 from benchmark.bench.limit import counted
 from benchmark.bench.row import Row
+from benchmark.networks import class_of
 from benchmark.recipe import settled
 
 NETWORKS = ("vq", "ldm", "edsr", "srgan", "wdsr", "autoencoder", "quartet")
@@ -52,7 +53,10 @@ class Learner:
         self.batch = options["batch"]
         if "pool" in options:
             options |= {"pool": self.batch, "sampling_steps": 1}
-        frozen = {n: weights.network(n, config["networks"][n]["size"]) for n in block["needs"]}
+        frozen = {
+            class_of(config, need): weights.network(class_of(config, need), config["networks"][need]["size"])
+            for need in block["needs"]
+        }
         self.fabric = start_fabric(device, 1, precision)
         needs = {n: laid_out(network) if fast else network for n, network in frozen.items()}
         kind = weights.training_of(block.get("class", name))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.networks import is_diffusion
 from benchmark.recipe import settled
 
 TORCH_MB = 6000
@@ -54,6 +55,8 @@ SLICE_STEP = 80.5e9 / SUSTAINED
 """Seconds for one slice and step of the diffusion's U-Net at the article's size."""
 SLICES = 200
 """Of a volume whose cohort does not say."""
+MANY = 100
+"""Patients of a cohort that takes all there are."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,18 @@ def side(config: Mapping[str, Any]) -> int:
 def slices(config: Mapping[str, Any], cohort: str) -> int:
     """Slices of a volume."""
     return config["cohorts"][cohort].get("slices", SLICES)
+
+
+def patients(config: Mapping[str, Any], cohort: str) -> tuple[int, int]:
+    """Patients for cross-validation and for testing; ``MANY`` for ``all``."""
+    wanted = config["cohorts"][cohort]["patients"]
+    return (MANY if wanted["cv"] == "all" else wanted["cv"]), wanted["test"]
+
+
+def held_out(config: Mapping[str, Any], cohort: str, fold: int) -> int:
+    """Patients that a fold holds out for validation, at most; all for fold 0."""
+    trained, _ = patients(config, cohort)
+    return -(-trained // config["study"]["folds"]) if fold else trained
 
 
 def volume_mb(config: Mapping[str, Any], cohort: str) -> float:
@@ -114,16 +129,11 @@ def slice_step(config: Mapping[str, Any]) -> float:
     return SLICE_STEP * (width / 160) ** 2 * (side(config) / 256) ** 2
 
 
-def cross_validated(config: Mapping[str, Any], cohort: str) -> int:
-    """Patients for cross-validation; 100 for `all`."""
-    wanted = config["cohorts"][cohort]["patients"]["cv"]
-    return 100 if wanted == "all" else wanted
-
-
 def training_steps(network: str, config: Mapping[str, Any], cohort: str) -> int:
     """Steps of one fold's training on a cohort."""
     folds = config["study"]["folds"]
-    seen = cross_validated(config, cohort) * ((folds - 1) / folds if folds > 1 else 1)
+    trained, _ = patients(config, cohort)
+    seen = trained * ((folds - 1) / folds if folds > 1 else 1)
     return settled(
         config["networks"][network]["training"], seen * slices(config, cohort), config["compute"]["devices"]
     )["steps"]
@@ -160,7 +170,7 @@ def restoring_seconds(
     config: Mapping[str, Any], cohort: str, method: str, patients: int, gpu_speed: float = 1.0
 ) -> float:
     """Restoring so many volumes with a method; only sampling counts, everything else takes seconds."""
-    if "ldm" not in config["methods"][method]["networks"]:
+    if not is_diffusion(config, method):
         return 0.0
     steps = config["methods"][method]["options"].get("steps", config["sampling"]["steps"])
     return patients * slices(config, cohort) * steps * slice_step(config) / gpu_speed

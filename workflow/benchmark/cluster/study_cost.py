@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 
 from benchmark.cluster import demand
+from benchmark.cluster.demand import patients
 from benchmark.config import needed_networks
+from benchmark.networks import is_diffusion
 from benchmark.print.typeset import Cell, Table, number
 
 # Bytes of a voxel on disk, as written: gzip takes background and smoothness away. Measured on the demo's scans.
@@ -32,11 +34,6 @@ def networks_of(config: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(name for method in methods for name in needed_networks(dict(config), method)))
 
 
-def patients(config: Mapping[str, Any], cohort: str) -> tuple[int, int]:
-    """Patients for cross-validation and for testing; 100 for `all`."""
-    return demand.cross_validated(config, cohort), config["cohorts"][cohort]["patients"]["test"]
-
-
 def hours_frame(config: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFrame:
     """One row for each network and each method that samples: what, jobs, steps, it_s, source, hours_each, hours."""
     cohorts, folds = config["study"]["cohorts"], config["study"]["folds"]
@@ -54,13 +51,13 @@ def hours_frame(config: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFra
         rows.append([stage, name, jobs, None, None, "reckoned for an A100", each, seconds / 3600])
 
     for method in config["study"]["methods"]:
-        if "ldm" in config["methods"][method]["networks"]:
+        if is_diffusion(config, method):
             each_fold = sum(
                 demand.restoring_seconds(config, cohort, method, patients(config, cohort)[1], gpu_speed)
                 for cohort in cohorts
             )
             sampling("restore", method, len(cohorts) * folds, each_fold * folds)
-    sampled = next((m for m in config["study"]["methods"] if "ldm" in config["methods"][m]["networks"]), None)
+    sampled = next((m for m in config["study"]["methods"] if is_diffusion(config, m)), None)
     if sampled:
         _sweeps(config, sampled, cohorts, gpu_speed, sampling)
     columns = ["stage", "name", "jobs", "steps", "it_s", "source", "hours_each", "hours"]

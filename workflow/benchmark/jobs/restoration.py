@@ -46,16 +46,20 @@ class Restoration:
     ) -> None:
         """``name``: file in models/methods; ``weights``: safetensors of its networks; ``options``: of its class.
 
-        ``half``, ``compile``: how networks are evaluated (``models.method.Restorer``).
+        ``chunk``, ``half``, ``compile``: how networks are evaluated (``models.method.Restorer``). A rule's
+        ``params.restoration`` (``restoration_params`` in common.smk) gives everything but ``weights`` and ``chunk``.
         """
         torch.set_num_threads(threads)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        networks = {weight_files.read_metadata(path)["network"]: weight_files.load(path, device) for path in weights}
-        how = {"chunk": chunk, "device": device, "half": half, "compiled": compile}
-        self.build = lambda subject: method(
-            name, networks, seed=derive(seed, "noise", dataset, subject), **how, **options
-        )
+        self.name, self.options, self.seed, self.dataset = name, options, seed, dataset
+        self.networks = weight_files.load_by_class(weights, device)
+        self.evaluation = {"chunk": chunk, "device": device, "half": half, "compiled": compile}
+
+    def build(self, subject: str) -> Restorer:
+        """The method for one subject. Its noise is seeded by dataset and subject."""
+        seed = derive(self.seed, "noise", self.dataset, subject)
+        return method(self.name, self.networks, seed=seed, **self.evaluation, **self.options)
 
     def subjects(self, truths: Iterable[str], removals: Iterable[str], into: Path) -> Iterator[str]:
         """Restores all slices of each subject into the folder ``into``; a line about each.

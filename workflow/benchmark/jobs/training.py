@@ -60,7 +60,7 @@ def train(
     options = settled(network["training"], len(bank), compute["devices"])
     steps, batch = options.pop("steps"), options.pop("batch")
     early_stop = options.pop("early_stop", None) if validation else None
-    frozen = {weight_files.read_metadata(p)["network"]: weight_files.load(p, fabric.device) for p in needs}
+    frozen = weight_files.load_by_class(needs, fabric.device)
     extra = {"trunk": trunk} if trunk else {}
     task = weight_files.training_of(kind)(
         module, frozen, steps, options | extra | {"slices_per_step": batch * compute["devices"]}

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.networks import is_diffusion, sampling_network
+
 
 def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
     """What this run does otherwise than the article, in one sentence each."""
@@ -16,13 +18,17 @@ def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
         shrunk = f", voxels averaged {frame['shrink']} to 1 in plane" if frame["shrink"] > 1 else ""
         out.append(f"Slices of {frame['size']}×{frame['size']} pixels{shrunk}, where the article has 256×256.")
     trained = [m for m in study["methods"] if config["methods"][m]["networks"]]
-    if any("ldm" in config["methods"][m]["networks"] for m in trained):
+    sampled = [m for m in trained if is_diffusion(config, m)]
+    if sampled:
         if (sampling["sampler"], sampling["steps"], sampling["eta"]) != ("ddim", 200, 1):
             out.append(
                 f"Sampled with {sampling['sampler']}, T = {sampling['steps']}, η = {sampling['eta']:g}, where the "
                 "article has ddim, T = 200, η = 1."
             )
-        if not any(config["networks"][name].get("init") for name in ("vq", "ldm")):
+        networks = [sampling_network(config, config["methods"][m]["networks"]) for m in sampled]
+        diffusions = {name for name in networks if name is not None}
+        first_stages = {need for name in diffusions for need in config["networks"][name]["needs"]}
+        if not any(config["networks"][name].get("init") for name in diffusions | first_stages):
             out.append(
                 "Networks start from random weights; the authors' start from public 4× weights trained on natural "
                 "images, which the article does not say (networks.*.init loads them)."

@@ -1,0 +1,96 @@
+"""What is known of networks before they are built, and that it does not depend on their names in the config."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from configs import merged
+
+from benchmark.cluster import demand
+from benchmark.cluster.study_cost import hours_frame
+from benchmark.config import check
+from benchmark.jobs.restoration import Restoration
+from benchmark.networks import about, is_diffusion, options
+from benchmark.plan import Plan
+from models import weights
+from zoom.choice import choose
+
+RENAMED = {
+    "networks": {
+        "small_diffusion": {"class": "ldm", "needs": ["vq"], "size": {}, "training": {"steps": 10, "batch": 16}}
+    },
+    "methods": {"mine": {"label": "mine", "class": "ours", "networks": ["vq", "small_diffusion"]}},
+    "study": {"methods": ["mine", "linear"]},
+}
+SIZES = {
+    "vq": {"channels": [8, 8, 8], "layers_per_block": 1, "codes": 16, "norm_groups": 4},
+    "small_diffusion": {
+        "width": 8, "multipliers": [1, 1], "layers_per_block": 1, "attention_factors": [2], "norm_groups": 4,
+        "head_channels": 8,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict:
+    """A study whose diffusion is not called ``ldm``."""
+    return check(merged(**RENAMED)) | {"results": str(tmp_path)}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """Untrained weights of the two networks, under their names in the config."""
+    paths = []
+    for name, size in SIZES.items():
+        torch.manual_seed(0)
+        kind = {"vq": "vq", "small_diffusion": "ldm"}[name]
+        path = tmp_path / f"{name}.safetensors"
+        weights.save(path, weights.network(kind, size), {"network": name, "class": kind, "size": size})
+        paths.append(str(path))
+    return paths
+
+
+def test_a_diffusion_under_another_name_is_sampled_as_the_config_says(config: dict) -> None:
+    assert is_diffusion(config, "mine")
+    assert options(config, "mine") == config["sampling"]
+    assert not is_diffusion(config, "wdsr")
+    assert options(config, "wdsr") == {}
+
+
+def test_it_is_planned_timed_and_costed(config: dict) -> None:
+    assert Plan(config).sampled == "mine"
+    seconds = demand.restoring_seconds(config, "oasis", "mine", 3)
+    assert seconds == demand.restoring_seconds(config, "oasis", "ours", 3) > 0
+    frame = hours_frame(config).set_index(["stage", "name"])
+    assert frame.loc[("restore", "mine"), "hours"] > 0
+    assert frame.loc[("train", "small_diffusion"), "steps"] == 10
+
+
+def test_it_restores(config: dict, files: list[str]) -> None:
+    sampling = config["sampling"] | {"steps": 2}
+    restoration = Restoration("ours", files, options=sampling, chunk=2, seed=1, dataset="d", device="cpu")
+    restored = restoration.build("someone").restore(np.full((3, 8, 8), 0.5, np.float32), [0, 1, 2], [0, 0.5])
+    assert restored.shape == (2, 32, 32)
+
+
+def test_it_zooms(config: dict, files: list[str]) -> None:
+    choice = choose(config, "mine", files, in_plane=4)
+    assert choice.options == config["sampling"]
+    assert set(choice.load("cpu")) == {"vq", "ldm"}
+
+
+def test_two_networks_of_one_class_are_refused(files: list[str]) -> None:
+    with pytest.raises(ValueError, match="a second network of class ldm"):
+        weights.load_by_class([files[1], files[1]])
+
+
+@pytest.mark.parametrize("name", sorted(check(merged())["networks"]))
+def test_facts_stand_next_to_each_network(name: str) -> None:
+    """Parameters as the network has them at the article's size, and everything else that is asked of it."""
+    block = check(merged())["networks"][name]
+    kind = block.get("class", name)
+    with torch.device("meta"):
+        count = sum(parameter.numel() for parameter in weights.network(kind, block["size"]).parameters())
+    assert about(kind).parameters == pytest.approx(count, rel=0.1)
+    assert about(kind).samples == (kind == "ldm")
