@@ -101,4 +101,5 @@ def test_the_disk_is_that_of_every_file(config):
     assert frame.loc["volumes", "gb_now"] == 0.002
     assert frame.loc["models", "files"] == 210
     assert frame.loc["models", "gb"] == pytest.approx(30 * 4 * 174.9e6 / 1e9, rel=0.01)
-    assert frame.loc["restored", "files"] == 18 * (7 * 5 + 6)
+    restored = sum(5 if config["methods"][m]["networks"] else 1 for m in config["study"]["methods"])
+    assert frame.loc["restored", "files"] == 18 * restored
