@@ -19,6 +19,7 @@ from benchmark.config import load_config
 from benchmark.errors import UserError
 from benchmark.files import written
 from benchmark.scores.metrics import COLUMNS, Distance, score
+from benchmark.scores.region import region
 from benchmark.volume import plane, read_scan, to_upright
 from zoom.consistency import FWHM
 from zoom.geometry import slice_axis
@@ -101,7 +102,7 @@ def measure(
     axis: int | str | None = None,
     shrink: int = 1,
 ) -> pd.DataFrame:
-    """Mean scores against the thin truth, a row a method (SSIM, PSNR in dB, LPIPS; full frame, then brain).
+    """Mean scores against the thin truth, a row a method (SSIM, PSNR in dB, LPIPS; full frame, then head or brain).
 
     ``methods``: arguments of ``request`` by name; the scan's thickness and profile are passed as they are, unless a
     method names its own. Slices are those of ``axis`` (none: the thickest). Both volumes are brought to [0, 1] by the
@@ -122,6 +123,7 @@ def measure(
     index = scored(count, places, profile)
     thin = found.spacing[chosen]
     known = {"thickness": thin * (1 if profile == "point" else n + 1), "profile": profile}
+    inside = region(np.moveaxis(truth / scale, 2, 0).clip(0, 1), affine)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "thinned.nii.gz"
@@ -131,10 +133,11 @@ def measure(
             zoom(request(config, path, output, n=n, axis=2, **{**known, **given}), config, lambda line: None)
             zoomed = np.asanyarray(nib.load(output).dataobj)  # type: ignore[attr-defined]
             made, true = at_places(zoomed, index - places[0]), np.moveaxis(truth[..., index], 2, 0)
-            scores = score((made / scale).clip(0, 1), (true / scale).clip(0, 1), perceptual)
+            pair = (made / scale).clip(0, 1), (true / scale).clip(0, 1)
+            scores = score(*pair, inside.of(index), perceptual)
             rows.append({"scan": scan.name, "n": n, "slices_are": profile, "method": name})
             rows[-1] |= {"slices": int(scores["signal"].sum())}
-            rows[-1] |= scores.drop(columns=["slice", "signal"]).mean().to_dict()
+            rows[-1] |= scores[COLUMNS].mean().to_dict()
     return pd.DataFrame(rows)
 
 

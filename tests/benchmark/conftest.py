@@ -17,7 +17,7 @@ def slice_scores(seed: int, subjects: tuple[str, ...] = ("p1", "p2"), slices: in
     for subject in subjects:
         table = pd.DataFrame({"subject": subject, "slice": np.arange(slices)})
         table["removed"] = table["slice"].isin([2, 5, 7])
-        table["signal"] = table["slice"] > 0
+        table = table.assign(region="brain", share=0.2, signal=table["slice"] > 0)
         for column in COLUMNS:
             table[column] = draw.uniform(20, 30, slices) if "psnr" in column else draw.uniform(0.1, 0.9, slices)
         table.loc[~table["signal"], COLUMNS] = np.nan

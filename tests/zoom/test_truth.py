@@ -113,7 +113,7 @@ def test_the_command(
         (2, "ours"),
     ]
     assert table["ssim"].between(0, 1).all()
-    assert "psnr_brain" in capsys.readouterr().out
+    assert "psnr_region" in capsys.readouterr().out
     assert main(words) == 1  # ours without weights
     assert "give their weights" in capsys.readouterr().err
 

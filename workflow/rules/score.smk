@@ -17,7 +17,7 @@ rule trunk:
 
 
 rule score:
-    """SSIM, PSNR and LPIPS of every slice, full frame and brain."""
+    """SSIM, PSNR and LPIPS of every slice, full frame and inside the head or brain."""
     input:
         volumes=test_volumes,
         removals=removals,

@@ -42,7 +42,13 @@ def planted(new: float = 2.0) -> pd.DataFrame:
                     good = level + 0.01 * subject
                     scores = {c: (-good if c.startswith("lpips") else good) for c in COLUMNS}
                     row = {"cohort": "heads", "setting": setting, "method": method, "fold": 1, "subject": f"s{subject}"}
-                    row |= {"slice": slice_, "signal": slice_ != 5, "seconds": 0.001 * place, "lpips_vgg": -good}
+                    row |= {
+                        "slice": slice_,
+                        "signal": slice_ != 5,
+                        "region": "brain",
+                        "seconds": 0.001 * place,
+                        "lpips_vgg": -good,
+                    }
                     rows.append(row | (scores if slice_ != 5 else dict.fromkeys(COLUMNS, np.nan)))
     return pd.DataFrame(rows)
 

@@ -39,7 +39,7 @@ def frame() -> pd.DataFrame:
         table = pd.DataFrame({"subject": np.repeat([f"p{i}" for i in range(8)], 3), "slice": np.tile([1, 2, 3], 8)})
         table = table.assign(cohort="toy", fold=0, method=method, removed=True, signal=True)
         noise = draw.normal(0, 0.01, (24, 6))
-        for i, column in enumerate(("ssim", "psnr", "lpips", "ssim_brain", "psnr_brain", "lpips_brain")):
+        for i, column in enumerate(("ssim", "psnr", "lpips", "ssim_region", "psnr_region", "lpips_region")):
             table[column] = 0.5 + (-ahead if "lpips" in column else ahead) * 0.2 + noise[:, i]
         tables.append(table)
     scores = pd.concat(tables, ignore_index=True)

@@ -7,6 +7,7 @@ import pytest
 from benchmark.datasets.phantom import phantom
 from benchmark.scores.aggregate import cells
 from benchmark.scores.metrics import METRICS, score
+from benchmark.scores.region import Region
 
 
 class Difference:
@@ -33,7 +34,7 @@ def volumes(truth) -> dict[str, np.ndarray]:
 def table(truth: np.ndarray, volumes: dict[str, np.ndarray]) -> pd.DataFrame:
     sheets = []
     for method, volume in volumes.items():
-        rows = score(volume, truth, Difference())
+        rows = score(volume, truth, Region(truth > 0, "brain"), Difference())
         rows = rows.assign(cohort="toy", method=method, fold=0, subject="p1", removed=rows["slice"] % 4 == 2)
         sheets.append(rows)
     return cells(pd.concat(sheets, ignore_index=True)).loc["toy"]

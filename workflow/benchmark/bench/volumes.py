@@ -40,25 +40,26 @@ def rows(side: int, trunk: Path) -> Iterator[Row]:
 
     from benchmark.datasets.phantom import phantom
     from benchmark.scores.metrics import score
+    from benchmark.scores.region import Region
     from models.perceptual import Perceptual
 
     truth = np.moveaxis(phantom((side, side, 2 * SLICES), "T1", seed=2).clip(0, 1).astype(np.float32), 2, 0)
     truth = truth[SLICES // 2 : SLICES // 2 + SLICES]
     blurred = (truth + np.roll(truth, 1, axis=1)) / 2
     perceptual = Perceptual(trunk, net="alex")
-    mask = truth != 0
+    inside = Region(truth > 0, "brain")
     one, other = (torch.from_numpy(slices)[:, None] for slices in (blurred, truth))
     yield Row(
         "SSIM and PSNR, frame and brain",
         "slice",
-        lambda: score(blurred, truth, _Nothing()),
+        lambda: score(blurred, truth, inside, _Nothing()),
         lambda: plain.scores(blurred, truth),
         SLICES,
     )
     yield Row(
         "LPIPS, frame and brain",
         "slice",
-        lambda: perceptual.distances(blurred, truth, mask),
+        lambda: perceptual.distances(blurred, truth, inside.mask),
         lambda: plain.distances(perceptual.lpips, one, other),
         SLICES,
     )

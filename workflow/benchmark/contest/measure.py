@@ -11,6 +11,7 @@ import pandas as pd
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, read_removal
 from benchmark.scores.metrics import score
+from benchmark.scores.region import region
 
 if TYPE_CHECKING:
     from benchmark.jobs.restoration import Restoration
@@ -59,7 +60,8 @@ def contest(
 
     tables = []
     for truth_path, removal_path in zip(truths, removals, strict=True):
-        truth, _ = volume.read(truth_path)
+        truth, affine = volume.read(truth_path)
+        inside = region(truth, affine)
         subject = Path(truth_path).name.removesuffix(".nii.gz")
         restorer = restoration.build(subject)
         for setting, (removal, wanted) in settings(len(truth), read_removal(removal_path), new, gaps).items():
@@ -67,11 +69,13 @@ def contest(
             start = time.perf_counter()
             restored = restorer.restore(slices, known, wanted)
             seconds = (time.perf_counter() - start) / len(wanted)
-            table = score(restored, truth[wanted], perceptual).assign(slice=wanted, seconds=seconds, lpips_vgg=np.nan)
+            table = score(restored, truth[wanted], inside.of(wanted), perceptual)
+            table = table.assign(slice=wanted, seconds=seconds, lpips_vgg=np.nan)
             rows = np.flatnonzero(table["signal"])[::4] if setting == REMOVED else np.array([], dtype=int)
             if len(rows):
-                true = truth[wanted[rows]]
-                table.loc[rows, "lpips_vgg"], _ = second_opinion.distances(restored[rows], true, true != 0)
+                places = wanted[rows]
+                found, _ = second_opinion.distances(restored[rows], truth[places], inside.mask[places])
+                table.loc[rows, "lpips_vgg"] = found
             table.insert(0, "subject", subject)
             table.insert(1, "setting", setting)
             tables.append(table)

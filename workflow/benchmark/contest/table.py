@@ -9,6 +9,7 @@ import pandas as pd
 from benchmark.contest.measure import REMOVED
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores.metrics import COLUMNS, HIGHER_IS_BETTER, METRICS
+from benchmark.scores.region import heading, meaning
 from benchmark.scores.score_table import DIGITS, KINDS, NAMES
 from benchmark.scores.significance import compare
 from benchmark.seeds import derive
@@ -33,6 +34,8 @@ def contest_frame(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
         table[f"{column}_sd"] = finite
     table["patients"] = groups.size()
     table["slices"] = scores[scores["signal"]].groupby(PLACES)["slice"].size()
+    kinds = scores[scores["signal"]].groupby(PLACES)["region"]
+    table["region"] = kinds.agg(lambda found: "brain" if (found == "brain").all() else "head")
     table = table.reset_index()
     # the protocol, then growing gaps; methods as in the config
     order = {"setting": lambda name: 0 if name == REMOVED else int(name[1:]), "method": list(methods).index}
@@ -93,7 +96,8 @@ def setting_name(setting: str) -> str:
 
 def contest_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
     """The table for print: a block for each cohort and setting, mean ± sd over patients, best in bold."""
-    columns = ["method", *(NAMES[m] for m in METRICS), *(f"brain {NAMES[m]}" for m in METRICS)]
+    where = heading(frame["region"])
+    columns = ["method", *(NAMES[m] for m in METRICS), *(f"{where} {NAMES[m]}" for m in METRICS)]
     table = Table(
         "The contest: every patient by networks that never saw them", "", [*columns, "LPIPS (VGG)", "ms a slice"]
     )
@@ -115,10 +119,11 @@ def contest_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
     some = frame.iloc[0]
     table.caption = (
         f"Cross-validated over {some['patients']} patients: each is restored by the networks of the fold that held "
-        "the patient out. Mean ± sd over patients of the means over slices; full frame, and inside the brain. LPIPS "
+        "the patient out. Mean ± sd over patients of the means over slices; full frame, and in the region. LPIPS "
         "is that of the article (AlexNet); a network trained with AlexNet's features is judged by VGG16's as well, on "
-        "every fourth slice of the protocol. Time on the machine that ran it. Bold: best, oracles aside."
-    )
+        "every fourth slice of the protocol. Time on the machine that ran it. Bold: best, oracles aside. "
+        + meaning(frame["region"])
+    ).strip()
     return table
 
 

@@ -9,6 +9,7 @@ from benchmark import volume
 from benchmark.cohort.protocol import read_removal
 from benchmark.files import written
 from benchmark.scores.metrics import score
+from benchmark.scores.region import region
 
 
 def score_method(
@@ -24,7 +25,8 @@ def score_method(
     tables = []
     for truth, removal in zip(truths, removals, strict=True):
         prediction, _ = volume.read(Path(restored) / Path(truth).name)
-        table = score(prediction, volume.read(truth)[0], perceptual)
+        true, affine = volume.read(truth)
+        table = score(prediction, true, region(true, affine), perceptual)
         table.insert(0, "subject", Path(truth).name.removesuffix(".nii.gz"))
         table.insert(2, "removed", table["slice"].isin(read_removal(removal).removed))
         tables.append(table)

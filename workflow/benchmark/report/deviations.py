@@ -52,5 +52,7 @@ STANDING = (
     "Intensities have one scale a volume; the authors' code scales each slice by itself, which breaks the consistency "
     "between slices.",
     "Eq. 12 as printed does not interpolate: the baseline uses the weights of eq. 6, and eq. 12 is a control.",
-    "Tables are means over folds with their spread, full frame and brain; the article gives neither spread nor brain.",
+    "Tables are means over folds with the spreads of trainings and patients, full frame and inside the head or "
+    "brain; the "
+    "article gives the mean of the full frame alone.",
 )

@@ -11,6 +11,7 @@ from benchmark import volume
 from benchmark.cohort.protocol import Removal, read_removal
 from benchmark.jobs.timing import Stopwatch, hardware
 from benchmark.scores.metrics import METRICS, score
+from benchmark.scores.region import region
 
 if TYPE_CHECKING:
     from benchmark.jobs.restoration import Restoration
@@ -33,8 +34,9 @@ def sampler_scores(
 
     rows: list[dict[str, Any]] = []
     for truth_path, removal_path in zip(truths, removals, strict=True):
-        truth, _ = volume.read(truth_path)
+        truth, affine = volume.read(truth_path)
         removal = read_removal(removal_path)
+        inside = region(truth, affine).of(removal.removed)
         watch = Stopwatch(restoration.build(_subject(truth_path)))
         slices, known = inputs(watch.restorer, truth, removal)
         if not rows:
@@ -44,7 +46,9 @@ def sampler_scores(
             row: dict[str, Any] = {"subject": _subject(truth_path), "slices": len(truth), "sampled": run.sampled}
             row |= {"seconds": run.sampling_seconds, "seconds_per_slice": run.sampling_seconds / run.sampled}
             row |= {"peak_mb": run.peak_mb, "hardware": hardware(watch.device)}
-            scores = score(run.volume, truth[removal.removed], perceptual)[list(METRICS)].mean() if repeat == 0 else {}
+            scores: Any = {}
+            if repeat == 0:
+                scores = score(run.volume, truth[removal.removed], inside, perceptual)[list(METRICS)].mean()
             rows.append(row | {metric: scores.get(metric, np.nan) for metric in METRICS})
     return pd.DataFrame(rows)
 

@@ -49,8 +49,9 @@ def cells(scores: pd.DataFrame) -> pd.DataFrame:
 
     ``{column}_sd``: over the folds' means, that is, of the training, on the same patients. ``{column}_patients_sd``:
     over the patients, each the mean over its folds. Both are the sample's (n − 1), NaN for a single fold or patient and
-    for infinite scores. ``folds``, ``patients``, ``slices`` (scored, of one fold) and ``left_out`` (removed slices
-    without enough signal) say what a cell is a mean of.
+    for infinite scores. ``region`` is ``brain`` where every scan is stripped, else ``head``. ``folds``, ``patients``,
+    ``slices`` (scored, of one fold) and ``left_out`` (removed slices without enough signal) say what a cell is a mean
+    of.
     """
     folds = by_fold(scores)
     groups = folds.groupby(["cohort", "method"], sort=True)
@@ -64,6 +65,8 @@ def cells(scores: pd.DataFrame) -> pd.DataFrame:
     counts = one_fold.groupby(["cohort", "method"], sort=True)
     table["folds"] = groups.size()
     table["patients"] = scored(scores).groupby(["cohort", "method"])["subject"].nunique()
+    kinds = scored(scores).groupby(["cohort", "method"])["region"]
+    table["region"] = kinds.agg(lambda found: "brain" if (found == "brain").all() else "head")
     table["slices"] = counts["signal"].sum().astype(int)
     table["left_out"] = (counts.size() - counts["signal"].sum()).astype(int)
     return table

@@ -1,4 +1,4 @@
-"""Scores of each slice of a restored volume against the truth: SSIM, PSNR and LPIPS, full frame and brain.
+"""Scores of each slice of a restored volume against the truth: SSIM, PSNR and LPIPS, full frame and in a region.
 
 SSIM and PSNR are scikit-image's; LPIPS is the networks' business (``models.perceptual``) and is passed in, so that
 importing this module costs no torch.
@@ -10,21 +10,22 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import UserError
+from benchmark.scores.region import LEAST_SHARE, Region
 
 DEFINITION = (
     "SSIM (higher is better): Gaussian window of σ = 1.5 (11×11), population covariance, data range 1, mean of the "
-    "SSIM map without a border of 5 pixels; in the brain, mean of the same map over the mask. "
-    "PSNR in dB (higher is better): data range 1, −10·log10 of the mean squared error over the frame or the mask. "
+    "SSIM map without a border of 5 pixels; in the region, mean of the same map over its pixels. "
+    "PSNR in dB (higher is better): data range 1, −10·log10 of the mean squared error over the frame or the region. "
     "LPIPS (lower is better): AlexNet, version 0.1, grey repeated to three channels, intensities mapped from [0, 1] to "
-    "[−1, 1]; in the brain, mean of each layer's distances weighted by the part of the mask under them. "
-    "Full frame includes the zero background, which flatters all three; the brain mask is where the truth is not zero. "
-    "Slices without signal in the truth are left out and counted."
+    "[−1, 1]; in the region, mean of each layer's distances weighted by the part of the region under them. "
+    "The full frame includes the background, which flatters all three. A slice is scored where the region covers at "
+    f"least {LEAST_SHARE:.0%} of the frame; the others hold air, and are left out and counted."
 )
 
 METRICS = ("ssim", "psnr", "lpips")
 HIGHER_IS_BETTER = {"ssim": True, "psnr": True, "lpips": False}
-# As the columns of a score sheet: full frame, then brain.
-COLUMNS = [*METRICS, *(f"{metric}_brain" for metric in METRICS)]
+# As the columns of a score sheet: full frame, then the region (brain or head: benchmark.scores.region).
+COLUMNS = [*METRICS, *(f"{metric}_region" for metric in METRICS)]
 
 # Half of the 11×11 window: skimage leaves this border out of its mean, because padding reaches into it.
 _BORDER = 5
@@ -39,12 +40,15 @@ class Distance(Protocol):
         """LPIPS of slices (S, H, W) in [0, 1]: full frame (S,) and inside the mask (S,)."""
 
 
-def score(prediction: np.ndarray, truth: np.ndarray, perceptual: Distance, *, batch: int = 16) -> pd.DataFrame:
+def score(
+    prediction: np.ndarray, truth: np.ndarray, region: Region, perceptual: Distance, *, batch: int = 16
+) -> pd.DataFrame:
     """One row a slice of ``prediction`` and ``truth``, both (S, H, W) in [0, 1]; ``batch`` slices a pass for LPIPS.
 
-    Columns: ``slice`` (0 …), ``signal`` (whether the truth has any voxel that is not zero), then ``COLUMNS``: SSIM,
-    PSNR in dB (infinite where prediction and truth are identical) and LPIPS, as ``DEFINITION`` says. Without signal all
-    scores are NaN: the caller leaves those slices out and counts them. No other score is NaN.
+    ``region``: of these slices, same shape. Columns: ``slice`` (0 …), ``region`` (brain or head), ``share`` (of the
+    frame that the region covers), ``signal`` (whether that is enough for a score), then ``COLUMNS``: SSIM, PSNR in dB
+    (infinite where prediction and truth are identical) and LPIPS, as ``DEFINITION`` says. Without signal all scores
+    are NaN: the caller leaves those slices out and counts them. No other score is NaN.
 
     Nothing is clipped: a prediction outside [0, 1] is scored as it is. Raises ``UserError`` when shapes differ or a
     volume holds NaN or infinity.
@@ -52,18 +56,18 @@ def score(prediction: np.ndarray, truth: np.ndarray, perceptual: Distance, *, ba
     _check(prediction, truth)
     # Double precision: in float32 the local variances of SSIM lose the digits that its constants stabilise.
     prediction, truth = prediction.astype(np.float64), truth.astype(np.float64)
-    mask = truth != 0
-    signal = mask.any(axis=(1, 2))
+    mask, signal = region.mask, region.signal
     scores = {column: np.full(len(truth), np.nan) for column in COLUMNS}
     rows = np.flatnonzero(signal)
     for row in rows:
-        ours, true, brain = prediction[row], truth[row], mask[row]
-        scores["ssim"][row], scores["ssim_brain"][row] = _ssim(ours, true, brain)
-        scores["psnr"][row], scores["psnr_brain"][row] = psnr(ours, true), psnr(ours[brain], true[brain])
-    scores["lpips"][rows], scores["lpips_brain"][rows] = perceptual.distances(
+        ours, true, inside = prediction[row], truth[row], mask[row]
+        scores["ssim"][row], scores["ssim_region"][row] = _ssim(ours, true, inside)
+        scores["psnr"][row], scores["psnr_region"][row] = psnr(ours, true), psnr(ours[inside], true[inside])
+    scores["lpips"][rows], scores["lpips_region"][rows] = perceptual.distances(
         prediction[rows], truth[rows], mask[rows], batch=batch
     )
-    return pd.DataFrame({"slice": np.arange(len(truth)), "signal": signal, **scores})
+    about = {"slice": np.arange(len(truth)), "region": region.kind, "share": region.share, "signal": signal}
+    return pd.DataFrame(about | scores)
 
 
 def psnr(prediction: np.ndarray, truth: np.ndarray) -> float:

@@ -11,6 +11,7 @@ from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores.aggregate import cells
 from benchmark.scores.metrics import DEFINITION, HIGHER_IS_BETTER, METRICS
 from benchmark.scores.published import Published, patients
+from benchmark.scores.region import heading, meaning
 
 DIGITS = {"ssim": 4, "psnr": 2, "lpips": 4}
 NAMES = {"ssim": "SSIM", "psnr": "PSNR, dB", "lpips": "LPIPS"}
@@ -30,9 +31,9 @@ def score_frame(
 ) -> pd.DataFrame:
     """The table as numbers, a row for each cohort and method in the order of the config.
 
-    Columns: cohort, method, label, kind, block (of ``BLOCKS``), folds, patients, slices, left_out; for SSIM, PSNR and
-    LPIPS the mean, ``_sd`` (over folds), ``_patients_sd``, ``_paper`` (as printed), ``_difference`` (ours − paper)
-    and ``_flag``; then ``{metric}_brain`` and its spreads.
+    Columns: cohort, method, label, kind, block (of ``BLOCKS``), folds, patients, slices, left_out, region; for SSIM,
+    PSNR and LPIPS the mean, ``_sd`` (over folds), ``_patients_sd``, ``_paper`` (as printed), ``_difference`` (ours −
+    paper) and ``_flag``; then ``{metric}_region`` and its spreads.
     """
     table = cells(scores)
     rows = []
@@ -43,6 +44,7 @@ def score_frame(
             row = {"cohort": cohort, "method": method, "label": about["label"], "kind": about["kind"]}
             row["block"] = about["origin"] if about["kind"] == "method" else about["kind"]
             row |= {key: int(cell[key]) for key in ("folds", "patients", "slices", "left_out")}
+            row["region"] = cell["region"]
             for metric in METRICS:
                 value = published.value(paper, method, metric)
                 row |= {key: cell[key] for key in (metric, f"{metric}_sd", f"{metric}_patients_sd")}
@@ -50,7 +52,7 @@ def score_frame(
                 row[f"{metric}_difference"] = cell[metric] - float(value) if value else float("nan")
                 row[f"{metric}_flag"] = published.flag(paper, method, metric)
             for metric in METRICS:
-                row |= {key: cell[key] for key in cell.index if key.startswith(f"{metric}_brain")}
+                row |= {key: cell[key] for key in cell.index if str(key).startswith(f"{metric}_region")}
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -67,13 +69,13 @@ def score_table(
     columns = ["method"]
     for metric in METRICS:
         columns += [NAMES[metric], *(["article", "Δ"] if with_paper else [])]
-    columns += [f"brain {NAMES[metric]}" for metric in METRICS]
+    columns += [f"{heading(frame['region'])} {NAMES[metric]}" for metric in METRICS]
     names = ", ".join(config["cohorts"][cohort]["label"] for cohort in sheets)
     table = Table(f"Table {number_}: scores on {names}", "", columns)
-    scored = [*METRICS, *(f"{m}_brain" for m in METRICS)]
+    scored = [*METRICS, *(f"{m}_region" for m in METRICS)]
     for cohort, block, rows in _blocks(frame):
-        heading = BLOCKS[block]
-        table.rows.append(f"{config['cohorts'][cohort]['label']}: {heading}" if len(sheets) > 1 else heading)
+        name = BLOCKS[block]
+        table.rows.append(f"{config['cohorts'][cohort]['label']}: {name}" if len(sheets) > 1 else name)
         best = {column: _best(rows, column) for column in scored}
         for index, row in rows.iterrows():
             line = [Cell(row["label"])]
@@ -83,7 +85,7 @@ def score_table(
                     note = table.note(row[f"{metric}_flag"])
                     line.append(Cell(row[f"{metric}_paper"], note=note))
                     line.append(Cell(number(row[f"{metric}_difference"], DIGITS[metric], sign=True)))
-            line += [_score(row, f"{m}_brain", index in best[f"{m}_brain"]) for m in METRICS]
+            line += [_score(row, f"{m}_region", index in best[f"{m}_region"]) for m in METRICS]
             table.rows.append(line)
     table.caption = caption(frame, config, sheets, with_paper, stand_in)
     return table
@@ -99,7 +101,7 @@ def _blocks(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 
 def _score(row: pd.Series, column: str, bold: bool) -> Cell:
-    digits = DIGITS[column.removesuffix("_brain")]
+    digits = DIGITS[column.removesuffix("_region")]
     folds, patients = (number(row[f"{column}{spread}"], digits) for spread in ("_sd", "_patients_sd"))
     text = number(row[column], digits) + (f" ± {folds}" if folds else "") + (f" ({patients})" if patients else "")
     return Cell(text, bold)
@@ -109,7 +111,7 @@ def _best(rows: pd.DataFrame, column: str) -> set:
     """Rows of a block that hold its best value as printed: none where the block is one row, or sees the truth."""
     if len(rows) < 2 or (rows["kind"] == "oracle").any():
         return set()
-    metric = column.removesuffix("_brain")
+    metric = column.removesuffix("_region")
     values = rows[column].round(DIGITS[metric])
     best = values.max() if HIGHER_IS_BETTER[metric] else values.min()
     return set(values.index[values == best])
@@ -142,12 +144,13 @@ def caption(
         of = frame[frame["cohort"] == cohort].iloc[0]
         text += (
             f"{config['cohorts'][cohort]['label']}: {of['patients']} test patients, {of['slices']} removed slices "
-            f"scored, {of['left_out']} left out for lack of signal; {sum(r.role == 'cv' for r in rows)} patients for "
-            f"cross-validation.{_fewer(config['cohorts'][cohort], rows)} "
+            f"scored, {of['left_out']} left out for lack of signal, region: {of['region']}; "
+            f"{sum(r.role == 'cv' for r in rows)} patients for cross-validation."
+            f"{_fewer(config['cohorts'][cohort], rows)} "
         )
     if stand_in:
         text += "The article's own cohort of this table is not in this study: the one above stands in for it. "
-    return text + DEFINITION
+    return text + DEFINITION + " " + meaning(frame["region"])
 
 
 def learned_from_alex(config: Mapping[str, Any]) -> str:

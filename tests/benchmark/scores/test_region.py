@@ -1,0 +1,102 @@
+"""Head or brain, on phantoms of a real head's size: stripped, whole in noisy air, whole in air set to zero."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from benchmark.datasets.phantom import phantom
+from benchmark.scores import metrics
+from benchmark.scores.region import LEAST_SHARE, heading, meaning, region
+
+MM = np.diag([3.4, 3.4, 3.4, 1.0])  # of a voxel: the phantom's brain then has 1.2 litres
+
+
+@pytest.fixture(scope="module")
+def brain() -> np.ndarray:
+    """A stripped scan (S, H, W) with room for a head around it."""
+    volume = np.moveaxis(phantom((46, 54, 44), "T1", 3), 2, 0)
+    return np.pad((volume / volume.max()).astype(np.float32), 14)
+
+
+@pytest.fixture(scope="module")
+def solid(brain) -> np.ndarray:
+    """Where the planted head is: the brain, two voxels of dark skull and three of bright skin."""
+    return ndimage.binary_dilation(ndimage.binary_fill_holes(brain > 0), iterations=5)
+
+
+@pytest.fixture(scope="module")
+def head(brain, solid) -> np.ndarray:
+    skull = ndimage.binary_dilation(ndimage.binary_fill_holes(brain > 0), iterations=2)
+    return np.where(skull, np.maximum(brain, 0.03), np.where(solid, 0.9, 0)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def noisy(head) -> np.ndarray:
+    """Rician noise in the air, up to a tenth of the range."""
+    draw = np.random.default_rng(0)
+    return np.hypot(head + draw.normal(0, 0.025, head.shape), draw.normal(0, 0.025, head.shape)).astype(np.float32)
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    return 2 * (a & b).sum() / (a.sum() + b.sum())
+
+
+def test_a_stripped_scan_is_a_brain_and_its_region_is_what_is_left(brain):
+    found = region(brain, MM)
+    assert found.kind == "brain"
+    assert found.mask[brain > 0].mean() > 0.999
+    assert not (found.mask & ~ndimage.binary_fill_holes(ndimage.binary_closing(brain > 0, iterations=3))).any()
+
+
+def test_a_whole_head_is_a_head_whether_its_air_is_noise_or_zero(head, noisy, solid):
+    for volume in (head, noisy):
+        found = region(volume, MM)
+        assert found.kind == "head"
+        assert dice(found.mask, solid) > 0.97
+        assert found.mask.mean() == pytest.approx(solid.mean(), rel=0.05)
+    assert (noisy > 0).mean() == 1  # what "the truth is not zero" would have called the brain
+
+
+def test_slices_of_air_are_not_scored_however_noisy(noisy, solid):
+    signal = region(noisy, MM).signal
+    share = solid.mean(axis=(1, 2))
+    assert not signal[share == 0].any()
+    assert signal[share > 2 * LEAST_SHARE].all()
+    assert not signal.all()
+
+
+def test_a_slice_below_the_least_share_has_no_scores(noisy):
+    class Nothing:
+        def distances(self, a, b, mask, batch=16):
+            return np.zeros(len(a)), np.zeros(len(a))
+
+    inside = region(noisy, MM)
+    table = metrics.score(noisy * 0.9, noisy, inside, Nothing())
+    assert table["signal"].tolist() == (table["share"] >= LEAST_SHARE).tolist()
+    assert table.loc[~table["signal"], metrics.COLUMNS].isna().all(axis=None)
+    assert table.loc[table["signal"], metrics.COLUMNS].notna().all(axis=None)
+    assert set(table["region"]) == {"head"}
+    assert f"{LEAST_SHARE:.0%} of the frame" in metrics.DEFINITION
+
+
+def test_the_size_of_a_voxel_decides_between_a_brain_and_a_head_without_air(brain):
+    """The same voxels at 5 mm are 3.8 litres: no brain."""
+    assert region(brain, np.diag([5.0, 5.0, 5.0, 1.0])).kind == "head"
+
+
+def test_a_small_piece_of_noise_is_no_brain():
+    """A thin slab of a head, of less than a brain's volume, fills its frame."""
+    assert region(np.random.default_rng(0).random((4, 40, 40)).astype(np.float32), np.eye(4)).kind == "head"
+
+
+def test_an_empty_volume_has_no_region():
+    found = region(np.zeros((5, 16, 16), np.float32), np.eye(4))
+    assert not found.mask.any()
+    assert not found.signal.any()
+
+
+def test_captions_name_what_there_is():
+    assert heading(["head", "brain", "head"]) == "brain or head"
+    assert "skull-stripped" in meaning(["brain"])
+    assert "skin" not in meaning(["brain"])
+    assert "skin" in meaning(["head"])
