@@ -1,9 +1,10 @@
-"""How networks are evaluated fast: layout, shapes and compilation. None of it changes what they compute."""
+"""How networks are evaluated fast: layout, pieces, transfers. None of these changes what a network computes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -11,17 +12,10 @@ Network = TypeVar("Network", bound=nn.Module)
 Item = TypeVar("Item")
 END = object()
 
-HALF = torch.float16
-"""Half precision: as fast as bfloat16 on a GPU, and eight times finer. In bfloat16 the rounding of all steps adds up,
-and the codebook snaps to other codes: 0.02 to 0.1 dB on small networks trained for half a minute."""
-
 PIXELS = 1 << 14
 """As many pixels as a processor's caches hold the features of: more at once are slower there, not faster."""
-
-
-def half_precision(device: torch.device, enabled: bool = True) -> torch.autocast:
-    """Networks in here are evaluated in half precision, where it is ``enabled``."""
-    return torch.autocast(device.type, HALF, enabled=enabled)
+GPU_PIXELS = 1 << 20
+"""As many pixels as keep a GPU busy (16 slices of 256×256): more at once are no faster there, and need more memory."""
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
@@ -38,30 +32,76 @@ def laid_out(network: Network) -> Network:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def moved(made: Tensor, device: torch.device) -> Tensor:
+    """A tensor made on the CPU, on the device; neither waits for the other."""
+    return made.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else made.to(device)
+
+
+def fetched(blocks: Iterable[Tensor]) -> Iterator[np.ndarray]:
+    """The blocks as arrays, in their order. A block on a GPU comes when the next one is under way there.
+
+    So the GPU does not wait while a block is copied and used.
+    """
+    coming: Callable[[], np.ndarray] | None = None
+    for block in blocks:
+        if not block.is_cuda:
+            yield block.numpy()
+            continue
+        started = _fetching(block)
+        if coming is not None:
+            yield coming()
+        coming = started
+    if coming is not None:
+        yield coming()
+
+
+def _fetching(block: Tensor) -> Callable[[], np.ndarray]:
+    """Starts the copy of a block from a GPU to main memory; the result waits for it."""
+    host = torch.empty(block.shape, dtype=block.dtype, pin_memory=True)
+    host.copy_(block, non_blocking=True)
+    done = torch.cuda.Event()
+    done.record()
+
+    def array() -> np.ndarray:
+        done.synchronize()
+        return host.numpy().copy()  # pinned memory is scarce
+
+    return array
+
+
 def in_pieces(call: Callable[..., Tensor], *tensors: Tensor, pixels: int) -> Tensor:
-    """``call(*tensors)``, over all slices at once, or on a CPU over as many as hold ``PIXELS``.
+    """``call(*tensors)``, over as many slices at once as hold ``PIXELS``, or on a GPU ``GPU_PIXELS``.
 
     ``tensors``: each (B, …), a slice's result depending on no other; ``pixels``: of a slice where it is largest.
     """
     count = len(tensors[0])
-    size = count if tensors[0].is_cuda else max(1, PIXELS // pixels)
+    if tensors[0].is_cuda:
+        return _in_equal_pieces(call, *tensors, size=max(1, GPU_PIXELS // pixels))
+    size = max(1, PIXELS // pixels)
     if size >= count:
         return call(*tensors)
     return torch.cat([call(*part) for part in zip(*(tensor.split(size) for tensor in tensors), strict=True)])
 
 
+def _in_equal_pieces(call: Callable[..., Tensor], *tensors: Tensor, size: int) -> Tensor:
+    """The same over pieces of one size, at most ``size``: a compiled network knows one shape.
+
+    The last piece begins earlier where it would be smaller. Results are copied: what a compiled network returns is
+    overwritten when it is called next.
+    """
+    count = len(tensors[0])
+    size = -(-count // -(-count // size))
+    whole: Tensor | None = None
+    for start in range(0, count, size):
+        place = slice(min(start, count - size), min(start, count - size) + size)
+        part = call(*(tensor[place] for tensor in tensors))
+        if whole is None:
+            whole = part.new_empty(count, *part.shape[1:])
+        whole[place] = part
+    assert whole is not None
+    return whole
+
+
 def filled(index: Sequence[int], size: int) -> list[int]:
     """``index`` with its last number repeated up to ``size``: the last chunk gets the shape of all others."""
     return [*index, *[index[-1]] * (size - len(index))]
-
-
-def compile_costly(network: Network, **options: object) -> Network:
-    """The network with its costly parts (``costly``, or all of it) compiled in place, for inputs of one shape.
-
-    Kernels are fused and, by default, replayed as CUDA graphs. It takes a minute for a large network, once a process,
-    and nothing is compiled twice. ``options``: of ``torch.compile``.
-    """
-    for part in getattr(network, "costly", [network]):
-        if part._compiled_call_impl is None:
-            part.compile(**{"mode": "reduce-overhead", "dynamic": False, "fullgraph": True} | options)
-    return network

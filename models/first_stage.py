@@ -12,6 +12,8 @@ import torch
 from diffusers.models.autoencoders.vq_model import VQModel
 from torch import Tensor, nn
 
+from models.half import exact_products, weights_dtype
+
 COMMITMENT = 0.25
 """β of the codebook loss, see `FirstStage.quantise`."""
 
@@ -74,6 +76,7 @@ class FirstStage(nn.Module):
             mid_block_add_attention=self.size["mid_attention"],
             scaling_factor=1.0,
         )
+        self.nearest = NearestCode()
 
     @property
     def last_layer(self) -> nn.Parameter:
@@ -83,7 +86,7 @@ class FirstStage(nn.Module):
     @property
     def costly(self) -> list[nn.Module]:
         """What is worth compiling."""
-        return [self.vq.encoder, self.vq.decoder]
+        return [self.vq.encoder, self.vq.decoder, self.nearest]
 
     def encode(self, slices: Tensor) -> Tensor:
         """Slices (B, 1 or 3, H, W) in [0, 1] → latents (B, code_dim, H/4, W/4) *before* quantisation.
@@ -97,7 +100,8 @@ class FirstStage(nn.Module):
         channels = self.size["in_channels"]
         if slices.shape[1] == 1:
             slices = slices.expand(-1, channels, -1, -1)
-        return self.vq.encode(slices * 2 - 1).latents
+        inputs = (slices * 2 - 1).to(weights_dtype(self.vq.encoder))
+        return self.vq.encode(inputs).latents.to(slices.dtype)
 
     def quantise(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Latents (B, code_dim, h, w) → (their nearest codes, the codebook loss, the codes' numbers (B, h,
@@ -115,7 +119,7 @@ class FirstStage(nn.Module):
         codebook = self.vq.quantize.embedding.weight
         with torch.autocast(latents.device.type, enabled=False):
             z = latents.float().permute(0, 2, 3, 1)
-            index = nearest_code(z.detach().reshape(-1, z.shape[-1]), codebook.detach()).view(z.shape[:-1])
+            index = self.nearest(z.detach().reshape(-1, z.shape[-1]), codebook.detach()).view(z.shape[:-1])
             code = nn.functional.embedding(index, codebook.float())
             loss = (code.detach() - z).pow(2).mean() + COMMITMENT * (code - z.detach()).pow(2).mean()
             code = z + (code - z).detach()
@@ -133,11 +137,12 @@ class FirstStage(nn.Module):
             latents = torch.where(chosen, self.quantise(latents)[0].to(latents.dtype), latents)
         elif quantise:
             latents = self.quantise(latents)[0]
-        return self.vq.decode(latents, force_not_quantize=True).sample
+        inputs = latents.to(weights_dtype(self.vq.decoder))
+        return self.vq.decode(inputs, force_not_quantize=True).sample.to(latents.dtype)
 
     def decode(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:
         """As `decode_rgb`, but grey slices (B, 1, 4h, 4w) in [0, 1]: the mean of the channels, clamped."""
-        rgb = self.decode_rgb(latents, quantise).float()
+        rgb = self.decode_rgb(latents, quantise)
         return ((rgb.mean(dim=1, keepdim=True) + 1) / 2).clamp(0, 1)
 
     def forward(self, slices: Tensor) -> Tensor:
@@ -145,20 +150,31 @@ class FirstStage(nn.Module):
         return self.decode(self.encode(slices))
 
 
-def nearest_code(vectors: Tensor, codebook: Tensor, chunk: int = 2048) -> Tensor:
-    """For each of N vectors (N, d) the number of the nearest code of (K, d), int64 (N,).
+class NearestCode(nn.Module):
+    """`nearest_code` as a part that can be compiled; the table of distances is then never written to memory."""
+
+    def forward(self, vectors: Tensor, codebook: Tensor) -> Tensor:
+        """Vectors (N, d) and codes (K, d) → int64 (N,)."""
+        if not torch.compiler.is_compiling():
+            return nearest_code(vectors, codebook)
+        distance = torch.zeros((), device=vectors.device)
+        for i in range(codebook.shape[1]):
+            distance = distance + (vectors[:, i, None] - codebook[:, i]) ** 2
+        return distance.argmin(dim=1)
+
+
+def nearest_code(vectors: Tensor, codebook: Tensor) -> Tensor:
+    """For each of N vectors (N, d) the number of the nearest code of (K, d), int64 (N,), in float32.
 
     |z|² + |e|² − 2 z·e, rounded as in the original: a codebook near zero (as all are at first) has many
     near ties, and another form of the distance would choose otherwise. In chunks, as the table of distances
     is N × 8192.
     """
-    # A GPU may take float32 products in TF32, whose 10 bits confuse neighbouring codes; float64 is never
-    # shortened.
-    precision = torch.float64 if vectors.is_cuda else torch.float32
-    vectors, codebook = vectors.to(precision), codebook.to(precision)
+    vectors, codebook = vectors.float(), codebook.float()
     norms = codebook.pow(2).sum(dim=1)
-    found = [
-        (part.pow(2).sum(dim=1, keepdim=True) + norms).sub_(part @ codebook.T, alpha=2).argmin(dim=1)
-        for part in vectors.split(chunk)
-    ]
+    with exact_products():
+        found = [
+            (part.pow(2).sum(dim=1, keepdim=True) + norms).sub_(part @ codebook.T, alpha=2).argmin(dim=1)
+            for part in vectors.split(1 << 14 if vectors.is_cuda else 1 << 11)
+        ]
     return torch.cat(found)

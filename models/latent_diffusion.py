@@ -32,6 +32,6 @@ class LatentDiffusion(nn.Module):
     def sample(self, slices: Tensor, seeds: Sequence[int], **options: Any) -> Tensor:
         """Low-resolution slices (B, 1, h, w) in [0, 1] → latents (B, 3, h, w) of the first stage.
 
-        ``options``: those of ``models.sampling.sample`` (sampler, steps, eta, half …).
+        ``options``: those of ``models.sampling.sample`` (sampler, steps, eta …).
         """
         return sample(self.unet, as_condition(slices), seeds=seeds, scale=float(self.scale), **options)

@@ -14,8 +14,11 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from models.fast import compile_costly, filled, half_precision
+from models.compiling import compile_costly
+from models.fast import fetched, filled, moved
+from models.half import exact_products, halved
 from models.interpolation import FACTOR, linear
+from models.memory import USUAL, chunk_that_fits
 from models.thickness import Geometry
 
 Sees = Literal["low", "kept", "all", "all_low"]
@@ -45,8 +48,6 @@ class Restorer:
     any_size: bool = False
     # Whether another seed gives another result.
     random: bool = False
-    # The weights keep a latent or a pixel image of every slice in a chunk: this bounds the memory.
-    chunk = 16
 
     def __init__(
         self,
@@ -63,20 +64,24 @@ class Restorer:
     ) -> None:
         """``networks``: the trained networks by name, in ``eval`` mode; ``seed``: for every draw of the method.
 
-        ``factor``: in-plane magnification, other than 4 only where nothing is trained (``any_factor``); ``half``:
-        networks are evaluated in half precision (mixing stays in float32); ``compiled``: they are compiled, for chunks
-        of one size, which takes a minute and pays on a GPU with much to do; ``sees``: to make an oracle of an honest
-        method; ``geometry``: how thick the slices are, for methods that ask (None: thin, at their positions).
+        ``chunk``: slices at once, which bounds the memory and changes nothing else; None: as many as fit
+        (``models.memory``). ``factor``: in-plane magnification, other than 4 only where nothing is trained
+        (``any_factor``). ``half``: networks are evaluated with float16 weights; solver and mixing stay in float32.
+        ``compiled``: they are compiled, for chunks of one size, which takes a minute and pays on a GPU with much to do.
+        ``sees``: to make an oracle of an honest method; ``geometry``: how thick the slices are, for methods that ask
+        (None: thin, at their positions).
         """
         if factor != FACTOR and not self.any_factor:
             raise ValueError(f"in-plane factor {factor}: its networks were made for {FACTOR}")
         self.networks: dict[str, Any] = dict(networks or {})
         self.seed = seed
-        self.chunk = chunk or type(self).chunk
         self.device = torch.device(device)
         self.factor = factor
+        self.chunk = chunk or (0 if self.device.type == "cuda" and self.networks else USUAL)  # 0: to be found
         self.half = half
         self.compiled = compiled
+        if half:
+            self.networks = {name: halved(network) for name, network in self.networks.items()}
         if compiled:
             self.networks = {name: compile_costly(network) for name, network in self.networks.items()}
         self.sees = sees or type(self).sees
@@ -112,6 +117,14 @@ class Restorer:
         Nor with S, where ``slices`` are read when they are needed.
         """
         slices, known, at = check(slices, known, at)
+        self.chunk = self.chunk or chunk_that_fits(self, slices.shape)
+        for block in fetched(self.blocks(slices, known, at)):
+            if self.half and not np.isfinite(block).all():
+                raise FloatingPointError("a network leaves the range of half precision: set compute.half to false")
+            yield block
+
+    def blocks(self, slices: Slices, known: np.ndarray, at: np.ndarray) -> Iterator[Tensor]:
+        """The blocks of ``stream`` on the device."""
         weights = self.weights(known, at)
         used = self.looks_at(known, at)
         last_use = len(at) - 1 - used[::-1].argmax(axis=0)
@@ -130,8 +143,6 @@ class Restorer:
             with torch.inference_mode():
                 held |= self.represented(slices, missing)
                 block = self.block(held, weights[rows][:, needed], needed, known, at[rows])
-            if self.half and not np.isfinite(block).all():
-                raise FloatingPointError("a network leaves the range of half precision: set compute.half to false")
             yield block
 
     def represented(self, slices: Slices, missing: Sequence[int]) -> dict[int, Tensor]:
@@ -140,9 +151,8 @@ class Restorer:
         for first in range(0, len(missing), self.chunk):
             index = missing[first : first + self.chunk]
             whole = self.whole(index)
-            batch = torch.from_numpy(read(slices, whole)).unsqueeze(1).to(self.device)
-            with self.precision():
-                represented = self.represent(batch, torch.tensor(whole)).float()
+            batch = moved(torch.from_numpy(read(slices, whole)).unsqueeze(1), self.device)
+            represented = self.represent(batch, torch.tensor(whole))
             found.update(zip(index, represented[: len(index)], strict=True))
         return found
 
@@ -152,25 +162,27 @@ class Restorer:
 
     def block(
         self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray
-    ) -> np.ndarray:
-        """One block of ``stream``: the mixtures ``rows`` (S', S) of the slices ``needed`` (S), at the positions ``at``.
+    ) -> Tensor:
+        """One block of ``stream``, (S', 4h, 4w) on the device: mixtures ``rows`` (S', S) of the slices ``needed`` (S).
 
-        A method that does not mix, but draws each slice by a network, overrides this and ``looks_at``.
+        ``at`` (S',): their positions. A method that does not mix, but draws each slice by a network, overrides this and
+        ``looks_at``.
         """
         stack = torch.stack([held[i] for i in needed])
         count = len(rows)
         rows = rows[self.whole(range(count))]
-        mixing = torch.from_numpy(rows).to(stack)
-        mixed = torch.tensordot(mixing, stack, dims=1)
+        mixing = moved(torch.from_numpy(rows).to(stack.dtype), self.device)
+        with exact_products():
+            mixed = torch.tensordot(mixing, stack, dims=1)
         # a position that is known comes out exactly as its slice was represented
-        exact = torch.from_numpy((rows == 1).any(axis=1))
-        with self.precision():
-            pixels = self.render(mixed, ~exact.to(self.device))
-        return pixels[:count].float().squeeze(1).clamp(0, 1).cpu().numpy()
+        between = moved(torch.from_numpy(~(rows == 1).any(axis=1)), self.device)
+        return self.render(mixed, between)[:count].squeeze(1).clamp(0, 1)
 
-    def precision(self) -> torch.autocast:
-        """The precision in which networks are evaluated, as a context."""
-        return half_precision(self.device, self.half)
+    def rehearse(self, count: int, side: tuple[int, int]) -> None:
+        """All that ``count`` slices of ``side`` (h, w) go through, once: to see how much memory a chunk needs."""
+        slices = torch.zeros(count, 1, *side, device=self.device)
+        represented = self.represent(slices, torch.arange(count))
+        self.render(represented, torch.ones(count, dtype=torch.bool, device=self.device))
 
     def restore(self, slices: Slices, known: ArrayLike, at: ArrayLike) -> np.ndarray:
         """Finer volume, float32 in [0, 1], (S', 4h, 4w).

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.fast import ahead, half_precision
+from models.fast import ahead
 from models.schedule import ARTICLE, Schedule, scheduler
 
 
@@ -22,7 +22,6 @@ def sample(
     eta: float = 0.0,
     scale: float = 1.0,
     start: Tensor | None = None,
-    half: bool = False,
     schedule: Schedule = ARTICLE,
     callback: Callable[[int, Tensor], None] | None = None,
 ) -> Tensor:
@@ -37,9 +36,9 @@ def sample(
     own generator, so they do not depend on which slices share its batch; equal seeds give one noise field
     for all. The generators are the CPU's: a seed means the same noise on every device.
 
-    `half` evaluates the network in half precision (`models.fast.HALF`); the solver's state stays float32.
-    `callback(step, x)` sees x after every evaluation of the network. Nothing in the loop waits for the
-    device (save inside the "unipc" solver, which looks its coefficients up there).
+    The solver's state is float32, whatever the network computes in. `callback(step, x)` sees x after every
+    evaluation of the network. Nothing in the loop waits for the device (save inside the "unipc" solver,
+    which looks its coefficients up there).
 
     T steps are `steps` steps: 150 where the article says 150. The original code strides by ⌊1000 / T⌋ and
     runs to the end: range(0, 1000, 6), so it takes 167 when asked for 150; where T divides 1000 the two are
@@ -62,9 +61,8 @@ def sample(
     stochastic = eta > 0 or sampler == "dpm++sde"
 
     for step, t in enumerate(times):
-        with half_precision(device, half):
-            # A copy: what a compiled network returns is overwritten when it is called next, and solvers remember.
-            epsilon = unet(x, on_device[step], condition).to(torch.float32, copy=True)
+        # A copy: what a compiled network returns is overwritten when it is called next, and solvers remember.
+        epsilon = unet(x, on_device[step], condition).to(torch.float32, copy=True)
         if stochastic:
             options["variance_noise"] = next(noise)
         # The solver gets t as a plain number: its coefficients stay on the CPU and nothing is read back.

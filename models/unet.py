@@ -10,6 +10,8 @@ import torch
 from diffusers.models.unets.unet_2d import UNet2DModel
 from torch import Tensor, nn
 
+from models.half import weights_dtype
+
 
 def canonical_size(
     *,
@@ -94,7 +96,8 @@ class Denoiser(nn.Module):
         `noisy` (B, 3, h, w) is the latent at time `t` ((B,) or a scalar, 0 … 999), `condition` (B, 3, h, w)
         the low-resolution slice of the same size in [−1, 1] (`as_condition`). Returns (B, 3, h, w).
         """
-        return self.unet(torch.cat([noisy, condition], dim=1), t).sample
+        inputs = torch.cat([noisy, condition], dim=1).to(weights_dtype(self.unet))
+        return self.unet(inputs, t).sample.to(noisy.dtype)
 
 
 def as_condition(slices: Tensor, channels: int = 3) -> Tensor:

@@ -128,6 +128,8 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
     """
     import torch
 
+    from models.memory import MOST, USUAL
+
     torch.set_num_threads(compute["threads"])
     probe.give_back()
     device = compute["device"]
@@ -140,7 +142,9 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
     def build(chunk: int, half: bool) -> Callable[[int], "Restorer"]:
         return builder(choice, networks, chunk=chunk, device=device, factor=factor, half=half)
 
-    half = device == "cuda" and tile is not None and bool(choice.networks)
+    usual = MOST if device == "cuda" and choice.networks else USUAL
+    chunk = usual if compute["chunk"] == "auto" else compute["chunk"]
+    half = device == "cuda" and tile is not None and bool(choice.networks) and bool(compute["half"])
     if half and tile is not None:
         half = probe.half_is_invisible(lambda flag: build(2, flag)(0), tile)
     try:
@@ -154,7 +158,7 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
         factor,
         trial.looks_at(grid.known, grid.at),
         exact=int(np.isin(grid.at, grid.known).sum()),
-        largest=compute["chunk"],
+        largest=chunk,
         limit=int(prepared.request.memory * 1e9),
         base=probe.resident(device),
         path=prepared.scan.path,

@@ -54,8 +54,8 @@ def measure(restorer: "Restorer", side: tuple[int, int], steps: int | None) -> C
 
     def represent(count: int = 1) -> None:
         nonlocal held
-        with torch.inference_mode(), restorer.precision():
-            held = restorer.represent(tiles[:count], torch.arange(count)).float()
+        with torch.inference_mode():
+            held = restorer.represent(tiles[:count], torch.arange(count))
 
     def render(*places: float) -> Callable[[], None]:
         at = np.array(places)

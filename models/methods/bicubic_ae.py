@@ -10,7 +10,7 @@ class Method(Restorer):
     """``networks``: ``autoencoder``. A known slice is decoded from its own latents."""
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
-        return self.networks["autoencoder"].encode(bicubic(slices)).float()
+        return self.networks["autoencoder"].encode(bicubic(slices))
 
     def render(self, mixed: Tensor, interpolated: Tensor) -> Tensor:
         return self.networks["autoencoder"].decode(mixed)

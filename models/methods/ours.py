@@ -32,7 +32,6 @@ class Diffusion(Restorer):
         """
         super().__init__(*args, **options)
         self.sampling = {"sampler": sampler, "steps": steps, "eta": eta if sampler == "ddim" else 0.0}
-        self.sampling["half"] = self.half
         self.noise = noise
         self.quantise_interpolated = quantise_interpolated
         self.samples = samples
@@ -46,13 +45,21 @@ class Diffusion(Restorer):
     def decode(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:
         """Latents (B, 3, h, w) → pixels (B, 1, 4h, 4w), eqs. 7–9, then EDSR where there is one (eq. 13)."""
         first_stage = self.networks["vq"]
-        chosen = torch.as_tensor(quantise, device=latents.device).expand(len(latents))
+        chosen = quantise
+        if not isinstance(chosen, Tensor):
+            chosen = torch.full((len(latents),), chosen, dtype=torch.bool, device=latents.device)
         pixels = in_pieces(first_stage.decode, latents, chosen, pixels=latents[0, 0].numel() * first_stage.factor**2)
         return self.sharpen(pixels) if "edsr" in self.networks else pixels
 
     def sharpen(self, pixels: Tensor) -> Tensor:
         """EDSR on slices (B, 1, H, W)."""
         return in_pieces(self.networks["edsr"], pixels, pixels=pixels[0].numel())
+
+    def rehearse(self, count: int, side: tuple[int, int]) -> None:
+        ldm = self.networks["ldm"]
+        latents = torch.zeros(count, ldm.unet.size["out_channels"], *side, device=self.device)
+        ldm(latents, torch.zeros(count, dtype=torch.long, device=self.device), latents[:, :1])
+        self.decode(latents)
 
 
 class Method(Diffusion):

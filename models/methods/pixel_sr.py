@@ -21,4 +21,4 @@ class Method(Restorer):
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         pixels = slices[0, 0].numel() * self.factor**2
-        return in_pieces(self.network, slices, pixels=pixels).float().clamp(0, 1)
+        return in_pieces(self.network, slices, pixels=pixels).clamp(0, 1)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.fast import in_pieces
+from models.fast import in_pieces, moved
 from models.interpolation import neighbours
 from models.method import Restorer
 from models.networks.quartet import turned
@@ -49,34 +49,29 @@ class Method(Restorer):
 
     def block(
         self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray
-    ) -> np.ndarray:
+    ) -> Tensor:
         there = np.isin(at, known) & (self.factor == 1)
-        height, width = (side * self.factor for side in held[needed[0]].shape[-2:])
-        found = np.empty((len(at), height, width), np.float32)
-        for i in np.flatnonzero(there):
-            found[i] = held[int(np.searchsorted(known, at[i]))][0].cpu().numpy()
-        if not there.all():
-            found[~there] = self.drawn(held, known, at[~there])
-        return found
+        drawn = iter(() if there.all() else self.drawn(held, known, at[~there]))
+        as_they_were = (held[int(np.searchsorted(known, place))][0] for place in at[there])
+        return torch.stack([next(as_they_were if known_already else drawn) for known_already in there])
 
-    def drawn(self, held: Mapping[int, Tensor], known: np.ndarray, at: np.ndarray) -> np.ndarray:
+    def drawn(self, held: Mapping[int, Tensor], known: np.ndarray, at: np.ndarray) -> Tensor:
         """Slices at the positions ``at``, (S', fh, fw)."""
         four, places = around(known, at[self.whole(range(len(at)))])
         slices = torch.stack([torch.cat([held[i] for i in each]) for each in four.tolist()])
-        with self.precision():
-            pixels = in_pieces(
-                self.draw, slices, torch.from_numpy(places).to(slices), pixels=slices.shape[-2] * slices.shape[-1]
-            )
-        return pixels[: len(at)].float().squeeze(1).clamp(0, 1).cpu().numpy()
+        where = moved(torch.from_numpy(places).to(slices.dtype), self.device)
+        pixels = in_pieces(self.draw, slices, where, pixels=slices.shape[-2] * slices.shape[-1])
+        return pixels[: len(at)].squeeze(1).clamp(0, 1)
 
     def draw(self, slices: Tensor, places: Tensor) -> Tensor:
         """Four slices (B, 4, h, w) and their places (B, 3) → slices (B, 1, fh, fw), the mean over ``views``."""
         seen = [(slices, places)]
         if self.views > 1:
             seen.append((slices.flip(1), turned(places)))
-        drawn = [self.network(*one).float() for one in seen]
+        # copies: what a compiled network returns is overwritten when it is called next
+        drawn = [self.network(*one).clone() for one in seen]
         if self.views > 2:
-            drawn += [self.network(four.flip(-1), where).float().flip(-1) for four, where in seen]
+            drawn += [self.network(four.flip(-1), where).flip(-1) for four, where in seen]
         return torch.stack(drawn).mean(dim=0)
 
 

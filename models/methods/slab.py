@@ -71,9 +71,9 @@ class Method(Restorer):
 
     def block(
         self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray
-    ) -> np.ndarray:
+    ) -> Tensor:
         height, width = held[needed[0]].shape[-2:]
-        found = np.zeros((len(at), height, width), np.float32)
+        found = torch.zeros(len(at), height, width, device=self.device)
         left, weights = gaps(known, at), self.weights(known, at)
         for gap in np.unique(left).tolist():
             here = np.flatnonzero(left == gap)
@@ -90,29 +90,29 @@ class Method(Restorer):
             )
             area = filled_area(slices)
             if area is not None:
-                found[here[:, None, None], *np.ogrid[area]] = self.drawn(gap, area, slices, about, where)
+                for i, drawn in zip(here.tolist(), self.drawn(gap, area, slices, about, where), strict=True):
+                    found[i, *area] = drawn
         if self.geometry.profile == "point":
             for i in np.flatnonzero(np.isin(at, known)):
-                found[i] = held[int(np.searchsorted(known, at[i]))][0].cpu().numpy()
+                found[int(i)] = held[int(np.searchsorted(known, at[i]))][0]
         return found
 
     def drawn(
         self, gap: int, area: tuple[slice, slice], slices: Tensor, about: np.ndarray, where: np.ndarray
-    ) -> np.ndarray:
+    ) -> Tensor:
         """Slices (T, h, w) of the ``area`` at the positions ``where`` (T, 9) in one gap."""
         network: Slab = self.network
         seen = slices[:, *area].unsqueeze(0).contiguous()
         views = [(seen, torch.from_numpy(about).to(seen)[None], torch.from_numpy(where).to(seen)[None])]
         if self.views > 1:
             views.append(turned(*views[0]))
-        with self.precision():
-            if self.kept is None or self.kept[:2] != (gap, area):
-                self.kept = (gap, area, [network.features(one, told) for one, told, _ in views])
-            pieces = [
-                [network.at(features, one, told, part)[0].float() for part in places.split(POSITIONS, dim=1)]
-                for features, (one, told, places) in zip(self.kept[2], views, strict=True)
-            ]
-        return torch.stack([torch.cat(each) for each in pieces]).mean(dim=0).clamp(0, 1).cpu().numpy()
+        if self.kept is None or self.kept[:2] != (gap, area):
+            self.kept = (gap, area, [network.features(one, told) for one, told, _ in views])
+        pieces = [
+            [network.at(features, one, told, part)[0] for part in places.split(POSITIONS, dim=1)]
+            for features, (one, told, places) in zip(self.kept[2], views, strict=True)
+        ]
+        return torch.stack([torch.cat(each) for each in pieces]).mean(dim=0).clamp(0, 1)
 
 
 def turned(slices: Tensor, about: Tensor, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from models.half import in_weights
 from models.interpolation import bicubic, degrade
 from models.perceptual import Perceptual
 from models.training.data import SliceBank, random_flip
@@ -49,13 +50,18 @@ class Autoencoder(nn.Module):
         up += [nn.Conv2d(width, width, 3, padding=1), nn.LeakyReLU(inplace=True), nn.Conv2d(width, 1, 3, padding=1)]
         self.decoder = nn.Sequential(*up, nn.Sigmoid())
 
+    @property
+    def costly(self) -> list[nn.Module]:
+        """What is worth compiling."""
+        return [self.encoder, self.decoder]
+
     def encode(self, slices: Tensor) -> Tensor:
         """Slices → latents; H and W must be multiples of 2^scales."""
-        return self.encoder(slices)
+        return in_weights(self.encoder, slices)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents → slices in [0, 1]."""
-        return self.decoder(latents)
+        return in_weights(self.decoder, latents)
 
     def forward(self, slices: Tensor) -> Tensor:
         return self.decode(self.encode(slices))
@@ -98,8 +104,8 @@ class Training(Task):
         before, between, after = random_flip(random_patch(slices, self.options["patch"])).split(1, dim=1)
         pair = torch.cat([before, after])
         latents = self.network.encode(pair)
-        mse = F.mse_loss(self.network.decode(latents).float(), pair)
-        synthesised = self.network.decode(torch.stack(latents.chunk(2)).mean(dim=0)).float()
+        mse = F.mse_loss(self.network.decode(latents), pair)
+        synthesised = self.network.decode(torch.stack(latents.chunk(2)).mean(dim=0))
         synthesis = F.mse_loss(synthesised, between)
         log = {"mse": mse.detach(), "synthesis_mse": synthesis.detach()}
         loss = mse + self.options["synthesis_weight"] * synthesis

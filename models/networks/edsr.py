@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from models.fast import moved
+from models.half import weights_dtype
 from models.interpolation import degrade
 from models.sampling import slice_seeds
 from models.training.data import SliceBank, random_flip
@@ -51,8 +53,8 @@ class Edsr(nn.Module):
         self.register_buffer("mean", torch.zeros(()))
 
     def forward(self, slices: Tensor) -> Tensor:
-        features = self.head((slices - self.mean) / 0.5)
-        return slices + 0.5 * self.tail(features + self.body(features))
+        features = self.head(((slices - self.mean) / 0.5).to(weights_dtype(self.head)))
+        return slices + 0.5 * self.tail(features + self.body(features)).to(slices.dtype)
 
 
 def build(blocks: int = 16, width: int = 64) -> Edsr:
@@ -85,7 +87,8 @@ class Training(Task):
         size = min(self.options["pool"], len(bank))
         self.target = bank.spread(size)
         sampling = {key: self.options[key] for key in ("sampler", "eta")} | {"steps": self.options["sampling_steps"]}
-        parts = zip(self.target.split(16), torch.arange(size).split(16), strict=True)
+        at_once = 32 if self.target.is_cuda else 16
+        parts = zip(self.target.split(at_once), torch.arange(size).split(at_once), strict=True)
         self.restored = torch.cat([self.restore(part, index.tolist(), **sampling) for part, index in parts])
         self.network.mean.copy_(self.target.mean())
 
@@ -100,10 +103,10 @@ class Training(Task):
         return {"network": Phase(optimiser, learning_rate(self.options, optimiser, self.steps))}
 
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        index = torch.randint(len(self.target), (len(batch),)).to(self.target.device)
+        index = moved(torch.randint(len(self.target), (len(batch),)), self.target.device)
         pair = torch.cat([self.restored[index], self.target[index]], dim=1)
         blurred, target = random_flip(random_patch(pair, self.options["patch"])).split(1, dim=1)
-        return self.loss(self.network(blurred).float(), target), {"input_loss": self.loss(blurred, target)}
+        return self.loss(self.network(blurred), target), {"input_loss": self.loss(blurred, target)}
 
     def picture(self, batch: Tensor) -> list[Tensor]:
         restored = self.restore(batch, list(range(len(batch))), sampler="ddim", eta=0.0, steps=20)

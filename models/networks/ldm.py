@@ -7,10 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.compiling import eagerly
+from models.fast import moved
+from models.half import own_precision
 from models.latent_diffusion import LatentDiffusion
 from models.sampling import slice_seeds
 from models.schedule import Schedule, add_noise
-from models.training.data import SliceBank, moved, random_crop
+from models.training.data import SliceBank, random_crop
 from models.training.degradation import degradation
 from models.training.task import Phase, Task, rate_schedule
 from models.training.upsampling import cut
@@ -38,14 +41,19 @@ class Training(Task):
         super().__init__(network, needs, steps, options)
         self.ema_decay = options["ema"]
         self.degrade = degradation(options["degradation"])
+        self.remembered: Tensor | None = None
         self.register_buffer("alphas_bar", Schedule().alphas_bar(), persistent=False)
 
     def prepare(self, bank: SliceBank) -> None:
+        whole = self.options["crop"] == 1 and "patch" not in self.options
+        # where a slice comes again (on a CPU too, but there results stay what they were, to the bit)
+        if whole and bank.slices.is_cuda and self.steps * self.options["slices_per_step"] > len(bank):
+            self.remember(bank)
         if self.options["latent_scale"] != "unit":
             self.network.scale.fill_(self.options["latent_scale"])
             return
-        with torch.no_grad():
-            latents = torch.cat([self.frozen["vq"].encode(part) for part in bank.spread(64).split(8)])
+        with eagerly():
+            latents = torch.cat([self.encode(part) for part in bank.spread(64).split(8)])
         self.network.scale.copy_(1 / latents.std())
 
     def phases(self) -> dict[str, Phase]:
@@ -54,9 +62,9 @@ class Training(Task):
         return {"network": Phase(optimiser, rate_schedule(self.options.get("rate_schedule"), optimiser, self.steps))}
 
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        slices = random_crop(cut(batch, self.options), self.options["crop"], self.options.get("crop_at", "random"))
         with torch.no_grad():
-            latents = self.frozen["vq"].encode(slices) * self.network.scale
+            slices, latents = self.crops(batch)
+            latents = latents * self.network.scale
             condition = self.degrade(slices)
         t = moved(torch.randint(len(self.alphas_bar), (len(latents),)), latents.device)
         noise = moved(torch.randn(latents.shape), latents.device)
@@ -65,6 +73,28 @@ class Training(Task):
 
     def held_out_loss(self, batch: Tensor) -> Tensor:
         return self("network", batch, 0)[0]
+
+    def crops(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Crops (B, 1, H, W) of the batch and their latents (B, 3, H/4, W/4)."""
+        if self.remembered is not None and self.training:
+            return batch, self.remembered[moved(self.bank.drawn, batch.device)]
+        options = self.options
+        slices = random_crop(cut(batch, options), options["crop"], options.get("crop_at", "random"))
+        return slices, self.encode(slices)
+
+    @torch.no_grad()
+    def encode(self, slices: Tensor) -> Tensor:
+        """Slices (B, 1, H, W) → latents of the frozen first stage, in the precision of its own weights."""
+        with own_precision(self.frozen["vq"], slices.device):
+            return self.frozen["vq"].encode(slices)
+
+    def remember(self, bank: SliceBank) -> None:
+        """Encodes all slices once; crops are then whole slices, and their latents are looked up.
+
+        49 kB a slice at the article's size.
+        """
+        index = torch.arange(len(bank))
+        self.bank, self.remembered = bank, torch.cat([self.encode(bank.take(part)) for part in index.split(16)])
 
     def picture(self, batch: Tensor) -> list[Tensor]:
         condition = degradation("bilinear")(batch)

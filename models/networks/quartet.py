@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from models.half import in_weights, weights_dtype
 from models.interpolation import FACTOR, bicubic, degrade
 from models.networks.wdsr import Block
 from models.perceptual import Perceptual
@@ -57,11 +58,11 @@ class Quartet(nn.Module):
             slices = slices[:, [1, 1, 2, 2]]
             places = places * places.new_tensor([0, 1, 0])
         mixed = self.mixed(slices, places)
-        features = self.head(torch.cat([slices, mixed], dim=1) - 0.5)
-        tuned = self.place(places.to(slices)).view(len(places), len(self.blocks), 2, -1, 1, 1)
+        features = self.head((torch.cat([slices, mixed], dim=1) - 0.5).to(weights_dtype(self.head)))
+        tuned = in_weights(self.place, places).view(len(places), len(self.blocks), 2, -1, 1, 1).to(features)
         for block, (scale, shift) in zip(self.blocks, (part.unbind(1) for part in tuned.unbind(1)), strict=True):
             features = block(features * (1 + scale) + shift)
-        drawn = F.pixel_shuffle(self.tail(features), self.factor)
+        drawn = F.pixel_shuffle(self.tail(features), self.factor).to(mixed.dtype)
         if self.factor == 1:
             drawn = drawn * between(places).to(drawn)
         return self.magnified(mixed) + drawn
@@ -150,7 +151,7 @@ class Training(Task):
         patches = random_flip(random_patch(slices, self.options["patch"]))
         target = patches[:, SLICES:]
         known, places = self.seen(patches[:, :SLICES]), places.to(patches)
-        made = self.network(known, places).float()
+        made = self.network(known, places)
         loss = F.l1_loss(made, target)
         log = {"l1": loss.detach(), "l1_of_start": F.l1_loss(self.start(known, places), target)}
         if self.perceptual is not None:

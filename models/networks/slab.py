@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from models.half import in_weights, weights_dtype
 from models.training.blocks import BlockBank, Protocols, simulate
 from models.training.task import Phase, Task, rate_schedule
 
@@ -73,8 +74,9 @@ class Slab(nn.Module):
             slices = F.pad(slices, (0, width % 2, 0, height % 2), mode="replicate")
         middle = slices[:, 3:5].mean(dim=1, keepdim=True)
         seen = F.pixel_unshuffle(torch.cat([slices - middle, middle], dim=1), 2)
-        features = self.enter(seen.contiguous(memory_format=torch.channels_last))
-        scales = 1 + self.gap(about).to(features).view(len(about), len(self.blocks), -1, 1, 1)
+        seen = seen.to(weights_dtype(self.enter), memory_format=torch.channels_last)
+        features = self.enter(seen)
+        scales = 1 + in_weights(self.gap, about).to(features).view(len(about), len(self.blocks), -1, 1, 1)
         for block, scale in zip(self.blocks, scales.unbind(1), strict=True):
             features = block(features, scale)
         return features
@@ -84,7 +86,9 @@ class Slab(nn.Module):
         count, positions = where.shape[:2]
         height, width = slices.shape[-2:]
         told = torch.cat([about.unsqueeze(1).expand(-1, positions, -1), where], dim=2).flatten(0, 1)
-        first, second = (1 + self.place(told).to(features))[..., None, None].split([self.width, self.narrow], dim=1)
+        first, second = (1 + in_weights(self.place, told).to(features))[..., None, None].split(
+            [self.width, self.narrow], dim=1
+        )
         scaled = (features.unsqueeze(1) * first.view(count, positions, -1, 1, 1)).flatten(0, 1)
         drawn = _active(self.leave(scaled))
         drawn = drawn + _active(self.draw(drawn * second))

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from models.half import weights_dtype
 from models.perceptual import Perceptual
 from models.training.task import Phase
 from models.training.upsampling import Upsampling, learning_rate
@@ -47,8 +48,8 @@ class SrResNet(nn.Module):
         self.tail = nn.Sequential(*double, *again, nn.Conv2d(width, 1, 9, padding=4))
 
     def forward(self, slices: Tensor) -> Tensor:
-        features = self.head(slices)
-        return self.tail(features + self.body(features))
+        features = self.head(slices.to(weights_dtype(self.head)))
+        return self.tail(features + self.body(features)).to(slices.dtype)
 
 
 def build(blocks: int = 16, width: int = 64) -> SrResNet:
@@ -105,7 +106,7 @@ class Training(Upsampling):
 
     def _generate(self, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         low, high = self.pair(batch)
-        made = self.network(low).float()
+        made = self.network(low)
         l1 = F.l1_loss(made, high)
         self.images = high, made.detach()
         if step < self.options["warm_up"]:

@@ -9,6 +9,7 @@ from monai.losses import PatchAdversarialLoss
 from monai.networks.nets import PatchDiscriminator
 from torch import Tensor, nn
 
+from models.compiling import eagerly
 from models.first_stage import FirstStage
 from models.first_stage import build_vq as build
 from models.perceptual import Perceptual
@@ -47,7 +48,7 @@ class Training(Task):
         if self.options.get("codebook_init", "uniform") == "uniform":
             return
         codebook = self.network.vq.quantize.embedding.weight
-        with torch.no_grad():
+        with torch.no_grad(), eagerly():
             latents = torch.cat([self.network.encode(part) for part in bank.spread(64).split(8)])
             vectors = latents.permute(0, 2, 3, 1).reshape(-1, latents.shape[1])
             codebook.copy_(vectors[torch.linspace(0, len(vectors) - 1, len(codebook)).long()])
@@ -101,7 +102,10 @@ class Training(Task):
 
     def codebook_use(self, index: Tensor) -> dict[str, Tensor]:
         """Share of the codes that this batch uses, and the perplexity of their use: near 1, the codebook collapsed."""
-        counts = torch.bincount(index.flatten(), minlength=self.network.size["codes"]).float()
+        # not bincount, which waits for a GPU to learn the largest number
+        used = index.flatten()
+        counts = torch.zeros(self.network.size["codes"], device=used.device)
+        counts.scatter_add_(0, used, torch.ones_like(used, dtype=counts.dtype))
         share = counts / counts.sum()
         entropy = -(share * share.clamp_min(1e-12).log()).sum()
         return {"codes_used": (counts > 0).float().mean(), "code_perplexity": entropy.exp()}

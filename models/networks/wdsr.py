@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 from torch.optim import Adam
 
+from models.half import weights_dtype
 from models.training.task import Phase
 from models.training.upsampling import Upsampling, learning_rate
 
@@ -49,8 +50,8 @@ class Wdsr(nn.Module):
         self.skip = _convolution(1, pixels, 5)
 
     def forward(self, slices: Tensor) -> Tensor:
-        centred = slices - 0.5
-        return F.pixel_shuffle(self.body(centred) + self.skip(centred), SCALE) + 0.5
+        centred = (slices - 0.5).to(weights_dtype(self.body))
+        return F.pixel_shuffle(self.body(centred) + self.skip(centred), SCALE).to(slices.dtype) + 0.5
 
 
 def build(blocks: int = 16, width: int = 64, expansion: int = 6) -> Wdsr:
@@ -67,7 +68,7 @@ class Training(Upsampling):
 
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         low, high = self.pair(batch)
-        return F.l1_loss(self.network(low).float(), high), {}
+        return F.l1_loss(self.network(low), high), {}
 
     def held_out_loss(self, batch: Tensor) -> Tensor:
         return self("network", batch, 0)[0]

@@ -14,6 +14,7 @@ from kornia.enhance import jpeg_codec_differentiable
 from kornia.filters import filter2d
 from torch import Tensor
 
+from models.fast import moved
 from models.interpolation import FACTOR, degrade
 
 GROUP = 4  # slices that share the shuffled order and the resizings
@@ -79,7 +80,7 @@ def _blur(image: Tensor, factor: int) -> Tensor:
     kernel = torch.exp(-0.5 * (along**2 / first.view(-1, 1, 1) + across**2 / second.view(-1, 1, 1)))
     kernel = kernel * ((x.abs() <= radius) & (y.abs() <= radius))
     kernel = kernel / kernel.sum(dim=(1, 2), keepdim=True)
-    return filter2d(image, kernel.to(image.device), border_type="replicate")
+    return filter2d(image, moved(kernel, image.device), border_type="replicate")
 
 
 def _reduce(image: Tensor, factor: int) -> Tensor:
@@ -92,7 +93,7 @@ def _reduce(image: Tensor, factor: int) -> Tensor:
     at = torch.arange(factor + 2 * margin) - (factor - 1) / 2 - margin
     sigma = 0.1 + torch.rand(len(image), 1) * (0.6 * factor - 0.1)
     line = torch.exp(-0.5 * (at / sigma) ** 2)
-    line = (line / line.sum(dim=1, keepdim=True)).to(image.device)
+    line = moved(line / line.sum(dim=1, keepdim=True), image.device)
     kernel = (line.unsqueeze(2) * line.unsqueeze(1)).unsqueeze(1)
     padded = F.pad(image.transpose(0, 1), [margin] * 4, mode="replicate")
     return F.conv2d(padded, kernel, stride=factor, groups=len(image)).transpose(0, 1)
@@ -101,18 +102,18 @@ def _reduce(image: Tensor, factor: int) -> Tensor:
 def _add_noise(image: Tensor, factor: int) -> Tensor:
     """White Gaussian noise of one or two grey levels of 255."""
     level = torch.randint(1, 3, (len(image), 1, 1, 1)) / 255
-    return (image + (level * torch.randn(image.shape)).to(image.device)).clamp(0, 1)
+    return (image + moved(level * torch.randn(image.shape), image.device)).clamp(0, 1)
 
 
 def _jpeg_mostly(image: Tensor, factor: int) -> Tensor:
     """JPEG on nine slices of ten."""
-    chosen = (torch.rand(len(image), 1, 1, 1) < 0.9).to(image.device)
+    chosen = moved(torch.rand(len(image), 1, 1, 1) < 0.9, image.device)
     return torch.where(chosen, _jpeg(image), image)
 
 
 def _jpeg(image: Tensor) -> Tensor:
     """JPEG of quality 80 to 95."""
-    quality = torch.randint(80, 96, (len(image),)).float().to(image.device)
+    quality = torch.randint(80, 96, (len(image),)).float()  # on the CPU, where its range is checked without waiting
     rgb = jpeg_codec_differentiable(image.expand(-1, 3, -1, -1), quality)
     return rgb.mean(dim=1, keepdim=True).clamp(0, 1)
 

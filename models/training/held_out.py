@@ -7,6 +7,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
+from models.compiling import eagerly
 from models.training.data import SliceBank
 from models.training.task import Task
 
@@ -45,7 +46,7 @@ class HeldOut:
             ema.store(task.network.parameters())
             ema.copy_to(task.network.parameters())
         torch.manual_seed(self.seed)
-        with fabric.autocast():
+        with fabric.autocast(), eagerly():
             parts = [task.held_out_loss(part).float() * len(part) for part in self.slices.split(self.batch)]
         loss = float(torch.stack(parts).sum()) / len(self.slices)
         if loss < self.lowest:

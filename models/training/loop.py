@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,7 +17,7 @@ from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments import LightningEnvironment
 from tqdm import tqdm
 
-from models.fast import compile_costly
+from models.compiling import eagerly
 from models.training.course import Course
 from models.training.data import SliceBank
 from models.training.held_out import EarlyStop, HeldOut
@@ -96,6 +95,8 @@ def start_fabric(device: str = "auto", devices: int = 1, precision: Any = "32-tr
     # narrows what may be narrow.
     fabric.strategy.precision.convert_input = lambda data: data  # type: ignore[method-assign]
     fabric.launch()
+    if fabric.device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32, as convolutions have it by default
     return fabric
 
 
@@ -122,30 +123,18 @@ def fit(
     identity: Mapping[str, Any],
     *,
     compiled: bool = False,
+    half: bool = False,
 ) -> Outcome:
     """Trains ``task`` to the end, from ``checkpoint`` if there is one of the same ``identity``.
 
     Leaves the averaged weights in ``task.network`` where the task has an EMA, and with early stopping those with the
     lowest held-out loss. Raises ``Stopped`` after a signal or ``stop_after`` (checkpoint written) and ``Diverged`` on a
-    loss that is not finite (checkpoint left as it was). ``compiled``: the network's kernels are fused first, which
-    takes a minute and pays on a GPU.
+    loss that is not finite (checkpoint left as it was). ``compiled``: the networks' kernels are fused first, which
+    takes a minute and pays on a GPU; ``half``: frozen networks have float16 weights, for a GPU.
     """
     started = time.monotonic()
-    task = task.to(fabric.device).train()
-    task.prepare(train)
-    phases = task.phases()
-    if fabric.device.type == "cuda":
-        for phase in phases.values():
-            fuse(phase.optimiser)
-    if compiled:
-        compile_costly(task.network, mode=None)
-    ema = averages(task)
-    if ema:
-        ema.to(fabric.device)
-    wrapped, *optimisers = fabric.setup(task, *(phase.optimiser for phase in phases.values()))
-    optimisers_by_phase = dict(zip(phases, optimisers, strict=True))
-    schedules = {name: phase.schedule for name, phase in phases.items() if phase.schedule}
-    clips = {name: phase.clip for name, phase in phases.items() if phase.clip}
+    learner = Learner(task, train, fabric, compiled=compiled, half=half)
+    ema = learner.ema
     course = Course(schedule.steps, schedule.limit, started=started)
     watch = HeldOut(schedule.early_stop, held_out, schedule.seed, schedule.batch) if schedule.early_stop else None
 
@@ -155,8 +144,8 @@ def fit(
             "course": course.state(),
             "held_out": watch.state() if watch else None,
             "task": task.trained_state(),
-            "optimisers": {name: optimiser.state_dict() for name, optimiser in optimisers_by_phase.items()},
-            "schedules": {name: rate.state_dict() for name, rate in schedules.items()},
+            "optimisers": {name: optimiser.state_dict() for name, optimiser in learner.optimisers.items()},
+            "schedules": {name: rate.state_dict() for name, rate in learner.schedules.items()},
             "ema": ema.state_dict() if ema else None,
             "precision": fabric.strategy.precision.state_dict(),  # the loss scale of 16-mixed
             "log": log.rows,
@@ -171,9 +160,9 @@ def fit(
         state = fabric.load(checkpoint)
         if state["identity"] == dict(identity):
             task.load_trained_state(state["task"])
-            for name, optimiser in optimisers_by_phase.items():
+            for name, optimiser in learner.optimisers.items():
                 optimiser.load_state_dict(state["optimisers"][name])
-            for name, rate in schedules.items():
+            for name, rate in learner.schedules.items():
                 rate.load_state_dict(state["schedules"][name])
             if ema:
                 ema.load_state_dict(state["ema"])
@@ -195,12 +184,10 @@ def fit(
             begun = time.perf_counter()
             batch = train.batch(schedule.batch)
             fetching += time.perf_counter() - begun
-            numbers = learn(fabric, wrapped, optimisers_by_phase, schedules, batch, course.at, clips)
-            if ema:
-                ema.step(task.network.parameters())
+            numbers = learner.step(batch, course.at)
             stride = fabric.broadcast(course.stride()) if fabric.world_size > 1 else course.stride()
-            for rate in schedules.values():
-                for _ in range(stride - 1):  # the step itself was counted by `learn`
+            for rate in learner.schedules.values():
+                for _ in range(stride - 1):  # the step itself was counted by the learner
                     rate.step()
             course.advance(stride)
             done = course.done
@@ -262,31 +249,46 @@ def _outcome(course: Course, watch: HeldOut | None) -> Outcome:
     )
 
 
-def learn(
-    fabric: Fabric,
-    task: Any,
-    optimisers: Mapping[str, Any],
-    schedules: Mapping[str, Any],
-    batch: torch.Tensor,
-    step: int,
-    clips: Mapping[str, float] = MappingProxyType({}),
-) -> dict[str, torch.Tensor]:
-    """One step of every phase on ``batch`` (B, 1, H, W) in [0, 1]: the losses and what else is logged.
+class Learner:
+    """A task made ready on its device: optimisers and schedules by phase, averaged weights (None where it has none)."""
 
-    ``task``, ``optimisers`` (by phase): as ``fabric.setup`` returned them; ``schedules``, ``clips``: those there are.
-    """
-    numbers: dict[str, torch.Tensor] = {}
-    for name, optimiser in optimisers.items():
-        loss, extra = task(name, batch, step)
-        optimiser.zero_grad()
-        fabric.backward(loss)
-        if clip := clips.get(name):
-            fabric.clip_gradients(task, optimiser, max_norm=clip, error_if_nonfinite=False)
-        optimiser.step()
-        if name in schedules:
-            schedules[name].step()
-        numbers |= {f"{name}_loss": loss.detach(), **extra}
-    return numbers
+    def __init__(self, task: Task, train: SliceBank, fabric: Fabric, *, compiled: bool = False, half: bool = False):
+        """``compiled``, ``half``: as for ``fit``."""
+        self.task, self.fabric = task.to(fabric.device).train(), fabric
+        task.quicken(half, compiled)
+        task.prepare(train)
+        phases = task.phases()
+        if fabric.device.type == "cuda":
+            for phase in phases.values():
+                fuse(phase.optimiser)
+        self.ema = averages(task)
+        if self.ema:
+            self.ema.to(fabric.device)
+        self.wrapped: Any
+        self.wrapped, *optimisers = fabric.setup(task, *(phase.optimiser for phase in phases.values()))
+        self.optimisers = dict(zip(phases, optimisers, strict=True))
+        self.schedules = {name: phase.schedule for name, phase in phases.items() if phase.schedule}
+        self.clips = {name: phase.clip for name, phase in phases.items() if phase.clip}
+
+    def step(self, batch: torch.Tensor, step: int) -> dict[str, torch.Tensor]:
+        """One step of every phase, and of the averages, on ``batch`` (B, 1, H, W) in [0, 1].
+
+        Returns the losses and what else is logged. Nothing in here waits for the device.
+        """
+        numbers: dict[str, torch.Tensor] = {}
+        for name, optimiser in self.optimisers.items():
+            optimiser.zero_grad()
+            loss, extra = self.wrapped(name, batch, step)
+            self.fabric.backward(loss)
+            if clip := self.clips.get(name):
+                self.fabric.clip_gradients(self.wrapped, optimiser, max_norm=clip, error_if_nonfinite=False)
+            optimiser.step()
+            if name in self.schedules:
+                self.schedules[name].step()
+            numbers |= {f"{name}_loss": loss.detach(), **extra}
+        if self.ema:
+            self.ema.step(self.task.network.parameters())
+        return numbers
 
 
 def averages(task: Task) -> "EMAModel | None":
@@ -305,7 +307,8 @@ def _picture(task: Task, held_out: SliceBank, log: TrainingLog, ema: "EMAModel |
     if ema:
         ema.store(task.network.parameters())
         ema.copy_to(task.network.parameters())
-    log.picture([row.float().cpu() for row in task.picture(task.examples(held_out))])
+    with eagerly():
+        log.picture([row.float().cpu() for row in task.picture(task.examples(held_out))])
     if ema:
         ema.restore(task.network.parameters())
     task.train()

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from models.compiling import compile_costly
+from models.half import halved
 from models.training.data import SliceBank
 
 
@@ -74,6 +76,19 @@ class Task(nn.Module):
     def picture(self, batch: Tensor) -> list[Tensor]:
         """Rows of a picture of held-out slices (B, 1, H, W), each (B, 1, h, w) in [0, 1]; the target last."""
         raise NotImplementedError
+
+    def quicken(self, half: bool, compiled: bool) -> None:
+        """How networks are evaluated, called on the device before `prepare`.
+
+        ``half``: frozen ones with float16 weights; ``compiled``: all of them compiled, which takes a minute.
+        """
+        if half:
+            self.frozen = nn.ModuleDict({name: halved(network) for name, network in self.frozen.items()})
+        if compiled:
+            # no CUDA graphs: gradients and averages outlive a step; a loss may be differentiated twice (VQ's)
+            torch._functorch.config.donated_buffer = False
+            for network in (self.network, *self.frozen.values()):
+                compile_costly(network, mode=None)
 
     def trained_state(self) -> dict[str, Tensor]:
         """What a checkpoint keeps: everything but frozen networks and the perceptual trunk, which are files already."""

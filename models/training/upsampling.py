@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
 
+from models.fast import moved
 from models.interpolation import bicubic, degrade
 from models.training.data import random_flip
 from models.training.degradation import degradation
@@ -25,7 +26,7 @@ def random_patch(slices: Tensor, side: int) -> Tensor:
     top = torch.randint(height - side + 1, (batch, 1)) + torch.arange(side)
     left = torch.randint(width - side + 1, (batch, 1)) + torch.arange(side)
     one, row, column = torch.arange(batch).view(-1, 1, 1), top.unsqueeze(2), left.unsqueeze(1)
-    one, row, column = (part.to(slices.device, non_blocking=True) for part in (one, row, column))
+    one, row, column = (moved(part, slices.device) for part in (one, row, column))
     return slices[one, :, row, column].permute(0, 3, 1, 2)
 
 

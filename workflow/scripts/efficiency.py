@@ -9,6 +9,7 @@ with job(snakemake) as say:
     restoration = Restoration(
         weights=snakemake.input.get("weights", []),
         chunk=snakemake.config["compute"]["chunk"],
+        volumes=[snakemake.input.volumes[0]] * len(snakemake.params.plan["n"]) * snakemake.params.plan["repeats"],
         **snakemake.params.restoration,
     )
     plan = snakemake.params.plan

@@ -9,6 +9,7 @@ with job(snakemake) as say:
     restoration = Restoration(
         weights=snakemake.input.get("weights", []),
         chunk=snakemake.config["compute"]["chunk"],
+        volumes=snakemake.input.volumes,
         **snakemake.params.restoration,
     )
     for line in restoration.subjects(snakemake.input.volumes, snakemake.input.removals, Path(snakemake.output[0])):

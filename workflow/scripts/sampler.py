@@ -11,6 +11,7 @@ with job(snakemake) as say:
     restoration = Restoration(
         weights=snakemake.input.weights,
         chunk=snakemake.config["compute"]["chunk"],
+        volumes=snakemake.input.volumes,
         **snakemake.params.restoration,
     )
     perceptual, repeats = Perceptual(snakemake.input.trunk, net="alex"), snakemake.params.repeats

@@ -10,6 +10,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description="How fast this is on the machine at hand.")
     parser.add_argument("--gpu", action="store_true", help="the article's size, on a GPU")
     parser.add_argument("--into", type=Path, default=Path("results/bench"), help="folder of the tables")
+    parser.add_argument("--only", nargs="+", default=[], metavar="SECTION", help="with --gpu: these sections alone")
+    parser.add_argument("--minutes", type=float, default=3.0, help="with --gpu: no section is begun that ends later")
+    parser.add_argument("--dry", action="store_true", help="with --gpu: a small size on the CPU, to see that it runs")
     given = parser.parse_args()
 
     def say(line: str) -> None:
@@ -17,11 +20,14 @@ def main() -> int:
 
     if given.gpu:
         from benchmark.bench import gpu
+        from benchmark.bench.gpu_sections import SECTIONS
 
-        if not gpu.there():
+        if unknown := set(given.only) - set(SECTIONS):
+            parser.error(f"no section {', '.join(sorted(unknown))}: choose of {', '.join(SECTIONS)}")
+        if not given.dry and not gpu.there():
             say("bench-gpu: no CUDA device was found; run it on a machine with one (make bench needs none)")
             return 1
-        print(gpu.run(given.into, say))
+        print(gpu.run(given.into, say, only=given.only, minutes=given.minutes, dry=given.dry))
         return 0
     from benchmark.bench import cpu
 

@@ -1,18 +1,19 @@
-"""The bench at the article's size on a GPU: the seconds, the memory and the share of the limit that are aimed at."""
+"""The bench at the article's size on a GPU, section by section: what takes how long, the machine's limit, the aim.
+
+Every section prints as it goes, the files are written anew after each, and one that fails prints its traceback and the
+next begins: a GPU may be at hand for minutes only.
+"""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from benchmark.bench import plain, study
-from benchmark.bench.learning import Learner
-from benchmark.bench.limit import counted, matrix_rate
+from benchmark.bench import study
 from benchmark.files import written
 from benchmark.jobs.timing import hardware
 from benchmark.print.typeset import Cell, Table, markdown, number
@@ -20,30 +21,93 @@ from benchmark.print.typeset import Cell, Table, markdown, number
 if TYPE_CHECKING:
     import torch
 
-WAYS: dict[str, dict[str, Any]] = {
-    "eager, float32": {},
-    "eager, float16": {"half": True},
-    "compiled, float16": {"half": True, "compiled": True},
-}
-COLUMNS = ["what", "how", "seconds", "aim, s", "limit, s", "of the limit", "plain / time", "peak memory, GB"]
+COLUMNS = ["what", "how", "measured", "unit", "limit", "of the limit", "aim", "peak memory, GB"]
+KERNELS = ["of", "kernel", "calls", "ms", "share"]
 
 
 @dataclass(frozen=True)
 class Size:
-    """``slices`` known ones of side ``side``, ``chunk`` at once; ``steps`` of DDIM; ``many``: n of the last row;
-    ``trained``: training steps timed; ``matrix``: side of the matrices that give the limit.
+    """``slices`` known ones of side ``side``; ``steps`` of DDIM; ``many``: n of the last row; ``trained``: training
+    steps timed; ``matrix``: side of the matrices that give the limit; ``compiler``: options of ``torch.compile``.
     """
 
     slices: int = 155
     side: int = 256
-    chunk: int = 16
     steps: int = 200
     many: int = 10
-    trained: int = 20
+    trained: int = 10
     matrix: int = 8192
+    compiler: dict[str, Any] = field(default_factory=dict)
 
 
 ARTICLE = Size()
+DRY = Size(slices=5, side=32, steps=3, many=2, trained=1, matrix=64, compiler={"backend": "eager", "mode": None})
+
+
+@dataclass
+class Bench:
+    """What sections measure with, and where they put what they measured."""
+
+    config: dict[str, Any]
+    device: "torch.device"
+    size: Size
+    say: Callable[[str], None]
+    rate: float = float("nan")
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    kernels: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(
+        self, what: str, how: str, measured: float, unit: str, flop: float = 0.0, aim: str = "", peak: float = 0.0
+    ) -> None:
+        """A row. ``measured``: in ``unit``, ms or s; ``flop``: counted in what was measured; ``peak``: in 10⁹ bytes."""
+        limit = flop / self.rate * (1000 if unit.startswith("ms") else 1) if flop else float("nan")
+        row = {"what": what, "how": how, "measured": measured, "unit": unit, "limit": limit, "aim": aim}
+        self.rows.append(row | {"of_limit": limit / measured, "peak_gb": peak or float("nan")})
+        told = f" (limit {limit:.3g})" if flop else ""
+        self.say(f"  {what}, {how}: {measured:.4g} {unit}{told}{f', aim {aim}' if aim else ''}, {peak:.2f} GB")
+
+    def timed(self, call: Callable[[], object], repeats: int = 3, warm_up: bool = True) -> tuple[float, float]:
+        """Seconds of a call (the least of ``repeats``, after one that warms up) and its peak of the device's memory."""
+        import torch
+
+        cuda = self.device.type == "cuda"
+        if warm_up:
+            call()
+        if cuda:
+            torch.cuda.synchronize()
+            torch.cuda.reset_peak_memory_stats()
+        least = float("inf")
+        for _ in range(repeats):
+            start = time.perf_counter()
+            call()
+            if cuda:
+                torch.cuda.synchronize()
+            least = min(least, time.perf_counter() - start)
+        return least, torch.cuda.max_memory_allocated() / 1e9 if cuda else float("nan")
+
+    def profile(self, of: str, call: Callable[[], object], most: int = 12) -> None:
+        """The kernels that take most of a call's time, and how busy they keep the device."""
+        import torch
+        from torch.profiler import ProfilerActivity
+
+        cuda = self.device.type == "cuda"
+        call()
+        wall, _ = self.timed(call, warm_up=False)
+        activities = [ProfilerActivity.CUDA] if cuda else [ProfilerActivity.CPU]
+        with torch.profiler.profile(activities=activities) as found:
+            call()
+            if cuda:
+                torch.cuda.synchronize()
+        times = [
+            (event.key, event.count, event.self_device_time_total if cuda else event.self_cpu_time_total)
+            for event in found.key_averages()
+        ]
+        times = sorted((one for one in times if one[2] > 0), key=lambda one: -one[2])
+        total = sum(us for *_, us in times)
+        self.say(f"  {of}: {1000 * wall:.1f} ms, kernels {total / 1000:.1f} ms; most of it in")
+        for key, calls, us in times[:most]:
+            self.kernels.append({"of": of, "kernel": key, "calls": calls, "ms": us / 1000, "share": us / total})
+            self.say(f"    {us / 1000:8.2f} ms {us / total:6.1%} {calls:5d} × {key[:110]}")
 
 
 def there() -> bool:
@@ -54,123 +118,76 @@ def there() -> bool:
 
 
 def run(
-    into: Path, say: Callable[[str], None], device: str = "cuda", name: str | None = None, size: Size = ARTICLE
+    into: Path,
+    say: Callable[[str], None],
+    *,
+    only: Sequence[str] = (),
+    minutes: float = 3.0,
+    dry: bool = False,
 ) -> str:
-    """Measures, writes ``into/bench_gpu.md`` and ``.csv`` and returns the Markdown. ``name``: of a smaller config."""
+    """Measures, writes ``into/bench_gpu.md`` and ``.csv`` and ``into/bench_gpu_kernels.csv``; returns the Markdown.
+
+    ``only``: names of sections (all); ``minutes``: a section that would end later is not begun; ``dry``: everything
+    at a small size on the CPU, to see that it runs.
+    """
     import torch
 
-    from models.fast import HALF
+    from benchmark.bench.gpu_sections import SECTIONS
+    from benchmark.bench.limit import matrix_rate
+    from models.half import HALF
 
-    on = torch.device(device)
-    rate = matrix_rate(on, HALF, size.matrix)
-    rows = []
-    for row in _rows(study.config(name), on, size, rate):
-        rows.append(row)
-        say(f"{row['what']}, {row['how']}: {row['seconds']:.3g} s, {row['of_limit']:.0%} of the limit")
-    caption = (
-        f"{size.slices} slices {size.side}×{size.side}, {size.chunk} at once, random weights, decoded and sharpened; "
-        "device waited for, after a run that warms up. Plain: diffusers' networks and DDIM, eager, float32, a chunk at "
-        f"a time. Limit: counted FLOP over this device's rate of float16 matrix products ({rate / 1e12:.0f} TFLOP/s)."
+    begun = time.perf_counter()
+    bench = Bench(
+        study.config("smoke" if dry else None), torch.device("cpu" if dry else "cuda"), DRY if dry else ARTICLE, say
     )
-    table = Table(f"Bench at the article's size: {hardware(on)}", caption, COLUMNS)
-    for row in rows:
-        texts = [row["what"], row["how"], number(row["seconds"], 3), row["aim"], number(row["limit"], 3)]
-        texts += [f"{row['of_limit']:.0%}", number(row["ratio"], 2), number(row["peak_gb"], 2)]
-        table.rows.append([Cell(text) for text in texts])
-    text = markdown(table)
-    with written(into / "bench_gpu.csv") as aside:
-        pd.DataFrame(rows).to_csv(aside, index=False, float_format="%.6g", lineterminator="\n")
-    with written(into / "bench_gpu.md") as aside:
-        aside.write_text(text)
+    bench.rate = matrix_rate(bench.device, torch.float32 if dry else HALF, bench.size.matrix)
+    say(f"{hardware(bench.device)}, torch {torch.__version__}: {bench.rate / 1e12:.3g} TFLOP/s in matrix products")
+    failed: list[str] = []
+    skipped: list[str] = []
+    for name, (section, seconds) in SECTIONS.items():
+        if only and name not in only:
+            continue
+        left = 60 * minutes - (time.perf_counter() - begun)
+        if left < seconds and not dry:
+            say(f"[{name}] left out: takes about {seconds} s, and {left:.0f} s are left")
+            skipped.append(name)
+            continue
+        say(f"[{name}] at {time.perf_counter() - begun:.0f} s")
+        try:
+            section(bench)
+        except Exception:
+            say(traceback.format_exc())
+            failed.append(name)
+        text = _write(into, bench, time.perf_counter() - begun, failed, skipped)
+        if not dry:
+            torch.cuda.empty_cache()
     return text
 
 
-def _rows(config: Mapping[str, Any], device: "torch.device", size: Size, rate: float) -> Iterator[dict[str, Any]]:
-    import torch
-
-    from models.method import method
-
-    low = study.noise(size.slices, size.side // 4)
-    one, chunk = torch.from_numpy(low[:1, None]).to(device), torch.from_numpy(low[:, None]).to(device)
-    slow = study.networks(config, device, fast=False)
-    latent, image = (
-        torch.zeros(1, 3, *low.shape[1:], device=device),
-        torch.zeros(1, 1, size.side, size.side, device=device),
+def _write(into: Path, bench: Bench, seconds: float, failed: Sequence[str], skipped: Sequence[str]) -> str:
+    """The tables so far."""
+    size = bench.size
+    caption = (
+        f"{size.slices} slices {size.side}×{size.side}, random weights, {seconds:.0f} s in all; each number is the "
+        "least of a few runs after one that warms up. Plain: diffusers' networks and DDIM, eager, float32, 16 slices "
+        "at a time. Limit: counted FLOP over this device's rate of float16 matrix products "
+        f"({bench.rate / 1e12:.0f} TFLOP/s)."
     )
-    step = counted(lambda: slow["ldm"](latent, torch.tensor(500, device=device), one))
-    shown = counted(lambda: slow["vq"].decode(latent)) + counted(lambda: slow["edsr"](image))
-
-    def plainly() -> None:
-        for part in chunk.split(size.chunk):
-            plain.restore(slow, part, size.steps)
-
-    base, base_gb = _timed(plainly, device)
-    ddim: dict[str, Any] = {"sampler": "ddim", "steps": size.steps, "eta": 1.0}
-    few = config["samplers"]["named"]["fast"]
-    first = f"DDIM, T = {size.steps}, n = 1"
-    work = size.slices * size.steps * step + (2 * size.slices - 1) * shown
-    yield _row(first, "plain", base, "", work / rate, 1.0, base_gb)
-    for how, options in WAYS.items():
-        networks = study.networks(config, device, fast=True)
-        wishes: list[tuple[str, dict[str, Any], int, str]] = [
-            (first, ddim, 1, "6.8"),
-            ("`sampler: fast`, n = 1", few, 1, "1"),
-            (f"`sampler: fast`, n = {size.many}", few, size.many, "4, in 5.82 GB"),
-        ]
-        for what, sampling, n, aim in wishes:
-            restorer = method("ours", networks, chunk=size.chunk, device=device, **options, **sampling)
-            known = np.arange(size.slices)
-            at = np.linspace(0, size.slices - 1, (size.slices - 1) * (n + 1) + 1)
-            seconds, peak = _timed(partial(_drained, restorer, low, known, at), device)
-            work = size.slices * sampling["steps"] * step + len(at) * shown
-            yield _row(what, how, seconds, aim, work / rate, base / seconds if n == 1 else float("nan"), peak)
-    yield from _training(config, device, size, rate)
-
-
-def _training(config: Mapping[str, Any], device: "torch.device", size: Size, rate: float) -> Iterator[dict[str, Any]]:
-    """A step of the U-Net's training, plain and in the ways there are; aimed at 40 % of the limit."""
-    ways: dict[str, dict[str, Any]] = {"plain": {"fast": False}, "bf16-mixed": {"precision": "bf16-mixed"}}
-    ways["compiled, bf16-mixed"] = ways["bf16-mixed"] | {"compiled": True}
-    base = work = float("nan")
-    for how, options in ways.items():
-        given: dict[str, Any] = {"fast": True, **options}
-        learner = Learner("ldm", config, size.side, Path(), device.type, given.pop("fast"), **given)
-        if how == "plain":
-            work = counted(learner.step)
-
-        def steps(learner: Learner = learner) -> None:
-            for _ in range(size.trained):
-                learner.step()
-
-        seconds, peak = _timed(steps, device)
-        seconds /= size.trained
-        base = seconds if how == "plain" else base
-        yield _row("training, U-Net: a step", how, seconds, "40% of the limit", work / rate, base / seconds, peak)
-
-
-def _row(what: str, how: str, seconds: float, aim: str, limit: float, ratio: float, peak_gb: float) -> dict[str, Any]:
-    row = {"what": what, "how": how, "seconds": seconds, "aim": aim, "limit": limit, "of_limit": limit / seconds}
-    return row | {"ratio": ratio, "peak_gb": peak_gb}
-
-
-def _drained(restorer: Any, low: np.ndarray, known: np.ndarray, at: np.ndarray) -> None:
-    """A volume restored block by block, nothing kept."""
-    for _ in restorer.stream(low, known, at):
-        pass
-
-
-def _timed(call: Callable[[], object], device: "torch.device") -> tuple[float, float]:
-    """Seconds of the second call, and the peak of the device's memory during it in 10⁹ bytes (NaN on a CPU)."""
-    import torch
-
-    call()
-    if device.type != "cuda":
-        start = time.perf_counter()
-        call()
-        return time.perf_counter() - start, float("nan")
-    torch.cuda.synchronize(device)
-    torch.cuda.reset_peak_memory_stats(device)
-    start = time.perf_counter()
-    call()
-    torch.cuda.synchronize(device)
-    return time.perf_counter() - start, torch.cuda.max_memory_allocated(device) / 1e9
+    caption += f" Failed: {', '.join(failed)}." if failed else ""
+    caption += f" Left out for want of time: {', '.join(skipped)}." if skipped else ""
+    table = Table(f"Bench at the article's size: {hardware(bench.device)}", caption, COLUMNS)
+    for row in bench.rows:
+        share = "" if pd.isna(row["of_limit"]) else f"{row['of_limit']:.0%}"
+        texts = [row["what"], row["how"], number(row["measured"], 2), row["unit"], number(row["limit"], 2), share]
+        table.rows.append([Cell(text) for text in [*texts, row["aim"], number(row["peak_gb"], 2)]])
+    kernels = Table("Kernels that take most of the time", "Of one call each.", KERNELS)
+    for row in bench.kernels:
+        texts = [row["of"], row["kernel"][:80], str(row["calls"]), number(row["ms"], 2), f"{row['share']:.0%}"]
+        kernels.rows.append([Cell(text) for text in texts])
+    text = markdown(table) + "\n" + markdown(kernels)
+    for name, rows in (("bench_gpu", bench.rows), ("bench_gpu_kernels", bench.kernels)):
+        with written(into / f"{name}.csv") as aside:
+            pd.DataFrame(rows).to_csv(aside, index=False, float_format="%.6g", lineterminator="\n")
+    with written(into / "bench_gpu.md") as aside:
+        aside.write_text(text)
+    return text

@@ -17,12 +17,12 @@ SLICES = 48
 def rows(config: Mapping[str, Any], side: int, trunk: Path, device: str = "cpu") -> Iterator[Row]:
     """A step of each network's batch, on slices ``side``×``side``."""
     for name in NETWORKS:
-        fast, plain = (Learner(name, config, side, trunk, device, how) for how in (True, False))
+        fast, plain = Learning(name, config, side, trunk, device), Plainly(name, config, side, trunk, device)
         yield Row(f"training, {name}", "step", fast.step, plain.step, flop=counted(fast.step))
 
 
-class Learner:
-    """A network in training, with random weights and slices of noise."""
+class Learning:
+    """A network in training by the parts of the loop, with random weights and slices of noise."""
 
     def __init__(
         self,
@@ -31,53 +31,62 @@ class Learner:
         side: int,
         trunk: Path,
         device: str,
-        fast: bool,
         *,
         precision: Any = "32-true",
-        compiled: bool = False,
+        training: Mapping[str, Any] | None = None,
+        compiler: Mapping[str, Any] | None = None,
+        **how: bool,
     ) -> None:
-        """``fast``: by the parts of the loop; else volumes stay float32 in memory and batches are collated from single
-        slices by a ``DataLoader``, frozen networks are laid out as they are built, and parameters averaged one by one.
+        """``training``: options other than the config's; ``compiler``: options of ``torch.compile`` that are not those
+        of a training; ``how``: ``compiled``, ``half`` (``models.training.loop.fit``).
         """
-        import torch
-
-        from models import weights
-        from models.fast import compile_costly, laid_out
+        from models.compiling import compile_costly
+        from models.half import halved
         from models.training.data import SliceBank
-        from models.training.loop import averages, start_fabric
-        from models.training.task import fuse
+        from models.training.loop import Learner, start_fabric
 
-        torch.manual_seed(0)
-        block = config["networks"][name]
-        options = {"trunk": str(trunk)} | settled(block["training"], SLICES)
-        self.batch = options["batch"]
-        if "pool" in options:
-            options |= {"pool": self.batch, "sampling_steps": 1}
-        frozen = {
-            class_of(config, need): weights.network(class_of(config, need), config["networks"][need]["size"])
-            for need in block["needs"]
-        }
         self.fabric = start_fabric(device, 1, precision)
-        needs = {n: laid_out(network) if fast else network for n, network in frozen.items()}
-        kind = weights.training_of(block.get("class", name))
-        network = weights.network(block.get("class", name), block["size"])
-        task = kind(network, needs, 10**6, options | {"slices_per_step": self.batch})
+        self.task, self.batch = _task(name, config, trunk, training or {}, fast=True)
+        if compiler:
+            for network in (self.task.network, *map(halved, self.task.frozen.values())):
+                compile_costly(network, **compiler)
+        self.bank = SliceBank([study.noise(SLICES, side)], self.fabric.device)
+        self.learner = Learner(self.task, self.bank, self.fabric, **how)
+        self.done = 0
+
+    def step(self) -> None:
+        """One step of every phase, and of the averages."""
+        self.learner.step(self.bank.batch(self.batch), self.done)
+        self.done += 1
+
+
+class Plainly:
+    """The same, written as one writes it first.
+
+    Volumes are float32 in memory, batches are collated from single slices by a ``DataLoader``, networks are laid out
+    as they are built, optimisers are as they come, and parameters are averaged one by one.
+    """
+
+    def __init__(self, name: str, config: Mapping[str, Any], side: int, trunk: Path, device: str) -> None:
+        import torch
+        from diffusers.training_utils import EMAModel
+
+        from models.training.data import SliceBank
+        from models.training.loop import start_fabric
+
+        self.fabric = start_fabric(device)
+        task, self.batch = _task(name, config, trunk, {}, fast=False)
         self.task = task.to(self.fabric.device).train()
         slices = study.noise(SLICES, side)
-        self.bank = SliceBank([slices], self.fabric.device)
-        self.task.prepare(self.bank)
+        self.task.prepare(SliceBank([slices], self.fabric.device))
         phases = self.task.phases()
-        if fast and self.fabric.device.type == "cuda":
-            for phase in phases.values():
-                fuse(phase.optimiser)
-        if compiled:
-            compile_costly(network, mode=None)
-        self.averages = averages(self.task) if fast else _one_by_one(self.task)
+        parameters = self.task.network.parameters()
+        self.averages = EMAModel(parameters, decay=self.task.ema_decay) if self.task.ema_decay else None
         if self.averages:
             self.averages.to(self.fabric.device)
         self.wrapped, *optimisers = self.fabric.setup(self.task, *(phase.optimiser for phase in phases.values()))
         self.optimisers = dict(zip(phases, optimisers, strict=True))
-        self.loader = None if fast else self._loader(torch.from_numpy(slices)[:, None])
+        self.loader = self._loader(torch.from_numpy(slices)[:, None])
         self.done = 0
 
     def _loader(self, slices: Any) -> Any:
@@ -90,17 +99,39 @@ class Learner:
 
     def step(self) -> None:
         """One step of every phase, and of the averages."""
-        from models.training.loop import learn
-
-        batch = self.bank.batch(self.batch) if self.loader is None else next(self.loader)
-        learn(self.fabric, self.wrapped, self.optimisers, {}, batch, self.done)
+        batch = next(self.loader)
+        for name, optimiser in self.optimisers.items():
+            loss, _ = self.wrapped(name, batch, self.done)
+            optimiser.zero_grad()
+            self.fabric.backward(loss)
+            optimiser.step()
         if self.averages:
             self.averages.step(self.task.network.parameters())
         self.done += 1
 
 
-def _one_by_one(task: Any) -> Any:
-    """Averaged weights as ``diffusers`` updates them by default, where the task has them."""
-    from diffusers.training_utils import EMAModel
+def _task(
+    name: str, config: Mapping[str, Any], trunk: Path, training: Mapping[str, Any], fast: bool
+) -> tuple[Any, int]:
+    """A network's task with random weights, and its batch."""
+    import torch
 
-    return EMAModel(task.network.parameters(), decay=task.ema_decay) if task.ema_decay else None
+    from models import weights
+    from models.fast import laid_out
+
+    torch.manual_seed(0)
+    block = config["networks"][name]
+    options = {"trunk": str(trunk), **settled(block["training"], SLICES), **training}
+    batch = options["batch"]
+    if "pool" in options:
+        options |= {"pool": batch, "sampling_steps": 1}
+    frozen = {
+        class_of(config, need): weights.network(class_of(config, need), config["networks"][need]["size"])
+        for need in block["needs"]
+    }
+    needs = {kind: laid_out(network) if fast else network for kind, network in frozen.items()}
+    training_of, network = (
+        weights.training_of(class_of(config, name)),
+        weights.network(class_of(config, name), block["size"]),
+    )
+    return training_of(network, needs, 10**6, options | {"slices_per_step": batch}), batch

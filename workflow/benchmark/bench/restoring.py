@@ -56,7 +56,7 @@ def evaluated(restorer: Any, call: Any) -> Any:
     import torch
 
     def run() -> None:
-        with torch.inference_mode(), restorer.precision():
+        with torch.inference_mode():
             call(restorer)
 
     return run

@@ -37,6 +37,8 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
         print(text, flush=True)
         os.write(terminal, f"{snakemake.rule}: {text}\n".encode())
 
+    # what PyTorch compiles is found again by later jobs; it writes atomically, so that several may share the folder
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.abspath(f"{snakemake.config['results']}/compiled"))
     try:
         resources, share = snakemake.resources, snakemake.config["compute"]["jobs_per_gpu"]
         gpu.claim(resources.get("gpu", 0), share=share, megabytes=resources.get("gpu_mb", 0), say=say)

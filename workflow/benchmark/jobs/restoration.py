@@ -1,10 +1,10 @@
 """One restoring job: a truth volume and its removal in, the restored volume out."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,8 +13,9 @@ from benchmark import volume
 from benchmark.cohort.protocol import Removal, read_removal
 from benchmark.seeds import derive
 from models import weights as weight_files
+from models.compiling import restoring_pays
 from models.fast import ahead
-from models.interpolation import degrade
+from models.interpolation import FACTOR, degrade
 from models.method import Restorer, method
 
 
@@ -36,25 +37,31 @@ class Restoration:
         weights: Iterable[str],
         *,
         options: Mapping[str, Any],
-        chunk: int,
+        chunk: int | Literal["auto"],
         seed: int,
         dataset: str,
         device: str = "auto",
         threads: int = 1,
-        half: bool = False,
-        compile: bool = False,
+        half: bool | Literal["auto"] = False,
+        compile: bool | Literal["auto"] = False,
+        volumes: Sequence[str] = (),
     ) -> None:
         """``name``: file in models/methods; ``weights``: safetensors of its networks; ``options``: of its class.
 
-        ``chunk``, ``half``, ``compile``: how networks are evaluated (``models.method.Restorer``). A rule's
-        ``params.restoration`` (``restoration_params`` in common.smk) gives everything but ``weights`` and ``chunk``.
+        ``chunk``, ``half``, ``compile``: how networks are evaluated (``models.method.Restorer``). ``auto``: as many
+        slices as fit into a GPU's free memory; half precision on a GPU; compiled where restoring ``volumes`` (files;
+        one that is restored several times is named as often) takes long enough to pay for it. A rule's
+        ``params.restoration`` (``restoration_params`` in common.smk) gives everything but ``weights``, ``chunk`` and
+        ``volumes``.
         """
         torch.set_num_threads(threads)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.name, self.options, self.seed, self.dataset = name, options, seed, dataset
         self.networks = weight_files.load_by_class(weights, device)
-        self.evaluation = {"chunk": chunk, "device": device, "half": half, "compiled": compile}
+        self.evaluation: dict[str, Any] = {"chunk": None if chunk == "auto" else chunk, "device": device}
+        self.evaluation["half"] = device != "cpu" if half == "auto" else half
+        self.evaluation["compiled"] = _pays(volumes, options, device) if compile == "auto" else compile
 
     def build(self, subject: str) -> Restorer:
         """The method for one subject. Its noise is seeded by dataset and subject."""
@@ -84,3 +91,11 @@ class Restoration:
                 yield f"{name}: {len(known)} known slices, {len(restored)} restored in {seconds:.1f} s"
             if writing:
                 writing.result()
+
+
+def _pays(volumes: Sequence[str], options: Mapping[str, Any], device: str) -> bool:
+    """Whether restoring the volumes takes long enough to compile the networks first; it is diffusion that does."""
+    shapes = [volume.load(path).shape for path in volumes] if "steps" in options else []
+    work = sum(slices for _, _, slices in shapes)
+    side = max((max(shape[:2]) for shape in shapes), default=0) // FACTOR
+    return restoring_pays(torch.device(device), work, options.get("steps", 0), side)

@@ -38,6 +38,7 @@ def compare_networks(
 
     from models import weights as weight_files
     from models.interpolation import degrade
+    from models.memory import USUAL
     from models.method import method
 
     torch.set_num_threads(options["threads"])
@@ -45,11 +46,12 @@ def compare_networks(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     networks = {name: weight_files.load(path, device) for name, path in weights.items()}
+    chunk = USUAL if options["chunk"] == "auto" else options["chunk"]
 
     def apply(name: str, slices: np.ndarray) -> np.ndarray:
         """A network from pixels to pixels, ``chunk`` slices at a time."""
         with torch.inference_mode():
-            parts = torch.from_numpy(slices).unsqueeze(1).split(options["chunk"])
+            parts = torch.from_numpy(slices).unsqueeze(1).split(chunk)
             made = torch.cat([networks[name](part.to(device)).float().cpu() for part in parts])
         return made.squeeze(1).clamp(0, 1).numpy()
 
@@ -61,11 +63,11 @@ def compare_networks(
         images = {name: apply(name, low) for name in MAGNIFY if name in networks}
         images |= {name: apply(name, truth) for name in REPRODUCE if name in networks}
         known = np.arange(len(truth))
-        images["bicubic"] = method("linear", chunk=options["chunk"]).restore(low, known, known)
+        images["bicubic"] = method("linear", chunk=chunk).restore(low, known, known)
         if {"vq", "ldm", "edsr"} <= set(networks):
             own = {"seed": derive(options["seed"], "noise", "in plane", Path(path).name), "device": device}
             sampled = {name: networks[name] for name in ("vq", "ldm")}
-            diffusion = method("ours", sampled, chunk=options["chunk"], **own, **options["sampling"])
+            diffusion = method("ours", sampled, chunk=chunk, **own, **options["sampling"])
             images["diffusion"] = diffusion.restore(low, known, known)
             images["edsr"] = apply("edsr", images["diffusion"])
         for name, image in images.items():

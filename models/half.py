@@ -1,0 +1,81 @@
+"""Half precision for inference on a GPU: the weights of a network in float16, everything around it in float32.
+
+A network takes and returns float32, whatever its weights are stored in: it calls its layers through `in_weights`. A
+copy with float16 weights (`halved`) then needs no autocast, which casts every weight again in every call. What must be
+exact stays in float32: the solver's state, the mixing of slices, the codebook, batch statistics; norms and softmax
+accumulate in float32 inside their kernels.
+"""
+
+import copy
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+Network = TypeVar("Network", bound=nn.Module)
+
+HALF = torch.float16
+"""As fast as bfloat16 on a GPU, and eight times finer. In bfloat16 the rounding of all steps adds up, and the codebook
+snaps to other codes: 0.02 to 0.1 dB on small networks trained for half a minute."""
+
+EXACT = (nn.Embedding, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+"""Layers that stay in float32: a codebook, whose codes are compared, and batch norm, whose statistics are float32."""
+
+_halved: WeakKeyDictionary[nn.Module, nn.Module] = WeakKeyDictionary()
+
+
+def halved(network: Network) -> Network:
+    """A copy of the network with float16 weights, for inference; the network itself stays as it is.
+
+    The copy is made once: a second call returns the same one, and later changes of the network's weights do not reach
+    it. Weight normalisation is computed once, in float32.
+    """
+    if network not in _halved:
+        _halved[network] = _to_half(copy.deepcopy(network))
+    return _halved[network]  # type: ignore[return-value]
+
+
+def _to_half(network: nn.Module) -> nn.Module:
+    for module in list(network.modules()):
+        if parametrize.is_parametrized(module):
+            for name in list(module.parametrizations):  # type: ignore[arg-type]
+                parametrize.remove_parametrizations(module, name)
+    for module in network.modules():
+        if not isinstance(module, EXACT):
+            for parameter in module.parameters(recurse=False):
+                parameter.data = parameter.data.to(HALF)
+    return network.eval().requires_grad_(False)
+
+
+def weights_dtype(layers: nn.Module) -> torch.dtype:
+    """The dtype in which the first of the layers keeps its weights."""
+    return next(layers.parameters()).dtype
+
+
+def in_weights(layers: nn.Module, *inputs: Tensor) -> Tensor:
+    """``layers(*inputs)`` computed in the dtype of the layers' weights; the result has the dtype of the first input."""
+    dtype = weights_dtype(layers)
+    return layers(*(one.to(dtype) for one in inputs)).to(inputs[0].dtype)
+
+
+def own_precision(network: nn.Module, device: torch.device) -> AbstractContextManager[object]:
+    """No autocast in here around a network with float16 weights: it would cast every weight again in every call."""
+    return torch.autocast(device.type, enabled=False) if weights_dtype(network) == HALF else nullcontext()
+
+
+@contextmanager
+def exact_products() -> Iterator[None]:
+    """Matrix products of float32 tensors are not shortened to TF32 (10 bits) in here, whatever is set outside.
+
+    A slice that is mixed with weight 1 comes out as it was, and neighbouring codes of a codebook are told apart.
+    """
+    products = torch.backends.cuda.matmul
+    before, products.allow_tf32 = products.allow_tf32, False
+    try:
+        yield
+    finally:
+        products.allow_tf32 = before

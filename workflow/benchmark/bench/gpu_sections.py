@@ -1,0 +1,231 @@
+"""The sections of ``make bench-gpu``, the most telling ones first."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.bench import plain, study
+from benchmark.bench.gpu import Bench
+from benchmark.bench.learning import Learning, Plainly
+from benchmark.bench.limit import counted
+
+
+class Restoring:
+    """Networks of the study and inputs of noise on the bench's device; ``half`` and compiled ones are made once."""
+
+    def __init__(self, bench: Bench) -> None:
+        import torch
+
+        self.bench, self.device = bench, bench.device
+        self.networks = study.networks(bench.config, bench.device, fast=True)
+        side = bench.size.side // 4
+        self.low = study.noise(bench.size.slices, side)
+        self.slices = torch.from_numpy(self.low[:, None]).to(self.device)
+        self.latents = torch.randn(bench.size.slices, 3, side, side, device=self.device)
+        self.t = torch.tensor(500, device=self.device)
+
+    def step_flop(self) -> float:
+        """Of one step of all slices."""
+        network = self.networks["ldm"]
+        return len(self.slices) * counted(lambda: network(self.latents[:1], self.t, self.slices[:1]))
+
+    def shown_flop(self) -> float:
+        """Of decoding and sharpening one slice."""
+        image = self.slices.new_zeros(1, 1, self.bench.size.side, self.bench.size.side)
+        decoded = counted(lambda: self.networks["vq"].decode(self.latents[:1]))
+        return decoded + counted(lambda: self.networks["edsr"](image))
+
+    def fast(self, compiled: bool) -> dict[str, Any]:
+        """Networks with float16 weights; compiled with the bench's compiler."""
+        from models.compiling import compile_costly
+        from models.half import halved
+
+        found: dict[str, Any] = {name: halved(network) for name, network in self.networks.items()}
+        if compiled:
+            for network in found.values():
+                compile_costly(network, **self.bench.size.compiler)
+        return found
+
+    def step(self, networks: dict[str, Any]) -> Callable[[], object]:
+        """A call: one step of all slices at once."""
+        import torch
+
+        def call() -> None:
+            with torch.inference_mode():
+                networks["ldm"](self.latents, self.t, self.slices)
+
+        return call
+
+    def restored(self, n: int, compiled: bool, sampling: dict[str, Any]) -> Callable[[], object]:
+        """A call: the volume with ``n`` new slices in every gap, block by block, nothing kept."""
+        from models.method import method
+
+        self.fast(compiled)
+        known = np.arange(len(self.low))
+        at = np.linspace(0, len(known) - 1, (len(known) - 1) * (n + 1) + 1)
+        restorer = method("ours", self.networks, device=self.device, half=True, compiled=compiled, **sampling)
+
+        def call() -> None:
+            for _ in restorer.stream(self.low, known, at):
+                pass
+
+        return call
+
+
+def unet(bench: Bench) -> None:
+    """One step of the diffusion, all slices at once."""
+    given = Restoring(bench)
+    flop = given.step_flop()
+    for how, compiled in (("float16 weights", False), ("float16 weights, compiled", True)):
+        call = given.step(given.fast(compiled))
+        first, _ = bench.timed(call, repeats=1, warm_up=False)
+        seconds, peak = bench.timed(call, repeats=5)
+        bench.say(f"  the first call took {first:.1f} s")
+        bench.add(f"U-Net, a step of {bench.size.slices}", how, 1000 * seconds, "ms", flop, "32", peak)
+    bench.profile("U-Net step, compiled", call)
+
+
+def decoding(bench: Bench) -> None:
+    """Latents to sharpened slices."""
+    import torch
+
+    from models.method import method
+
+    given = Restoring(bench)
+    image = given.slices.new_zeros(1, 1, bench.size.side, bench.size.side)
+    flop = {
+        "decoding": counted(lambda: given.networks["vq"].decode(given.latents[:1])),
+        "EDSR": counted(lambda: given.networks["edsr"](image)),
+    }
+    count = min(32, bench.size.slices)
+    images = given.slices.new_zeros(count, 1, bench.size.side, bench.size.side)
+    for how, compiled in (("float16 weights", False), ("float16 weights, compiled", True)):
+        networks = given.fast(compiled)
+        both = method("ours", given.networks, device=given.device, half=True, compiled=compiled)
+        alone = method("ours", {n: networks[n] for n in ("vq", "ldm")}, device=given.device)
+
+        def decoded(restorer: Any = alone) -> None:
+            with torch.inference_mode():
+                restorer.decode(given.latents[:count])
+
+        def sharpened(restorer: Any = both) -> None:
+            with torch.inference_mode():
+                restorer.sharpen(images)
+
+        for what, call, aim in (("decoding", decoded, "1.8"), ("EDSR", sharpened, "0.4")):
+            seconds, peak = bench.timed(call, repeats=5)
+            bench.add(what, how, 1000 * seconds / count, "ms a slice", flop[what], aim, peak)
+        if compiled:
+            bench.profile(f"decoding {count} slices, compiled", decoded)
+
+
+def restoring(bench: Bench) -> None:
+    """Whole volumes by the article's method, as `restore` makes them."""
+    given, size = Restoring(bench), bench.size
+    step, shown = given.step_flop(), given.shown_flop()
+    few = bench.config["samplers"]["named"]["fast"]
+    ddim = {"sampler": "ddim", "steps": size.steps, "eta": 1.0}
+    wishes = [
+        ("`sampler: fast`, n = 1", few, 1, "0.7"),
+        (f"`sampler: fast`, n = {size.many}", few, size.many, "3"),
+        (f"DDIM-{size.steps}, n = 1", ddim, 1, "6.8"),
+    ]
+    for what, sampling, n, aim in wishes:
+        flop = sampling["steps"] * step + ((size.slices - 1) * (n + 1) + 1) * shown
+        call = given.restored(n, True, sampling)
+        # the longest is not run twice: the others have warmed it up
+        seconds, peak = bench.timed(call, repeats=1, warm_up=sampling is few)
+        bench.add(what, "float16 weights, compiled", seconds, "s", flop, aim, peak)
+
+
+def eager(bench: Bench) -> None:
+    """The same without compilation, and as one writes it with diffusers alone; a few steps, scaled up."""
+    given, size = Restoring(bench), bench.size
+    few = min(2, size.steps)
+    flop = size.steps * given.step_flop() + (2 * size.slices - 1) * given.shown_flop()
+    slow = study.networks(bench.config, bench.device, fast=False)
+    part = given.slices[:16]
+
+    def plainly(steps: int) -> None:
+        for chunk in part.split(16):
+            plain.restore(slow, chunk, steps)
+
+    def scaled(one: float, more: float, of: int) -> float:
+        """Seconds of all slices and steps, from the seconds of one step and of ``1 + few``."""
+        return (one + (size.steps - 1) * (more - one) / few) * size.slices / of
+
+    one, more = (bench.timed(partial(plainly, steps), repeats=2)[0] for steps in (1, 1 + few))
+    bench.add(f"DDIM-{size.steps}, n = 1", "plain, float32", scaled(one, more, len(part)), "s", flop)
+    sampling = {"sampler": "ddim", "eta": 1.0}
+    ours = [given.restored(1, False, sampling | {"steps": steps}) for steps in (1, 1 + few)]
+    one, more = (bench.timed(call, repeats=1)[0] for call in ours)
+    bench.add(f"DDIM-{size.steps}, n = 1", "float16 weights", scaled(one, more, size.slices), "s", flop)
+
+
+def training(bench: Bench, name: str, what: str, aim: str, **training: Any) -> None:
+    """A step of one of the two large networks, with bf16 in mixed precision."""
+    size = bench.size
+    half = {"half": True}
+    flop = 0.0
+    for how, given in (
+        ("bf16-mixed, frozen networks float16", half),
+        ("the same, compiled", half | {"compiled": True}),
+    ):
+        learning = Learning(
+            name,
+            bench.config,
+            size.side,
+            Path(),
+            bench.device.type,
+            precision="bf16-mixed",
+            training=training,
+            compiler=size.compiler if "compiled" in given else None,
+            **given,
+        )
+        flop = flop or counted(learning.step)
+        first, _ = bench.timed(learning.step, repeats=1, warm_up=False)
+        bench.say(f"  the first step took {first:.1f} s")
+
+        def steps(learning: Learning = learning) -> None:
+            for _ in range(size.trained):
+                learning.step()
+
+        seconds, peak = bench.timed(steps, repeats=2)
+        bench.add(f"training, {what}: a step", how, 1000 * seconds / size.trained, "ms", flop, aim, peak)
+        bench.profile(f"training step, {what}, {how}", learning.step)
+
+
+def small(bench: Bench) -> None:
+    """A step of every other network, as the config has it; without perceptual losses, which need a download."""
+    for name in ("edsr", "srgan", "wdsr", "autoencoder", "quartet"):
+        training = {"perceptual_weight": 0}
+        learning = Learning(
+            name, bench.config, bench.size.side, Path(), bench.device.type, training=training, half=True
+        )
+        flop = counted(learning.step)
+        seconds, peak = bench.timed(learning.step, repeats=bench.size.trained)
+        bench.add(f"training, {name}: a step", "float32", 1000 * seconds, "ms", flop, "", peak)
+
+
+def plain_training(bench: Bench) -> None:
+    """The U-Net's step as one writes it first."""
+    learning = Plainly("ldm", bench.config, bench.size.side, Path(), bench.device.type)
+    seconds, peak = bench.timed(learning.step, repeats=3)
+    bench.add("training, U-Net: a step", "plain, float32", 1000 * seconds, "ms", counted(learning.step), "", peak)
+
+
+NO_LOSSES: dict[str, Any] = {"perceptual_weight": 0, "discriminator_weight": 0}
+SECTIONS: dict[str, tuple[Callable[[Bench], None], int]] = {
+    "unet": (unet, 35),
+    "decoding": (decoding, 25),
+    "restoring": (restoring, 25),
+    "train-unet": (partial(training, name="ldm", what="U-Net", aim="35"), 55),
+    "train-vq": (partial(training, name="vq", what="VQ", aim="150", **NO_LOSSES), 45),
+    "small": (small, 10),
+    "eager": (eager, 12),
+    "train-plain": (plain_training, 5),
+}
+"""By name: the section, and the seconds it takes at least."""
