@@ -44,6 +44,9 @@ def _to_half(network: nn.Module) -> nn.Module:
         if parametrize.is_parametrized(module):
             for name in list(module.parametrizations):  # type: ignore[arg-type]
                 parametrize.remove_parametrizations(module, name)
+                weight = getattr(module, name).detach()
+                delattr(module, name)
+                module.register_parameter(name, nn.Parameter(weight))
     for module in network.modules():
         if not isinstance(module, EXACT):
             for parameter in module.parameters(recurse=False):

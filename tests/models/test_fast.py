@@ -9,7 +9,8 @@ from diffusers import DDIMScheduler
 from torch import Tensor, nn
 
 from models import weights
-from models.fast import PIXELS, ahead, compile_costly, filled, in_pieces, laid_out
+from models.compiling import compile_costly
+from models.fast import PIXELS, _in_equal_pieces, ahead, filled, in_pieces, laid_out
 from models.method import method
 from models.sampling import slice_seeds
 from models.schedule import Schedule, scheduler
@@ -75,6 +76,25 @@ def test_chunks_of_one_size_and_compilation_change_nothing(name: str, networks: 
     np.testing.assert_allclose(filled_up, expected, atol=2e-5)
 
 
+def test_networks_of_one_shape_are_compiled_once():
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    outputs = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        network = compile_costly(
+            weights.network("ldm", SIZES["ldm"]).eval().requires_grad_(False), mode=None, backend=backend
+        )
+        with torch.inference_mode():
+            outputs.append(network(torch.ones(3, 3, 8, 8), torch.tensor(500), torch.ones(3, 1, 8, 8)))
+    assert len(graphs) == 1
+    assert not torch.equal(*outputs)
+
+
 @pytest.mark.parametrize("name", ["ldm", "vq", "edsr"])
 def test_networks_compile_whole(name: str, networks: dict[str, nn.Module]):
     network = networks[name]
@@ -104,6 +124,18 @@ def test_pieces_are_as_the_whole():
     assert sizes == [3, 3, 1]
     in_pieces(call, images, factors, pixels=PIXELS * 2)
     assert sizes[3:] == [1] * 7
+
+
+def test_pieces_for_a_gpu_have_one_size_and_are_copied():
+    sizes, buffer = [], torch.empty(3, 5)
+
+    def call(images: Tensor) -> Tensor:
+        sizes.append(len(images))
+        return buffer.copy_(images * 2)  # a compiled network returns the same memory each time
+
+    images = torch.rand(7, 5)
+    assert torch.equal(_in_equal_pieces(call, images, size=3), images * 2)
+    assert sizes == [3, 3, 3]
 
 
 def test_the_last_chunk_is_filled_up():

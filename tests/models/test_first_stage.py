@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.first_stage import FirstStage, build_vq, canonical_size, nearest_code
+from models.first_stage import FirstStage, NearestCode, build_vq, canonical_size, nearest_code
 
 SMALL = {"channels": [8, 8, 16], "layers_per_block": 1, "codes": 32, "norm_groups": 4}
 
@@ -78,7 +78,20 @@ def test_nearest_code_agrees_with_exact_distances():
     generator = torch.Generator().manual_seed(0)
     vectors, codebook = torch.randn(5000, 3, generator=generator), torch.randn(300, 3, generator=generator)
     exact = torch.cdist(vectors.double(), codebook.double()).argmin(dim=1)
-    assert torch.equal(nearest_code(vectors, codebook, chunk=999), exact)
+    assert torch.equal(nearest_code(vectors, codebook), exact)
+    compiled = NearestCode()
+    compiled.compile(backend="eager", fullgraph=True)
+    assert torch.equal(compiled(vectors, codebook), exact)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_nearest_code_is_not_shortened_to_tf32():
+    torch.set_float32_matmul_precision("high")
+    vectors = 1000 + torch.randn(20000, 3, device="cuda")
+    codebook = vectors[:8000] + 1e-3 * torch.randn(8000, 3, device="cuda")
+    exact = torch.cdist(vectors.double(), codebook.double()).argmin(dim=1)
+    assert (nearest_code(vectors - 1000, codebook - 1000) == exact).float().mean() > 0.999
+    assert torch.get_float32_matmul_precision() == "high"
 
 
 def test_size_is_complete_and_checked(small: FirstStage):

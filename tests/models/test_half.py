@@ -11,6 +11,7 @@ from benchmark.scores.metrics import score
 from benchmark.scores.region import Region
 from models import weights
 from models.fast import laid_out
+from models.half import halved
 from models.interpolation import degrade
 from models.method import Restorer, method
 from models.perceptual import Perceptual
@@ -60,6 +61,69 @@ def test_it_does_not_show_in_the_scores(sampling, networks, truth, trunks) -> No
     assert full["psnr"] > 13  # something was learnt
     assert abs(half["psnr"] - full["psnr"]) < 0.02
     assert abs(half["lpips"] - full["lpips"]) < 0.001
+
+
+EVERY = {
+    "srgan": ("pixel_sr", {}),
+    "wdsr": ("pixel_sr", {}),
+    "autoencoder": ("bicubic_ae", {}),
+    "quartet": ("quartet", {"views": 4}),
+    "quartet_full": ("quartet", {}),
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_network_takes_and_returns_float32(name: str, truth: np.ndarray) -> None:
+    """Random weights: the outputs differ by roundings alone."""
+    torch.manual_seed(0)
+    block = study.config("smoke")["networks"][name]
+    network = weights.network(block.get("class", name), block["size"])
+    for parameter in network.parameters():  # what starts at zero would hide the layers before it
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.02)
+    network = network.eval().requires_grad_(False)
+    kind, options = EVERY[name]
+    known, at = np.arange(4.0), np.linspace(0, 3, 10)
+    full, half = (
+        method(kind, {name: network}, half=flag, **options).restore(truth[:4], known, at) for flag in (False, True)
+    )
+    assert half.dtype == np.float32
+    assert not np.array_equal(full, half)
+    assert np.abs(full - half).max() < 0.004
+    assert {p.dtype for p in network.parameters()} == {torch.float32}
+    assert torch.float16 in {p.dtype for p in halved(network).parameters()}
+
+
+def test_the_codebook_and_the_statistics_of_batches_stay_exact() -> None:
+    first_stage, generator = halved(weights.network("vq", SIZES["vq"])), halved(weights.network("srgan", {}))
+    assert first_stage.vq.quantize.embedding.weight.dtype == torch.float32
+    assert first_stage.vq.decoder.conv_in.weight.dtype == torch.float16
+    norms = [module for module in generator.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert {norm.weight.dtype for norm in norms} == {torch.float32}
+
+
+def test_a_network_is_halved_once() -> None:
+    network = weights.network("edsr", {"blocks": 1, "width": 8})
+    assert halved(network) is halved(network)
+    assert halved(network) is not network
+
+
+def test_half_weights_are_not_cast_again_by_a_training_in_mixed_precision(truth: np.ndarray) -> None:
+    """The frozen first stage of a training computes in float16, not in the training's bfloat16."""
+    options = study.config("smoke")["networks"]["ldm"]["training"] | {"slices_per_step": 2}
+    frozen = {"vq": weights.network("vq", SIZES["vq"])}
+    task = weights.training_of("ldm")(weights.network("ldm", SIZES["ldm"]), frozen, 10, options).train()
+    task.quicken(half=True, compiled=False)
+    seen: list[torch.dtype] = []
+    task.frozen["vq"].vq.encoder.conv_in.register_forward_hook(lambda _, __, out: seen.append(out.dtype))
+    bank = SliceBank([truth])
+    task.prepare(bank)
+    seen.clear()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, _ = task("network", bank.batch(2), 0)
+    assert seen == [torch.float16]
+    assert torch.isfinite(loss)
+    assert not any(key.startswith("frozen") for key in task.trained_state())
 
 
 def test_numbers_out_of_its_range_are_not_written() -> None:

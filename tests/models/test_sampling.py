@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from models.fast import ahead
+from models.half import halved
 from models.sampling import _drawn, _drawn_by_threads, sample, slice_seeds, timesteps
 from models.schedule import SAMPLERS, Schedule, add_noise, scheduler
 from models.unet import build_unet
@@ -89,7 +90,7 @@ def test_steps_are_as_many_as_asked_for():
     assert timesteps(scheduler("dpm++"), 10)[0] == 999
 
 
-def test_start_callback_and_mixed_precision(condition: Tensor, unet: nn.Module):
+def test_start_callback_and_half_weights(condition: Tensor, unet: nn.Module):
     seen: list[tuple[int, Tensor]] = []
     start = torch.randn(5, 3, 8, 8)
     options = {"seeds": range(5), "steps": 4, "start": start}
@@ -97,7 +98,7 @@ def test_start_callback_and_mixed_precision(condition: Tensor, unet: nn.Module):
     assert [step for step, _ in seen] == [0, 1, 2, 3]
     assert torch.equal(seen[-1][1], full)
     assert not torch.allclose(full, sample(unet, condition, seeds=range(5), steps=4))
-    mixed = sample(unet, condition, half=True, **options)
+    mixed = sample(halved(unet), condition, **options)
     assert mixed.dtype == torch.float32
     assert not torch.equal(mixed, full)
     assert (mixed - full).norm() / full.norm() < 0.05

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from models.half import in_weights
 from models.method import Restorer, method
 
 AT = np.arange(0, 9.5, 0.5)
@@ -67,18 +68,31 @@ def test_networks_have_the_factor_they_were_made_for() -> None:
         method("ours", {}, factor=1)
 
 
-def test_half_precision_is_for_networks_alone() -> None:
-    seen: list[tuple[torch.dtype, torch.dtype]] = []
+class Recording(nn.Module):
+    """A convolution that notes the dtype it computes in."""
 
-    class Network(Restorer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution, self.seen = nn.Conv2d(1, 1, 1), []
+
+    def forward(self, slices: Tensor) -> Tensor:
+        made = in_weights(self.convolution, slices)
+        self.seen.append((self.convolution.weight.dtype, made.dtype))
+        return made
+
+
+def test_half_precision_is_for_networks_alone() -> None:
+    class Method(Restorer):
         def represent(self, slices: Tensor, index: Tensor) -> Tensor:
-            made = torch.nn.functional.conv2d(slices, torch.ones(1, 1, 1, 1))
-            seen.append((slices.dtype, made.dtype))
-            return made
+            return self.networks["one"](slices)
 
         def render(self, mixed: Tensor, interpolated: Tensor) -> Tensor:
-            seen.append((mixed.dtype, mixed.dtype))
+            assert mixed.dtype == torch.float32
             return mixed
 
-    Network(half=True).restore(OnDisk().data, np.arange(10), [0.5])
-    assert seen == [(torch.float32, torch.float16), (torch.float32, torch.float32)]
+    network = Recording().eval().requires_grad_(False)
+    restorer = Method({"one": network}, half=True)
+    restorer.restore(OnDisk().data, np.arange(10), [0.5])
+    assert restorer.networks["one"].seen == [(torch.float16, torch.float32)]
+    assert network.seen == []
+    assert network.convolution.weight.dtype == torch.float32

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmark.bench import __main__, cpu, gpu, learning, plain, restoring, startup, study
+from benchmark.bench import __main__, cpu, gpu, gpu_sections, learning, plain, restoring, startup, study
 from benchmark.bench.limit import counted, matrix_rate
 from benchmark.bench.race import race
 
@@ -68,16 +68,35 @@ def test_the_whole_bench(tmp_path, trunks, monkeypatch):
     assert "GFLOP/s" in text
 
 
-def test_the_bench_of_a_gpu_runs_its_course_on_a_small_study(tmp_path, monkeypatch):
-    monkeypatch.setattr("models.method.compile_costly", lambda network: network)
-    monkeypatch.setattr("models.fast.compile_costly", lambda network, **options: network)
-    size = gpu.Size(slices=5, side=32, chunk=4, steps=3, many=2, trained=1, matrix=64)
-    text = gpu.run(tmp_path, lambda line: None, device="cpu", name="smoke", size=size)
-    frame = pd.read_csv(tmp_path / "bench_gpu.csv")
-    assert len(frame) == 1 + 3 * 3 + 3
-    assert (frame["seconds"] > 0).all()
-    assert "DDIM, T = 3, n = 1" in text
-    assert frame["ratio"].notna().sum() == 1 + 3 * 2 + 3
+def test_the_bench_of_a_gpu_runs_its_course_on_a_small_study(tmp_path):
+    lines: list[str] = []
+    text = gpu.run(tmp_path, lines.append, dry=True)
+    rows, kernels = pd.read_csv(tmp_path / "bench_gpu.csv"), pd.read_csv(tmp_path / "bench_gpu_kernels.csv")
+    assert text == (tmp_path / "bench_gpu.md").read_text()
+    assert "Failed" not in text
+    assert (rows["measured"] > 0).all()
+    assert (rows["limit"] > 0).all()
+    assert {"U-Net, a step of 5", "decoding", "EDSR", "DDIM-3, n = 1", "training, VQ: a step"} <= set(rows["what"])
+    assert {"U-Net step, compiled", "decoding 5 slices, compiled"} <= set(kernels["of"])
+    assert (kernels.groupby("of")["share"].sum() <= 1.001).all()
+    assert [line.split("]")[0][1:] for line in lines if line.startswith("[")] == list(gpu_sections.SECTIONS)
+
+
+def test_a_section_that_fails_is_shown_and_the_next_one_begins(tmp_path, monkeypatch):
+    def failing(bench: gpu.Bench) -> None:
+        raise RuntimeError("no such kernel")
+
+    def working(bench: gpu.Bench) -> None:
+        bench.add("a thing", "in one way", 2.0, "ms", flop=bench.rate / 1000, aim="3")
+
+    sections = {"first": (failing, 1), "second": (working, 1), "third": (working, 1)}
+    monkeypatch.setattr(gpu_sections, "SECTIONS", sections)
+    lines: list[str] = []
+    text = gpu.run(tmp_path, lines.append, dry=True, only=["first", "second"])
+    assert "no such kernel" in "\n".join(lines)
+    assert "Failed: first." in text
+    rows = pd.read_csv(tmp_path / "bench_gpu.csv")
+    assert rows[["what", "measured", "limit", "of_limit", "aim"]].values.tolist() == [["a thing", 2, 1, 0.5, 3]]
 
 
 def test_without_a_gpu_the_bench_of_one_is_one_line(monkeypatch, capsys):

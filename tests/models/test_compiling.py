@@ -1,0 +1,36 @@
+"""When a compilation pays."""
+
+import pytest
+import torch
+
+from models import compiling
+
+GPU = torch.device("cuda")
+
+
+@pytest.fixture
+def able(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "possible", lambda device: device.type == "cuda")
+
+
+@pytest.mark.usefixtures("able")
+def test_it_pays_for_much_work_on_a_gpu() -> None:
+    assert compiling.restoring_pays(GPU, slices=20 * 155, steps=200, side=64)
+    assert not compiling.restoring_pays(GPU, slices=155, steps=5, side=64)  # one volume by `sampler: fast`
+    assert not compiling.restoring_pays(GPU, slices=20 * 155, steps=200, side=8)  # small slices
+    assert not compiling.restoring_pays(GPU, slices=10**6, steps=0, side=64)  # no diffusion
+    assert not compiling.restoring_pays(torch.device("cpu"), slices=10**6, steps=200, side=64)
+    assert compiling.training_pays(GPU, 100_000)
+    assert not compiling.training_pays(GPU, 500)
+    assert not compiling.training_pays(torch.device("cpu"), 100_000)
+
+
+def test_a_machine_without_triton_or_compiler_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not compiling.possible(torch.device("cpu"))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr(compiling.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setenv("CC", "cc")
+    assert compiling.possible(GPU)
+    monkeypatch.delenv("CC")
+    monkeypatch.setattr(compiling.shutil, "which", lambda name: None)
+    assert not compiling.possible(GPU)

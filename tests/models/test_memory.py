@@ -1,0 +1,27 @@
+"""How many slices at once."""
+
+import pytest
+
+from models import memory
+from models.method import method
+
+
+@pytest.mark.parametrize(
+    ("slices", "memory_bytes", "expected"),
+    [
+        (155, 10_000, 155),  # all of them
+        (155, 1_000, 78),  # 91 would fit: two equal chunks
+        (155, 100, 1),  # not even one fits, but there is nothing smaller
+        (155, 120, 3),
+        (1000, 10**6, 250),  # more than so many at once are no faster
+    ],
+)
+def test_chunks_are_equal_and_fit(slices: int, memory_bytes: int, expected: int) -> None:
+    chunk = memory.fitting(slices, memory_bytes, first=100, further=10)
+    assert chunk == expected
+    assert chunk == 1 or 100 + (chunk - 1) * 10 <= memory_bytes
+
+
+def test_on_a_cpu_the_chunk_is_as_it_was() -> None:
+    assert method("linear").chunk == memory.USUAL == 16
+    assert method("linear", chunk=3).chunk == 3
