@@ -93,8 +93,8 @@ class Method(Restorer):
                 for i, drawn in zip(here.tolist(), self.drawn(gap, area, slices, about, where), strict=True):
                     found[i, *area] = drawn
         if self.geometry.profile == "point":
-            for i in np.flatnonzero(np.isin(at, known)):
-                found[int(i)] = held[int(np.searchsorted(known, at[i]))][0]
+            for i in np.flatnonzero(np.isin(at, known)).tolist():
+                found[i] = held[int(np.searchsorted(known, at[i]))][0]
         return found
 
     def drawn(
