@@ -18,7 +18,7 @@ rule compare:
         "../../envs/benchmark.yaml"
     params:
         options=config["significance"],
-        pairs=len(PLAN.claims),
+        claims=len(PLAN.claims) * len(COHORTS),
         seed=config["seed"],
     script:
         "../scripts/compare.py"

@@ -9,7 +9,7 @@ from benchmark.scores.metrics import METRICS
 with job(snakemake) as say:
     of, params = snakemake.wildcards, snakemake.params
     scores = read_scores(snakemake.input)
-    comparisons = params.pairs * len(METRICS)
+    comparisons = params.claims * len(METRICS)
     table = compare_methods(scores, of.first, of.second, comparisons=comparisons, seed=params.seed, **params.options)
     table.insert(0, "cohort", of.cohort)
     with written(snakemake.output[0]) as aside:

@@ -19,4 +19,4 @@ with job(snakemake) as say:
     save(figure, snakemake.output.png, snakemake.output.pdf)
     with written(snakemake.output.figure_caption) as aside:
         aside.write_text(rst_escape(caption) + "\n")
-    say(f"{len(frame)} comparisons, {int(frame['better'].sum())} hold at τ = 0.5, {int(frame['small'].sum())} small")
+    say(f"{len(frame)} comparisons, {frame['verdict'].value_counts().to_dict()}")

@@ -12,6 +12,7 @@ from benchmark.contest.parts import parts_frame, parts_table
 from benchmark.contest.table import certainty, certainty_table, contest_frame, contest_table
 from benchmark.jobs.restoration import Restoration
 from benchmark.scores.metrics import COLUMNS
+from benchmark.scores.significance import CLEARLY, NOT_SHOWN, TOO_FEW
 
 METHODS = {
     "new": {"label": "the new one", "kind": "method", "networks": ["a"]},
@@ -32,12 +33,15 @@ CONFIG = {
 OPTIONS = {"alpha": 0.05, "iterations": 20, "seed": 1}
 
 
+PATIENTS = 24
+
+
 def planted(new: float = 2.0) -> pd.DataFrame:
-    """Scores of 6 patients by 4 methods: the level of each, a patient's own shift, and two slices."""
+    """Scores of ``PATIENTS`` patients by 4 methods: the level of each, a patient's own shift, and two slices."""
     rows = []
     for setting in ("removed", "n2"):
         for place, (method, level) in enumerate({"new": new, "old": 1.0, "linear": 0.0, "oracle": 5.0}.items()):
-            for subject in range(6):
+            for subject in range(PATIENTS):
                 for slice_ in (3, 4, 5):
                     good = level + 0.01 * subject
                     scores = {c: (-good if c.startswith("lpips") else good) for c in COLUMNS}
@@ -92,9 +96,9 @@ def test_scores_of_a_volume(tmp_path):
 def test_the_leader_is_bold_and_oracles_are_not():
     frame = contest_frame(planted(), CONFIG["contest"]["methods"])
     row = frame[(frame["method"] == "new") & (frame["setting"] == "n2")].iloc[0]
-    assert (row["patients"], row["slices"]) == (6, 12)
-    assert row["psnr"] == pytest.approx(2.025)
-    assert row["psnr_sd"] == pytest.approx(np.std(0.01 * np.arange(6), ddof=1))
+    assert (row["patients"], row["slices"]) == (PATIENTS, 2 * PATIENTS)
+    assert row["psnr"] == pytest.approx(2 + 0.01 * (PATIENTS - 1) / 2)
+    assert row["psnr_sd"] == pytest.approx(np.std(0.01 * np.arange(PATIENTS), ddof=1))
     table = contest_table(frame, CONFIG)
     bold = {row[0].text for row in table.rows if not isinstance(row, str) and any(cell.bold for cell in row)}
     assert bold == {"the new one"}
@@ -104,17 +108,28 @@ def test_the_leader_is_bold_and_oracles_are_not():
 def test_a_clear_lead_and_none():
     ahead = certainty(planted(), CONFIG, **OPTIONS)
     assert set(ahead["second"]) == {"linear", "old"}
-    assert ahead["clearly_better"].all()
-    assert (ahead["gain"] > 0).all()
-    assert (ahead["ahead_on"] == 6).all()
+    assert (ahead["verdict"] == CLEARLY).all()
+    assert (ahead["gain_low"] > 0).all()
+    assert (ahead["ahead_on"] == PATIENTS).all()
+    assert ahead["confidence"].iloc[0] == pytest.approx(1 - 0.05 / (3 * 2 * 2))  # metrics, rivals, settings
     table = certainty_table(ahead, CONFIG)
     assert "is ahead of all of them" in table.caption
-    assert " on 6 of 6" in table.rows[1][1].text
+    assert f" on {PATIENTS} of {PATIENTS}" in table.rows[1][1].text
     behind = certainty(planted(new=0.5), CONFIG, **OPTIONS)
-    assert not behind.loc[behind["second"] == "old", "clearly_better"].any()
+    assert (behind.loc[behind["second"] == "old", "verdict"] == NOT_SHOWN).all()
     caption = certainty_table(behind, CONFIG).caption
     assert "is not clearly ahead on: " in caption
     assert "SSIM against the old one (Heads, single slices removed (10 % protocol)): −0.5000" in caption
+
+
+def test_a_contest_of_few_has_no_winner():
+    scores = planted()
+    few = certainty(scores[scores["subject"].isin([f"s{i}" for i in range(6)])], CONFIG, **OPTIONS)
+    assert (few["verdict"] == TOO_FEW).all()
+    table = certainty_table(few, CONFIG)
+    assert "no verdict" in table.caption
+    assert "is ahead of all" not in table.caption
+    assert not any(cell.bold for row in table.rows if not isinstance(row, str) for cell in row)
 
 
 def test_the_champions_own_variants_are_no_rivals():

@@ -19,6 +19,8 @@ from benchmark.report.verdict import (
     summary,
     winners_table,
 )
+from benchmark.scores.metrics import METRICS
+from benchmark.scores.significance import CLEARLY, NOT_SHOWN, SHOWN, TOO_FEW
 
 CONFIG = {
     "study": {"folds": 5, "methods": ["ours", "baseline", "bicubic_ae", "srgan", "wdsr", "linear", "truth"]},
@@ -69,19 +71,30 @@ def test_counts_are_those_of_the_cells(frame):
 
 
 def test_the_winner_is_the_best_of_the_honest(frame):
-    claims = pd.DataFrame(
-        [["oasis", "ours", "linear", "patient", m, m != "ssim", False, True] for m in ("ssim", "psnr", "lpips")],
-        columns=["cohort", "first", "second", "level", "metric", "better", "clearly_better", "small"],
-    )
     rows = [[cell.text for cell in row] for row in winners_table(frame, {"oasis": "OASIS"}).rows]
     assert rows == [
         ["OASIS", "methods of the article", "Ours (0.8400)", "Ours (25.00)", "Ours (0.0300)"],
         ["OASIS", "all methods and controls", "Linear (0.9000)", "Linear (26.00)", "Ours (0.0300)"],
     ]
-    table = claims_table(claims, frame, {"oasis": "OASIS"})
-    assert [cell.text for cell in table.rows[0]] == ["OASIS", "0 of 1 (0 clearly)", "0 of 1 (0 clearly)"]
-    assert table.columns[-2] == "Ours better than"
-    assert claims_table(None, frame, {"oasis": "OASIS"}).rows[0][-1].text == "not tested"
+
+
+def claims(count: int, verdicts: tuple[str, str, str]) -> pd.DataFrame:
+    rows = [["oasis", "ours", "linear", "patient", m, count, v] for m, v in zip(METRICS, verdicts, strict=True)]
+    return pd.DataFrame(rows, columns=["cohort", "first", "second", "level", "metric", "patients", "verdict"])
+
+
+def test_how_sure_is_counted_over_all_metrics_and_not_at_all_with_few_patients(frame):
+    def cell(table: pd.DataFrame | None) -> str:
+        return claims_table(table, frame, {"oasis": "OASIS"}).rows[0][1].text
+
+    assert cell(claims(24, (CLEARLY,) * 3)) == "1 of 1 (1 clearly)"
+    assert cell(claims(24, (CLEARLY, SHOWN, CLEARLY))) == "1 of 1 (0 clearly)"
+    assert cell(claims(24, (CLEARLY, NOT_SHOWN, CLEARLY))) == "0 of 1 (0 clearly)"
+    assert cell(claims(3, (TOO_FEW,) * 3)) == "not enough patients (3; at least 20)"
+    assert cell(None) == "not tested"
+    text = " ".join(summary(frame, outcomes(frame), {"significance": claims(3, (TOO_FEW,) * 3)}, CONFIG, SHEETS)[2])
+    assert "With 3 test patients nothing is shown" in text
+    assert "contest" in text
 
 
 def test_the_opening_says_what_was_run_and_how_it_came_out(frame):

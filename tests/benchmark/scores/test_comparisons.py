@@ -3,12 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
-from benchmark.figures.dominance import heat_map
+from benchmark.figures.dominance import COLOURS, heat_map
 from benchmark.plan import pairs
 from benchmark.print.style import save
 from benchmark.scores.aggregate import read_scores
 from benchmark.scores.comparisons import compare_methods, samples, significance_table
+from benchmark.scores.metrics import COLUMNS
+from benchmark.scores.significance import CLEARLY, NOT_SHOWN, TOO_FEW
 
 KINDS = {"ours": "method", "baseline": "method", "copy": "control", "linear": "control", "truth": "oracle"}
 
@@ -21,52 +24,93 @@ def test_every_method_against_ours_and_against_linear_once():
         ("baseline", "linear"),
         ("copy", "linear"),
     ]
+    assert ("ours_no_edsr", "baseline") in pairs(KINDS | {"ours_no_edsr": "method"}, "ours")
     assert pairs({"ours": "method", "truth": "oracle"}, "ours") == []
 
 
-def test_samples_are_patients_of_every_fold_or_scored_slices(score_files):
+def test_a_patient_and_a_slice_count_once_however_many_folds(score_files):
     scores = read_scores(score_files)
-    assert samples(scores, "patient").groupby("method").size().to_dict() == {"linear": 2, "ours": 4, "truth": 2}
-    assert samples(scores, "slice").groupby("method").size().to_dict() == {"linear": 6, "ours": 12, "truth": 6}
+    assert samples(scores, "patient").groupby("method").size().to_dict() == {"linear": 2, "ours": 2, "truth": 2}
+    assert samples(scores, "slice").groupby("method").size().to_dict() == {"linear": 6, "ours": 6, "truth": 6}
 
 
-@pytest.fixture(scope="module")
-def frame() -> pd.DataFrame:
-    """Ours far better than linear, on eight patients with three removed slices each."""
+def claims(count: int) -> pd.DataFrame:
+    """Ours far better than linear on ``count`` patients with three removed slices each, in two folds."""
     draw = np.random.default_rng(0)
     tables = []
-    for method, ahead in (("ours", 1), ("linear", 0)):
-        table = pd.DataFrame({"subject": np.repeat([f"p{i}" for i in range(8)], 3), "slice": np.tile([1, 2, 3], 8)})
-        table = table.assign(cohort="toy", fold=0, method=method, removed=True, signal=True)
-        noise = draw.normal(0, 0.01, (24, 6))
-        for i, column in enumerate(("ssim", "psnr", "lpips", "ssim_region", "psnr_region", "lpips_region")):
+    for method, fold, ahead in (("ours", 1, 1), ("ours", 2, 1), ("linear", 0, 0)):
+        table = pd.DataFrame({"subject": np.repeat([f"p{i:02d}" for i in range(count)], 3), "slice": 1})
+        table["slice"] = np.tile([1, 2, 3], count)
+        table = table.assign(cohort="toy", fold=fold, method=method, removed=True, signal=True)
+        noise = draw.normal(0, 0.01, (3 * count, len(COLUMNS)))
+        for i, column in enumerate(COLUMNS):
             table[column] = 0.5 + (-ahead if "lpips" in column else ahead) * 0.2 + noise[:, i]
         tables.append(table)
     scores = pd.concat(tables, ignore_index=True)
     options = {"comparisons": 6, "seed": 1, "iterations": 50, "alpha": 0.05, "max_scores": 100}
-    claims = [compare_methods(scores, a, b, **options) for a, b in (("ours", "linear"), ("linear", "ours"))]
-    return pd.concat(claims, ignore_index=True).assign(cohort="toy")
+    found = [compare_methods(scores, a, b, **options) for a, b in (("ours", "linear"), ("linear", "ours"))]
+    return pd.concat(found, ignore_index=True).assign(cohort="toy")
 
 
-def test_the_better_method_dominates_in_every_metric_and_the_other_in_none(frame):
-    assert frame[frame["first"] == "ours"]["epsilon_min"].max() < 0.05
-    assert frame[frame["first"] == "linear"]["epsilon_min"].min() > 0.95
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    return claims(24)
+
+
+@pytest.fixture(scope="module")
+def few() -> pd.DataFrame:
+    return claims(8)
+
+
+def test_the_better_method_is_shown_in_every_metric_and_the_other_in_none(frame):
+    assert set(frame.loc[frame["first"] == "ours", "verdict"]) == {CLEARLY}
+    assert set(frame.loc[frame["first"] == "linear", "verdict"]) == {NOT_SHOWN}
+    assert frame.loc[frame["first"] == "ours", "gain"].to_numpy() == pytest.approx(0.2, abs=0.01)
     assert frame["confidence"].unique() == pytest.approx(1 - 0.05 / 6)
-    assert frame.groupby("level")["n_ours"].first().to_dict() == {"patient": 8, "slice": 24}
+    assert frame.groupby("level")["n_ours"].first().to_dict() == {"patient": 24, "slice": 72}  # folds do not multiply
 
 
-def test_table_warns_of_small_samples_and_prints_both_verdicts(frame, labels):
+def test_eight_patients_give_no_verdict_at_either_level_though_slices_are_many(few):
+    assert set(few["verdict"]) == {TOO_FEW}
+    assert set(few["patients"]) == {8}
+    assert few["gain_low"].isna().all()
+    assert (few.loc[few["level"] == "slice", "n_ours"] == 24).all()
+
+
+def test_table_prints_a_verdict_where_there_is_one_and_says_where_there_is_not(frame, few, labels):
     table = significance_table(frame, labels)
-    first = table.rows[1]
+    assert table.rows[0] == "phantom T1: 24 test patients"
+    first, second = table.rows[1], table.rows[2]
     assert first[0].text == "SR with SI (ours) > linear & more"
-    assert first[1].text.endswith("yes/yes")
-    assert [bool(cell.note) for cell in first[1:]] == [True] * 3 + [False] * 3
-    assert "WARNING" in table.notes[0]
-    assert "0.9917" in table.caption
+    assert first[1].text.startswith("+0.2")
+    assert "[+0.1" in first[1].text or "[+0.2" in first[1].text
+    assert first[2].text.endswith(CLEARLY)
+    assert [cell.bold for cell in first[2:4]] == [True, True]
+    assert second[2].text.endswith(NOT_SHOWN)
+    assert not any(cell.bold for cell in second)
+    assert "0.99167" in table.caption
+    assert "contest" not in table.caption
+    sparse = significance_table(few, labels)
+    assert sparse.rows[1][2].text == TOO_FEW
+    assert sparse.rows[1][3].text.startswith("(")
+    assert not any(cell.bold for row in sparse.rows if not isinstance(row, str) for cell in row)
+    assert "(here 8)" in sparse.caption
+    assert "contest" in sparse.caption
 
 
-def test_heat_map_draws(frame, labels, tmp_path):
-    figure, caption = heat_map(frame, labels)
-    assert len(figure.axes[0].texts) == 12
-    assert "phantom T1" in caption
-    save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
+def test_what_was_not_scored_alike_is_not_compared(score_files):
+    scores = read_scores(score_files)
+    scores = scores[~((scores["method"] == "linear") & (scores["subject"] == "p2"))]
+    with pytest.raises(ValueError, match="not scored on the same"):
+        compare_methods(scores, "ours", "linear", comparisons=1, seed=1)
+
+
+def test_heat_map_draws_what_is_shown_in_blue_and_nothing_in_red(frame, few, labels, tmp_path):
+    for table, expected in ((frame, {COLOURS[CLEARLY], COLOURS[NOT_SHOWN]}), (few, {COLOURS[TOO_FEW]})):
+        figure, caption = heat_map(table, labels)
+        axis = figure.axes[0]
+        assert len(axis.texts) == 12
+        assert {to_hex(patch.get_facecolor()).upper() for patch in axis.patches} == expected
+        assert "phantom T1" in caption
+        save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
+    assert "no verdict" in caption

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from benchmark.scores.significance import compare
+from benchmark.scores.significance import (
+    CLEARLY,
+    LEAST,
+    NOT_SHOWN,
+    SHOWN,
+    THRESHOLD_PAPER,
+    TOO_FEW,
+    compare,
+    interval,
+    paired,
+    verdict,
+)
 
 # Few bootstrap iterations: what these tests ask does not hang on them, and each costs milliseconds.
 FEW = 60
@@ -22,7 +33,6 @@ def test_the_example_that_deepsig_publishes() -> None:
     ours, other = draw.normal(0.9, 0.8, 5), draw.normal(0, 1, 5)
     result = compare(ours, other, higher_is_better=True, seed=1234)
     assert result["epsilon_min"] == pytest.approx(0.225, abs=5e-4)
-    assert (result["better"], result["clearly_better"]) == (True, False)
     assert result["confidence"] == 0.95
 
 
@@ -30,11 +40,9 @@ def test_dominance_and_its_reverse() -> None:
     low, high = normal(1, 0, 25), normal(2, 10, 30)
     result = compare(high, low, higher_is_better=True, seed=0, iterations=FEW)
     assert result["epsilon_min"] == 0
-    assert (result["better"], result["clearly_better"], result["small"]) == (True, True, False)
     assert (result["n_ours"], result["n_other"]) == (30, 25)
     result = compare(low, high, higher_is_better=True, seed=0, iterations=FEW)
     assert result["epsilon_min"] > NEARLY
-    assert (result["better"], result["clearly_better"]) == (False, False)
 
 
 def test_lower_is_better_turns_the_order_round() -> None:
@@ -46,14 +54,14 @@ def test_lower_is_better_turns_the_order_round() -> None:
 def test_one_distribution_is_not_better_than_itself() -> None:
     for seeds in ((1, 2), (2, 1)):
         ours, other = (normal(seed, 0, 200) for seed in seeds)
-        assert not compare(ours, other, higher_is_better=True, seed=0, iterations=FEW)["better"]
+        found = compare(ours, other, higher_is_better=True, seed=0, iterations=FEW)
+        assert found["epsilon_min"] >= THRESHOLD_PAPER
 
 
 @pytest.mark.filterwarnings("error")
 def test_equal_constants_are_a_tie() -> None:
     result = compare([0.9] * 3, [0.9] * 5, higher_is_better=True, seed=0, iterations=FEW)
     assert result["epsilon_min"] == 0.5
-    assert not result["better"]
 
 
 def test_more_comparisons_ask_for_more() -> None:
@@ -92,10 +100,71 @@ def test_a_cap_draws_from_the_sample() -> None:
     assert capped(0)["epsilon_min"] != capped(1)["epsilon_min"]
 
 
-@pytest.mark.parametrize(("sizes", "small"), [((20, 20), False), ((20, 19), True), ((3, 40), True)])
-def test_small_samples_are_flagged(sizes: tuple[int, int], small: bool) -> None:
-    ours, other = (normal(seed, 0, size) for seed, size in enumerate(sizes))
-    assert compare(ours, other, higher_is_better=True, seed=0, iterations=2)["small"] is small
+OPTIONS = {"higher_is_better": True, "seed": 0, "iterations": FEW}
+
+
+def patients(seed: int, count: int) -> np.ndarray:
+    """Patients who differ by a decibel among themselves, whatever the method."""
+    return normal(seed, 27, count, 1)
+
+
+def test_a_planted_winner_is_shown_and_the_other_way_round_is_not() -> None:
+    other = patients(1, 30)
+    ours = other + normal(2, 3, 30, 0.2)
+    won = paired(ours, other, **OPTIONS)
+    assert won["verdict"] == CLEARLY
+    assert won["gain_low"] < won["gain"] < won["gain_high"]
+    assert won["gain_low"] > 2.5
+    assert paired(other, ours, **OPTIONS)["verdict"] == NOT_SHOWN
+    assert paired(-ours, -other, **OPTIONS | {"higher_is_better": False})["gain"] == pytest.approx(won["gain"])
+
+
+def test_a_planted_tie_is_not_shown_either_way() -> None:
+    ours, other = patients(1, 40), patients(1, 40) + normal(5, 0, 40, 0.3)
+    for pair in ((ours, other), (other, ours), (ours, ours)):
+        assert paired(*pair, **OPTIONS)["verdict"] == NOT_SHOWN
+
+
+def test_too_few_patients_have_no_verdict_and_no_interval_however_far_apart() -> None:
+    other = patients(1, LEAST - 1)
+    few = paired(other + 10, other, **OPTIONS)
+    assert few["verdict"] == TOO_FEW
+    assert few["patients"] == LEAST - 1
+    assert few["gain"] == pytest.approx(10)
+    assert np.isnan(few["gain_low"])
+    assert paired(patients(1, LEAST) + 10, patients(1, LEAST), **OPTIONS)["verdict"] == CLEARLY
+
+
+def test_the_pairs_show_what_unpaired_samples_hide() -> None:
+    """Each patient gains 0.3 dB, a third of what patients differ by: the interval is clear of 0, and pairs matter."""
+    other = patients(1, 40)
+    gains = normal(2, 0.3, 40, 0.1)
+    low, high = interval(gains, confidence=0.95, seed=0)
+    assert 0.2 < low < 0.3 < high < 0.4
+    shuffled = interval(np.random.default_rng(0).permutation(other + gains) - other, confidence=0.95, seed=0)
+    assert shuffled[0] < 0
+
+
+def test_more_comparisons_widen_the_interval() -> None:
+    gains = normal(2, 0.3, 40, 0.5)
+    (low, high), (lower, higher) = (interval(gains, confidence=1 - 0.05 / m, seed=0) for m in (1, 200))
+    assert lower < low
+    assert higher > high
+
+
+@pytest.mark.parametrize(
+    ("count", "epsilon", "low", "expected"),
+    [
+        (LEAST, 0.1, 0.01, CLEARLY),
+        (LEAST, 0.3, 0.01, SHOWN),
+        (LEAST, 0.6, 0.01, NOT_SHOWN),
+        (LEAST, 0.1, -0.01, NOT_SHOWN),
+        (LEAST, 0.1, float("nan"), NOT_SHOWN),
+        (LEAST - 1, 0.0, 5.0, TOO_FEW),
+    ],
+)
+def test_a_verdict_needs_patients_and_both_tests(count: int, epsilon: float, low: float, expected: str) -> None:
+    assert verdict(count, epsilon, low) == expected
 
 
 @pytest.mark.filterwarnings("error")

@@ -8,10 +8,11 @@ import pandas as pd
 
 from benchmark.contest.measure import REMOVED
 from benchmark.print.typeset import Cell, Table, number
+from benchmark.scores.comparisons import gain_text
 from benchmark.scores.metrics import COLUMNS, HIGHER_IS_BETTER, METRICS
 from benchmark.scores.region import heading, meaning
 from benchmark.scores.score_table import DIGITS, KINDS, NAMES
-from benchmark.scores.significance import compare
+from benchmark.scores.significance import CLEARLY, LEAST, TOO_FEW, paired
 from benchmark.seeds import derive
 
 PLACES = ["cohort", "setting", "method"]
@@ -50,13 +51,15 @@ def certainty(scores: pd.DataFrame, config: Mapping[str, Any], **options: Any) -
     Rivals are those of the config and, for each metric, the best of all others (``next_best``) that are no oracles and
     no variants of the champion, of the same networks. A row has ``first``, ``second``, ``metric``, ``gain`` (of the
     mean, positive where the champion is ahead), ``ahead_on`` (patients; those it ties on count half) and what
-    ``significance.compare`` returns. ``options``: of ``significance.compare``.
+    ``significance.paired`` returns. ``options``: of ``significance.paired``; M is the comparisons of the whole table.
     """
     contest = config["contest"]
     champion, patients = contest["champion"], by_patient(scores)
     others = [m for m in contest["methods"] if _is_rival(config["methods"][m], config["methods"][champion])]
     rows: list[dict[str, Any]] = []
     seed = options.pop("seed")
+    blocks = patients.groupby(["cohort", "setting"], sort=False).ngroups
+    comparisons = len(METRICS) * (len(contest["against"]) + 1) * blocks
     for (cohort, setting), part in patients.groupby(["cohort", "setting"], sort=False):
         samples = {method: rows_.set_index("subject") for method, rows_ in part.groupby("method")}
         for metric in METRICS:
@@ -64,18 +67,19 @@ def certainty(scores: pd.DataFrame, config: Mapping[str, Any], **options: Any) -
             next_best = max(others, key=lambda m: sign * samples[m][metric].mean())
             rivals = dict.fromkeys([*contest["against"], next_best])
             for rival in rivals:
-                own, other = samples[champion][metric], samples[rival][metric]
-                found = compare(
+                own = samples[champion][metric]
+                other = samples[rival][metric].loc[own.index]
+                found = paired(
                     own.to_numpy(),
                     other.to_numpy(),
                     higher_is_better=HIGHER_IS_BETTER[metric],
                     seed=derive(seed, "contest", str(cohort), str(setting), rival, metric),
-                    comparisons=len(METRICS) * (len(contest["against"]) + 1),
+                    comparisons=comparisons,
                     **options,
                 )
                 place = {"cohort": cohort, "setting": setting, "metric": metric, "first": champion, "second": rival}
                 leads = sign * (own - other)
-                gain = {"next_best": rival == next_best, "gain": leads.mean()}
+                gain = {"next_best": rival == next_best}
                 gain["ahead_on"] = (leads > 0).sum() + (leads == 0).sum() / 2
                 rows.append(place | gain | found)
     return pd.DataFrame(rows)
@@ -134,7 +138,7 @@ def certainty_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
     columns = ["the champion over"]
     for metric in METRICS:
         columns += [f"{NAMES[metric]}, ahead by, on patients", "ε_min"]
-    table = Table(f"Is {champion} the best? Almost stochastic order over patients", "", columns)
+    table = Table(f"Is {champion} the best? All patients, paired", "", columns)
     for (cohort, setting), rows in frame.groupby(["cohort", "setting"], sort=False):
         table.rows.append(f"{config['cohorts'][cohort]['label']}: {setting_name(setting)}")
         for rival, claim in rows.groupby("second", sort=False):
@@ -147,25 +151,36 @@ def certainty_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
                 found = row.iloc[0]
                 mark = " (next best)" if found["next_best"] else ""
                 patients = f" on {found['ahead_on']:g} of {found['n_ours']}"
-                line.append(Cell(number(found["gain"], DIGITS[metric], sign=True) + patients + mark))
-                line.append(Cell(number(found["epsilon_min"], 3), bold=bool(found["clearly_better"])))
+                line.append(Cell(gain_text(found, DIGITS[metric]) + patients + mark))
+                few = found["verdict"] == TOO_FEW
+                text = TOO_FEW if few else f"{number(found['epsilon_min'], 3)} {found['verdict']}"
+                line.append(Cell(text, bold=found["verdict"] == CLEARLY))
             table.rows.append(line)
-    failed = frame[~frame["clearly_better"]]
-    verdict = "is ahead of all of them, on all metrics and at all gaps, with ε_min below 0.2"
-    if not failed.empty:
-        verdict = "is not clearly ahead on: " + "; ".join(
-            f"{NAMES[row['metric']]} against {labels[row['second']]} ({config['cohorts'][row['cohort']]['label']}, "
-            f"{setting_name(row['setting'])}): {number(row['gain'], DIGITS[row['metric']], sign=True)}, "
-            f"ε_min {number(row['epsilon_min'], 3)}"
-            for _, row in failed.iterrows()
-        )
     table.caption = (
-        f"{champion} {verdict}. Its own variants are no rivals. Almost stochastic order compares two groups of "
-        "patients and does not pair them: on how many of them the champion is ahead is told beside. Samples are "
-        f"patients' means ({int(frame['n_ours'].min())} and more); bold: ε_min below "
-        f"0.2, at a confidence of {frame['confidence'].iloc[0]:.4f} (corrected for the comparisons of one setting)."
+        f"{champion} {_conclusion(frame, config)}. Its own variants are no rivals. Ahead by: mean paired difference "
+        "over patients, positive where the champion is ahead, with its bootstrap interval; ε_min of almost "
+        "stochastic order compares the two groups of patients' means without pairing them. Clearly shown (bold): "
+        f"ε_min below 0.2 and an interval above 0, both at a confidence of {frame['confidence'].iloc[0]:.5f} "
+        f"(corrected for all comparisons of this table); fewer than {LEAST} patients allow no verdict (here "
+        f"{int(frame['patients'].min())} and more)."
     )
     return table
+
+
+def _conclusion(frame: pd.DataFrame, config: Mapping[str, Any]) -> str:
+    """Whether the champion wins, in half a sentence."""
+    labels = {key: method["label"] for key, method in config["methods"].items()}
+    failed = frame[frame["verdict"] != CLEARLY]
+    if failed.empty:
+        return "is ahead of all of them, clearly shown on all metrics and at all gaps"
+    if (frame["verdict"] == TOO_FEW).all():
+        return f"may be ahead or not: fewer than {LEAST} patients allow no verdict"
+    return "is not clearly ahead on: " + "; ".join(
+        f"{NAMES[row['metric']]} against {labels[row['second']]} ({config['cohorts'][row['cohort']]['label']}, "
+        f"{setting_name(row['setting'])}): {number(row['gain'], DIGITS[row['metric']], sign=True)}, "
+        f"ε_min {number(row['epsilon_min'], 3)}, {row['verdict']}"
+        for _, row in failed.iterrows()
+    )
 
 
 def _higher(column: str) -> bool:

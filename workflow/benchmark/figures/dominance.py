@@ -1,60 +1,71 @@
-"""The heat map of section 3.4: ε_min of every claim."""
+"""The heat map of section 3.4: which claims are shown, and which are not."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
 
 from benchmark.print import style  # noqa: F401  (the style sheet)
 from benchmark.scores.comparisons import LEVELS
 from benchmark.scores.metrics import METRICS
+from benchmark.scores.significance import CLEARLY, LEAST, NOT_SHOWN, SHOWN, TOO_FEW
+
+COLOURS = {CLEARLY: "#0072B2", SHOWN: "#8FC7E8", NOT_SHOWN: "#D9D9D9", TOO_FEW: "#FFFFFF"}
+INK = {CLEARLY: "white", SHOWN: "black", NOT_SHOWN: "black", TOO_FEW: "#777777"}
 
 
 def heat_map(frame: pd.DataFrame, config: Mapping[str, Any]) -> tuple[Figure, str]:
-    """A panel a cohort: claims down, levels and metrics across; blue below 0.5 (better), red above."""
+    """A panel a cohort: claims down, levels and metrics across; blue: shown, grey: not, white: too few."""
     cohorts = list(dict.fromkeys(frame["cohort"]))
     labels = {key: method["label"] for key, method in config["methods"].items()}
     claims = list(dict.fromkeys(zip(frame["first"], frame["second"], strict=True)))
-    columns = [(level, metric) for level in LEVELS for metric in METRICS]
-    figure, axes = plt.subplots(
-        1,
-        len(cohorts),
-        figsize=(3.4 + 2.4 * len(cohorts), 0.9 + 0.26 * len(claims)),
-        squeeze=False,
-        sharey=True,
-        layout="constrained",
-    )
+    size = (3.4 + 2.4 * len(cohorts), 1.3 + 0.26 * len(claims))
+    figure, axes = plt.subplots(1, len(cohorts), figsize=size, squeeze=False, sharey=True, layout="constrained")
     for axis, cohort in zip(axes[0], cohorts, strict=True):
-        rows = frame[frame["cohort"] == cohort].set_index(["first", "second", "level", "metric"])
-        grid = [[rows.loc[(*claim, *column), "epsilon_min"] for column in columns] for claim in claims]
-        shown = axis.imshow(grid, cmap="RdBu_r", vmin=0, vmax=1, aspect="auto")
-        for y, claim in enumerate(claims):
-            for x, column in enumerate(columns):
-                value = grid[y][x]
-                small = rows.loc[(*claim, *column), "small"]
-                colour = "white" if abs(value - 0.5) > 0.33 else "black"
-                axis.text(
-                    x,
-                    y,
-                    f"{value:.2f}{'*' if small else ''}",
-                    ha="center",
-                    va="center",
-                    fontsize=6.5,
-                    color=colour,
-                )
-        axis.set_xticks(range(len(columns)), [f"{metric.upper()}\n{level}" for level, metric in columns], fontsize=6)
-        axis.set_yticks(range(len(claims)), [f"{labels[a]} > {labels[b]}" for a, b in claims])
+        _panel(axis, frame[frame["cohort"] == cohort], claims)
         axis.set_title(config["cohorts"][cohort]["label"])
-        axis.grid(False)
-        axis.tick_params(length=0)
-    bar = figure.colorbar(shown, ax=axes, aspect=40, pad=0.01)
-    bar.set_label("ε_min (below 0.5 it holds)")
-    names = ", ".join(config["cohorts"][cohort]["label"] for cohort in cohorts)
-    caption = (
-        "Almost stochastic order: ε_min of every claim “the first method is better than the second”, by metric, at "
-        f"patient and at slice level, on {names}. Below 0.5 the article takes the claim to hold, below 0.2 deepsig's "
-        "authors do. A star marks a sample of fewer than 20 scores, which says little."
+        axis.set_yticks(range(len(claims)), [f"{labels[a]} > {labels[b]}" for a, b in claims])
+    there = [verdict for verdict in COLOURS if verdict in set(frame["verdict"])]
+    names = {TOO_FEW: f"fewer than {LEAST} patients: no verdict"}
+    patches = [Patch(facecolor=COLOURS[v], edgecolor="#999999", label=names.get(v, v)) for v in there]
+    figure.legend(handles=patches, loc="outside lower center", ncols=len(patches))
+    return figure, caption(frame, config)
+
+
+def _panel(axis: Axes, rows: pd.DataFrame, claims: list[tuple[str, str]]) -> None:
+    columns = [(level, metric) for level in LEVELS for metric in METRICS]
+    cells = rows.set_index(["first", "second", "level", "metric"])
+    for y, claim in enumerate(claims):
+        for x, column in enumerate(columns):
+            cell = cells.loc[(*claim, *column)]
+            box: dict[str, Any] = {"facecolor": COLOURS[cell["verdict"]], "edgecolor": "#999999", "linewidth": 0.4}
+            axis.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **box))
+            text = "–" if cell["verdict"] == TOO_FEW and column[0] == "patient" else f"{cell['epsilon_min']:.2f}"
+            axis.text(x, y, text, ha="center", va="center", fontsize=6.5, color=INK[cell["verdict"]])
+    axis.set_xlim(-0.5, len(columns) - 0.5)
+    axis.set_ylim(len(claims) - 0.5, -0.5)
+    axis.set_xticks(range(len(columns)), [f"{metric.upper()}\n{level}s" for level, metric in columns], fontsize=6)
+    axis.grid(False)
+    axis.tick_params(length=0)
+
+
+def caption(frame: pd.DataFrame, config: Mapping[str, Any]) -> str:
+    """What the colours and the numbers are."""
+    names = ", ".join(config["cohorts"][cohort]["label"] for cohort in dict.fromkeys(frame["cohort"]))
+    text = (
+        f"Every claim “the first method is better than the second” on {names}, by metric, over patients and over "
+        "slices. The number is ε_min of almost stochastic order, an upper bound: near 0 the first dominates, near 1 "
+        "that is not shown, which does not mean that the second is better. Blue: shown, by ε_min below 0.5 (dark: "
+        "0.2) and a paired bootstrap interval over patients above 0, both corrected for all comparisons. Grey: not "
+        "shown."
     )
-    return figure, caption
+    if (frame["verdict"] == TOO_FEW).any():
+        text += (
+            f" White: fewer than {LEAST} test patients allow no verdict; the numbers of their slices are printed as "
+            "the article prints them. A verdict can be had from the contest over all patients."
+        )
+    return text

@@ -6,73 +6,128 @@ from typing import Any
 import pandas as pd
 
 from benchmark.print.typeset import Cell, Table, number
-from benchmark.scores.aggregate import by_patient, scored
+from benchmark.scores.aggregate import over_folds, scored
 from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
-from benchmark.scores.significance import SMALL, THRESHOLD_PAPER, THRESHOLD_STRICT, compare
+from benchmark.scores.score_table import DIGITS, NAMES
+from benchmark.scores.significance import (
+    CLEARLY,
+    LEAST,
+    SHOWN,
+    THRESHOLD_PAPER,
+    THRESHOLD_STRICT,
+    TOO_FEW,
+    compare,
+    paired,
+    verdict,
+)
 from benchmark.seeds import derive
 
 LEVELS = ("patient", "slice")
 
 
 def samples(scores: pd.DataFrame, level: str) -> pd.DataFrame:
-    """What is compared: at ``patient`` level one mean a patient and fold, at ``slice`` level every scored slice."""
-    return by_patient(scores) if level == "patient" else scored(scores)
+    """What is compared, each the mean over folds: at ``patient`` level a patient, at ``slice`` level a scored slice.
+
+    A patient (or slice) is one, however many folds' networks restored it.
+    """
+    if level == "patient":
+        return over_folds(scores)
+    keys = ["cohort", "method", "subject", "slice"]
+    return scored(scores).groupby(keys, sort=True)[list(METRICS)].mean().reset_index()
 
 
 def compare_methods(
     scores: pd.DataFrame, first: str, second: str, *, comparisons: int, seed: int, **options: Any
 ) -> pd.DataFrame:
-    """Is ``first`` better than ``second``? A row for each level and metric, with what ``significance.compare`` returns.
+    """Is ``first`` better than ``second``? A row for each level and metric, as ``significance.paired`` returns it.
 
-    ``comparisons``: M, the comparisons of all pairs and metrics of a cohort at one level. Raises what
-    ``significance.compare`` raises, e.g. where the PSNR of some slices is infinite.
+    ``comparisons``: M, all comparisons of the study at one level. Gain, interval and verdict are of the patients at
+    either level: slices of one patient are not independent, and slices of few patients are no sample of patients.
+    Raises what ``significance.compare`` raises, e.g. where the PSNR of some slices is infinite.
     """
     rows = []
-    for level in LEVELS:
-        sample = samples(scores, level).set_index("method")
-        for metric in METRICS:
-            row: dict[str, Any] = {"first": first, "second": second, "level": level, "metric": metric}
+    for metric in METRICS:
+        test = {"higher_is_better": HIGHER_IS_BETTER[metric], "comparisons": comparisons, **options}
+        found: dict[str, Any] = {}
+        for level in LEVELS:
+            pair = [_of(samples(scores, level), method)[metric] for method in (first, second)]
+            if not pair[0].index.equals(pair[1].index):
+                raise ValueError(f"{first} and {second} were not scored on the same patients and slices")
+            own, other = (values.to_numpy() for values in pair)
             named = derive(seed, "aso", first, second, level, metric)
-            result = compare(
-                sample.loc[[first], metric].to_numpy(),
-                sample.loc[[second], metric].to_numpy(),
-                higher_is_better=HIGHER_IS_BETTER[metric],
-                seed=named,
-                comparisons=comparisons,
-                **options,
-            )
-            rows.append(row | result)
-    return pd.DataFrame(rows)
+            if level == "patient":
+                found = paired(own, other, seed=named, **test)
+            else:
+                found = found | compare(own, other, seed=named, **test)
+                found["verdict"] = verdict(found["patients"], found["epsilon_min"], found["gain_low"])
+            rows.append({"first": first, "second": second, "level": level, "metric": metric} | found)
+    frame = pd.DataFrame(rows)
+    return frame.sort_values("level", key=lambda levels: levels.map(LEVELS.index), kind="stable", ignore_index=True)
+
+
+def _of(sample: pd.DataFrame, method: str) -> pd.DataFrame:
+    rows = sample[sample["method"] == method]
+    return rows.set_index([key for key in ("subject", "slice") if key in rows]).sort_index()
 
 
 def significance_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
-    """ε_min of every claim, patients first; a footnote where a sample is small."""
+    """Gain, its interval and ε_min of every claim; no verdict where there are too few patients."""
     labels = {key: method["label"] for key, method in config["methods"].items()}
-    heads = [f"{metric.upper()}, {level}s" for level in LEVELS for metric in METRICS]
-    table = Table("Almost stochastic order (section 3.4)", "", ["claim: the first is better", *heads])
+    columns = ["claim: the first is better"]
+    for metric in METRICS:
+        columns += [f"{NAMES[metric]}: ahead by", "ε_min, patients", "ε_min, slices"]
+    table = Table("Who is better than whom (section 3.4)", "", columns)
     for cohort, rows in frame.groupby("cohort", sort=False):
-        table.rows.append(config["cohorts"][cohort]["label"])
+        patients = int(rows["patients"].iloc[0])
+        table.rows.append(f"{config['cohorts'][cohort]['label']}: {patients} test patient{'s' if patients > 1 else ''}")
         for (first, second), claim in rows.groupby(["first", "second"], sort=False):
-            cells = [Cell(f"{labels[first]} > {labels[second]}")]
-            for _, row in claim.iterrows():
-                note = ""
-                if row["small"]:
-                    note = f"WARNING: a sample of fewer than {SMALL} scores says little, whatever ε_min is."
-                marks = f"{'yes' if row['better'] else 'no'}/{'yes' if row['clearly_better'] else 'no'}"
-                text = f"{number(row['epsilon_min'], 3)} {marks}"
-                cells.append(Cell(text, bool(row["clearly_better"]), table.note(note)))
-            table.rows.append(cells)
-    table.caption = (
-        "ε_min of almost stochastic order (deepsig): an upper bound to how far the first method's scores are from "
-        "dominating the second's; 0 is full dominance. After it the verdicts at τ = "
-        f"{THRESHOLD_PAPER} (the article) / {THRESHOLD_STRICT} (deepsig's authors); bold where both say yes. "
-        "Patient level: one mean a test patient and fold; slice level, as the article: every removed slice, which are "
-        "not independent. "
-        f"Confidence 1 − α/M for the M comparisons of a cohort and level: {_confidences(frame)}. Oracles are not "
-        "compared. The article reports ε_min = 0 for ours over the baseline in every metric."
-    )
+            line = [Cell(f"{labels[first]} > {labels[second]}")]
+            for metric in METRICS:
+                by_level = claim[claim["metric"] == metric].set_index("level")
+                line.append(Cell(gain_text(by_level.loc["patient"], DIGITS[metric])))
+                line += [_epsilon(by_level.loc[level], level) for level in LEVELS]
+            table.rows.append(line)
+    table.caption = caption(frame)
     return table
 
 
+def gain_text(row: Mapping[str, Any], digits: int) -> str:
+    """Mean difference and its interval; the difference alone where there is no interval."""
+    text = number(row["gain"], digits, sign=True)
+    if pd.isna(row["gain_low"]):
+        return text
+    return f"{text} [{number(row['gain_low'], digits, sign=True)}, {number(row['gain_high'], digits, sign=True)}]"
+
+
+def _epsilon(row: pd.Series, level: str) -> Cell:
+    """ε_min and the verdict. Too few patients: no ε_min of theirs, and that of their slices without a verdict."""
+    if row["verdict"] == TOO_FEW:
+        return Cell(TOO_FEW if level == "patient" else f"({number(row['epsilon_min'], 3)})")
+    return Cell(f"{number(row['epsilon_min'], 3)} {row['verdict']}", row["verdict"] in (SHOWN, CLEARLY))
+
+
+def caption(frame: pd.DataFrame) -> str:
+    """What was compared, how a verdict comes about, and where one can be had."""
+    few = frame.loc[frame["verdict"] == TOO_FEW, "patients"]
+    text = (
+        "Ahead by: mean over the test patients (each the mean over its slices and over the folds) of the first "
+        "method's score minus the second's, positive where the first is better; in brackets the paired bootstrap "
+        "interval over patients. ε_min of almost stochastic order (deepsig): an upper bound to how far the first "
+        "method's scores are from dominating the second's, patients and, as the article, slices; 0 is full "
+        f"dominance, and a value near 1 means not shown, not that the second is better. Shown: ε_min below "
+        f"{THRESHOLD_PAPER} (the article) and an interval above 0; clearly: below {THRESHOLD_STRICT} (deepsig's "
+        f"authors). Interval and ε_min are at confidence 1 − α/M for the M comparisons of this table at one "
+        f"level: {_confidences(frame)}. Oracles are not compared. Folds are averaged: a patient counts once. The "
+        "article reports ε_min = 0 for ours over the baseline in every metric. "
+    )
+    if len(few):
+        text += (
+            f"Fewer than {LEAST} patients allow no verdict (here {', '.join(map(str, sorted(set(few))))}); ε_min of "
+            "slices, in brackets, then says nothing about other patients. A verdict can be had from the contest "
+            "(snakemake contest), which restores every cross-validation patient by networks that never saw the patient."
+        )
+    return text.strip()
+
+
 def _confidences(frame: pd.DataFrame) -> str:
-    return ", ".join(f"{value:.4f}" for value in sorted(set(frame["confidence"])))
+    return ", ".join(f"{value:.5f}" for value in sorted(set(frame["confidence"])))
