@@ -70,12 +70,24 @@ def load_by_class(paths: Iterable[str | Path], device: str | torch.device = "cpu
     """
     networks: dict[str, nn.Module] = {}
     for path in paths:
-        metadata = read_metadata(path)
-        kind = metadata.get("class", metadata["network"])
+        kind = class_in(path)
         if kind in networks:
             raise ValueError(f"{path}: a second network of class {kind}; a method has at most one of each class")
         networks[kind] = load(path, device)
     return networks
+
+
+def class_in(path: str | Path) -> str:
+    """The class of the network in a file: which file in ``models/networks`` builds it."""
+    metadata = read_metadata(path)
+    return metadata.get("class", metadata["network"])
+
+
+def device(name: str) -> str:
+    """The config's ``compute.device``: ``auto`` is a GPU if there is one."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
 
 
 def training_of(name: str) -> type:

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     ("errors", "seeds", "revision", "recipe"),
     ("files", "networks"),
-    ("config", "plan"),
+    ("config",),
+    ("plan",),
     ("volume", "print", "acquire"),
     ("cluster",),  # the site file, GPUs, time and memory of jobs
     ("datasets",),

@@ -129,12 +129,11 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
     import torch
 
     from models.memory import MOST, USUAL
+    from models.weights import device as chosen_device
 
     torch.set_num_threads(compute["threads"])
     probe.give_back()
-    device = compute["device"]
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = chosen_device(compute["device"])
     choice, grid = prepared.choice, prepared.grid
     networks: Mapping[str, nn.Module] = choice.load(device)
     factor = choice.factor or grid.factor

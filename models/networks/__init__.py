@@ -1,7 +1,9 @@
 """One file a trained network: ``build(**size)`` makes it, ``Training`` says with what losses it learns.
 
-``ABOUT`` holds what others must know without importing the file: its cost and its kind. It is a literal, because
-``benchmark.networks`` reads it from the source text; its keys are described there. Times are estimated for an A100:
-forward and backward operations of a step (three times `make models`, with frozen networks and crops as in the config)
-over the 16 TFLOP/s that an A100 sustains with TF32. Small networks are bound by launching kernels.
+``ABOUT`` holds what others must know without importing the file: what the network costs and what it is. It is a
+literal, because ``benchmark.networks`` reads it from the source text; its keys are described there. Costs are those at
+the article's size. ``step_seconds`` is for 16 slices of 256×256 pixels in bf16-mixed on an H200 (2026-11-26): measured
+alone for ``vq`` and ``ldm``, worked out for the others from a run in which five trainings shared the GPU. Small
+networks are bound by launching kernels. ``training_mb`` is estimated from the sizes of the features that are kept for
+the gradients, in float32; ``restoring_mb`` was measured in float32. `snakemake speed` measures on your own machine.
 """

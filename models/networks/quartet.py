@@ -23,7 +23,14 @@ from models.training.data import SliceBank, random_flip
 from models.training.task import Phase, Task
 from models.training.upsampling import learning_rate, random_patch
 
-ABOUT = {"parameters": 1.3e6, "step_seconds": 0.05, "width": 64, "in_plane": "bicubic"}
+ABOUT = {
+    "parameters": 1.3e6,
+    "step_seconds": 0.02,
+    "training_mb": 5000,
+    "width": 64,
+    "in_plane": "bicubic",
+    "method": "quartet",
+}
 SLICES = 4
 
 

@@ -13,7 +13,13 @@ from models.half import weights_dtype
 from models.training.task import Phase
 from models.training.upsampling import Upsampling, learning_rate
 
-ABOUT = {"parameters": 1.2e6, "step_seconds": 0.04, "width": 64, "in_plane": "bicubic"}
+ABOUT = {
+    "parameters": 1.2e6,
+    "step_seconds": 0.015,
+    "training_mb": 4000,
+    "width": 64,
+    "in_plane": "bicubic",
+}
 SCALE = 4
 
 

@@ -1,6 +1,7 @@
 """What is known of networks before they are built, and that it does not depend on their names in the config."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from configs import merged
 
 from benchmark.cluster import demand
 from benchmark.cluster.study_cost import hours_frame
-from benchmark.config import check
+from benchmark.config import check, study_networks
+from benchmark.errors import UserError
 from benchmark.jobs.restoration import Restoration
-from benchmark.networks import about, is_diffusion, options
-from benchmark.plan import Plan
+from benchmark.networks import about, class_of, is_diffusion, options
+from benchmark.plan import Plan, compared_in_plane
 from models import weights
 from zoom.choice import choose
 
@@ -94,3 +96,30 @@ def test_facts_stand_next_to_each_network(name: str) -> None:
         count = sum(parameter.numel() for parameter in weights.network(kind, block["size"]).parameters())
     assert about(kind).parameters == pytest.approx(count, rel=0.1)
     assert about(kind).samples == (kind == "ldm")
+
+
+def test_every_network_of_the_study_but_the_diffusion_is_compared_in_plane() -> None:
+    config = check(merged())
+    networks = [name for name in study_networks(config) if not about(class_of(config, name)).samples]
+    assert "quartet" in networks
+    assert {name for name in compared_in_plane(config) if name in networks} == set(networks)
+    config["study"]["methods"] = ["linear", "quartet"]
+    assert compared_in_plane(config) == ["quartet"]
+
+
+def test_facts_are_literals_with_known_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "networks").mkdir()
+    origin = tmp_path / "__init__.py"
+    monkeypatch.setattr("benchmark.networks.find_spec", lambda name: SimpleNamespace(origin=str(origin)))
+    for name, text in {
+        "plain": "",
+        "wrong": "ABOUT = {'colour': 1}",
+        "computed": "ABOUT = {'width': 2 * wide}",
+    }.items():
+        (tmp_path / "networks" / f"{name}.py").write_text(text + "\n")
+    about.cache_clear()
+    assert about("plain").step_seconds == 1.0
+    for name in ("wrong", "computed"):
+        with pytest.raises(UserError, match=f"{name}.py: ABOUT"):
+            about(name)
+    about.cache_clear()

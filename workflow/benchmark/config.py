@@ -177,19 +177,24 @@ def keeps_resolution(config: Mapping[str, Any], method: str) -> bool:
     return any(block.get("size", {}).get("factor") == 1 for block in blocks)
 
 
-def needed_networks(config: dict[str, Any], method: str) -> list[str]:
+def needed_networks(config: Mapping[str, Any], method: str) -> list[str]:
     """A method's networks and all that these need, each after what it needs."""
-    found: list[str] = []
+    ordered: list[str] = []
 
     def visit(name: str) -> None:
         for other in config["networks"][name]["needs"]:
             visit(other)
-        if name not in found:
-            found.append(name)
+        if name not in ordered:
+            ordered.append(name)
 
     for name in config["methods"][method]["networks"]:
         visit(name)
-    return found
+    return ordered
+
+
+def study_networks(config: Mapping[str, Any]) -> list[str]:
+    """All networks that the study's methods need, each after what it needs."""
+    return list(dict.fromkeys(n for method in config["study"]["methods"] for n in needed_networks(config, method)))
 
 
 def digest(value: Any) -> str:

@@ -15,23 +15,39 @@ from typing import Any
 
 from benchmark.errors import UserError
 
+STARTS = ("diffusion", "bicubic", "the true slice")
+"""What a network in plane is compared with: the diffusion's slice, bicubic ×4 of the low-resolution slice, or nothing,
+because it is asked to reproduce the true slice."""
+
 
 @dataclass(frozen=True)
 class About:
     """The literal ``ABOUT`` of a module in models/networks. The defaults are for a module that has none.
 
-    ``parameters``: at the article's size; ``step_seconds``: of one training step of 16 slices of 256×256 pixels at the
-    article's size, estimated for an A100; ``width``: of the first layers at that size; ``slice_gflop``: work of one
-    sampling step for one slice of 256×256; ``samples``: whether its methods take the config's ``sampling``;
-    ``in_plane``: what the table of networks in plane compares it with (``None``: it is not in that table).
+    Costs, at the article's size and slices of 256×256 pixels:
+    ``parameters``; ``width`` of the first layers; ``step_seconds`` of a training step of 16 slices; ``training_mb``
+    (MiB of a GPU's memory) of such a training; and, of a diffusion, ``slice_gflop`` for one slice and sampling step,
+    and ``restoring_mb`` (MiB) for 16 slices with its decoder.
+
+    What it is:
+    ``samples``: a diffusion, whose methods take the config's ``sampling``; ``in_plane``: what the table of networks in
+    plane compares it with (``STARTS``), or None if it is not in that table; ``method``: file in models/methods that
+    super-resolves slices by this network alone, for a network that starts from ``bicubic``.
     """
 
     parameters: float = 1e6
-    step_seconds: float = 1.0
     width: int = 64
+    step_seconds: float = 1.0
+    training_mb: float = 16000
     slice_gflop: float = 0.0
+    restoring_mb: float = 0.0
     samples: bool = False
     in_plane: str | None = None
+    method: str = "pixel_sr"
+
+    def __post_init__(self) -> None:
+        if self.in_plane not in (None, *STARTS):
+            raise ValueError(f"in_plane: '{self.in_plane}' is none of {', '.join(STARTS)}")
 
 
 @cache

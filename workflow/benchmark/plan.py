@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
+from benchmark.config import study_networks
 from benchmark.errors import UserError
-from benchmark.networks import is_diffusion
+from benchmark.networks import about, class_of, is_diffusion
 
 # Methods that differ only in where interpolation happens (latents or pixels): both with EDSR, both without.
 LIKE_WITH_LIKE = (("ours", "baseline_edsr"), ("ours_no_edsr", "baseline"))
@@ -306,3 +307,13 @@ def pairs(methods: Mapping[str, str], ours: str, reference: str = "linear") -> l
     over_others += [two for two in LIKE_WITH_LIKE if set(two) <= set(honest) and two not in over_others]
     over_reference = [(method, reference) for method in honest if reference in honest and method != reference]
     return over_others + [pair for pair in over_reference if pair not in over_others]
+
+
+def compared_in_plane(config: Mapping[str, Any]) -> list[str]:
+    """Networks of the study that the table of networks in plane compares, and those that their starting point needs."""
+    networks = study_networks(config)
+    starts = {name: about(class_of(config, name)).in_plane for name in networks}
+    needs = {
+        need for name, start in starts.items() if start == "diffusion" for need in config["networks"][name]["needs"]
+    }
+    return [name for name in networks if starts[name] or name in needs]

@@ -1,6 +1,6 @@
 """What the tables, figures and pages of this study are, and the files they are made from."""
 
-from benchmark.plan import Plan
+from benchmark.plan import Plan, compared_in_plane
 
 try:
     PLAN = Plan(config)
@@ -64,9 +64,5 @@ def returned_forms():
     return sorted(str(path) for path in Path(folder).glob("*.csv")) if folder else []
 
 
-# Networks that are compared in plane, each with its starting point.
-COMPARED = [
-    n
-    for n in ("vq", "ldm", "edsr", "srgan", "wdsr", "autoencoder")
-    if any(n in needed_networks(config, m) for m in METHODS)
-]
+# Networks of the study that are compared in plane, and those that these need.
+COMPARED = compared_in_plane(config)

@@ -1,8 +1,8 @@
 """What the study will cost: how fast the networks train on this machine, and GPU hours and disk from that."""
 
-from benchmark.cluster.study_cost import networks_of
+from benchmark.config import study_networks
 
-PACED = networks_of(config)
+PACED = study_networks(config)
 
 
 rule pace:

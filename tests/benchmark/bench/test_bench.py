@@ -55,7 +55,7 @@ def test_plain_and_fast_are_the_same_networks():
 def test_the_whole_bench(tmp_path, trunks, monkeypatch):
     monkeypatch.setattr(study, "trunk", lambda config: trunks["alex"])
     monkeypatch.setattr(restoring, "CHUNK", 3)
-    monkeypatch.setattr(learning, "NETWORKS", ("ldm", "edsr"))
+    monkeypatch.setattr(learning, "one_of_each_class", lambda config: ["ldm", "edsr"])
     lines: list[str] = []
     text = cpu.run(tmp_path, lines.append, name="smoke", side=32, planning=False)
     frame = pd.read_csv(tmp_path / "bench.csv")

@@ -7,8 +7,9 @@ import pytest
 from configs import merged
 
 from benchmark.cluster import demand
-from benchmark.cluster.study_cost import disk_frame, hours_frame, hours_table, networks_of
-from benchmark.config import check
+from benchmark.cluster.study_cost import disk_frame, hours_frame, hours_table
+from benchmark.config import check, study_networks
+from benchmark.networks import about
 from benchmark.print.typeset import markdown
 
 
@@ -31,13 +32,13 @@ def test_no_step_is_faster_than_its_operations_allow(article):
     wanted = {"vq": 3 * (encode + decode), "ldm": 3 * work["ldm", "one step"] + encode}
     for name, gflop in wanted.items():
         least = 16 * gflop * 1e9 / 776e12
-        assert 1 < demand.STEP[name][0] / least < 25
-    assert pytest.approx(work["ldm", "one step"] * 1e9 / demand.SUSTAINED, rel=0.01) == demand.SLICE_STEP
+        assert 1 < about(name).step_seconds / least < 25
+    assert about("ldm").slice_gflop == pytest.approx(work["ldm", "one step"], rel=0.01)
 
 
 def test_times_follow_the_config(config):
     full = demand.training_seconds("vq", config, "oasis")
-    assert full == pytest.approx(100_000 * demand.STEP["vq"][0])
+    assert full == pytest.approx(100_000 * about("vq").step_seconds)
     assert demand.training_seconds("vq", config, "oasis", gpu_speed=2) == pytest.approx(full / 2)
     config["networks"]["vq"]["training"]["steps"] //= 4
     config["networks"]["vq"]["training"]["batch"] //= 2
@@ -45,6 +46,15 @@ def test_times_follow_the_config(config):
     config["preprocess"]["size"] = 128
     assert demand.training_seconds("vq", config, "oasis") == pytest.approx(full / 32)
     assert demand.restoring_seconds(config, "oasis", "wdsr", 3) == 0
+
+
+def test_restoring_needs_the_memory_of_its_chunk(config):
+    assert config["compute"]["chunk"] == "auto"
+    usual = demand.restoring_mb(config)
+    assert usual == demand.CONTEXT_MB + about("ldm").restoring_mb
+    config["compute"]["chunk"] = 32
+    config["networks"]["ldm"]["size"]["width"] = 80
+    assert demand.restoring_mb(config) == usual
 
 
 def test_epochs_are_steps_by_the_patients_of_a_fold(config):
@@ -79,14 +89,14 @@ def test_the_hours_are_those_of_every_training_of_the_study(config):
     trained = frame[frame["stage"] == "train"]
     assert (
         set(trained["name"])
-        == set(networks_of(config))
+        == set(study_networks(config))
         == {n for n, network in config["networks"].items() if "class" not in network}
     )
     assert (trained["jobs"] == 30).all()  # six cohorts, five folds
     assert trained["hours"].tolist() == pytest.approx((trained["hours_each"] * 30).tolist())
     ours = frame[(frame["stage"] == "restore") & (frame["name"] == "ours")].iloc[0]
     slices = 3 * 5 * sum(config["cohorts"][c]["slices"] for c in config["study"]["cohorts"])
-    assert ours["hours"] == pytest.approx(slices * 200 * demand.SLICE_STEP / 3600)
+    assert ours["hours"] == pytest.approx(slices * 200 * demand.slice_step(config, "ldm") / 3600)
     config["study"]["cohorts"] = ["oasis"]
     config["study"]["methods"] = ["wdsr", "truth"]
     assert hours_frame(config)[["stage", "name", "jobs"]].to_numpy().tolist() == [["train", "wdsr", 5]]

@@ -6,7 +6,7 @@ import torch
 
 from benchmark import volume
 from benchmark.datasets.phantom import phantom
-from benchmark.scores.inplane import COLUMNS, compare_networks
+from benchmark.scores.inplane import COLUMNS, InPlane, compare_networks
 from benchmark.scores.metrics import psnr
 from models import weights
 from models.interpolation import bicubic, degrade
@@ -15,6 +15,7 @@ SIZES = {
     "wdsr": {"blocks": 1, "width": 8, "expansion": 2},
     "srgan": {"blocks": 1, "width": 4},
     "autoencoder": {"width": 4, "scales": 2, "latent": 4},
+    "quartet": {"blocks": 1, "width": 8, "expansion": 2},
     "edsr": {"blocks": 1, "width": 4},
     "vq": {"channels": [8, 8, 8], "layers_per_block": 1, "codes": 16, "norm_groups": 4},
     "ldm": {
@@ -50,11 +51,11 @@ def test_one_row_a_network_on_the_same_slices(files):
     paths, volumes = files
     table = compare_networks(paths, volumes, OPTIONS)
     assert list(table.columns) == COLUMNS
-    assert list(table.network) == ["edsr", "srgan", "wdsr", "autoencoder", "vq"]
+    assert list(table.network) == ["edsr", "wdsr", "srgan", "quartet", "autoencoder", "vq"]
     assert table.slices.nunique() == 1
-    compared = table[table.network.isin(["edsr", "srgan", "wdsr"])]
+    compared = table[table.network.isin(["edsr", "srgan", "wdsr", "quartet"])]
     np.testing.assert_allclose(compared.difference, compared.network_psnr - compared.start_psnr, atol=1e-9)
-    assert table.start_psnr.isna().tolist() == [False, False, False, True, True]
+    assert table.start_psnr.isna().tolist() == [False, False, False, False, True, True]
 
 
 def test_numbers_are_those_of_the_slices(files):
@@ -84,3 +85,26 @@ def test_edsr_is_left_out_without_the_diffusion(files):
     paths, volumes = files
     table = compare_networks({name: paths[name] for name in ("edsr", "vq")}, volumes, OPTIONS)
     assert list(table.network) == ["vq"]
+
+
+def test_quartet_sees_the_neighbours_that_are_not_compared(files):
+    """Untrained it is bicubic at a known slice; trained or not, it is asked for slices with their true neighbours."""
+    paths, volumes = files
+    row = compare_networks({"quartet": paths["quartet"]}, volumes, OPTIONS).iloc[0]
+    assert (row.starting_point, row.difference) == ("bicubic", pytest.approx(0, abs=1e-4))
+    truth = np.random.default_rng(0).random((6, 32, 32), dtype=np.float32)
+    pictures = InPlane({"quartet": paths["quartet"]}, OPTIONS)
+    torch.nn.init.normal_(pictures.networks["quartet"].tail.weight, std=0.1)
+    one, changed = pictures.of(truth, np.array([2]), 0)["quartet"], truth.copy()
+    changed[3] = 0
+    assert np.abs(pictures.of(changed, np.array([2]), 0)["quartet"] - one).max() > 1e-3
+
+
+def test_a_network_under_another_name_is_compared_by_its_class(files, tmp_path):
+    paths, volumes = files
+    path = tmp_path / "wide.safetensors"
+    metadata = {"network": "wide", "class": "wdsr", "size": SIZES["wdsr"]}
+    weights.save(path, weights.load(paths["wdsr"]), metadata)
+    tables = [compare_networks({name: p}, volumes, OPTIONS) for name, p in (("wide", path), ("wdsr", paths["wdsr"]))]
+    assert tables[0].network.tolist() == ["wide"]
+    assert tables[0].drop(columns="network").equals(tables[1].drop(columns="network"))

@@ -10,15 +10,20 @@ from benchmark.bench.row import Row
 from benchmark.networks import class_of
 from benchmark.recipe import settled
 
-NETWORKS = ("vq", "ldm", "edsr", "srgan", "wdsr", "autoencoder", "quartet")
 SLICES = 48
 
 
 def rows(config: Mapping[str, Any], side: int, trunk: Path, device: str = "cpu") -> Iterator[Row]:
     """A step of each network's batch, on slices ``side``×``side``."""
-    for name in NETWORKS:
+    for name in one_of_each_class(config):
         fast, plain = Learning(name, config, side, trunk, device), Plainly(name, config, side, trunk, device)
         yield Row(f"training, {name}", "step", fast.step, plain.step, flop=counted(fast.step))
+
+
+def one_of_each_class(config: Mapping[str, Any]) -> list[str]:
+    """Networks of the config, the first of each class: variants cost the same."""
+    classes = {class_of(config, name): name for name in reversed(config["networks"])}
+    return [name for name in config["networks"] if name in classes.values()]
 
 
 class Learning:

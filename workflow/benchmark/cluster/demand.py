@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.networks import is_diffusion
+from benchmark.networks import about, class_of, sampling_network
 from benchmark.recipe import settled
 
 TORCH_MB = 6000
@@ -22,37 +22,8 @@ MARGIN = 1.5
 SUSTAINED = 16e12
 """FLOP/s that an A100 sustains in convolutions with TF32, as the reckoning assumes."""
 
-# Seconds of a training step at 16 slices of 256×256 and the article's width, in bf16-mixed on an H200 (2026-11-26).
-# `vq` and `ldm` were measured alone; the others were worked out from a run in which five trainings shared the GPU.
-# Small networks are bound by launching kernels.
-STEP = {
-    "vq": (0.30, 128),
-    "ldm": (0.207, 160),
-    "edsr": (0.02, 64),
-    "srgan": (0.015, 64),
-    "wdsr": (0.015, 64),
-    "autoencoder": (0.01, 32),
-    "quartet": (0.02, 64),
-}
-OTHER_STEP = (1.0, 64)
 CONTEXT_MB = 800
 """Memory of a GPU that a process takes for CUDA itself."""
-# MiB of a GPU that a training takes at 16 slices of 256×256, float32 and the article's width, estimated from the sizes
-# of the features that are kept for the gradients; `snakemake speed` measures.
-TRAINING_MB = {
-    "vq": 60000,
-    "ldm": 16000,
-    "edsr": 3000,
-    "srgan": 6000,
-    "wdsr": 4000,
-    "autoencoder": 4000,
-    "quartet": 5000,
-}
-OTHER_TRAINING_MB = 16000
-RESTORING_MB = 9000
-"""MiB of a GPU that 16 slices of 256×256 take in the diffusion and its decoder, float32 (9.06e9 bytes, measured)."""
-SLICE_STEP = 80.5e9 / SUSTAINED
-"""Seconds for one slice and step of the diffusion's U-Net at the article's size."""
 SLICES = 200
 """Of a volume whose cohort does not say."""
 MANY = 100
@@ -107,26 +78,27 @@ def pace(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> Pac
         with open(measured, newline="") as file:
             row = next(csv.DictReader(file))
         return Pace(float(row["start_seconds"]), float(row["seconds_per_step"]), row["hardware"])
-    seconds, _ = STEP.get(network, OTHER_STEP)
-    training = config["networks"][network]["training"]
+    training, facts = config["networks"][network]["training"], about(class_of(config, network))
     scale = width_ratio(network, config) ** 2 * (side(config) / 256) ** 2 * training["batch"] / 16
     # a step cannot be quicker than its kernels are launched
-    step = max(seconds * scale, 0.01) / gpu_speed
-    pool = training.get("pool", 0) * training.get("sampling_steps", 0) * slice_step(config) / gpu_speed
-    return Pace(pool, step, "reckoned for an A100" + (f" × {gpu_speed:g}" if gpu_speed != 1 else ""))
+    step = max(facts.step_seconds * scale, 0.01) / gpu_speed
+    evaluations = training.get("pool", 0) * training.get("sampling_steps", 0)
+    diffusion = sampling_network(config, config["networks"][network]["needs"]) if evaluations else None
+    start = evaluations * slice_step(config, diffusion) / gpu_speed if diffusion else 0.0
+    return Pace(start, step, "reckoned for an A100" + (f" × {gpu_speed:g}" if gpu_speed != 1 else ""))
 
 
 def width_ratio(network: str, config: Mapping[str, Any]) -> float:
     """Width of a network's first layers beside the article's."""
-    _, width = STEP.get(network, OTHER_STEP)
+    width = about(class_of(config, network)).width
     size = config["networks"][network]["size"]
     return size.get("width", size.get("channels", [width])[0]) / width
 
 
-def slice_step(config: Mapping[str, Any]) -> float:
-    """Seconds for one slice and step of the diffusion on an A100."""
-    width = config["networks"].get("ldm", {"size": {}})["size"].get("width", 160)
-    return SLICE_STEP * (width / 160) ** 2 * (side(config) / 256) ** 2
+def slice_step(config: Mapping[str, Any], diffusion: str) -> float:
+    """Seconds for one slice and sampling step of the network ``diffusion`` on an A100."""
+    seconds = about(class_of(config, diffusion)).slice_gflop * 1e9 / SUSTAINED
+    return seconds * width_ratio(diffusion, config) ** 2 * (side(config) / 256) ** 2
 
 
 def training_steps(network: str, config: Mapping[str, Any], cohort: str) -> int:
@@ -156,24 +128,29 @@ def training_mb(network: str, config: Mapping[str, Any], cohort: str | None = No
             return resident + float(row["peak_mb"]) * 1e6 / 2**20
     training = config["networks"][network]["training"]
     scale = width_ratio(network, config) * (side(config) / 256) ** 2 * training["batch"] / 16
-    return resident + TRAINING_MB.get(network, OTHER_TRAINING_MB) * scale
+    return resident + about(class_of(config, network)).training_mb * scale
 
 
 def restoring_mb(config: Mapping[str, Any]) -> float:
-    """MiB of a GPU's memory that a restoring job takes."""
-    width = config["networks"].get("ldm", {"size": {}})["size"].get("width", 160)
-    scale = width / 160 * (side(config) / 256) ** 2 * config["compute"]["chunk"] / 16
-    return CONTEXT_MB + RESTORING_MB * scale
+    """MiB of a GPU's memory that a restoring job needs: by the largest diffusion of the config.
+
+    With ``compute.chunk: auto`` a job takes more where more is free; it needs what 16 slices at once need.
+    """
+    chunk = config["compute"]["chunk"]
+    scale = (side(config) / 256) ** 2 * (16 if chunk == "auto" else chunk) / 16
+    largest = max(about(class_of(config, name)).restoring_mb * width_ratio(name, config) for name in config["networks"])
+    return CONTEXT_MB + largest * scale
 
 
 def restoring_seconds(
     config: Mapping[str, Any], cohort: str, method: str, patients: int, gpu_speed: float = 1.0
 ) -> float:
-    """Restoring so many volumes with a method; only sampling counts, everything else takes seconds."""
-    if not is_diffusion(config, method):
+    """Restoring the volumes of ``patients`` with a method; only sampling counts, everything else takes seconds."""
+    diffusion = sampling_network(config, config["methods"][method]["networks"])
+    if diffusion is None:
         return 0.0
     steps = config["methods"][method]["options"].get("steps", config["sampling"]["steps"])
-    return patients * slices(config, cohort) * steps * slice_step(config) / gpu_speed
+    return patients * slices(config, cohort) * steps * slice_step(config, diffusion) / gpu_speed
 
 
 def minutes(seconds: float) -> float:

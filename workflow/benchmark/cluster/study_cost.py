@@ -8,37 +8,21 @@ import pandas as pd
 
 from benchmark.cluster import demand
 from benchmark.cluster.demand import patients
-from benchmark.config import needed_networks
-from benchmark.networks import is_diffusion
+from benchmark.config import study_networks
+from benchmark.networks import about, class_of, is_diffusion
 from benchmark.print.typeset import Cell, Table, number
 
 # Bytes of a voxel on disk, as written: gzip takes background and smoothness away. Measured on the demo's scans.
 SCAN, VOLUME = 0.9, 1.4
-PARAMETERS = {
-    "vq": 55.3e6,
-    "ldm": 113.6e6,
-    "edsr": 1.2e6,
-    "srgan": 1.5e6,
-    "wdsr": 1.2e6,
-    "autoencoder": 0.4e6,
-    "quartet": 1.3e6,
-}
-"""Parameters at the article's size (`make models`)."""
 CHECKPOINT = 4
 """Numbers that a checkpoint keeps for each parameter: itself, two of Adam's, the average."""
-
-
-def networks_of(config: Mapping[str, Any]) -> list[str]:
-    """All networks that the study's methods need, each after those it needs itself."""
-    methods = config["study"]["methods"]
-    return list(dict.fromkeys(name for method in methods for name in needed_networks(dict(config), method)))
 
 
 def hours_frame(config: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFrame:
     """One row for each network and each method that samples: what, jobs, steps, it_s, source, hours_each, hours."""
     cohorts, folds = config["study"]["cohorts"], config["study"]["folds"]
     rows = []
-    for name in networks_of(config):
+    for name in study_networks(config):
         pace = demand.pace(name, config, gpu_speed)
         trained = 1 if config["networks"][name]["shared"] else folds
         jobs = len(cohorts) * trained
@@ -118,7 +102,10 @@ def disk_frame(config: Mapping[str, Any]) -> pd.DataFrame:
     size = demand.side(config) ** 2
     voxels = {cohort: demand.slices(config, cohort) * size for cohort in cohorts}
     everyone = {cohort: sum(patients(config, cohort)) for cohort in cohorts}
-    weights = {name: PARAMETERS.get(name, 1e6) * demand.width_ratio(name, config) ** 2 for name in networks_of(config)}
+    weights = {
+        name: about(class_of(config, name)).parameters * demand.width_ratio(name, config) ** 2
+        for name in study_networks(config)
+    }
     restorations = sum(folds if config["methods"][method]["networks"] else 1 for method in methods)
     tested = {cohort: patients(config, cohort)[1] for cohort in cohorts}
     trainings = len(weights) * folds * len(cohorts)

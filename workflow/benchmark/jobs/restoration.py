@@ -55,8 +55,7 @@ class Restoration:
         ``volumes``.
         """
         torch.set_num_threads(threads)
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = weight_files.device(device)
         self.name, self.options, self.seed, self.dataset = name, options, seed, dataset
         self.networks = weight_files.load_by_class(weights, device)
         self.evaluation: dict[str, Any] = {"chunk": None if chunk == "auto" else chunk, "device": device}

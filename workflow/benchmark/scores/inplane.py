@@ -1,8 +1,9 @@
 """What each network does in plane, without the slices between: is it better than what it starts from?
 
-PSNR of held-out slices, full frame, data range 1. SRGAN and WDSR start from bicubic ×4 of the same low-resolution
-slice, EDSR from the diffusion's slice that it sharpens; the autoencoder and the first stage are asked to reproduce the
-true slice, which starts from nothing.
+PSNR of held-out slices, full frame, data range 1. A network that magnifies (SRGAN, WDSR, Quartet) starts from bicubic
+×4 of the same low-resolution slice, EDSR from the diffusion's slice that it sharpens; the autoencoder and the first
+stage are asked to reproduce the true slice, which starts from nothing. Which of these a network is, its module says
+(``benchmark.networks.About``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +14,18 @@ import numpy as np
 import pandas as pd
 
 from benchmark import volume
+from benchmark.networks import STARTS, about
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores.metrics import psnr
 from benchmark.seeds import derive
 
 COLUMNS = ["network", "starting_point", "network_psnr", "start_psnr", "difference", "standard_error", "slices"]
-MAGNIFY = ("srgan", "wdsr")
-REPRODUCE = ("vq", "autoencoder")
 
 
 def compare_networks(
     weights: Mapping[str, str | Path], volumes: Sequence[str | Path], options: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """One row (``COLUMNS``) for each network of ``weights`` that can be compared; EDSR needs ``vq`` and ``ldm`` too.
+    """One row (``COLUMNS``) for each network of ``weights`` that can be compared; EDSR needs the diffusion's too.
 
     ``weights``: safetensors by network. ``volumes``: truth, as preprocessed; slices without signal are left out.
     ``options``: ``seed``, ``chunk``, ``device`` and ``threads`` as of a restoring job, ``sampling`` (arguments of the
@@ -36,63 +36,96 @@ def compare_networks(
     """
     import torch
 
-    from models import weights as weight_files
-    from models.interpolation import degrade
-    from models.memory import USUAL
-    from models.method import method
-
     torch.set_num_threads(options["threads"])
-    device = options["device"]
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    networks = {name: weight_files.load(path, device) for name, path in weights.items()}
-    chunk = USUAL if options["chunk"] == "auto" else options["chunk"]
-
-    def apply(name: str, slices: np.ndarray) -> np.ndarray:
-        """A network from pixels to pixels, ``chunk`` slices at a time."""
-        with torch.inference_mode():
-            parts = torch.from_numpy(slices).unsqueeze(1).split(chunk)
-            made = torch.cat([networks[name](part.to(device)).float().cpu() for part in parts])
-        return made.squeeze(1).clamp(0, 1).numpy()
-
+    pictures = InPlane(weights, options)
     scores: dict[str, list[np.ndarray]] = {}
     for path in volumes:
-        truth = volume.read(path)[0][:: options["every"]]
-        truth = truth[truth.max(axis=(1, 2)) > 0]
+        truth = volume.read(path)[0]
+        wanted = np.arange(0, len(truth), options["every"])
+        wanted = wanted[truth[wanted].max(axis=(1, 2)) > 0]
+        seed = derive(options["seed"], "noise", "in plane", Path(path).name)
+        for name, images in pictures.of(truth, wanted, seed).items():
+            psnrs = [psnr(image, true) for image, true in zip(images, truth[wanted], strict=True)]
+            scores.setdefault(name, []).append(np.array(psnrs))
+    return _table({name: np.concatenate(parts) for name, parts in scores.items()}, pictures.starts)
+
+
+class InPlane:
+    """The networks of ``weights``, each applied in plane. ``starts``: what each is compared with."""
+
+    def __init__(self, weights: Mapping[str, str | Path], options: Mapping[str, Any]) -> None:
+        from models import weights as weight_files
+        from models.memory import USUAL
+
+        self.chunk = USUAL if options["chunk"] == "auto" else options["chunk"]
+        self.options, self.device = options, weight_files.device(options["device"])
+        self.networks = {name: weight_files.load(path, self.device) for name, path in weights.items()}
+        self.classes = {name: weight_files.class_in(path) for name, path in weights.items()}
+        self.abouts = {name: about(class_) for name, class_ in self.classes.items()}
+        self.starts = {name: facts.in_plane for name, facts in self.abouts.items() if facts.in_plane}
+        if not any(facts.samples for facts in self.abouts.values()):
+            self.starts = {name: start for name, start in self.starts.items() if start != "diffusion"}
+
+    def of(self, truth: np.ndarray, wanted: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+        """Slices ``wanted`` (S') of the volume ``truth`` (S, H, W) as each network makes them, by name, (S', H, W).
+
+        With them the images they start from: ``bicubic`` and ``diffusion``, whose noise is drawn from ``seed``.
+        """
+        import torch
+
+        from models.interpolation import degrade
+
         low = degrade(torch.from_numpy(truth).unsqueeze(1)).squeeze(1).clamp(0, 1).numpy()
-        images = {name: apply(name, low) for name in MAGNIFY if name in networks}
-        images |= {name: apply(name, truth) for name in REPRODUCE if name in networks}
-        known = np.arange(len(truth))
-        images["bicubic"] = method("linear", chunk=chunk).restore(low, known, known)
-        if {"vq", "ldm", "edsr"} <= set(networks):
-            own = {"seed": derive(options["seed"], "noise", "in plane", Path(path).name), "device": device}
-            sampled = {name: networks[name] for name in ("vq", "ldm")}
-            diffusion = method("ours", sampled, chunk=chunk, **own, **options["sampling"])
-            images["diffusion"] = diffusion.restore(low, known, known)
-            images["edsr"] = apply("edsr", images["diffusion"])
-        for name, image in images.items():
-            scores.setdefault(name, []).append(np.array([psnr(a, b) for a, b in zip(image, truth, strict=True)]))
-    return _table({name: np.concatenate(parts) for name, parts in scores.items()})
+        images = {"bicubic": self.restored("linear", {}, low, wanted)}
+        if "diffusion" in self.starts.values():
+            parts = {self.classes[n]: self.networks[n] for n in self.networks if self._makes_diffusion(n)}
+            options = {"seed": seed, **self.options["sampling"]}
+            images["diffusion"] = self.restored("ours", parts, low[wanted], np.arange(len(wanted)), **options)
+        for name, start in self.starts.items():
+            if start == "bicubic":
+                alone = {self.classes[name]: self.networks[name]}
+                images[name] = self.restored(self.abouts[name].method, alone, low, wanted)
+            else:
+                images[name] = self.applied(name, images["diffusion"] if start == "diffusion" else truth[wanted])
+        return images
+
+    def _makes_diffusion(self, name: str) -> bool:
+        return self.abouts[name].samples or self.classes[name] == "vq"
+
+    def restored(
+        self, name: str, networks: Mapping[str, Any], low: np.ndarray, wanted: np.ndarray, **options: Any
+    ) -> np.ndarray:
+        """Low-resolution slices (S, h, w), all known, by a method: those numbered ``wanted`` (S'), (S', 4h, 4w)."""
+        from models.method import method
+
+        restorer = method(name, networks, chunk=self.chunk, device=self.device, **options)
+        return restorer.restore(low, np.arange(len(low)), wanted)
+
+    def applied(self, name: str, slices: np.ndarray) -> np.ndarray:
+        """A network from pixels to pixels, ``chunk`` slices at a time: (S, H, W) → (S, H, W)."""
+        import torch
+
+        with torch.inference_mode():
+            parts = torch.from_numpy(slices).unsqueeze(1).split(self.chunk)
+            made = torch.cat([self.networks[name](part.to(self.device)).float().cpu() for part in parts])
+        return made.squeeze(1).clamp(0, 1).numpy()
 
 
-def _table(scores: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """``scores``: PSNR of each slice by image; the rows are in the order of the article's networks."""
-    starts = {"edsr": "diffusion", "srgan": "bicubic", "wdsr": "bicubic", "autoencoder": None, "vq": None}
+def _table(scores: Mapping[str, np.ndarray], starts: Mapping[str, str]) -> pd.DataFrame:
+    """``scores``: PSNR of each slice by image; rows in the order of ``STARTS``, and in that of the networks."""
     rows = []
-    for name, start in starts.items():
-        if name not in scores:
-            continue
-        own = scores[name]
-        gain = own - scores[start] if start else own
+    for name in sorted(starts, key=lambda name: STARTS.index(starts[name])):
+        psnrs, start = scores[name], scores.get(starts[name])
+        gain = psnrs if start is None else psnrs - start
         rows.append(
             {
                 "network": name,
-                "starting_point": start or "the true slice",
-                "network_psnr": own.mean(),
-                "start_psnr": scores[start].mean() if start else np.nan,
-                "difference": gain.mean() if start else np.nan,
+                "starting_point": starts[name],
+                "network_psnr": psnrs.mean(),
+                "start_psnr": np.nan if start is None else start.mean(),
+                "difference": np.nan if start is None else gain.mean(),
                 "standard_error": gain.std(ddof=1) / np.sqrt(len(gain)),
-                "slices": len(own),
+                "slices": len(psnrs),
             }
         )
     return pd.DataFrame(rows, columns=COLUMNS)
