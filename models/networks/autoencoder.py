@@ -38,6 +38,15 @@ def _twice(inside: int, outside: int) -> list[nn.Module]:
     return [*layers, nn.BatchNorm2d(outside)]
 
 
+class Layers(nn.Sequential):
+    """Layers in turn. PyTorch does not compile a bare ``nn.Sequential``, whose ``forward`` is its own code."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        for layer in self:
+            features = layer(features)
+        return features
+
+
 class Autoencoder(nn.Module):
     """Grey slices (B, 1, H, W) in [0, 1] ↔ latents (B, ``latent``, H/2^scales, W/2^scales)."""
 
@@ -49,12 +58,12 @@ class Autoencoder(nn.Module):
             down += [*_twice(inside, outside), nn.AvgPool2d(2)]
         deepest = width * 2**scales
         down += [nn.Conv2d(widths[-1], deepest, 3, padding=1), nn.LeakyReLU(inplace=True)]
-        self.encoder = nn.Sequential(*down, nn.Conv2d(deepest, latent, 3, padding=1))
+        self.encoder = Layers(*down, nn.Conv2d(deepest, latent, 3, padding=1))
         up: list[nn.Module] = []
         for inside, outside in zip([latent, *widths[::-1]], widths[::-1], strict=False):
             up += [*_twice(inside, outside), nn.Upsample(scale_factor=2)]
         up += [nn.Conv2d(width, width, 3, padding=1), nn.LeakyReLU(inplace=True), nn.Conv2d(width, 1, 3, padding=1)]
-        self.decoder = nn.Sequential(*up, nn.Sigmoid())
+        self.decoder = Layers(*up, nn.Sigmoid())
 
     @property
     def costly(self) -> list[nn.Module]:

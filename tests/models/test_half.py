@@ -7,9 +7,11 @@ from torch import Tensor, nn
 
 from benchmark.bench import study
 from benchmark.datasets.phantom import phantom
+from benchmark.networks import class_of
 from benchmark.scores.metrics import score
 from benchmark.scores.region import Region
 from models import weights
+from models.compiling import compile_costly
 from models.fast import laid_out
 from models.half import halved
 from models.interpolation import degrade
@@ -92,6 +94,20 @@ def test_every_network_takes_and_returns_float32(name: str, truth: np.ndarray) -
     assert np.abs(full - half).max() < 0.004
     assert {p.dtype for p in network.parameters()} == {torch.float32}
     assert torch.float16 in {p.dtype for p in halved(network).parameters()}
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("half", [False, True])
+def test_every_network_is_compiled_whole(name: str, half: bool, truth: np.ndarray) -> None:
+    """The graphs that a GPU would compile, run as they were traced, and that there are any."""
+    block = study.config("smoke")["networks"][name]
+    network = weights.network(class_of(study.config("smoke"), name), block["size"]).eval().requires_grad_(False)
+    kind, options = EVERY[name]
+    known, at = np.arange(4.0), np.array([0.5, 1.25, 3.0])
+    expected = method(kind, {name: network}, half=half, chunk=3, **options).restore(truth[:4], known, at)
+    compile_costly(halved(network) if half else network, mode=None, backend="aot_eager")
+    found = method(kind, {name: network}, half=half, chunk=3, compiled=True, **options).restore(truth[:4], known, at)
+    np.testing.assert_allclose(found, expected, atol=1e-3 if half else 1e-5)
 
 
 def test_the_codebook_and_the_statistics_of_batches_stay_exact() -> None:
