@@ -2,10 +2,11 @@
 
 from benchmark.cluster import site as cluster
 
-from benchmark.cluster import demand
+from benchmark.cluster import budget, demand
 
 try:
     SITE = cluster.site()
+    budget.limits(config)  # too few minutes are said before anything runs
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmark.cluster.budget import limit
+from benchmark.cluster.budget import limits
 from benchmark.cluster.site import stop_after
 from benchmark.jobs.job import job
 from benchmark.jobs.training import train
@@ -21,6 +21,6 @@ with job(snakemake):
         compute=snakemake.config["compute"] | snakemake.params.compute,
         init=snakemake.params.init,
         recipe=snakemake.config["recipe"],
-        limit=limit(snakemake.config, snakemake.wildcards.network),
+        limit=limits(snakemake.config).get(snakemake.wildcards.network),
         stop_after=stop_after(snakemake.resources.get("runtime")),
     )

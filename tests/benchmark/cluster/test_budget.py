@@ -7,8 +7,6 @@ from benchmark.cluster import budget
 from benchmark.config import check
 from benchmark.errors import UserError
 
-NAMES = ("vq", "ldm", "edsr", "srgan", "wdsr", "autoencoder", "quartet")
-
 
 def short(minutes, results, slots=5):
     config = check(merged("short", minutes=minutes, results=str(results)))
@@ -28,28 +26,28 @@ def test_jobs_share_one_gpu_evenly_and_wait_for_what_they_need():
 @pytest.mark.parametrize("slots", [1, 2, 5])
 def test_the_chain_of_trainings_ends_in_time(tmp_path, slots):
     config = short(10, tmp_path, slots)
-    seconds = {name: budget.limit(config, name) for name in NAMES}
+    seconds = budget.limits(config)
     chain = seconds["vq"] + seconds["ldm"] + seconds["edsr"]
     assert chain <= 600 - budget.OTHERWISE - 3 * budget.STARTING + 1e-6
     assert min(seconds.values()) > 10
-    double = {name: budget.limit(short(20, tmp_path, slots), name) for name in NAMES}
-    assert all(double[name] > 2 * seconds[name] for name in NAMES)  # what is not training does not grow
+    double = budget.limits(short(20, tmp_path, slots))
+    assert all(double[name] > 2 * seconds[name] for name in seconds)  # what is not training does not grow
 
 
 def test_what_needs_more_gets_more(tmp_path):
     config = short(10, tmp_path)
-    before = budget.limit(config, "ldm")
+    before = budget.limits(config)["ldm"]
     config["networks"]["ldm"]["training"]["steps"] *= 3
-    assert budget.limit(config, "ldm") > 1.5 * before
+    assert budget.limits(config)["ldm"] > 1.5 * before
 
 
 def test_too_few_minutes_are_one_line(tmp_path):
     with pytest.raises(UserError, match=r"minutes: 3 leaves .* give the study more minutes"):
-        budget.limit(short(3, tmp_path), "edsr")
+        budget.limits(short(3, tmp_path))
 
 
 def test_without_minutes_nothing_is_limited():
-    assert budget.limit(check(merged()), "vq") is None
+    assert budget.limits(check(merged())) == {}
 
 
 def test_a_shared_network_has_one_training(tmp_path):

@@ -23,26 +23,26 @@ LEAST = 5.0
 Job = tuple[str, str, int]  # network, cohort, fold
 
 
-def limit(config: Mapping[str, Any], network: str) -> float | None:
-    """Seconds that each training of a network may take; None where `minutes` is not set.
+def limits(config: Mapping[str, Any]) -> dict[str, float]:
+    """Seconds that each training may take, by network; empty where `minutes` is not set.
 
     Raises ``UserError`` where the minutes are too few.
     """
     if config["minutes"] is None:
-        return None
+        return {}
     needs, after = trainings(config)
     walls, end = shared_evenly(needs, after, config["compute"].get("jobs_per_gpu", 1))
-    own = [seconds for (name, _, _), seconds in walls.items() if name == network]
-    if not own:
-        return None
-    available = 60 * config["minutes"] - OTHERWISE - STARTING * max(_links(job, after) for job in needs)
-    seconds = min(own) * available / end
-    if seconds < LEAST:
-        raise UserError(
-            f"config: minutes: {config['minutes']:g} leaves {max(seconds, 0):.1f} s for a training of {network}; give "
-            "the study more minutes, fewer methods, or less `steps` to the other networks"
-        )
-    return seconds
+    available = 60 * config["minutes"] - OTHERWISE - STARTING * max((_links(job, after) for job in needs), default=0)
+    found: dict[str, float] = {}
+    for (network, _, _), wall in walls.items():
+        found[network] = min(found.get(network, float("inf")), wall * available / end)
+    for network, seconds in found.items():
+        if seconds < LEAST:
+            raise UserError(
+                f"config: minutes: {config['minutes']:g} leaves {max(seconds, 0):.1f} s for a training of {network}; "
+                "give the study more minutes, fewer methods, or less `steps` to the other networks"
+            )
+    return found
 
 
 def trainings(config: Mapping[str, Any]) -> tuple[dict[Job, float], dict[Job, list[Job]]]:
