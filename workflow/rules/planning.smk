@@ -42,7 +42,7 @@ rule speed:
 
 
 rule study_cost:
-    """GPU hours by network and disk by stage, from what `speed` measured and otherwise reckoned."""
+    """GPU hours by network and disk by stage, from what `speed` measured and otherwise estimated."""
     input:
         [
             path

@@ -15,6 +15,7 @@ rule restore:
         f"{RESULTS}/logs/restore/{{cohort}}/fold{{fold}}/{{method}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/restore/{{cohort}}/fold{{fold}}/{{method}}.tsv"
+    priority: 1
     conda:
         "../../envs/benchmark.yaml"
     threads: lambda w: config["compute"]["threads"] if w.fold != "0" else 1

@@ -56,6 +56,7 @@ rule train:
         f"{RESULTS}/logs/train/{{cohort}}/fold{{fold}}/{{network}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{cohort}}/fold{{fold}}/{{network}}.tsv"
+    priority: 2  # what everything waits for is never kept waiting for a GPU or a core
     conda:
         "../../envs/benchmark.yaml"
     threads: config["compute"]["threads"]

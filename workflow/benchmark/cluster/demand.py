@@ -1,7 +1,7 @@
 """What jobs will take, before they run: seconds of a training or of restoring, megabytes. No PyTorch in here.
 
-A network's speed is the one that `snakemake speed` measured on this machine, where it has, else the one reckoned for
-an A100 at the article's size, scaled by frame, batch and width.
+A network's speed is the one that `snakemake speed` measured on this machine, where it has, else the one measured once
+on an H200 at the article's size (an H100 computes as fast), scaled by frame, batch and width.
 """
 
 import csv
@@ -18,12 +18,16 @@ TORCH_MB = 6000
 STARTING = 20
 """Minutes that a job may lose before the first step: imports from a slow file system, reading volumes."""
 MARGIN = 1.5
-"""What is asked for, as a multiple of what is reckoned."""
-SUSTAINED = 16e12
-"""FLOP/s that an A100 sustains in convolutions with TF32, as the reckoning assumes."""
-
+"""What is asked for, as a multiple of the estimate."""
 CONTEXT_MB = 800
 """Memory of a GPU that a process takes for CUDA itself."""
+SUSTAINED = {"float32": 51e12, "half": 86e12, "half, compiled": 240e12}
+"""FLOP/s of the diffusion's U-Net while sampling, 155 slices of 256×256, by how networks are evaluated; on an H200."""
+DECODING = 6.1e-3
+"""Seconds of an H200 for decoding a slice of 256×256 and sharpening it by EDSR."""
+LAUNCHES = 0.01
+"""Seconds under which a training step cannot be: its kernels are launched one by one."""
+ESTIMATED = "estimated for an H100"
 SLICES = 200
 """Of a volume whose cohort does not say."""
 MANY = 100
@@ -32,7 +36,7 @@ MANY = 100
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds before the first step and of each step; ``source``: the hardware measured on, or how it was reckoned."""
+    """Seconds before the first step and of each step; ``source``: the hardware measured on, or estimated for."""
 
     start: float
     step: float
@@ -72,7 +76,7 @@ def speed_file(config: Mapping[str, Any], network: str) -> Path:
 
 
 def pace(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> Pace:
-    """How fast a network trains: measured, else reckoned for a GPU ``gpu_speed`` times as fast as an A100."""
+    """How fast a network trains: measured, else estimated for a GPU ``gpu_speed`` times as fast as an H100."""
     measured = speed_file(config, network)
     if measured.is_file():
         with open(measured, newline="") as file:
@@ -80,24 +84,29 @@ def pace(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> Pac
         return Pace(float(row["start_seconds"]), float(row["seconds_per_step"]), row["hardware"])
     training, facts = config["networks"][network]["training"], about(class_of(config, network))
     scale = width_ratio(network, config) ** 2 * (side(config) / 256) ** 2 * training["batch"] / 16
-    # a step cannot be quicker than its kernels are launched
-    step = max(facts.step_seconds * scale, 0.01) / gpu_speed
+    step = max(facts.step_seconds * scale, LAUNCHES) / gpu_speed
     evaluations = training.get("pool", 0) * training.get("sampling_steps", 0)
     diffusion = sampling_network(config, config["networks"][network]["needs"]) if evaluations else None
     start = evaluations * slice_step(config, diffusion) / gpu_speed if diffusion else 0.0
-    return Pace(start, step, "reckoned for an A100" + (f" × {gpu_speed:g}" if gpu_speed != 1 else ""))
+    return Pace(start, step, ESTIMATED + (f" × {gpu_speed:g}" if gpu_speed != 1 else ""))
 
 
 def width_ratio(network: str, config: Mapping[str, Any]) -> float:
-    """Width of a network's first layers beside the article's."""
+    """Width of a network's first layers over the article's."""
     width = about(class_of(config, network)).width
     size = config["networks"][network]["size"]
     return size.get("width", size.get("channels", [width])[0]) / width
 
 
+def evaluated(config: Mapping[str, Any]) -> str:
+    """How a GPU evaluates networks where volumes are restored, as a key of ``SUSTAINED``."""
+    half, compiled = config["compute"]["half"], config["compute"]["compile"]
+    return "half, compiled" if half and compiled else "half" if half else "float32"
+
+
 def slice_step(config: Mapping[str, Any], diffusion: str) -> float:
-    """Seconds for one slice and sampling step of the network ``diffusion`` on an A100."""
-    seconds = about(class_of(config, diffusion)).slice_gflop * 1e9 / SUSTAINED
+    """Seconds for one slice and sampling step of the network ``diffusion`` on an H100."""
+    seconds = about(class_of(config, diffusion)).slice_gflop * 1e9 / SUSTAINED[evaluated(config)]
     return seconds * width_ratio(diffusion, config) ** 2 * (side(config) / 256) ** 2
 
 
@@ -145,14 +154,15 @@ def restoring_mb(config: Mapping[str, Any]) -> float:
 def restoring_seconds(
     config: Mapping[str, Any], cohort: str, method: str, patients: int, gpu_speed: float = 1.0
 ) -> float:
-    """Restoring the volumes of ``patients`` with a method; only sampling counts, everything else takes seconds."""
+    """Restoring the volumes of ``patients`` with a diffusion; what other methods take is not counted."""
     diffusion = sampling_network(config, config["methods"][method]["networks"])
     if diffusion is None:
         return 0.0
     steps = config["methods"][method]["options"].get("steps", config["sampling"]["steps"])
-    return patients * slices(config, cohort) * steps * slice_step(config, diffusion) / gpu_speed
+    decoding = DECODING * (side(config) / 256) ** 2
+    return patients * slices(config, cohort) * (steps * slice_step(config, diffusion) + decoding) / gpu_speed
 
 
 def minutes(seconds: float) -> float:
-    """What a job asks for that is reckoned to take so long."""
+    """What a job asks for whose estimate is so long."""
     return STARTING + MARGIN * seconds / 60

@@ -32,7 +32,7 @@ def hours_frame(config: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFra
 
     def sampling(stage: str, name: str, jobs: int, seconds: float) -> None:
         each = seconds / 3600 / max(jobs, 1)
-        rows.append([stage, name, jobs, None, None, "reckoned for an A100", each, seconds / 3600])
+        rows.append([stage, name, jobs, None, None, demand.ESTIMATED, each, seconds / 3600])
 
     for method in config["study"]["methods"]:
         if is_diffusion(config, method):
@@ -76,14 +76,16 @@ def _sweeps(config: Mapping[str, Any], method: str, cohorts: list[str], gpu_spee
 
 def hours_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
     """The hours with their sum."""
-    measured = [f"{row['name']} on {row['source']}" for _, row in frame.iterrows() if "reckoned" not in row["source"]]
+    measured = [
+        f"{row['name']} on {row['source']}" for _, row in frame.iterrows() if demand.ESTIMATED not in row["source"]
+    ]
     table = Table(
         "GPU hours of the study",
         f"{len(config['study']['cohorts'])} cohorts, {config['study']['folds']} folds, batches on "
         f"{demand.side(config)}×{demand.side(config)} slices. "
         + (f"Measured: {'; '.join(measured)}. " if measured else "")
-        + f"Everything else is reckoned from the operations of a step at {demand.SUSTAINED / 1e12:.0f} TFLOP/s, "
-        "an A100 with TF32; `snakemake speed` measures.",
+        + "Everything else is estimated for an H100, from what was measured once on an H200; `snakemake speed` "
+        "measures on this machine.",
         ["job of", "network or method", "jobs", "steps", "it/s", "hours each", "GPU hours"],
     )
     for _, row in frame.iterrows():
@@ -97,7 +99,7 @@ def hours_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
 
 
 def disk_frame(config: Mapping[str, Any]) -> pd.DataFrame:
-    """One row for each stage: stage, files, gb as reckoned, gb_now as found under the results' folders."""
+    """One row for each stage: stage, files, gb as estimated, gb_now as found under the results' folders."""
     cohorts, folds, methods = config["study"]["cohorts"], config["study"]["folds"], config["study"]["methods"]
     size = demand.side(config) ** 2
     voxels = {cohort: demand.slices(config, cohort) * size for cohort in cohorts}
@@ -149,7 +151,7 @@ def disk_table(frame: pd.DataFrame) -> Table:
     """The disk by stage with its sum."""
     table = Table(
         "Disk of the study",
-        "As reckoned from voxels and parameters, and as found now. Scans may come in archives that are larger; "
+        "As estimated from voxels and parameters, and as found now. Scans may come in archives that are larger; "
         "checkpoints are kept only while their training runs: this is all of them at once.",
         ["stage", "files", "GB", "GB now"],
     )
