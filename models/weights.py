@@ -90,6 +90,6 @@ def device(name: str) -> str:
     return name
 
 
-def training_of(name: str) -> type:
+def training_of(name: str) -> type[Any]:
     """The class ``Training`` (a ``Task``) in ``models/networks/{name}.py``."""
     return importlib.import_module(f"models.networks.{name}").Training

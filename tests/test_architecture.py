@@ -32,6 +32,7 @@ STAGES = {
     "cohort": "cohort",
     "preprocess": "cohort",
     "train": "jobs",
+    "weights": "jobs",
     "restore": "jobs",
     "score": "jobs",
     "tables": "scores",

@@ -10,9 +10,10 @@ No layer has a bias, and every activation is a leaky ReLU: what is drawn scales 
 scale and wherever a coil makes them brighter, and where all are zero nothing is drawn.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -22,8 +23,9 @@ from models.half import in_weights, weights_dtype
 from models.training.blocks import BlockBank, Protocols, simulate
 from models.training.task import Phase, Task, rate_schedule
 
+ABOUT = {"parameters": 2.0e6, "step_seconds": 0.1, "width": 128}
 SLICES = 8
-ABOUT = 4 + SLICES
+TOLD = 4 + SLICES
 """Numbers that describe a gap; ``about`` makes them."""
 
 OUTPUT = 0.1
@@ -57,8 +59,8 @@ class Slab(nn.Module):
         self.width, self.narrow = width, head
         self.enter = _convolution(4 * (SLICES + 1), width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
-        self.gap = _described(ABOUT, width * blocks)
-        self.place = _described(ABOUT + WHERE, width + head)
+        self.gap = _described(TOLD, width * blocks)
+        self.place = _described(TOLD + WHERE, width + head)
         self.leave, self.draw = _convolution(width, head), _convolution(head, head)
         self.last = _convolution(head, 4)
         nn.init.zeros_(self.last.weight)
@@ -140,6 +142,12 @@ class Training(Task):
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__(network, needs, steps, options)
         self.ema_decay = options["ema"]
+
+    @staticmethod
+    def learns_from(
+        volumes: Iterable[np.ndarray], device: torch.device, shares: Sequence[float] | None = None
+    ) -> BlockBank:
+        return BlockBank(volumes, device, shares)
 
     def prepare(self, bank: BlockBank) -> None:  # type: ignore[override]
         self.bank = bank

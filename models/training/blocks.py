@@ -48,6 +48,7 @@ class BlockBank:
         kept, shapes, centres = [], [], []
         for number, one in enumerate(volumes):
             levels = one if one.dtype == np.uint8 else np.rint(one.clip(0, 1) * (LEVELS - 1)).astype(np.uint8)
+            levels = filled(levels)
             bright = np.flatnonzero(levels > LEVELS // 10)
             if not len(bright):
                 raise ValueError(f"training volume {number} has no signal")
@@ -96,6 +97,15 @@ class BlockBank:
             where[axis + 1] = side
             index = index + moved(steps, self.device).view(where)
         return self.voxels[index]
+
+
+def filled(volume: np.ndarray) -> np.ndarray:
+    """The part of a volume that is not zero, with one voxel around it where there is one."""
+    parts = []
+    for axis in range(3):
+        there = np.flatnonzero(volume.any(axis=tuple(other for other in range(3) if other != axis)))
+        parts.append(slice(max(there[0] - 1, 0), there[-1] + 2) if len(there) else slice(None))
+    return np.ascontiguousarray(volume[tuple(parts)])
 
 
 class Protocols:

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from models import weights as weight_files
-from models.training.data import SliceBank
 from models.training.log import TrainingLog
 from models.training.loop import Schedule, fit, start_fabric
 
@@ -62,7 +61,7 @@ def measure(
         options | ({"trunk": trunk} if trunk else {}) | {"slices_per_step": batch},
     )
     noise = np.random.default_rng(0).random((max(batch, 8), side, side), dtype=np.float32)
-    bank = SliceBank([noise], fabric.device)
+    bank = task.learns_from([noise], fabric.device)
     start = 0.0
     if pool:
         task.to(fabric.device).prepare(bank)  # once for the kernels, once for the clock

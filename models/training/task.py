@@ -1,9 +1,10 @@
 """What differs from one network's training to the next: its losses, and which parameters each one moves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -43,6 +44,14 @@ class Task(nn.Module):
         self.frozen: Any = nn.ModuleDict({name: module.eval().requires_grad_(False) for name, module in needs.items()})
         self.steps = steps
         self.options = dict(options)
+
+    @staticmethod
+    def learns_from(volumes: Iterable[np.ndarray], device: torch.device, shares: Sequence[float] | None = None) -> Any:
+        """What the network learns from: the ``volumes`` (each (S, H, W) in [0, 1]) on the device.
+
+        ``shares``: how often each of them is drawn, where the task can draw them so.
+        """
+        return SliceBank(volumes, device)
 
     def phases(self) -> dict[str, Phase]:
         """Optimisers by name, in the order in which one step runs them."""

@@ -16,7 +16,6 @@ from benchmark.revision import revision
 from benchmark.seeds import derive
 from models import weights as weight_files
 from models.compiling import training_pays
-from models.training.data import SliceBank
 from models.training.held_out import EarlyStop
 from models.training.log import TrainingLog
 from models.training.loop import Outcome, Schedule, fit, start_fabric
@@ -38,14 +37,17 @@ def train(
     recipe: str | None = None,
     stop_after: float | None = None,
     limit: float | None = None,
+    shares: Sequence[float] | None = None,
+    half: bool = False,
 ) -> None:
     """Trains network ``name`` on the volumes ``training`` and writes ``weights`` with its log beside it.
 
     ``network``: its config block. ``needs``: weight files of the networks it builds on. ``identity``: cohort and
     fold, kept in the metadata, as is the name of the ``recipe``. ``init``: weights to start from. ``stop_after``:
     seconds from now after which to checkpoint and stop, or None. ``limit``: seconds that the training may take, after
-    which it is finished as a shorter one, or None. A checkpoint ``{weights}.ckpt`` of the same config is resumed, any
-    other ignored. Raises what ``models.training.loop.fit`` raises.
+    which it is finished as a shorter one, or None. ``shares``: how often each training volume is drawn. ``half``: the
+    weights are written in half precision. A checkpoint ``{weights}.ckpt`` of the same config is resumed, any other
+    ignored. Raises what ``models.training.loop.fit`` raises.
     """
     called = time.monotonic()
     torch.set_num_threads(compute["threads"])
@@ -57,18 +59,17 @@ def train(
         from models.initialise import initialise  # it knows every layout of a checkpoint, and takes seconds to import
 
         print(initialise(module, kind, init))
-    bank = SliceBank((volume.read(path)[0] for path in training), fabric.device)
+    task_of = weight_files.training_of(kind)
+    bank = task_of.learns_from((volume.read(path)[0] for path in training), fabric.device, shares)
     options = settled(network["training"], len(bank), compute["devices"])
     steps, batch = options.pop("steps"), options.pop("batch")
     early_stop = options.pop("early_stop", None) if validation else None
     frozen = weight_files.load_by_class(needs, fabric.device)
     extra = {"trunk": trunk} if trunk else {}
-    task = weight_files.training_of(kind)(
-        module, frozen, steps, options | extra | {"slices_per_step": batch * compute["devices"]}
-    )
+    task = task_of(module, frozen, steps, options | extra | {"slices_per_step": batch * compute["devices"]})
     held_out = [volume.read(path)[0] for path in validation or training[:1]]
     log = TrainingLog(f"{name} of {identity['cohort']}, fold {identity['fold']}", weights.with_suffix(""))
-    settings = {"network": dict(network), "seed": seed, "training": list(map(str, training))}
+    settings = {"network": dict(network), "seed": seed, "training": list(map(str, training)), "shares": shares}
     schedule = Schedule(
         steps,
         batch,
@@ -87,7 +88,7 @@ def train(
     outcome = fit(
         task,
         bank,
-        SliceBank(held_out, fabric.device),
+        task_of.learns_from(held_out, fabric.device),
         schedule,
         checkpoint,
         log,
@@ -114,6 +115,7 @@ def train(
                 "trained_on": portrait(training),
                 **identity,
             },
+            half=half,
         )
         checkpoint.unlink(missing_ok=True)
 

@@ -1,0 +1,64 @@
+"""Weights to be used elsewhere: a network trained on several cohorts together. Those of `zoom` are made here."""
+
+
+def weights_volumes(wildcards):
+    """By cohort, the volumes of its patients for cross-validation; test patients stay unseen."""
+    return {
+        cohort: volumes(cohort, sheet.cross_validated(cohort_sheet(cohort)))
+        for cohort in config["weights"]["cohorts"]
+    }
+
+
+def weights_shares(wildcards):
+    """How often each of these volumes is drawn."""
+    shares = config["weights"]["cohorts"]
+    return [
+        shares[cohort] / len(found)
+        for cohort, found in weights_volumes(wildcards).items()
+        for _ in found
+    ]
+
+
+rule weights_network:
+    """Train one network on all patients of the cohorts of `weights`; resumes from its checkpoint."""
+    input:
+        train=lambda w: [one for found in weights_volumes(w).values() for one in found],
+        start=lambda w: recipe.starts_from_fetched(config, w.network),
+    output:
+        weights=f"{RESULTS}/trained/{{network}}.safetensors",
+        log=f"{RESULTS}/trained/{{network}}.csv",
+        curve=report(
+            f"{RESULTS}/trained/{{network}}.png",
+            caption="../report/curve.rst",
+            category="Training",
+            labels={"network": "{network}"},
+        ),
+    log:
+        f"{RESULTS}/logs/weights/{{network}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/weights/{{network}}.tsv"
+    conda:
+        "../../envs/benchmark.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        **on_gpu(lambda w: 86400, gpus=config["compute"]["devices"]),
+    params:
+        network=lambda w: config["networks"][w.network],
+        shares=weights_shares,
+        init=lambda w: recipe.start(config, w.network),
+        minutes=config["minutes"],
+        seed=config["seed"],
+        compute=slug(config["compute"], "device", "devices", "precision", "threads"),
+    script:
+        "../scripts/weights.py"
+
+
+rule weights:
+    """All networks of `weights`."""
+    input:
+        expand(
+            f"{RESULTS}/trained/{{network}}.safetensors",
+            network=(
+                config["weights"]["networks"] if config["weights"]["cohorts"] else []
+            ),
+        ),
