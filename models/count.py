@@ -17,7 +17,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models.first_stage import FirstStage
 from models.latent_diffusion import LatentDiffusion
+from models.networks import slab
 from models.networks.quartet import SLICES, Quartet
+from models.networks.slab import Slab
 from models.weights import network
 
 FACTOR = 4
@@ -58,6 +60,14 @@ def calls(module: nn.Module, side: int) -> list[tuple[str, Callable[[], Tensor]]
         return [("one step", lambda: module(noisy, torch.empty(1, dtype=torch.long), low))]
     if isinstance(module, Quartet):
         return [("low to full", lambda: module(low.expand(-1, SLICES, -1, -1), torch.empty(1, 3)))]
+    if isinstance(module, Slab):
+        slices, about = full.expand(-1, slab.SLICES, -1, -1), torch.empty(1, slab.TOLD)
+        features = module.features(slices, about)
+        where = torch.empty(1, 1, slab.WHERE)
+        return [
+            ("a gap", lambda: module.features(slices, about)),
+            ("a new slice", lambda: module.at(features, slices, about, where)),
+        ]
     whole = low if module(low).shape[-1] == side else full
     return [("low to full" if whole is low else "full to full", lambda: module(whole))]
 
