@@ -100,8 +100,8 @@ class Slab(nn.Module):
 
 def start(slices: Tensor, where: Tensor) -> Tensor:
     """Where the network starts from: (B, 8, h, w) and (B, T, 9) → (B, T, h, w)."""
-    with torch.autocast(slices.device.type, enabled=False):
-        return torch.einsum("btk,bkhw->bthw", where[..., 1:].to(slices), slices)
+    weights = where[..., 1:, None, None].to(slices)
+    return (weights * slices.unsqueeze(1)).sum(dim=2)  # no matrix product, which would be in lower precision
 
 
 def _active(features: Tensor) -> Tensor:
