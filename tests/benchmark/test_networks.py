@@ -14,7 +14,8 @@ from benchmark.config import check, study_networks
 from benchmark.errors import UserError
 from benchmark.jobs.restoration import Restoration
 from benchmark.networks import about, class_of, is_diffusion, options
-from benchmark.plan import Plan, compared_in_plane
+from benchmark.plan import Plan
+from benchmark.plan.tables import compared_in_plane
 from models import weights
 from zoom.choice import choose
 
@@ -61,7 +62,7 @@ def test_a_diffusion_under_another_name_is_sampled_as_the_config_says(config: di
 
 
 def test_it_is_planned_timed_and_costed(config: dict) -> None:
-    assert Plan(config).sampled == "mine"
+    assert Plan(config).samplers.method == "mine"
     seconds = demand.restoring_seconds(config, "oasis", "mine", 3)
     assert seconds == demand.restoring_seconds(config, "oasis", "ours", 3) > 0
     frame = hours_frame(config).set_index(["stage", "name"])

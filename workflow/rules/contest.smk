@@ -123,7 +123,7 @@ rule contest_figure:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        labels=lambda w: PLAN.labels([w.cohort], CONTEST["methods"]),
+        labels=lambda w: PLAN.study.labels([w.cohort], CONTEST["methods"]),
         restorations=lambda w: {
             m: restoration_params(w.cohort, m) for m in CONTEST["methods"]
         },

@@ -65,8 +65,8 @@ rule figure:
             caption="../report/figure.rst",
             category="Figures",
             labels=lambda w: {
-                "figure": PLAN.title(w.figure),
-                "cohort": PLAN.scene(w.figure)["cohort"],
+                "figure": PLAN.figures.title(w.figure),
+                "cohort": PLAN.figures.scene(w.figure)["cohort"],
             },
         ),
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
@@ -74,12 +74,12 @@ rule figure:
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     wildcard_constraints:
-        figure=one_of(f for f in config["figures"] if not PLAN.diagram(f)),
+        figure=one_of(f for f in config["figures"] if not PLAN.figures.diagram(f)),
     localrule: True
     conda:
         "../../envs/benchmark.yaml"
     params:
-        scene=lambda w: PLAN.scene(w.figure),
+        scene=lambda w: PLAN.figures.scene(w.figure),
     script:
         "../scripts/figure.py"
 
@@ -91,19 +91,22 @@ rule diagram:
             f"{RESULTS}/figures/{{diagram}}.png",
             caption="../report/figure.rst",
             category="Figures",
-            labels=lambda w: {"figure": PLAN.title(w.diagram), "cohort": "diagram"},
+            labels=lambda w: {
+                "figure": PLAN.figures.title(w.diagram),
+                "cohort": "diagram",
+            },
         ),
         pdf=f"{RESULTS}/figures/{{diagram}}.pdf",
         caption=f"{RESULTS}/figures/{{diagram}}.rst",
     log:
         f"{RESULTS}/logs/figures/{{diagram}}.log",
     wildcard_constraints:
-        diagram=one_of(f for f in config["figures"] if PLAN.diagram(f)),
+        diagram=one_of(f for f in config["figures"] if PLAN.figures.diagram(f)),
     localrule: True
     conda:
         "../../envs/benchmark.yaml"
     params:
-        setting=lambda w: PLAN.setting(w.diagram),
+        setting=lambda w: PLAN.figures.setting(w.diagram),
     script:
         "../scripts/diagram.py"
 

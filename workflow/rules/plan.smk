@@ -1,6 +1,7 @@
 """What the tables, figures and pages of this study are, and the files they are made from."""
 
-from benchmark.plan import Plan, compared_in_plane
+from benchmark.plan import Plan
+from benchmark.plan.tables import compared_in_plane
 
 try:
     PLAN = Plan(config)
@@ -16,7 +17,7 @@ def sheets(cohorts):
 
 def table_cohorts(wildcards):
     """Cohorts of one of the tables 1–4; one clear line where there are none."""
-    cohorts = PLAN.cohorts_of_table(wildcards.table)
+    cohorts = PLAN.tables.cohorts(wildcards.table)
     if not cohorts:
         raise WorkflowError(
             f"table {wildcards.table}: no cohort of this study goes into it; add one to study.cohorts, or name one as study.stand_in"
@@ -36,13 +37,13 @@ def figure_fold(method):
 
 def figure_input(wildcards):
     """What a figure is drawn from, by how it is drawn."""
-    cohort, shown = PLAN.cohort_of_figure(wildcards.figure), PLAN.methods_of_figure(
+    cohort, shown = PLAN.figures.cohort(wildcards.figure), PLAN.figures.methods(
         wildcards.figure
     )
     at = {m: f"{cohort}/fold{figure_fold(m)}/{m}" for m in shown}
     files = {"detail": f"{RESULTS}/detail/{cohort}.tsv"}
     files["volumes"] = volumes(cohort, sheet.test(cohort_sheet(cohort)))
-    if PLAN.draws_gaps(wildcards.figure):
+    if PLAN.figures.draws_gaps(wildcards.figure):
         files["gaps"] = [f"{RESULTS}/gaps/{cohort}/{method}" for method in shown]
     elif config["figures"][wildcards.figure]["draw"] == "sharpened":
         files["restored"] = [f"{RESULTS}/restored/{at[method]}" for method in shown]

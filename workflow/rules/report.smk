@@ -4,8 +4,8 @@
 rule cost:
     """Wall time and peak memory of every job that came before the tables."""
     input:
-        expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables),
-        expand(f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures),
+        expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables.names),
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures.names),
     output:
         **table_files("cost", "time and memory of every job"),
     log:
@@ -23,8 +23,8 @@ rule gallery:
     """All figures with their captions on one page."""
     input:
         f"{RESULTS}/figures/cohorts.png",
-        expand(f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures),
-        [f"{RESULTS}/figures/significance.png"] if PLAN.claims else [],
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures.names),
+        [f"{RESULTS}/figures/significance.png"] if PLAN.study.claims else [],
     output:
         f"{RESULTS}/figures/index.html",
     log:
@@ -39,16 +39,8 @@ rule gallery:
 rule verdict:
     """What was run, how far it agrees with the article, who wins, what is open: the report opens with it."""
     input:
-        tables=[
-            f"{RESULTS}/tables/{table}.csv"
-            for table in PLAN.tables
-            if table[-1] in "1234"
-        ],
-        others=[
-            f"{RESULTS}/tables/{table}.csv"
-            for table in PLAN.tables
-            if table[-1] not in "1234"
-        ],
+        tables=expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables.scores),
+        others=expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables.others),
         sheets=sheets(COHORTS),
     output:
         rst=f"{RESULTS}/verdict.rst",
@@ -64,7 +56,7 @@ rule verdict:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        labels=PLAN.labels(COHORTS),
+        labels=PLAN.study.labels(COHORTS),
         config={
             key: config[key] for key in ("study", "preprocess", "sampling", "methods")
         }

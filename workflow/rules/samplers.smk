@@ -15,7 +15,7 @@ rule sampler:
             f"{RESULTS}/protocol/{w.cohort}/{s}.tsv" for s in timed_patients(w)
         ],
         weights=lambda w: weights_of(
-            w.cohort, 1, config["methods"][PLAN.sampled]["networks"]
+            w.cohort, 1, config["methods"][PLAN.samplers.method]["networks"]
         ).values(),
         trunk=f"{DATA}/trunks/alex.safetensors",
     output:
@@ -32,10 +32,14 @@ rule sampler:
         "../../envs/benchmark.yaml"
     threads: config["compute"]["threads"]
     resources:
-        **on_gpu(restoring_seconds(PLAN.sampled, passes=config["samplers"]["repeats"])),
+        **on_gpu(
+            restoring_seconds(
+                PLAN.samplers.method, passes=config["samplers"]["repeats"]
+            )
+        ),
     params:
         restoration=lambda w: restoration_params(
-            w.cohort, PLAN.sampled, **solver(w), steps=int(w.steps)
+            w.cohort, PLAN.samplers.method, **solver(w), steps=int(w.steps)
         ),
         repeats=config["samplers"]["repeats"],
     script:
@@ -47,8 +51,8 @@ rule sampler_table:
     input:
         [
             f"{RESULTS}/samplers/{cohort}/{sampler}_{steps}_{eta}.csv"
-            for sampler, steps, eta in PLAN.settings
-            for cohort in PLAN.sampler_cohorts
+            for sampler, steps, eta in PLAN.samplers.settings
+            for cohort in PLAN.samplers.cohorts
         ],
     output:
         **table_files("table6", "samplers, steps and η"),
@@ -58,7 +62,7 @@ rule sampler_table:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        where=f"{PLAN.label(PLAN.sampler_cohorts)}, {config['methods'].get(PLAN.sampled, {}).get('label')}",
+        where=f"{PLAN.study.label(PLAN.samplers.cohorts)}, {config['methods'].get(PLAN.samplers.method, {}).get('label')}",
     script:
         "../scripts/sampler_table.py"
 
@@ -68,7 +72,7 @@ rule efficiency:
     input:
         volumes=lambda w: volumes(w.cohort, sheet.test(cohort_sheet(w.cohort))[:1]),
         weights=lambda w: weights_of(
-            w.cohort, 1, config["methods"][PLAN.sampled]["networks"]
+            w.cohort, 1, config["methods"][PLAN.samplers.method]["networks"]
         ).values(),
     output:
         f"{RESULTS}/efficiency/{{cohort}}.csv",
@@ -82,14 +86,14 @@ rule efficiency:
     resources:
         **on_gpu(
             restoring_seconds(
-                PLAN.sampled,
+                PLAN.samplers.method,
                 patients=1,
                 passes=sum(config["efficiency"]["n"])
                 * config["efficiency"]["repeats"],
             )
         ),
     params:
-        restoration=lambda w: restoration_params(w.cohort, PLAN.sampled),
+        restoration=lambda w: restoration_params(w.cohort, PLAN.samplers.method),
         plan=slug(config["efficiency"], "n", "repeats", "slices"),
     script:
         "../scripts/efficiency.py"
@@ -98,7 +102,10 @@ rule efficiency:
 rule efficiency_table:
     """What n costs beside the published seconds, and whether it is linear in n with memory flat."""
     input:
-        expand(f"{RESULTS}/efficiency/{{cohort}}.csv", cohort=PLAN.efficiency_cohort),
+        expand(
+            f"{RESULTS}/efficiency/{{cohort}}.csv",
+            cohort=PLAN.samplers.efficiency_cohort,
+        ),
     output:
         **table_files("efficiency", "what n new slices cost"),
     log:
@@ -107,7 +114,7 @@ rule efficiency_table:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        where=f"{PLAN.label(PLAN.efficiency_cohort)}, first test patient, {config['methods'].get(PLAN.sampled, {}).get('label')}",
+        where=f"{PLAN.study.label(PLAN.samplers.efficiency_cohort)}, first test patient, {config['methods'].get(PLAN.samplers.method, {}).get('label')}",
     script:
         "../scripts/efficiency_table.py"
 
@@ -120,7 +127,7 @@ rule sampler_line:
             f"{RESULTS}/protocol/{w.cohort}/{s}.tsv" for s in timed_patients(w)
         ],
         weights=lambda w: weights_of(
-            w.cohort, 1, config["methods"][PLAN.sampled]["networks"]
+            w.cohort, 1, config["methods"][PLAN.samplers.method]["networks"]
         ).values(),
         trunk=f"{DATA}/trunks/alex.safetensors",
     output:
@@ -135,13 +142,13 @@ rule sampler_line:
         "../../envs/benchmark.yaml"
     threads: config["compute"]["threads"]
     resources:
-        **on_gpu(restoring_seconds(PLAN.sampled, passes=3)),
+        **on_gpu(restoring_seconds(PLAN.samplers.method, passes=3)),
     params:
         restorations=lambda w: {
             steps: restoration_params(
-                w.cohort, PLAN.sampled, **solver(w), noise=w.noise, steps=steps
+                w.cohort, PLAN.samplers.method, **solver(w), noise=w.noise, steps=steps
             )
-            for steps in PLAN.curve[(w.sampler, w.eta, w.noise)]
+            for steps in PLAN.samplers.curve[(w.sampler, w.eta, w.noise)]
         },
     script:
         "../scripts/sampler_line.py"
@@ -152,8 +159,8 @@ rule sampler_curve:
     input:
         [
             f"{RESULTS}/curve/{cohort}/{'_'.join(line)}.csv"
-            for line in PLAN.curve
-            for cohort in PLAN.sampler_cohorts
+            for line in PLAN.samplers.curve
+            for cohort in PLAN.samplers.cohorts
         ],
     output:
         **table_files("sampler_curve", "scores by number of evaluations"),
@@ -175,6 +182,6 @@ rule sampler_curve:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        where=f"{PLAN.label(PLAN.sampler_cohorts)}, {config['methods'].get(PLAN.sampled, {}).get('label')}",
+        where=f"{PLAN.study.label(PLAN.samplers.cohorts)}, {config['methods'].get(PLAN.samplers.method, {}).get('label')}",
     script:
         "../scripts/sampler_curve.py"

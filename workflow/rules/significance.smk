@@ -18,7 +18,7 @@ rule compare:
         "../../envs/benchmark.yaml"
     params:
         options=config["significance"],
-        claims=len(PLAN.claims) * len(COHORTS),
+        claims=len(PLAN.study.claims) * len(COHORTS),
         seed=config["seed"],
     script:
         "../scripts/compare.py"
@@ -30,7 +30,7 @@ rule significance:
         [
             f"{RESULTS}/significance/{cohort}/{first}-over-{second}.csv"
             for cohort in COHORTS
-            for first, second in PLAN.claims
+            for first, second in PLAN.study.claims
         ],
     output:
         **table_files("significance", "who is better than whom"),
@@ -51,6 +51,6 @@ rule significance:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        labels=PLAN.labels(COHORTS),
+        labels=PLAN.study.labels(COHORTS),
     script:
         "../scripts/significance.py"

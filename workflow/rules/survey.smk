@@ -6,10 +6,10 @@ rule survey_kit:
     input:
         gaps=[
             f"{RESULTS}/gaps/{c}/{m}"
-            for c in PLAN.survey_cohort
-            for m in PLAN.surveyed
+            for c in PLAN.survey.cohort
+            for m in PLAN.survey.methods
         ],
-        detail=expand(f"{RESULTS}/detail/{{cohort}}.tsv", cohort=PLAN.survey_cohort),
+        detail=expand(f"{RESULTS}/detail/{{cohort}}.tsv", cohort=PLAN.survey.cohort),
         form=str(ROOT / "workflow" / "benchmark" / "survey" / "form.html"),
     output:
         form=f"{RESULTS}/survey/kit/survey.html",
@@ -20,8 +20,8 @@ rule survey_kit:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        gap=PLAN.gap(config["survey"]),
-        methods=PLAN.surveyed,
+        gap=PLAN.survey.gap,
+        methods=PLAN.survey.methods,
         seed=config["seed"],
     script:
         "../scripts/survey_kit.py"
@@ -46,7 +46,7 @@ rule survey_table:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        labels={m: config["methods"][m]["label"] for m in PLAN.surveyed},
-        where=f"{PLAN.label(PLAN.survey_cohort)}, {config['survey']['n']} new slices",
+        labels={m: config["methods"][m]["label"] for m in PLAN.survey.methods},
+        where=f"{PLAN.study.label(PLAN.survey.cohort)}, {config['survey']['n']} new slices",
     script:
         "../scripts/survey_table.py"

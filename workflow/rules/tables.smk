@@ -17,8 +17,8 @@ rule score_table:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        labels=lambda w: PLAN.labels(table_cohorts(w)),
-        stand_in=lambda w: PLAN.stands_in(w.table),
+        labels=lambda w: PLAN.study.labels(table_cohorts(w)),
+        stand_in=lambda w: PLAN.tables.stands_in(w.table),
     script:
         "../scripts/score_table.py"
 
@@ -28,9 +28,13 @@ rule tables:
     input:
         expand(
             f"{RESULTS}/tables/{{table}}.csv",
-            table=PLAN.tables
+            table=PLAN.tables.names
             + ["cost"]
             + (["networks"] if COMPARED else [])
-            + (["sampler_curve"] if PLAN.curve and PLAN.sampler_cohorts else []),
+            + (
+                ["sampler_curve"]
+                if PLAN.samplers.curve and PLAN.samplers.cohorts
+                else []
+            ),
         ),
         f"{RESULTS}/verdict.html",

@@ -10,7 +10,7 @@ from benchmark.plan import Plan
 
 
 def setting(name: str, overlay: str | None = None) -> Setting:
-    return Setting(**Plan(load_config(overlay)).setting(name))
+    return Setting(**Plan(load_config(overlay)).figures.setting(name))
 
 
 def texts(figure) -> str:

@@ -75,7 +75,7 @@ def test_a_named_choice_is_put_in_its_place():
 def test_the_plan_has_a_line_for_each_solver_eta_and_noise():
     settings = [{"sampler": "ddim", "steps": [4, 8], "eta": [0, 1]}, {"sampler": "unipc", "steps": [4]}]
     plan = Plan(check(config(samplers={"curve": {"settings": settings, "noise": ["shared"]}})))
-    assert plan.curve == {
+    assert plan.samplers.curve == {
         ("ddim", "0", "shared"): [4, 8],
         ("ddim", "1", "shared"): [4, 8],
         ("unipc", "none", "shared"): [4],

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from benchmark.figures.dominance import COLOURS, heat_map
-from benchmark.plan import pairs
+from benchmark.plan.study import pairs
 from benchmark.print.style import save
 from benchmark.scores.aggregate import read_scores
 from benchmark.scores.comparisons import compare_methods, samples, significance_table

@@ -10,6 +10,7 @@ from benchmark.cluster import demand
 from benchmark.cluster.demand import patients
 from benchmark.config import study_networks
 from benchmark.networks import about, class_of, is_diffusion
+from benchmark.plan.samplers import etas
 from benchmark.print.typeset import Cell, Table, number
 
 # Bytes of a voxel on disk, as written: gzip takes background and smoothness away. Measured on the demo's scans.
@@ -51,12 +52,7 @@ def hours_frame(config: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFra
 def _sweeps(config: Mapping[str, Any], method: str, cohorts: list[str], gpu_speed: float, add: Any) -> None:
     """Table 6 and the times of n new slices, for cohorts that are in the study."""
     wanted, steps = config["samplers"], config["sampling"]["steps"]
-    settings = [
-        count
-        for row in wanted["settings"]
-        for count in row["steps"]
-        for _ in range(len(row.get("eta", [1])) if row["sampler"] == "ddim" else 1)
-    ]
+    settings = [count for row in wanted["settings"] for count in row["steps"] for _ in etas(row)]
     stand_in = [config["study"]["stand_in"]] if config["study"].get("stand_in") else []
     inside = [cohort for cohort in wanted["cohorts"] if cohort in cohorts] or stand_in
     seconds = sum(

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.cohort.sheet import Patient
-from benchmark.plan import LIKE_WITH_LIKE
+from benchmark.plan.study import LIKE_WITH_LIKE
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores.aggregate import cells
 from benchmark.scores.metrics import DEFINITION, HIGHER_IS_BETTER, METRICS

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.plan import LIKE_WITH_LIKE
+from benchmark.plan.study import LIKE_WITH_LIKE
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores.metrics import METRICS
 from benchmark.scores.score_table import DIGITS, NAMES

@@ -9,9 +9,10 @@ import yaml
 
 from benchmark.config import check
 from benchmark.errors import UserError
-from benchmark.plan import LIKE_WITH_LIKE, Plan
+from benchmark.plan import Plan
+from benchmark.plan.study import LIKE_WITH_LIKE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -28,34 +29,46 @@ def study(config: dict, **changes) -> dict:
 
 def test_the_article_has_all_its_tables_and_figures(article):
     plan = Plan(article)
-    assert plan.tables == ["table1", "table2", "table3", "table4", "table5", "table6", "efficiency", "significance"]
-    assert plan.figures == [f"fig{n:02d}" for n in range(1, 27)]
-    assert plan.cohorts_of_table(4) == ["brats_t1", "brats_t2", "brats_flair"]
-    assert not plan.stands_in(4)
-    assert (plan.cohort_of_figure("fig24"), plan.methods_of_figure("fig24")) == ("brats_t2", ["ours"])
-    assert plan.methods_of_figure("fig07") == ["ours", "baseline_edsr"]
-    assert "oracle_si" not in plan.methods_of_figure("fig18")
-    assert plan.surveyed[0] == "ours"
-    assert "linear" not in plan.surveyed
+    assert plan.tables.names == [
+        "table1",
+        "table2",
+        "table3",
+        "table4",
+        "table5",
+        "table6",
+        "efficiency",
+        "significance",
+    ]
+    assert plan.figures.names == [f"fig{n:02d}" for n in range(1, 27)]
+    assert plan.tables.cohorts(4) == ["brats_t1", "brats_t2", "brats_flair"]
+    assert not plan.tables.stands_in(4)
+    assert (plan.figures.cohort("fig24"), plan.figures.methods("fig24")) == ("brats_t2", ["ours"])
+    assert plan.figures.methods("fig07") == ["ours", "baseline_edsr"]
+    assert "oracle_si" not in plan.figures.methods("fig18")
+    assert plan.survey.methods[0] == "ours"
+    assert "linear" not in plan.survey.methods
 
 
 def test_interpolation_is_judged_like_with_like(article):
     """Both sharpened by EDSR, or neither: in the study's pair, and in what is tested."""
     networks = {name: method["networks"] for name, method in article["methods"].items()}
-    assert Plan(article).pair == ["ours", "baseline_edsr"]
-    assert Plan(study(article, methods=["linear", "ours_no_edsr", "baseline"])).pair == ["ours_no_edsr", "baseline"]
+    assert Plan(article).study.pair == ["ours", "baseline_edsr"]
+    assert Plan(study(article, methods=["linear", "ours_no_edsr", "baseline"])).study.pair == [
+        "ours_no_edsr",
+        "baseline",
+    ]
     for first, second in LIKE_WITH_LIKE:
         assert networks[first] == networks[second]
-        assert (first, second) in Plan(article).claims
+        assert (first, second) in Plan(article).study.claims
 
 
 def test_what_a_method_learned_from_is_known(article):
-    features = {m: Plan(article).features(m) for m in ("quartet_views", "srgan", "ours", "linear", "wdsr")}
+    features = {m: Plan(article).study.features(m) for m in ("quartet_views", "srgan", "ours", "linear", "wdsr")}
     assert features == {"quartet_views": ["alex"], "srgan": ["vgg"], "ours": ["vgg"], "linear": [], "wdsr": []}
 
 
 def test_table_6_has_the_published_rows_and_more(article):
-    settings = Plan(article).settings
+    settings = Plan(article).samplers.settings
     assert len([s for s in settings if s[0] in ("ddim", "plms")]) == 24
     assert ("ddim", 200, "0.25") in settings
     assert ("plms", 250, "none") in settings
@@ -64,30 +77,35 @@ def test_table_6_has_the_published_rows_and_more(article):
 
 def test_one_cohort_makes_its_own_tables_and_figures_only(article):
     plan = Plan(study(article, cohorts=["oasis"]))
-    assert plan.tables == ["table1", "significance"]
-    assert plan.figures == [f"fig{n:02d}" for n in (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13)]
-    assert plan.cohorts_of_table(4) == []
+    assert plan.tables.names == ["table1", "significance"]
+    assert plan.figures.names == [f"fig{n:02d}" for n in (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13)]
+    assert plan.tables.cohorts(4) == []
 
 
 def test_a_stand_in_makes_everything_once(article):
     plan = Plan(study(article, cohorts=["sample"], stand_in="sample"))
-    assert plan.same_table(1) == [1, 2, 3, 4]
-    assert plan.tables == ["table1", "table5", "table6", "efficiency", "significance"]
-    assert sorted(name for names in plan.drawn.values() for name in names) == Plan(article).figures
-    assert plan.drawn["fig05"] == ["fig05", "fig06"]
-    assert plan.drawn["fig11"] == ["fig11", "fig16", "fig21", "fig24"]  # of two patients the third is the first again
-    assert plan.drawn["fig18"] == ["fig18", "fig22", "fig25"]
-    assert plan.title("fig05") == "Figures 5, 6: scores along the slices"
-    assert (plan.cohorts_of_table(3), plan.stands_in(3)) == (["sample"], True)
-    assert plan.scene("fig19")["stand_in"]
-    assert plan.settings == Plan(article).settings
+    assert plan.tables.same(1) == [1, 2, 3, 4]
+    assert plan.tables.names == ["table1", "table5", "table6", "efficiency", "significance"]
+    assert sorted(name for names in plan.figures.drawn.values() for name in names) == Plan(article).figures.names
+    assert plan.figures.drawn["fig05"] == ["fig05", "fig06"]
+    assert plan.figures.drawn["fig11"] == [
+        "fig11",
+        "fig16",
+        "fig21",
+        "fig24",
+    ]  # of two patients the third is the first again
+    assert plan.figures.drawn["fig18"] == ["fig18", "fig22", "fig25"]
+    assert plan.figures.title("fig05") == "Figures 5, 6: scores along the slices"
+    assert (plan.tables.cohorts(3), plan.tables.stands_in(3)) == (["sample"], True)
+    assert plan.figures.scene("fig19")["stand_in"]
+    assert plan.samplers.settings == Plan(article).samplers.settings
 
 
 def test_in_the_article_no_figure_or_table_is_the_same_as_another(article):
     plan = Plan(article)
-    assert all(same == [name] for name, same in plan.drawn.items())
-    assert [plan.same_table(n) for n in (1, 2, 3, 4)] == [[1], [2], [3], [4]]
-    assert plan.title("fig26") == "Figure 26: 10 new slices between two"
+    assert all(same == [name] for name, same in plan.figures.drawn.items())
+    assert [plan.tables.same(n) for n in (1, 2, 3, 4)] == [[1], [2], [3], [4]]
+    assert plan.figures.title("fig26") == "Figure 26: 10 new slices between two"
 
 
 def test_figures_have_the_numbers_of_new_slices_of_the_authors_pictures(article):
@@ -98,30 +116,31 @@ def test_figures_have_the_numbers_of_new_slices_of_the_authors_pictures(article)
 
 def test_figures_of_interpolation_compare_like_with_like(article):
     plan = Plan(article)
-    networks = [article["methods"][method]["networks"] for method in plan.pair]
+    networks = [article["methods"][method]["networks"] for method in plan.study.pair]
     assert networks[0] == networks[1]
-    assert (plan.scene("fig07")["alike"], plan.scene("fig07")["unlike"]) == (True, [])
-    unlike = Plan(study(article, methods=["ours", "baseline", "linear"])).scene("fig07")
+    assert (plan.figures.scene("fig07")["alike"], plan.figures.scene("fig07")["unlike"]) == (True, [])
+    unlike = Plan(study(article, methods=["ours", "baseline", "linear"])).figures.scene("fig07")
     assert (unlike["alike"], unlike["unlike"]) == (False, ["edsr"])
-    assert Plan(study(article, methods=["linear", "copy"])).scene("fig07")["unlike"] == []
+    assert Plan(study(article, methods=["linear", "copy"])).figures.scene("fig07")["unlike"] == []
 
 
 def test_figures_of_methods_show_the_articles_five(article):
     plan = Plan(article)
-    assert plan.methods_of_figure("fig18") == [*plan.pair, "bicubic_ae", "srgan", "wdsr"]
-    assert set(plan.scene("fig05")["coloured"]) == {*plan.article, "linear"}
-    assert "quartet_views" in plan.methods_of_figure("fig05")  # faint
+    assert plan.figures.methods("fig18") == [*plan.study.pair, "bicubic_ae", "srgan", "wdsr"]
+    assert set(plan.figures.scene("fig05")["coloured"]) == {*plan.study.article, "linear"}
+    assert "quartet_views" in plan.figures.methods("fig05")  # faint
 
 
 def test_controls_alone_need_no_network(article):
     controls = ["copy", "linear", "truth"]
     plan = Plan(study(article, cohorts=["sample"], stand_in="sample", methods=controls))
-    assert (plan.pair, plan.sampled, plan.sampler_cohorts, plan.efficiency_cohort) == (["copy", "linear"], None, [], [])
-    assert "fig04" not in plan.figures
-    assert sum(map(len, plan.drawn.values())) == len(Plan(article).figures) - 1
-    assert "table6" not in plan.tables
-    assert plan.claims == [("copy", "linear")]
-    assert plan.surveyed == ["copy", "linear"]
+    assert plan.study.pair == ["copy", "linear"]
+    assert (plan.samplers.method, plan.samplers.cohorts, plan.samplers.efficiency_cohort) == (None, [], [])
+    assert "fig04" not in plan.figures.names
+    assert sum(map(len, plan.figures.drawn.values())) == len(Plan(article).figures.names) - 1
+    assert "table6" not in plan.tables.names
+    assert plan.study.claims == [("copy", "linear")]
+    assert plan.survey.methods == ["copy", "linear"]
 
 
 def test_gaps_are_wanted_once_and_by_those_who_show_them(article):

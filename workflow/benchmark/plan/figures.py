@@ -1,0 +1,141 @@
+"""Which figures a study has, what each is drawn from, and what it is called."""
+
+from functools import cached_property
+from typing import Any
+
+from benchmark.errors import UserError
+from benchmark.plan.study import LIKE_WITH_LIKE, Study, part
+
+# What a figure shows, by how it is drawn: its title in the gallery and the report.
+DIAGRAMS = ("ldm", "latents", "steps")
+TITLES = {
+    "ldm": "the latent diffusion model",
+    "latents": "new slices from latents",
+    "steps": "the method, step by step",
+    "scores": "scores along the slices",
+    "between": "{n} new slices between two, interpolated in latents and in pixels",
+    "sequence": "{n} new slices between two",
+    "source": "low-resolution input",
+    "compare": "methods on one gap, {n} new slices each",
+    "sharpened": "before and after EDSR",
+}
+
+
+class Figures:
+    """The config's ``figures``. Raises ``UserError`` for a figure whose line is wrong."""
+
+    def __init__(self, study: Study) -> None:
+        self.study, self.config = study, study.config
+        for name, spec in self.config["figures"].items():
+            if not (name.startswith("fig") and name[3:].isdigit() and len(name) == 5):
+                raise UserError(f"config: figures: '{name}' must be fig and two digits, as fig05")
+            if unknown := set(spec.get("methods", [])) - set(self.config["methods"]):
+                raise UserError(f"config: figures.{name}.methods: '{min(unknown)}' is not defined")
+            if spec["draw"] not in DIAGRAMS and "cohort" not in spec:
+                raise UserError(f"config: figures.{name}: cohort is missing; only diagrams are drawn without one")
+
+    def diagram(self, figure: str) -> bool:
+        """Whether a figure is drawn from the config alone."""
+        return self.config["figures"][figure]["draw"] in DIAGRAMS
+
+    def cohort(self, figure: str) -> str | None:
+        """The figure's cohort, or the one that stands in for it."""
+        return next(iter(self.study.present([self.config["figures"][figure]["cohort"]])), None)
+
+    def methods(self, figure: str) -> list[str]:
+        """The methods of the figure's line in the config, or those that its ``draw`` shows by default."""
+        spec = self.config["figures"][figure]
+        by_draw = {
+            "scores": [m for m in self.study.methods if self.study.kind(m) != "oracle"],
+            "between": self.study.pair,
+            "sequence": [self.study.ours],
+            "source": [],
+            "compare": self.study.article,
+        }
+        return spec.get("methods") or by_draw[spec["draw"]]
+
+    @cached_property
+    def drawn(self) -> dict[str, list[str]]:
+        """The figures of this study: each with those of the article that it is drawn for, itself first.
+
+        A figure is in the study if its cohort (or the cohort's stand-in) and its methods are. Figures that would be the
+        same picture, because one cohort stands in for several, are drawn once.
+        """
+        same: dict[str, list[str]] = {}
+        for figure in sorted(self.config["figures"]):
+            if self.diagram(figure):
+                if {"vq", "ldm", "edsr"} <= set(self.config["networks"]):
+                    same[figure] = [figure]
+            elif self.cohort(figure) and set(self.methods(figure)) <= set(self.study.methods):
+                same.setdefault(repr(self._picture(figure)), []).append(figure)
+        return {figures[0]: figures for figures in same.values()}
+
+    def _picture(self, figure: str) -> dict[str, Any]:
+        """What a figure's picture depends on."""
+        spec, cohort = self.config["figures"][figure], self.cohort(figure)
+        tested = self.config["cohorts"][cohort]["patients"]["test"]
+        patient = (spec["patient"] - 1) % tested + 1 if tested else spec["patient"]
+        return dict(spec) | {"cohort": cohort, "patient": patient, "methods": self.methods(figure)}
+
+    @property
+    def names(self) -> list[str]:
+        """Every figure of this study, by name."""
+        return sorted(self.drawn)
+
+    def same(self, figure: str) -> list[str]:
+        """The figures of the article that a figure is drawn for, with itself."""
+        return next((figures for figures in self.drawn.values() if figure in figures), [figure])
+
+    def title(self, figure: str) -> str:
+        """As the gallery and the report name a figure: its numbers in the article and what it shows."""
+        spec = self.config["figures"][figure]
+        numbers = [str(int(name.removeprefix("fig"))) for name in self.same(figure)]
+        name = f"Figure {numbers[0]}" if len(numbers) == 1 else f"Figures {', '.join(numbers)}"
+        return f"{name}: {TITLES[spec['draw']].format(n=spec['n'])}"
+
+    def setting(self, figure: str) -> dict[str, Any]:
+        """All that a diagram's job is given (``benchmark.figures.setting.Setting``)."""
+        lengths = [self.config["cohorts"][cohort].get("slices") for cohort in self.study.cohorts]
+        networks = {name: self.config["networks"][name] for name in ("vq", "ldm", "edsr")}
+        return {
+            "figure": figure,
+            "spec": dict(self.config["figures"][figure]),
+            "size": self.config["preprocess"]["size"],
+            "networks": {name: part(block, "size") for name, block in networks.items()},
+            "sampling": self.config["sampling"],
+            "slices": next((length for length in lengths if length), 160),
+        }
+
+    def scene(self, figure: str) -> dict[str, Any]:
+        """All that a figure's job is given (``benchmark.figures.scene.Scene``), but for its files."""
+        spec, cohort = self.config["figures"][figure], self.cohort(figure)
+        methods = self.methods(figure)
+        first, second = ([*self.study.pair, *self.study.pair])[:2]
+        networks = [set(self.config["methods"][method]["networks"]) for method in (first, second)]
+        return {
+            "figure": figure,
+            "spec": dict(spec),
+            "cohort": self.config["cohorts"][cohort]["label"],
+            "pair": self.study.pair,
+            "alike": (first, second) in LIKE_WITH_LIKE,
+            "unlike": sorted(networks[0] ^ networks[1]),
+            "methods": methods,
+            "coloured": [m for m in methods if m in {*self.study.article, "linear"}],
+            "labels": {m: self.config["methods"][m]["label"] for m in self.study.methods},
+            "fold": 1,
+            "folds": self.config["study"]["folds"],
+            "stand_in": cohort != spec["cohort"],
+            "same": self.same(figure),
+        }
+
+    def draws_gaps(self, figure: str) -> bool:
+        """Whether a figure shows new slices that the protocol alone does not make."""
+        return self.config["figures"][figure]["draw"] in ("between", "sequence", "compare")
+
+    def gaps(self, cohort: str, method: str) -> list[dict[str, Any]]:
+        """The gaps that figures show of a method on a cohort (``benchmark.figures.gaps.gap``)."""
+        return [
+            part(self.config["figures"][figure], "patient", "region", "n")
+            for figure in self.names
+            if self.draws_gaps(figure) and self.cohort(figure) == cohort and method in self.methods(figure)
+        ]

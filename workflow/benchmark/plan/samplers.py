@@ -1,0 +1,52 @@
+"""What table 6, the curve of scores over evaluations and section 3.7 measure."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from benchmark.networks import is_diffusion
+from benchmark.plan.study import Study
+
+
+class Samplers:
+    """The config's ``samplers`` and ``efficiency``, for one diffusion method of the study."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    @property
+    def method(self) -> str | None:
+        """The diffusion method that is measured: the first one of the study."""
+        return next((m for m in self.study.methods if is_diffusion(self.study.config, m)), None)
+
+    @cached_property
+    def cohorts(self) -> list[str]:
+        """Cohorts of table 6 and of the curve."""
+        return self.study.present(self.study.config["samplers"]["cohorts"]) if self.method else []
+
+    @cached_property
+    def efficiency_cohort(self) -> list[str]:
+        """One, or none."""
+        return self.study.present([self.study.config["efficiency"]["cohort"]]) if self.method else []
+
+    @cached_property
+    def settings(self) -> list[tuple[str, int, str]]:
+        """Sampler, T and η of each row of table 6."""
+        rows = self.study.config["samplers"]["settings"]
+        return [(row["sampler"], steps, eta) for row in rows for steps in row["steps"] for eta in etas(row)]
+
+    @cached_property
+    def curve(self) -> dict[tuple[str, str, str], list[int]]:
+        """T by sampler, η and noise: a line each of the curve of scores over evaluations."""
+        curve = self.study.config["samplers"]["curve"]
+        return {
+            (row["sampler"], eta, noise): row["steps"]
+            for noise in curve["noise"]
+            for row in curve["settings"]
+            for eta in etas(row)
+        }
+
+
+def etas(row: Mapping[str, Any]) -> list[str]:
+    """The η of a line of settings as text, in file names and tables; only DDIM has η, other samplers have ``none``."""
+    return [f"{eta:g}" for eta in row.get("eta", [1])] if row["sampler"] == "ddim" else ["none"]

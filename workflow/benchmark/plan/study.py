@@ -1,0 +1,93 @@
+"""The cohorts and methods of a study, their names in print, and which methods are set against each other."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from benchmark.errors import UserError
+
+# Methods that differ only in where interpolation happens (latents or pixels): both with EDSR, both without.
+LIKE_WITH_LIKE = (("ours", "baseline_edsr"), ("ours_no_edsr", "baseline"))
+
+
+def part(whole: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """The named keys that ``whole`` has."""
+    return {key: whole[key] for key in keys if key in whole}
+
+
+class Study:
+    """The config's ``study``. Raises ``UserError`` if its stand-in is none of its cohorts."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.cohorts: list[str] = config["study"]["cohorts"]
+        self.methods: list[str] = config["study"]["methods"]
+        self.stand_in: str | None = config["study"]["stand_in"]
+        if self.stand_in is not None and self.stand_in not in self.cohorts:
+            raise UserError(f"config: study.stand_in: '{self.stand_in}' is not one of study.cohorts")
+
+    def present(self, cohorts: Iterable[str]) -> list[str]:
+        """Those of ``cohorts`` that are in the study, or the one that stands in for them, or none."""
+        return [c for c in cohorts if c in self.cohorts] or ([self.stand_in] if self.stand_in else [])
+
+    def kind(self, method: str) -> str:
+        return self.config["methods"][method]["kind"]
+
+    def label(self, cohorts: Iterable[str]) -> str:
+        """Names of cohorts in print."""
+        return ", ".join(self.config["cohorts"][cohort]["label"] for cohort in cohorts)
+
+    def labels(self, cohorts: Iterable[str], methods: Iterable[str] | None = None) -> dict[str, Any]:
+        """What of the config is printed: a changed label makes a table again, and nothing else does.
+
+        ``methods``: default those of the study.
+        """
+        about = self.config["cohorts"]
+        return {
+            "study": part(self.config["study"], "folds", "methods"),
+            "cohorts": {c: part(about[c], "label", "paper", "patients", "partial") for c in cohorts},
+            "methods": {
+                m: part(self.config["methods"][m], "label", "kind", "origin") | {"features": self.features(m)}
+                for m in methods or self.methods
+            },
+        }
+
+    def features(self, method: str) -> list[str]:
+        """Feature extractors (``alex``, ``vgg``) in its networks' losses: LPIPS by the same is flattered."""
+        trained = [self.config["networks"][name]["training"] for name in self.config["methods"][method]["networks"]]
+        return sorted({t.get("perceptual_net", "vgg") for t in trained if t.get("perceptual_weight", 0) > 0})
+
+    @property
+    def ours(self) -> str:
+        """The article's method, or the first method of a study without it."""
+        return "ours" if "ours" in self.methods else self.methods[0]
+
+    @property
+    def pair(self) -> list[str]:
+        """Interpolation of latents and of pixels, all else alike; the first two methods of a study without such two."""
+        alike = (list(two) for two in LIKE_WITH_LIKE if set(two) <= set(self.methods))
+        return next(alike, self.methods[:2])
+
+    @cached_property
+    def article(self) -> list[str]:
+        """The article's methods of this study, ours and the baseline with the same networks; else all but oracles."""
+        own = [m for m in self.methods if self.config["methods"][m].get("origin") == "article"]
+        others = [m for m in own if m not in {name for two in LIKE_WITH_LIKE for name in two}]
+        return [*self.pair, *others] if others else [m for m in self.methods if self.kind(m) != "oracle"]
+
+    @cached_property
+    def claims(self) -> list[tuple[str, str]]:
+        """(A, B): A is better than B."""
+        return pairs({m: self.kind(m) for m in self.methods}, self.ours)
+
+
+def pairs(methods: Mapping[str, str], ours: str, reference: str = "linear") -> list[tuple[str, str]]:
+    """(A, B) for each claim: ours over every other method, like with like, and every method over ``reference``.
+
+    ``methods``: kind by key, in order. Oracles, which see the truth, are not compared.
+    """
+    honest = [method for method, kind in methods.items() if kind != "oracle"]
+    over_others = [(ours, method) for method in honest if method != ours]
+    over_others += [two for two in LIKE_WITH_LIKE if set(two) <= set(honest) and two not in over_others]
+    over_reference = [(method, reference) for method in honest if reference in honest and method != reference]
+    return over_others + [pair for pair in over_reference if pair not in over_others]
