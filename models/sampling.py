@@ -41,8 +41,8 @@ def sample(
     which looks its coefficients up there).
 
     T steps are `steps` steps: 150 where the article says 150. The original code strides by ⌊1000 / T⌋ and
-    runs to the end: range(0, 1000, 6), so it takes 167 when asked for 150; where T divides 1000 the two are
-    the same. PLMS evaluates the network once more, in its first step.
+    runs to the end: range(0, 1000, 6), so it takes 167 when asked for 150; 167 steps are those. Where T
+    divides 1000 the two are the same. PLMS evaluates the network once more, in its first step.
     """
     if len(seeds) != len(condition):
         raise ValueError(f"sample: {len(condition)} slices but {len(seeds)} seeds")
@@ -75,17 +75,31 @@ def sample(
 def timesteps(solver, steps: int) -> list[int]:
     """The times at which the network is evaluated, from noise to image. Sets the solver to `steps` steps.
 
-    ValueError where the steps would not begin near the noise: the stride is ⌊1000 / T⌋, so T = 600 would
-    start at 600.
+    DDIM and PLMS: where a stride of ⌈1000 / T⌉ through the whole schedule has just `steps` times (as a stride of 6 has
+    167), they are these, and the first is at the noise. Else the stride is ⌊1000 / T⌋; ValueError where the steps would
+    then not begin near the noise: T = 600 would start at 600.
     """
     total = solver.config.num_train_timesteps
     if not 1 <= steps < total:
         raise ValueError(f"sample: {steps} steps; a schedule of {total} allows 1 to {total - 1}")
     solver.set_timesteps(steps)
+    stride = -(-total // steps)
+    whole = range(solver.config.get("steps_offset", 0), total, stride)
+    if total % steps and len(whole) == len(range(0, total, stride)) == steps and hasattr(solver, "final_alpha_cumprod"):
+        _set_times(solver, whole)
     times = [int(t) for t in solver.timesteps]
     if times[0] + total // steps < 0.8 * total:
         raise ValueError(f"sample: {steps} steps would start at t = {times[0]} of {total}: take a divisor of {total}")
     return times
+
+
+def _set_times(solver, whole: range) -> None:
+    """Sets DDIM or PLMS to the times `whole` (ascending), which diffusers' own setting would cut short."""
+    times = torch.tensor(whole).flip(0)
+    solver.num_inference_steps = solver.config.num_train_timesteps // whole.step  # they take their stride from it
+    if hasattr(solver, "plms_timesteps"):  # PLMS begins by evaluating its second time twice
+        times = torch.cat([times[:2], times[1:]])
+    solver.timesteps = times
 
 
 def noise_stream(seeds: Sequence[int], shape: tuple[int, ...], device: torch.device) -> Iterator[Tensor]:

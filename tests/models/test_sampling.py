@@ -63,13 +63,13 @@ def test_shared_noise_is_one_field(sampler: str, eta: float, condition: Tensor, 
     assert not torch.allclose(independent[0], independent[1], atol=0.1)
 
 
-@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
-def test_ddim_is_equation_5(eta: float, condition: Tensor, unet: nn.Module):
+@pytest.mark.parametrize(("eta", "steps", "stride"), [(0.0, 10, 100), (0.5, 10, 100), (1.0, 10, 100), (1.0, 167, 6)])
+def test_ddim_is_equation_5(eta: float, steps: int, stride: int, condition: Tensor, unet: nn.Module):
     """z_{t−1} = √ᾱ_{t−1} (z_t − √(1−ᾱ_t) ε) / √ᾱ_t + √(1 − ᾱ_{t−1} − σ²) ε + σ ε_t, at the original's times."""
-    condition, steps = condition[:1], 10
+    condition = condition[:1]
     generator = torch.Generator().manual_seed(3)
     z = torch.randn(1, 3, 8, 8, generator=generator)
-    times = list(range(1, 1000, 1000 // steps))
+    times = list(range(1, 1000, stride))
     with torch.no_grad():
         for i in reversed(range(steps)):
             now, before = ALPHAS[times[i]], ALPHAS[times[i - 1]] if i else ALPHAS[0]
@@ -86,6 +86,8 @@ def test_ddim_is_equation_5(eta: float, condition: Tensor, unet: nn.Module):
 def test_steps_are_as_many_as_asked_for():
     assert timesteps(scheduler("ddim"), 20) == list(range(951, 0, -50))
     assert len(timesteps(scheduler("ddim"), 150)) == 150  # the original would take 167
+    assert timesteps(scheduler("ddim"), 167) == list(range(997, 0, -6))  # as the original's 150
+    assert timesteps(scheduler("plms"), 167) == [997, 991, *range(991, 0, -6)]
     assert len(timesteps(scheduler("plms"), 20)) == 21
     assert timesteps(scheduler("dpm++"), 10)[0] == 999
 

@@ -47,6 +47,11 @@ def on_gpu(
     }
 
 
+def alone():
+    """CPU threads of a job that is timed: all that Snakemake may use here, so that no other job runs next to it."""
+    return max(config["compute"]["threads"], workflow.resource_settings.cores or 1)
+
+
 def training_seconds(wildcards):
     return demand.training_seconds(
         wildcards.network, config, wildcards.cohort, SITE.gpu_speed

@@ -30,7 +30,7 @@ rule sampler:
         eta=r"none|[\d.]+",
     conda:
         "../../envs/benchmark.yaml"
-    threads: config["compute"]["threads"]
+    threads: alone()
     resources:
         **on_gpu(
             restoring_seconds(
@@ -82,7 +82,7 @@ rule efficiency:
         f"{RESULTS}/benchmarks/efficiency/{{cohort}}.tsv"
     conda:
         "../../envs/benchmark.yaml"
-    threads: config["compute"]["threads"]
+    threads: alone()
     resources:
         **on_gpu(
             restoring_seconds(

@@ -132,8 +132,13 @@ def test_broken_metrics_are_called_so(frame):
 
 
 def test_sentences_of_the_other_tables():
-    rows = {"n": [1, 2, 4], "seconds": [2.0, 3.0, 5.0], "peak_mb": [1.0, 1, 1], "hardware": "CPU"}
-    assert "is linear in n" in efficiency_sentence(pd.DataFrame(rows))
+    rows = {"n": [1, 2, 4], "slices_in": 24, "repeats": 3, "peak_mb": 1.0, "hardware": "CPU"}
+    rows |= {f"{part}_{bound}": [2.0, 3.0, 5.0] for part in ("rest",) for bound in ("seconds", "low", "high")}
+    rows |= {f"sampling_{bound}": 1.0 for bound in ("seconds", "low", "high")}
+    text = efficiency_sentence(pd.DataFrame(rows))
+    assert "24 slices on CPU" in text
+    assert "linear in n: linear" in text
+    assert "article's own totals are not linear" in text
     assert "not tested" in efficiency_sentence(None)
     table = pd.DataFrame({"sampler": ["ddim", "plms"], "steps": [5, 10], "eta": [1.0, None], "psnr": [20.0, 21.0]})
     assert "plms with T = 10 has the highest PSNR (21.00 dB)" in sampler_sentence(table)
