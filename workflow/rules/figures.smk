@@ -120,7 +120,7 @@ rule overview:
             f"{RESULTS}/figures/cohorts.png",
             caption="../report/figure.rst",
             category="Figures",
-            labels={"figure": "Cohorts: a slice of each", "cohort": "all"},
+            labels={"figure": COHORTS_SHOWN, "cohort": "all"},
         ),
         pdf=f"{RESULTS}/figures/cohorts.pdf",
         caption=f"{RESULTS}/figures/cohorts.rst",

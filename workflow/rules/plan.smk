@@ -8,6 +8,10 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+# Names of the figures that are not the article's, in the gallery and the report.
+SIGNIFICANCE = "Significance: who is better than whom"
+COHORTS_SHOWN = "Cohorts: a slice of each"
+
 PAPER = str(ROOT / "config" / "paper")
 
 

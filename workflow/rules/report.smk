@@ -19,12 +19,15 @@ rule cost:
         "../scripts/cost.py"
 
 
+GALLERY = {figure: PLAN.figures.title(figure) for figure in PLAN.figures.names}
+GALLERY |= {"significance": SIGNIFICANCE} if PLAN.study.claims else {}
+GALLERY["cohorts"] = COHORTS_SHOWN
+
+
 rule gallery:
     """All figures with their captions on one page."""
     input:
-        f"{RESULTS}/figures/cohorts.png",
-        expand(f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures.names),
-        [f"{RESULTS}/figures/significance.png"] if PLAN.study.claims else [],
+        expand(f"{RESULTS}/figures/{{figure}}.png", figure=GALLERY),
     output:
         f"{RESULTS}/figures/index.html",
     log:
@@ -32,6 +35,8 @@ rule gallery:
     localrule: True
     conda:
         "../../envs/benchmark.yaml"
+    params:
+        names=GALLERY,
     script:
         "../scripts/gallery.py"
 

@@ -39,7 +39,7 @@ rule significance:
             caption="../report/heat_map.rst",
             category="Figures",
             labels={
-                "figure": "Significance: who is better than whom",
+                "figure": SIGNIFICANCE,
                 "cohort": "all",
             },
         ),

@@ -8,7 +8,8 @@ from benchmark.report.pages import gallery
 
 with job(snakemake) as say:
     pictures = [Path(path) for path in snakemake.input]
-    captions = {path.name: path.with_suffix(".rst").read_text() for path in pictures}
+    names = snakemake.params.names
+    figures = {path.name: (names[path.stem], path.with_suffix(".rst").read_text()) for path in pictures}
     with written(snakemake.output[0]) as aside:
-        aside.write_text(gallery("Figures", captions))
-    say(f"{len(captions)} figures: {snakemake.output[0]}")
+        aside.write_text(gallery("Figures", figures))
+    say(f"{len(figures)} figures: {snakemake.output[0]}")

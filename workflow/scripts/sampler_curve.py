@@ -20,5 +20,5 @@ with job(snakemake) as say:
     write_table(Path(snakemake.output.csv).with_suffix(""), frame, table)
     save(curve_figure.draw(frame), snakemake.output.png, snakemake.output.pdf)
     with written(snakemake.output.about) as aside:
-        aside.write_text(rst_escape(curve_figure.caption(table.caption)) + "\n")
+        aside.write_text(rst_escape(curve_figure.caption(frame, snakemake.params.where, patients)) + "\n")
     say(table.caption)

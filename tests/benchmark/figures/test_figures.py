@@ -23,6 +23,7 @@ from benchmark.figures.detail import (
     write_detail,
 )
 from benchmark.figures.gaps import Gap, gap, restore_gap
+from benchmark.figures.overview import overview
 from benchmark.figures.scene import Scene
 from benchmark.figures.scores import FAINT
 from benchmark.print.style import FULL, PAGE, colours, content, grid, save, white
@@ -257,3 +258,15 @@ def test_methods_keep_their_colour_whatever_a_figure_shows():
     both = colours(["copy", "ours", "linear", "spline"])
     assert len(set(both.values())) == 4
     assert both["ours"] == colours(["ours"])["ours"]
+
+
+def test_the_overview_has_a_panel_for_each_cohort_at_a_third_of_a_page(cohort):
+    details, volumes = (dict.fromkeys(("a", "b"), cohort["detail"]), {"a": folder(cohort), "b": folder(cohort)})
+    figure, caption = overview(details, volumes, {"a": "axial", "b": "axial"})
+    assert [axis.get_title() for axis in figure.axes] == [f"{n}: p1\naxial, slice 12 of 24" for n in "ab"]
+    assert figure.get_size_inches()[0] == pytest.approx(FULL * 2 / 3)
+    assert "one test patient" in caption
+
+
+def folder(cohort: dict) -> str:
+    return str(Path(cohort["volumes"][0]).parent)

@@ -41,7 +41,7 @@ def test_the_article_has_all_its_tables_and_figures(article):
     ]
     assert plan.figures.names == [f"fig{n:02d}" for n in range(1, 27)]
     assert plan.tables.cohorts(4) == ["brats_t1", "brats_t2", "brats_flair"]
-    assert not plan.tables.stands_in(4)
+    assert plan.tables.stands_for(4) == []
     assert (plan.figures.cohort("fig24"), plan.figures.methods("fig24")) == ("brats_t2", ["ours"])
     assert plan.figures.methods("fig07") == ["ours", "baseline_edsr"]
     assert "oracle_si" not in plan.figures.methods("fig18")
@@ -97,7 +97,7 @@ def test_a_stand_in_makes_everything_once(article):
     ]  # of two patients the third is the first again
     assert plan.figures.drawn["fig18"] == ["fig18", "fig22", "fig25"]
     assert plan.figures.title("fig05") == "Figures 5, 6: scores along the slices"
-    assert (plan.tables.cohorts(3), plan.tables.stands_in(3)) == (["sample"], True)
+    assert (plan.tables.cohorts(3), plan.tables.stands_for(1)) == (["sample"], [1, 2, 3, 4])
     assert plan.figures.scene("fig19")["stand_in"]
     assert plan.samplers.settings == Plan(article).samplers.settings
 

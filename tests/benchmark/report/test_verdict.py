@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from benchmark.cohort.sheet import Patient
-from benchmark.print.typeset import Cell, Table
+from benchmark.print.typeset import Cell, Table, html
 from benchmark.report.deviations import deviations
 from benchmark.report.pages import as_html, gallery, verdict_page
 from benchmark.report.verdict import (
@@ -151,8 +151,21 @@ def test_pages_are_valid_and_escape_what_they_are_given():
     assert "system-message" not in page
     assert "<td><p>a*b</p></td>" in page
     assert "<strong>1</strong>" in page
-    page = gallery("Figures", {"fig05.png": r"a\*b", "fig06.png": "c & d"})
+    assert "<title>T</title>" in page
+    assert "<h1>T</h1>" in page
+    page = gallery("Figures", {"fig05.png": ("Figure 5: scores", r"a\*b"), "fig06.png": ("Figure 6", "c & d")})
     assert page.count("<figure") == 2
+    assert "<b>Figure 5: scores</b>" in page
+    assert page.index("fig05.png") < page.index("fig06.png")
     assert 'src="fig05.png"' in page
     assert "a*b" in page
     assert "c &amp; d" in page
+
+
+def test_pages_fit_a_phone_and_wide_tables_scroll_in_a_frame_of_their_own():
+    table = Table("A", "", [f"column {i}" for i in range(30)], [[Cell("0.123 ± 0.004")] * 30] * 3)
+    for page, tables in ((as_html("T", verdict_page(["text", table, table])), 2), (html(table), 1)):
+        assert '<meta name="viewport" content="width=device-width' in page
+        assert page.count("<table") == page.count('<div class="scroll"><table') == tables
+        assert page.count("</table></div>") == tables
+        assert ".scroll{overflow-x:auto" in page

@@ -38,7 +38,7 @@ def test_the_fewest_evaluations_that_are_no_worse(measured):
     assert fine["evaluations"].tolist() == [20, 20, 21, 50, 200]
     assert fine.iloc[0][["sampler", "noise"]].tolist() == ["dpm++", "shared"]  # the better LPIPS of two
     table = curve_table(frame, "cohort", 2)
-    assert "Fewest evaluations of these: 20 (DPM-Solver++, T = 20, shared noise)" in table.caption
+    assert "with the fewest evaluations: 20 (DPM-Solver++, T = 20, shared noise)" in table.caption
     assert [row[4].bold for row in table.rows] == [True, True, False, True, True, False, True]
 
 
@@ -51,8 +51,20 @@ def test_without_the_reference_nothing_is_chosen(measured):
 def test_the_figure_has_a_line_for_each_solver_and_noise(measured, tmp_path):
     figure = curve_figure.draw(curve_frame(measured))
     assert [len(axis.lines) for axis in figure.axes] == [4, 4]
+    assert [len(axis.patches) for axis in figure.axes] == [1, 1]  # the band
     assert len(figure.axes) == 2
     save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
+    words = curve_figure.caption(curve_frame(measured), "cohort", 2)
+    assert "grey band is DDIM at T = 200" in words
+    assert "bold" not in words
+
+
+def test_no_band_is_drawn_or_described_where_the_reference_was_not_measured(measured):
+    frame = curve_frame(measured[measured["steps"] != 200])
+    assert [len(axis.patches) for axis in curve_figure.draw(frame).axes] == [0, 0]
+    words = curve_figure.caption(frame, "cohort", 2)
+    assert "band" not in words
+    assert "was not measured, so nothing is chosen" in words
 
 
 def config(**change) -> dict:

@@ -6,7 +6,7 @@ import torch
 
 from benchmark import volume
 from benchmark.datasets.phantom import phantom
-from benchmark.scores.inplane import COLUMNS, InPlane, compare_networks
+from benchmark.scores.inplane import COLUMNS, InPlane, compare_networks, networks_table
 from benchmark.scores.metrics import psnr
 from models import weights
 from models.interpolation import bicubic, degrade
@@ -108,3 +108,12 @@ def test_a_network_under_another_name_is_compared_by_its_class(files, tmp_path):
     tables = [compare_networks({name: p}, volumes, OPTIONS) for name, p in (("wide", path), ("wdsr", paths["wdsr"]))]
     assert tables[0].network.tolist() == ["wide"]
     assert tables[0].drop(columns="network").equals(tables[1].drop(columns="network"))
+
+
+def test_the_printed_table_has_names_for_readers_and_no_column_twice(files):
+    table = networks_table(compare_networks(*files, OPTIONS), "phantom")
+    assert len(set(table.columns)) == len(table.columns)
+    assert [row[0].text for row in table.rows] == [
+        "EDSR", "SRGAN", "WDSR", "Quartet", "autoencoder", "first stage (VQ)",
+    ]  # fmt: skip
+    assert [row[1].text for row in table.rows][:2] == ["the diffusion's slice", "bicubic ×4"]

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from benchmark import volume
 from benchmark.figures.detail import patient, read_detail
-from benchmark.print.style import grid, picture, white
+from benchmark.print.style import FULL, grid, picture, white
 
 
 def overview(details: Mapping[str, str], volumes: Mapping[str, str], planes: Mapping[str, str]) -> tuple[Figure, str]:
@@ -15,17 +15,18 @@ def overview(details: Mapping[str, str], volumes: Mapping[str, str], planes: Map
 
     ``details``: detail sheets; ``volumes``: folders of truth volumes; ``planes``: the slice axis in the config.
     """
-    figure, axes = grid(-(-len(details) // 3), min(3, len(details)), (1, 1), width=8, labels=0.35)
+    across = min(3, len(details))
+    figure, axes = grid(-(-len(details) // across), across, (1, 1), width=FULL * across / 3, labels=0.35)
     for axis in axes.flat:
         picture(axis, None)
     for axis, (label, detail) in zip(axes.flat, details.items(), strict=False):
         subject = patient(read_detail(detail), 1)
         slices, _ = volume.read(Path(volumes[label]) / f"{subject}.nii.gz")
         middle = slices[len(slices) // 2]
-        picture(axis, middle, white(middle))
-        axis.set_title(f"{label}: {subject}\n{planes[label]}, slice {len(slices) // 2} of {len(slices)}", fontsize=7)
+        picture(axis, middle, white(middle), interpolation="bicubic")
+        axis.set_title(f"{label}: {subject}\n{planes[label]}, slice {len(slices) // 2} of {len(slices)}")
     caption = (
         "The middle slice of one test patient of each cohort as the study sees it: superior or anterior is up, and "
-        "axial and coronal slices show the patient's right on the left."
+        "axial and coronal slices show the patient's right on the left. Pixels are interpolated for the eye."
     )
     return figure, caption

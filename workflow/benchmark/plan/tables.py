@@ -24,14 +24,16 @@ class Tables:
         """The study's cohorts that go into one of the tables 1–4, or the one that stands in for them, or none."""
         return self.study.present(c for c in self.study.cohorts if self._number(c) == int(table))
 
-    def stands_in(self, table: int | str) -> bool:
-        """Whether none of the table's own cohorts is in the study."""
-        return all(self._number(cohort) != int(table) for cohort in self.study.cohorts)
-
     def same(self, table: int | str) -> list[int]:
         """Those of the tables 1–4 that have the same cohorts in this study, and so would be the same table."""
         cohorts = self.cohorts(table)
         return [n for n in NUMBERS if n == int(table) or (cohorts and self.cohorts(n) == cohorts)]
+
+    def stands_for(self, table: int | str) -> list[int]:
+        """The tables of the article that a table is made for by the cohort that stands in for their own; often none."""
+        about = self.study.config["cohorts"]
+        own = {self._number(cohort) for cohort in self.study.cohorts if "paper" in about[cohort]}
+        return [n for n in self.same(table) if n not in own] if self.study.stand_in else []
 
     @cached_property
     def scores(self) -> list[str]:

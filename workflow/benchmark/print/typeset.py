@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.files import written
+from benchmark.print.page import page
 
 
 @dataclass(frozen=True)
@@ -115,15 +116,6 @@ def rst(table: Table) -> str:
     return "\n".join([*lines, ""])
 
 
-_CSS = (
-    "body{font:15px/1.45 system-ui,sans-serif;margin:1.5em;color:#222;background:#fff}"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
-    "th,td{padding:.28em .7em;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd}"
-    "th:first-child,td:first-child{text-align:left}th{border-bottom:2px solid #222}"
-    "td.group{font-style:italic;padding-top:.9em;text-align:left}p{max-width:60em}.notes{font-size:.9em;color:#444}"
-)
-
-
 def html(table: Table) -> str:
     """A page that stands alone, for the report and the browser."""
 
@@ -140,10 +132,9 @@ def html(table: Table) -> str:
     )
     head = "".join(f"<th>{html_.escape(column)}</th>" for column in table.columns)
     notes = "".join(f"<p class=notes><sup>{i}</sup> {html_.escape(text)}</p>" for i, text in enumerate(table.notes, 1))
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html_.escape(table.title)}</title>'
-        f"<style>{_CSS}</style><h1>{html_.escape(table.title)}</h1><table><tr>{head}</tr>\n{body}</table>{notes}"
-        f"<p>{html_.escape(table.caption)}</p></html>\n"
+    return page(
+        table.title,
+        f'<table class="numbers"><tr>{head}</tr>\n{body}</table>{notes}<p>{html_.escape(table.caption)}</p>',
     )
 
 

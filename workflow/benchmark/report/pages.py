@@ -7,7 +7,12 @@ from pathlib import Path
 from docutils.core import publish_parts
 
 from benchmark.files import written
-from benchmark.print.typeset import _CSS, Table, rst, rst_escape
+from benchmark.print.page import page
+from benchmark.print.typeset import Table, rst, rst_escape
+
+TITLE = "The verdict: this run and the article"
+# Section headings are h2 (the page's title is h1), and one section is not taken for the page's title.
+PLAIN = {"initial_header_level": 2, "doctitle_xform": False}
 
 
 def verdict_page(parts: Sequence[str | Table | list[str]]) -> str:
@@ -26,32 +31,25 @@ def verdict_page(parts: Sequence[str | Table | list[str]]) -> str:
 def write_verdict(rst_path: str | Path, html_path: str | Path, parts: Sequence[str | Table | list[str]]) -> None:
     """The page twice: for the report to take in, and to open by itself."""
     text = verdict_page(parts)
-    for path, page in ((rst_path, text), (html_path, as_html("Verdict", text))):
+    for path, content in ((rst_path, text), (html_path, as_html(TITLE, text))):
         with written(path) as aside:
-            aside.write_text(page)
+            aside.write_text(content)
 
 
 def as_html(title: str, text: str) -> str:
     """reStructuredText as a page that stands alone."""
-    body = publish_parts(text, writer="html5", settings_overrides={"initial_header_level": 2})["html_body"]
-    return _page(title, body)
+    return page(title, publish_parts(text, writer="html5", settings_overrides=PLAIN)["html_body"])
 
 
-def gallery(title: str, captions: Mapping[str, str]) -> str:
-    """All figures with their captions; ``captions``: reStructuredText by the picture's file name."""
-    figures = "".join(
-        f'<figure id="{html.escape(Path(name).stem)}"><a href="{html.escape(name)}"><img src="{html.escape(name)}" '
-        f'alt="{html.escape(Path(name).stem)}" loading="lazy"></a>'
-        f"<figcaption><b>{html.escape(Path(name).stem)}</b> {publish_parts(text, writer='html5')['body']}"
-        "</figcaption></figure>\n"
-        for name, text in captions.items()
-    )
-    return _page(title, f"<h1>{html.escape(title)}</h1>\n{figures}")
-
-
-def _page(title: str, body: str) -> str:
-    style = _CSS + "figure{margin:2em 0;max-width:70em}img{max-width:100%}figcaption p{margin:.3em 0}"
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<style>{style}</style>\n{body}</html>\n"
-    )
+def gallery(title: str, figures: Mapping[str, tuple[str, str]]) -> str:
+    """All figures on one page, in their order. ``figures``: by the picture's file name, its name for readers and its
+    caption in reStructuredText."""
+    parts = []
+    for file, (name, caption) in figures.items():
+        link = html.escape(file)
+        parts.append(
+            f'<figure id="{html.escape(Path(file).stem)}"><a href="{link}"><img src="{link}" alt="{html.escape(name)}" '
+            f'loading="lazy"></a><figcaption><b>{html.escape(name)}</b>'
+            f"{publish_parts(caption, writer='html5')['body']}</figcaption></figure>\n"
+        )
+    return page(title, "".join(parts))

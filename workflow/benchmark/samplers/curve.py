@@ -61,18 +61,30 @@ def curve_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
 
 
 def caption(frame: pd.DataFrame, where: str, patients: int) -> str:
-    """What was measured, and the choice."""
-    text = (
-        f"{where}: {patients} patient{'s' if patients > 1 else ''}, removed slices, full frame, networks of fold 1. "
-        f"Measured on {', '.join(sorted(set(frame['hardware'])))}; decoding is not in the time. Δ: to DDIM, T = 200, "
-        f"η = 1, independent noise. In bold: not worse than that by more than {WITHIN['psnr']} dB and "
-        f"{WITHIN['lpips']} LPIPS. "
+    """What was measured, what the table's columns and bold numbers are, and the choice."""
+    return (
+        f"{measured_on(frame, where, patients)} Decoding is not in the time. Δ: to DDIM, T = 200, η = 1, independent "
+        f"noise. In bold: not worse than that by more than {WITHIN['psnr']} dB and {WITHIN['lpips']} LPIPS. "
+        f"{choice(frame)}"
     )
+
+
+def measured_on(frame: pd.DataFrame, where: str, patients: int) -> str:
+    """Whose slices, by which networks, on which hardware."""
+    return (
+        f"{where}: {patients} patient{'s' if patients > 1 else ''}, removed slices, full frame, networks of fold 1. "
+        f"Measured on {', '.join(sorted(set(frame['hardware'])))}."
+    )
+
+
+def choice(frame: pd.DataFrame) -> str:
+    """Which setting is as good as the article's with the fewest evaluations, or why none is chosen."""
     if frame["psnr_difference"].isna().all():
-        return text + "DDIM at T = 200 was not measured, so nothing is chosen."
+        return "DDIM at T = 200 was not measured, so nothing is chosen."
     best = equal(frame).iloc[0]
     eta = f", η = {best['eta']}" if best["eta"] else ""
-    return text + (
-        f"Fewest evaluations of these: {best['evaluations']} ({PRINTED[best['sampler']]}, T = {best['steps']}{eta}, "
-        f"{best['noise']} noise)."
+    return (
+        f"As good as DDIM at T = 200 (within {WITHIN['psnr']} dB and {WITHIN['lpips']} LPIPS) with the fewest "
+        f"evaluations: {best['evaluations']} ({PRINTED[best['sampler']]}, T = {best['steps']}{eta}, {best['noise']} "
+        "noise)."
     )

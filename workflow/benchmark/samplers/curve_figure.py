@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmark.print import style
-from benchmark.samplers.curve import LINE, REFERENCE, WITHIN
+from benchmark.samplers.curve import LINE, REFERENCE, WITHIN, choice, measured_on
 from benchmark.samplers.table6 import PRINTED
 from benchmark.scores.score_table import NAMES
 
@@ -13,7 +13,7 @@ DASHES = {"independent": "-", "shared": "--"}
 
 def draw(frame: pd.DataFrame) -> Figure:
     """``frame``: of ``benchmark.samplers.curve.curve_frame``. The band: what equals the reference."""
-    figure, axes = style.plt.subplots(1, len(WITHIN), figsize=(9, 3.4))
+    figure, axes = style.plt.subplots(1, len(WITHIN), figsize=(style.FULL, 3.2))
     figure.set_layout_engine("constrained")
     solvers = list(dict.fromkeys(zip(frame["sampler"], frame["eta"], strict=True)))
     names = [" ".join(solver) for solver in solvers]
@@ -40,9 +40,12 @@ def draw(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def caption(table_caption: str) -> str:
-    """The table's caption, and what is drawn."""
-    return (
-        f"Scores against the number of evaluations. The grey band is DDIM at T = {REFERENCE['steps']}, η = 1, "
-        f"± {WITHIN['psnr']} dB and ± {WITHIN['lpips']} LPIPS. {table_caption}"
-    )
+def caption(frame: pd.DataFrame, where: str, patients: int) -> str:
+    """What is drawn: the band is there only if the article's setting was measured."""
+    text = "Scores against the number of evaluations of the network, a line for each solver. "
+    if frame["psnr_difference"].notna().any():
+        text += (
+            f"The grey band is DDIM at T = {REFERENCE['steps']}, η = 1, ± {WITHIN['psnr']} dB and ± {WITHIN['lpips']} "
+            "LPIPS. "
+        )
+    return text + f"{measured_on(frame, where, patients)} {choice(frame)}"

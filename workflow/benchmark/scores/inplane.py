@@ -20,6 +20,15 @@ from benchmark.scores.metrics import psnr
 from benchmark.seeds import derive
 
 COLUMNS = ["network", "starting_point", "network_psnr", "start_psnr", "difference", "standard_error", "slices"]
+LABELS = {
+    "edsr": "EDSR",
+    "srgan": "SRGAN",
+    "wdsr": "WDSR",
+    "quartet": "Quartet",
+    "autoencoder": "autoencoder",
+    "vq": "first stage (VQ)",
+}
+STARTS = {"diffusion": "the diffusion's slice", "bicubic": "bicubic ×4"}
 
 
 def compare_networks(
@@ -138,12 +147,17 @@ def networks_table(frame: pd.DataFrame, cohort: str) -> Table:
         f"PSNR in dB, full frame, of slices of the test patients of {cohort}, by the networks of fold 1: what the "
         "network makes, what it starts from, and the paired difference ± its standard error over slices (optimistic: "
         "slices of one volume resemble each other). Bold: better than its start by more than two standard errors.",
-        ["network", "starts from", "network", "start", "difference", "slices"],
+        ["network", "starts from", "PSNR of the network, dB", "PSNR of the start, dB", "difference, dB", "slices"],
     )
     for row in frame.itertuples():
         gain = f"{row.difference:+.2f} ± {row.standard_error:.2f}" if row.difference == row.difference else "–"
         start = number(row.start_psnr, 2) if row.difference == row.difference else "–"
         clear = row.difference > 2 * row.standard_error
-        cells = [row.network, row.starting_point, number(row.network_psnr, 2), start]
+        cells = [
+            LABELS.get(row.network, row.network),
+            STARTS.get(row.starting_point, row.starting_point),
+            number(row.network_psnr, 2),
+            start,
+        ]
         table.rows.append([*(Cell(str(text)) for text in cells), Cell(gain, bold=bool(clear)), Cell(str(row.slices))])
     return table

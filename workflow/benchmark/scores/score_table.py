@@ -62,7 +62,7 @@ def score_table(
     number_: int | str,
     config: Mapping[str, Any],
     sheets: Mapping[str, Sequence[Patient]],
-    stand_in: bool = False,
+    stand_in: Sequence[int] = (),
 ) -> Table:
     """The table for print, in blocks: mean and spreads, the published figure, the difference; best of a block bold."""
     with_paper = bool((frame[[f"{m}_paper" for m in METRICS]] != "").any(axis=None))
@@ -122,7 +122,7 @@ def caption(
     config: Mapping[str, Any],
     sheets: Mapping[str, Sequence[Patient]],
     with_paper: bool,
-    stand_in: bool,
+    stand_in: Sequence[int],
 ) -> str:
     """What the table is: cohorts, patients, folds, slices, how means are taken, what the metrics are."""
     folds = config["study"]["folds"]
@@ -149,7 +149,11 @@ def caption(
             f"{_fewer(config['cohorts'][cohort], rows)} "
         )
     if stand_in:
-        text += "The article's own cohort of this table is not in this study: the one above stands in for it. "
+        names = f"table {stand_in[0]}" if len(stand_in) == 1 else f"tables {', '.join(map(str, stand_in))}"
+        text += (
+            f"This study does not have the article's own cohorts of {names}: the cohort above stands in for them"
+            + (", and one table for all of these tables, which would be identical. " if len(stand_in) > 1 else ". ")
+        )
     return text + DEFINITION + " " + meaning(frame["region"])
 
 
