@@ -8,7 +8,18 @@ import pandas as pd
 import pytest
 
 from benchmark.errors import UserError
-from benchmark.survey.kit import LEVELS, QUESTIONS, checksum, codes, form, kit_name, read_answers, read_key, write_key
+from benchmark.survey.kit import (
+    LEVELS,
+    QUESTIONS,
+    checksum,
+    codes,
+    form,
+    kit_name,
+    order,
+    read_answers,
+    read_key,
+    write_key,
+)
 from benchmark.survey.table import agreement, most_common, survey_frame, survey_table
 
 METHODS = {"ours": "SR with SI (ours)", "wdsr": "WDSR SR with SI"}
@@ -47,6 +58,20 @@ def test_checksum_is_that_of_the_form():
     places = [(code, question) for code in ("6EMS", "HV2W", "NWXA", "SJF7") for question in QUESTIONS]
     rows = [[*place, level] for place, level in zip(places, levels, strict=True)]
     assert checksum(kit, rater, rows) == "23a00a21"
+
+
+def test_each_rater_has_an_order_of_their_own_and_it_is_that_of_the_form():
+    """Values computed by the form's own JavaScript."""
+    codes_ = ["6EMS", "HV2W", "NWXA", "SJF7", "2345", "QQQQ", "ZZZZ"]
+    assert order(codes_, "10b9d649", "Ann") == ["6EMS", "HV2W", "NWXA", "SJF7", "QQQQ", "ZZZZ", "2345"]
+    assert order(codes_, "10b9d649", "Dr. Á  1") == ["NWXA", "2345", "6EMS", "ZZZZ", "QQQQ", "HV2W", "SJF7"]
+    assert order(codes_, "00000001", "Ann") == ["2345", "6EMS", "ZZZZ", "SJF7", "HV2W", "NWXA", "QQQQ"]
+    assert order(codes_[::-1], "10b9d649", "ann") == order(codes_, "10b9d649", "Ann")
+
+
+def test_over_many_raters_every_sequence_is_first_about_as_often():
+    first = [order(["AAAA", "BBBB", "CCCC"], "10b9d649", str(rater))[0] for rater in range(300)]
+    assert min(first.count(code) for code in ("AAAA", "BBBB", "CCCC")) > 70
 
 
 def test_the_form_is_blind_and_whole():

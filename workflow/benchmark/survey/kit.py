@@ -89,11 +89,31 @@ def read_key(path: str | Path) -> tuple[str, dict[str, str]]:
 
 
 def checksum(kit: str, rater: str, rows: Sequence[Sequence[str]]) -> str:
-    """As the form computes it (FNV-1a, 32 bits): finds a file that was changed by hand, not a forger."""
+    """As the form computes it: finds a file that was changed by hand, not a forger."""
+    return _hash("|".join([kit, rater, *(":".join(row) for row in rows)]))
+
+
+def _hash(text: str) -> str:
+    """FNV-1a, 32 bits, over UTF-8."""
     value = 0x811C9DC5
-    for byte in "|".join([kit, rater, *(":".join(row) for row in rows)]).encode():
+    for byte in text.encode():
         value = (value ^ byte) * 0x01000193 % 2**32
     return f"{value:08x}"
+
+
+def order(codes: Sequence[str], kit: str, rater: str) -> list[str]:
+    """The order in which the form shows its sequences to a rater, as the form draws it: by kit and the rater's name.
+
+    A shuffle (Fisher and Yates) by the generator Mulberry32, seeded with the checksum of both.
+    """
+    drawn, state = sorted(codes), int(_hash(f"{kit}|{rater.lower()}"), 16)
+    for last in range(len(drawn) - 1, 0, -1):
+        state = (state + 0x6D2B79F5) % 2**32
+        mixed = (state ^ (state >> 15)) * (state | 1) % 2**32
+        mixed ^= (mixed + (mixed ^ (mixed >> 7)) * (mixed | 61)) % 2**32
+        other = (mixed ^ (mixed >> 14)) % (last + 1)
+        drawn[last], drawn[other] = drawn[other], drawn[last]
+    return drawn
 
 
 def read_answers(paths: Sequence[str | Path], key_path: str | Path) -> pd.DataFrame:
