@@ -162,6 +162,12 @@ def test_pages_are_valid_and_escape_what_they_are_given():
     assert "c &amp; d" in page
 
 
+def test_an_empty_table_is_a_sentence_and_no_error():
+    page = as_html("T", verdict_page(["text", Table("Empty", "", ["a", "b"])]))
+    assert "Nothing to show in this run." in page
+    assert "system-message" not in page
+
+
 def test_pages_fit_a_phone_and_wide_tables_scroll_in_a_frame_of_their_own():
     table = Table("A", "", [f"column {i}" for i in range(30)], [[Cell("0.123 ± 0.004")] * 30] * 3)
     for page, tables in ((as_html("T", verdict_page(["text", table, table])), 2), (html(table), 1)):

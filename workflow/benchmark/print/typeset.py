@@ -103,12 +103,15 @@ def latex(table: Table) -> str:
 
 
 def rst(table: Table) -> str:
-    """reStructuredText, for pages that hold other things too: the table alone, without title and caption."""
+    """reStructuredText, for pages that hold other things too: the table alone, without title and caption; a sentence
+    where there are no rows."""
 
     def show(cell: Cell) -> str:
         text = rst_escape(cell.text)
         return f"**{text}**" if cell.bold and text else text
 
+    if not table.rows:  # docutils takes no table without a body
+        return "Nothing to show in this run.\n"
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in [[Cell(column) for column in table.columns], *table.rows]:
         cells = [Cell(row)] + [Cell("")] * (len(table.columns) - 1) if isinstance(row, str) else row
