@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nibabel as nib
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -48,3 +49,14 @@ def test_a_table_of_a_cohort_that_is_not_in_the_study_is_one_clear_line(tmp_path
 def test_a_stand_in_that_is_not_in_the_study_is_one_clear_line(tmp_path):
     _, text = plan(tmp_path, "tables/table2.csv", "study={cohorts: [oasis], stand_in: toy}")
     assert "study.stand_in: 'toy' is not one of study.cohorts" in text
+
+
+def test_a_cohort_may_have_a_frame_of_its_own(tmp_path):
+    """The demo's picture at full size: everything else is smaller."""
+    target = tmp_path / "volumes" / "toy" / "toy01.nii.gz"
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "-q", "all", "--nolock"]
+    command += ["--configfile", "config/smoke.yaml", "--config", f"results={tmp_path}"]
+    command += ["cohorts={toy: {preprocess: {size: 64}}}", "--", str(target)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert nib.load(target).shape == (64, 64, 22)

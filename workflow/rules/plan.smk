@@ -49,9 +49,10 @@ def figure_input(wildcards):
     files["volumes"] = volumes(cohort, sheet.test(cohort_sheet(cohort)))
     if PLAN.figures.draws_gaps(wildcards.figure):
         files["gaps"] = [f"{RESULTS}/gaps/{cohort}/{method}" for method in shown]
-    elif config["figures"][wildcards.figure]["draw"] == "sharpened":
+    drawn = config["figures"][wildcards.figure]["draw"]
+    if drawn in ("sharpened", "showcase"):
         files["restored"] = [f"{RESULTS}/restored/{at[method]}" for method in shown]
-    elif shown:
+    if drawn in ("scores", "showcase"):
         files["scores"] = [f"{RESULTS}/scores/{at[method]}.csv" for method in shown]
     return files
 

@@ -17,7 +17,8 @@ rule preprocess:
         "../../envs/benchmark.yaml"
     params:
         cohort=lambda w: slug(config["cohorts"][w.cohort], "reader", "axis", "slices"),
-        preprocess=config["preprocess"],
+        preprocess=lambda w: config["preprocess"]
+        | config["cohorts"][w.cohort].get("preprocess", {}),
     script:
         "../scripts/preprocess.py"
 

@@ -20,6 +20,7 @@ from benchmark.figures.detail import (
     known_slice,
     patient,
     read_detail,
+    removed_slice,
     write_detail,
 )
 from benchmark.figures.gaps import Gap, gap, restore_gap
@@ -108,6 +109,7 @@ def scene(cohort: dict, spec: dict, methods: list[str], **changes) -> Scene:
         ({"draw": "source"}, []),
         ({"draw": "compare", "n": 2}, list(LABELS)),
         ({"draw": "sharpened"}, ["baseline", "ours"]),
+        ({"draw": "showcase"}, ["linear", "ours"]),
     ],
 )
 def test_every_kind_draws_on_a_page_and_says_what_it_shows(cohort, tmp_path, spec, methods):
@@ -176,7 +178,8 @@ def test_most_detail_first_and_the_next_region_is_elsewhere():
     sheet["detail"] = energy
     assert [known_slice(sheet, "p", region) for region in (1, 2)] == [3, 1]
     assert [adjacent_pair(sheet, "p", region) for region in (1, 2)] == [2, 4]
-    assert known_slice(sheet, "p", 14) in range(16)
+    assert [removed_slice(sheet, "p", region) for region in (1, 2, 3)] == [2, 4, 8]
+    assert removed_slice(sheet, "p", 6) in (2, 4, 8, 11)
     assert [patient(pd.DataFrame({"subject": ["b", "a"]}), i) for i in (1, 2, 3)] == ["b", "a", "b"]
 
 
@@ -190,6 +193,20 @@ def test_faces_are_never_pictured(cohort):
     assert set(sheet["subject"]) == {"p2"}
     with pytest.raises(UserError, match="may be pictured"):
         detail_sheet(cohort["volumes"], cohort["removals"], [])
+
+
+def test_the_showcase_is_of_a_removed_slice_and_its_numbers_are_of_what_is_above_them(cohort):
+    figure, caption = draw(scene(cohort, {"draw": "showcase"}, ["linear", "ours"]))
+    place = removed_slice(read_detail(cohort["detail"]), "p1")
+    assert f"slice {place}: the removed one" in caption
+    assert "8×8" in caption
+    truth, made = (volume.read(Path(f) / "p1.nii.gz")[0][place] for f in (folder(cohort), cohort["restored"][2]))
+    printed = [axis.get_xlabel() for axis in figure.axes if axis.get_xlabel()]
+    assert printed[0] == f"{-10 * np.log10(np.mean((truth - made) ** 2)):.2f} dB"
+    assert len(printed) == 2  # none under the input and the truth
+    assert (
+        "4 removed slices (SSIM / PSNR, dB / LPIPS): a name that is long enough for two lines 0.7000 / 28.00" in caption
+    )
 
 
 def test_gaps_have_their_slices_where_their_affine_says(cohort):

@@ -125,6 +125,15 @@ def test_figures_of_interpolation_compare_like_with_like(article):
     assert Plan(study(article, methods=["linear", "copy"])).figures.scene("fig07")["unlike"] == []
 
 
+def test_the_showcase_has_a_cohort_of_its_own_and_comes_first(article):
+    config = study(article, cohorts=["sample"], stand_in="sample")
+    config["figures"]["fig00"] = {"draw": "showcase", "cohort": "oasis", "n": 1, "patient": 1, "region": 1}
+    plan = Plan(config)
+    assert plan.figures.names[0] == "fig00"
+    assert (plan.figures.cohort("fig00"), plan.figures.scene("fig00")["stand_in"]) == ("oasis", False)
+    assert plan.figures.title("fig00") == "A real scan at full size"
+
+
 def test_figures_of_methods_show_the_articles_five(article):
     plan = Plan(article)
     assert plan.figures.methods("fig18") == [*plan.study.pair, "bicubic_ae", "srgan", "wdsr"]

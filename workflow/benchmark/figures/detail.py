@@ -62,9 +62,17 @@ def patient(sheet: pd.DataFrame, number: int) -> str:
 def known_slice(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:
     """The known slice (not removed) with the most detail; ``region`` 2: the next one that is at least an eighth of the
     volume away from it, and so on."""
-    rows = sheet[sheet["subject"] == subject]
-    known = ~rows["removed"]
-    return _apart(rows.loc[known, "slice"], rows.loc[known, "detail"], len(rows), region)
+    return _most_detail(sheet[sheet["subject"] == subject], False, region)
+
+
+def removed_slice(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:
+    """The removed slice with the most detail; ``region`` as above."""
+    return _most_detail(sheet[sheet["subject"] == subject], True, region)
+
+
+def _most_detail(rows: pd.DataFrame, removed: bool, region: int) -> int:
+    of = rows[rows["removed"] == removed]
+    return _apart(of["slice"], of["detail"], len(rows), region)
 
 
 def adjacent_pair(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:

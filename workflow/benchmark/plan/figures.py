@@ -18,6 +18,7 @@ TITLES = {
     "source": "low-resolution input",
     "compare": "methods on one gap, {n} new slices each",
     "sharpened": "before and after EDSR",
+    "showcase": "A real scan at full size",
 }
 
 
@@ -40,7 +41,10 @@ class Figures:
 
     def cohort(self, figure: str) -> str | None:
         """The figure's cohort, or the one that stands in for it."""
-        return next(iter(self.study.present([self.config["figures"][figure]["cohort"]])), None)
+        spec = self.config["figures"][figure]
+        if spec["draw"] == "showcase":  # it has a cohort of its own, which is in no table
+            return str(spec["cohort"])
+        return next(iter(self.study.present([spec["cohort"]])), None)
 
     def methods(self, figure: str) -> list[str]:
         """The methods of the figure's line in the config, or those that its ``draw`` shows by default."""
@@ -51,6 +55,7 @@ class Figures:
             "sequence": [self.study.ours],
             "source": [],
             "compare": self.study.article,
+            "showcase": [m for m in self.study.methods if self.study.kind(m) != "oracle"],
         }
         return spec.get("methods") or by_draw[spec["draw"]]
 
@@ -89,6 +94,8 @@ class Figures:
     def title(self, figure: str) -> str:
         """As the gallery and the report name a figure: its numbers in the article and what it shows."""
         spec = self.config["figures"][figure]
+        if spec["draw"] == "showcase":
+            return TITLES["showcase"]
         numbers = [str(int(name.removeprefix("fig"))) for name in self.same(figure)]
         name = f"Figure {numbers[0]}" if len(numbers) == 1 else f"Figures {', '.join(numbers)}"
         return f"{name}: {TITLES[spec['draw']].format(n=spec['n'])}"

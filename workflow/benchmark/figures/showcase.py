@@ -1,0 +1,61 @@
+"""The picture that the report opens with: a removed slice of a real scan at full size, by method, next to the truth."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark.figures.between import detail_box, mark_box
+from benchmark.figures.detail import removed_slice
+from benchmark.figures.scene import Scene
+from benchmark.print.style import ERROR_MAP, content, grid, picture, row_name, two_lines, white
+from benchmark.scores.metrics import METRICS, psnr
+from benchmark.scores.score_table import DIGITS, NAMES
+
+
+def draw(scene: Scene) -> tuple[Figure, str]:
+    """A column for the input, each method and the truth. Rows: the slice, its box with the most detail, the error."""
+    place = removed_slice(scene.detail, scene.subject, scene.spec["region"])
+    truth, given = scene.truth[place], scene.low([place])[0]
+    restored = {method: scene.restored(method)[place] for method in scene.methods}
+    size = f"{given.shape[0]}×{given.shape[1]}"
+    by = truth.shape[0] // given.shape[0]
+    images = {f"resolution given:\n{size}": given.repeat(by, 0).repeat(by, 1)}
+    images |= {two_lines(scene.labels[method]): image for method, image in restored.items()}
+    images[f"truth:\n{truth.shape[0]}×{truth.shape[1]}"] = truth
+
+    rows, columns = crop = content([truth[None]])
+    box = detail_box(truth[None], min(rows.stop - rows.start, columns.stop - columns.start) // 4)
+    errors = {two_lines(scene.labels[method]): np.abs(image - truth) for method, image in restored.items()}
+    worst = max(float(np.percentile(np.stack(list(errors.values())), 99.5)), 1e-3)
+    figure, axes = grid(3, len(images), truth[crop].shape, labels=0.2, beside=0.9)
+    for axis, name in zip(axes[:, 0], ("slice", "the box, enlarged", "error"), strict=True):
+        row_name(axis, name, 10)
+    for (whole, enlarged, error), (name, image) in zip(axes.T, images.items(), strict=True):
+        picture(whole, image[crop], white(truth))
+        whole.set_title(name)
+        mark_box(whole, box, (rows.start, columns.start))
+        picture(enlarged, image[box], white(truth))
+        if name in errors:
+            picture(error, errors[name][crop], worst, cmap=ERROR_MAP)
+            error.set_xlabel(f"{psnr(image, truth):.2f} dB")
+        else:
+            picture(error, None)
+    caption = (
+        f"A real scan at {truth.shape[0]}×{truth.shape[1]} pixels: a slice that was removed, restored from the slices "
+        f"around it, which every method is given at {size}. Left: the removed slice at that resolution, which no "
+        "method sees. Boxed: the square in which the truth has the most detail. Below: the absolute error and, under "
+        f"it, the PSNR of this slice. {_means(scene)}"
+        + scene.where(f"slice {place}: the removed one with the most gradient energy")
+    )
+    return figure, caption
+
+
+def _means(scene: Scene) -> str:
+    """Mean scores over all removed slices of the scan."""
+    scores = scene.scores[scene.scores["removed"] & scene.scores["signal"]]
+    means = scores.groupby("method")[list(METRICS)].mean()
+    parts = [
+        f"{scene.labels[method]} " + " / ".join(f"{means.loc[method, metric]:.{DIGITS[metric]}f}" for metric in METRICS)
+        for method in scene.methods
+    ]
+    names = " / ".join(NAMES[metric] for metric in METRICS)
+    return f"Means over the scan's {scores['slice'].nunique()} removed slices ({names}): {'; '.join(parts)}. "
