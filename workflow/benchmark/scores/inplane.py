@@ -20,15 +20,16 @@ from benchmark.scores.metrics import psnr
 from benchmark.seeds import derive
 
 COLUMNS = ["network", "starting_point", "network_psnr", "start_psnr", "difference", "standard_error", "slices"]
-LABELS = {
+NAMES = {
     "edsr": "EDSR",
     "srgan": "SRGAN",
     "wdsr": "WDSR",
     "quartet": "Quartet",
     "autoencoder": "autoencoder",
     "vq": "first stage (VQ)",
+    "diffusion": "the diffusion's slice",
+    "bicubic": "bicubic ×4",
 }
-STARTS = {"diffusion": "the diffusion's slice", "bicubic": "bicubic ×4"}
 
 
 def compare_networks(
@@ -154,8 +155,8 @@ def networks_table(frame: pd.DataFrame, cohort: str) -> Table:
         start = number(row.start_psnr, 2) if row.difference == row.difference else "–"
         clear = row.difference > 2 * row.standard_error
         cells = [
-            LABELS.get(row.network, row.network),
-            STARTS.get(row.starting_point, row.starting_point),
+            NAMES.get(row.network, row.network),
+            NAMES.get(row.starting_point, row.starting_point),
             number(row.network_psnr, 2),
             start,
         ]
