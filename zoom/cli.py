@@ -40,6 +40,7 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     add = group.add_argument
     add("--in-plane", type=int, choices=(1, 4), help=f"in-plane factor (config: {told.get('in_plane')})")
     add("--axis", type=_axis, help="slice axis: 0, 1, 2 as stored, or axial, coronal, sagittal (the thickest)")
+    add("--orientation", metavar="CODES", help="directions in which the stored axes grow, e.g. ASL (the file's own)")
     add("--method", help=f"of the config's methods ({told.get('method')}, or what the weights serve)")
     add("--weights", nargs="+", default=[], metavar="W", help="cohort/fold as trained here, a folder, or files")
     add("--steps", type=int, help="of the diffusion sampler: fewer are faster (the config's)")
@@ -120,6 +121,7 @@ def _run(given: argparse.Namespace, config: dict) -> int:
         weights=tuple(given.weights),
         in_plane=given.in_plane,
         axis=given.axis,
+        orientation=given.orientation,
         consistency=False if given.no_consistency else None,
         thickness=given.thickness,
         profile=given.profile,

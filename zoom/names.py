@@ -44,8 +44,8 @@ class Names:
 def stem(path: Path) -> str:
     """Name without the image suffix."""
     for suffix in INPUT_SUFFIXES:
-        if path.name.endswith(suffix):
-            return path.name.removesuffix(suffix)
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
     return path.stem
 
 
@@ -85,7 +85,7 @@ def relative_name(scan: Path) -> Path:
 def names(scan: Path, output: Path) -> Names:
     """The outputs for ``output``: an image file, or a folder (BIDS derivatives of a BIDS scan, else by its name)."""
     bids = find_bids(scan)
-    folder = output.is_dir() or not output.name.endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES))
+    folder = output.is_dir() or not output.name.lower().endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES))
     image = output / relative_name(scan) if folder else output
     base = image.name.removesuffix(suffix_of(image))
     matched = BIDS_NAME.fullmatch(base)

@@ -12,6 +12,7 @@ from nibabel.orientations import apply_orientation
 
 from benchmark.errors import UserError
 from benchmark.files import packed
+from benchmark.header import Form
 from zoom.geometry import Grid
 from zoom.intensity import Encoding
 from zoom.scan import Scan
@@ -20,13 +21,17 @@ from zoom.store import Store, blocks
 SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
 SLAB = 8 << 20
 LARGEST_NIFTI1 = 32767
+ALIGNED = 2  # NIfTI's code of an affine that is not the scanner's
+COMMENT = 6  # NIfTI's code of an extension that is a text for people
+EXTENSIONS = {2: "DICOM", 4: "AFNI", 32: "CIFTI"}
 
 
 def suffix_of(path: Path) -> str:
     """The suffix of an image file this project writes, or ``UserError``."""
+    name = path.name.lower()
     for suffix in SUFFIXES:
-        if path.name.endswith(suffix) and path.name != suffix:
-            return suffix
+        if name.endswith(suffix) and name != suffix:
+            return path.name[-len(suffix) :]
     raise UserError(f"{path}: cannot be written; end it in {', '.join(SUFFIXES)}, or give a folder")
 
 
@@ -35,14 +40,14 @@ def header(
 ) -> nib.spatialimages.SpatialImage:
     """An image without data that has the output's header.
 
-    From a NIfTI, everything but the shape, the type and the two affines is kept (codes, units, extensions); both
-    affines, where they differ, are brought to the new grid, each with its own code.
+    From a NIfTI, everything but the shape, the type, the affines and extensions is kept; both affines are brought to
+    the new grid, each by itself and with its own code, in mm.
     """
     step = grid.step(scan.axis, scan.flipped)
     shape = stored_shape(scan, grid) + tuple(scan.image.shape[3:])
     empty = np.broadcast_to(np.zeros((), encoding.dtype), shape)
     affine = scan.affine @ step
-    if suffix in (".mgz", ".mgh"):
+    if suffix.lower() in (".mgz", ".mgh"):
         mgh = nib.MGHImage(empty, affine, scan.image.header if isinstance(scan.image, nib.MGHImage) else None)
         mgh.set_data_dtype(encoding.dtype)
         return mgh
@@ -51,16 +56,9 @@ def header(
     kind = nib.Nifti2Image if large else nib.Nifti1Image
     image = kind(empty, affine, scan.image.header if nifti else None, dtype=encoding.dtype)
     found: Any = image.header
-    if nifti:
-        old: Any = scan.image.header
-        found.set_sform(_moved(old.get_sform(), step, affine), int(old["sform_code"]))
-        found.set_qform(_moved(old.get_qform(), step, affine), int(old["qform_code"]))
-    else:
-        found.set_xyzt_units("mm")
-        found.set_sform(affine, 1)
-        found.set_qform(affine, 1)
-    zooms = np.linalg.norm(affine[:3, :3], axis=0)
-    found.set_zooms(tuple(zooms) + found.get_zooms()[3:])
+    found.extensions[:] = [one for one in found.extensions if one.get_code() == COMMENT]
+    found.set_xyzt_units("mm", *found.get_xyzt_units()[1:] if nifti else ())
+    _place(found, scan, step, affine)
     # what is said of the slices' timing is not true of these slices
     found["slice_start"] = found["slice_end"] = found["slice_code"] = 0
     found["slice_duration"] = 0
@@ -71,8 +69,32 @@ def header(
     return image
 
 
-def _moved(affine: np.ndarray | None, step: np.ndarray, fallback: np.ndarray) -> np.ndarray:
-    return fallback if affine is None or not np.any(affine[:3, :3]) else np.asarray(affine, np.float64) @ step
+def _place(found: Any, scan: Scan, step: np.ndarray, affine: np.ndarray) -> None:
+    """Both affines on the new grid, each by the scan's own; pixdim belongs to the qform, where there is one."""
+    sform, qform = scan.opened.sform, scan.opened.qform
+    own = isinstance(scan.image, nib.Nifti1Pair) and scan.opened.own
+    if not own:
+        sform = qform = Form(
+            scan.affine, ALIGNED if isinstance(scan.image, nib.AnalyzeImage) or not scan.opened.own else 1
+        )
+    found.set_qform(None, 0)
+    found.set_sform(None, 0)
+    found.set_zooms((*np.linalg.norm(affine[:3, :3], axis=0), *found.get_zooms()[3:]))
+    if qform:
+        found.set_qform(qform.affine @ step, qform.code)
+    if sform:
+        found.set_sform(sform.affine @ step, sform.code)
+    if not np.allclose(found.get_best_affine(), affine, atol=1e-3):
+        found.set_sform(affine, ALIGNED)
+
+
+def dropped(scan: Scan) -> list[str]:
+    """A sentence where the scan's header holds extensions that the output's does not: they describe the old grid."""
+    codes = [one.get_code() for one in getattr(scan.image.header, "extensions", ()) if one.get_code() != COMMENT]
+    if not codes:
+        return []
+    names = ", ".join(EXTENSIONS.get(code, f"code {code}") for code in codes)
+    return [f"Header extensions that describe the scan's own grid or patient were left out of the output: {names}."]
 
 
 def stored_shape(scan: Scan, grid: Grid) -> tuple[int, int, int]:
@@ -139,7 +161,7 @@ def _inverse(transform: np.ndarray) -> np.ndarray:
 def opened(path: Path, image: nib.spatialimages.SpatialImage, scan: Scan, name: str) -> Iterator[Writer]:
     """A writer into the file ``path``, compressed where ``name`` says so (the same bytes every time)."""
     with open(path, "wb") as raw:
-        if name.endswith(("gz", ".mgz")):
+        if name.lower().endswith("gz"):
             with packed(raw) as stream:
                 writer = Writer(stream, image, scan)
                 yield writer

@@ -14,7 +14,7 @@ from zoom.choice import FACTOR, Choice, builder, choose
 from zoom.consistency import thin
 from zoom.geometry import Grid, met, zoom_factor
 from zoom.names import Names, names
-from zoom.output import stored_shape
+from zoom.output import dropped, stored_shape
 from zoom.request import Request
 from zoom.scan import Scan, open_scan
 from zoom.thickness import Thickness, thickness
@@ -41,6 +41,11 @@ class Prepared:
     def frame(self) -> tuple[int, int]:
         """Rows and columns of an output slice."""
         return self.grid.frame(*self.scan.upright[1:])
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about what is odd in the scan's files."""
+        return [*self.scan.opened.warnings, *self.thickness.warnings, *dropped(self.scan)]
 
     @property
     def thin(self) -> bool:
@@ -73,7 +78,7 @@ class Prepared:
 
 def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     """Opens the scan's header, works out the grid and the names, finds the weights. Raises ``UserError``."""
-    scan = open_scan(request.scan, request.axis)
+    scan = open_scan(request.scan, request.axis, request.orientation)
     apart = float(scan.spacing[scan.axis])
     zoom = zoom_factor(n=request.n, zoom=request.zoom, spacing=request.spacing, apart=apart, path=scan.path)
     slices = scan.shape[scan.axis]
@@ -201,6 +206,7 @@ def describe(prepared: Prepared, engine: Engine) -> str:
             f"note      the scan's last slice lies {grid.beyond * scan.spacing[scan.axis]:.3g} mm beyond the output's "
             "last: the spacing does not divide the scan"
         )
+    lines += [f"note      {sentence}" for sentence in prepared.warnings]
     return "\n".join(lines)
 
 

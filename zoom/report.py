@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.files import sha256
 from benchmark.revision import revision
 from zoom import pictures, probe, unlike
 from zoom.geometry import Grid
@@ -102,6 +101,7 @@ def sidecar(
     results: list[dict[str, Any]],
     config: Mapping[str, Any],
     pictured: Pictures,
+    warned: list[str],
     seconds: float,
 ) -> dict[str, Any]:
     """The JSON beside the output: what it was made from, by what, and how far it is from the scan."""
@@ -146,12 +146,12 @@ def sidecar(
         "KnownSlicesShown": prepared.thin,
         "Volumes": [_volume(result) for result in results],
         "Tolerance": tolerance(form, results),
-        "ScanWarnings": [*scan.warnings, *prepared.thickness.warnings],
+        "ScanWarnings": warned,
         "TrainedOn": unlike.trained_on(choice, config["cohorts"]),
         "Warnings": unlike.warnings(
             choice, config["cohorts"], scan, pictured.histogram(), coarsened=prepared.coarsened
         ),
-        "SourceSHA256": sha256(scan.path),
+        "SourceSHA256": scan.opened.source.sha256(),
         "Seconds": round(seconds, 1),
         "PeakMemory": probe.peak("cpu"),
     }

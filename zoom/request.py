@@ -16,7 +16,8 @@ class Request:
 
     Exactly one of ``n`` (new slices a gap), ``zoom`` (output slices for each of the scan's) and ``spacing`` (mm).
     ``output``: a file or a folder; ``method`` None: the config's, or what ``weights`` serve; ``in_plane``: 1 or 4;
-    ``axis``: of the slices, 0–2 or a plane; None: the thickest; ``consistency``: whether the result averages back to
+    ``axis``: of the slices, 0–2 or a plane; None: the thickest; ``orientation``: directions of the stored
+    axes, e.g. ``ASL``, where the file does not say them; ``consistency``: whether the result averages back to
     the scan; ``thickness``: of a slice, mm, or ``auto``; ``profile``: with which it was measured, or ``auto``
     (``zoom.thickness``); ``uncertainty``: samples for the spread, 0 or at least 2; ``dtype``: auto, int16 or
     float32; ``memory``: GB in total; ``tile``: side of the tiles that networks are given, in low-resolution pixels,
@@ -32,6 +33,7 @@ class Request:
     weights: tuple[str, ...] = ()
     in_plane: int = 1
     axis: int | str | None = None
+    orientation: str | None = None
     consistency: bool = True
     thickness: float | str = AUTO
     profile: str = AUTO

@@ -23,7 +23,7 @@ from zoom.output import Writer, header, opened, suffix_of
 from zoom.page import page
 from zoom.prepare import Engine, Prepared, describe, prepare, start
 from zoom.request import Request
-from zoom.scan import Extent, load, survey
+from zoom.scan import Extent, load, rounding, survey
 from zoom.spread import Spread
 from zoom.store import Store, block_length, blocks
 from zoom.tiles import Window, stream
@@ -51,10 +51,14 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
         return {}
     with _disk(prepared.names.image.parent):
         extents = survey(prepared.scan)
-        scaled = not suffix_of(prepared.names.image).startswith(".mg")
+        scaled = not suffix_of(prepared.names.image).lower().startswith(".mg")
+        lost, warned = rounding(prepared.scan, extents), list(prepared.warnings)
+        if lost:
+            warned.append(f"Its values need more digits than single precision has: they are rounded by up to {lost:g}.")
+            say(f"note      {warned[-1]}")
         form = encoding(prepared.scan, extents, request.dtype, scaled)
         prepared.names.image.parent.mkdir(parents=True, exist_ok=True)
-        job = Job(prepared, config, form, say)
+        job = Job(prepared, config, form, lost, say)
         with ExitStack() as stack:
             outputs = {"image": stack.enter_context(_image(prepared, form, prepared.names.image))}
             if request.uncertainty:
@@ -63,10 +67,10 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
             for volume, extent in enumerate(extents):
                 job.volume(volume, extent, outputs)
             about = report.sidecar(
-                prepared, job.engine, form, job.results, config, job.pictures, time.perf_counter() - began
+                prepared, job.engine, form, job.results, config, job.pictures, warned, time.perf_counter() - began
             )
             for path, text in (
-                (prepared.names.sidecar, json.dumps(about, indent=2) + "\n"),
+                (prepared.names.sidecar, json.dumps(about, indent=2, allow_nan=False) + "\n"),
                 (prepared.names.page, page(prepared, about, job.pictures)),
             ):
                 stack.enter_context(written(path)).write_text(text)
@@ -78,14 +82,14 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
 class Job:
     """The work on one scan: volume after volume, sample after sample, slice after slice.
 
-    ``engine`` and ``pictures`` come with the first volume.
+    ``lost``: what single precision rounds, in the scan's units; ``engine`` and ``pictures`` come with the first volume.
     """
 
     engine: Engine
     pictures: report.Pictures
 
-    def __init__(self, prepared: Prepared, config: Mapping[str, Any], form: Encoding, say: Say) -> None:
-        self.prepared, self.config, self.form, self.say = prepared, config, form, say
+    def __init__(self, prepared: Prepared, config: Mapping[str, Any], form: Encoding, lost: float, say: Say) -> None:
+        self.prepared, self.config, self.form, self.lost, self.say = prepared, config, form, lost, say
         self.folder = prepared.names.image.parent
         self.results: list[dict[str, Any]] = []
 
@@ -155,6 +159,11 @@ class Job:
             tick=tick,
         )
         for block in ahead(restored):  # one is written while the next is made
+            if not np.isfinite(block).all():
+                name, key = self.prepared.scan.path, self.prepared.choice.key
+                raise UserError(
+                    f"{name}: method {key} made voxels that are NaN or infinite; take another, or other weights"
+                )
             fine.write(start, block[:, :rows, :columns] * np.float32(top))
             start += len(block)
 
@@ -175,7 +184,7 @@ class Job:
             {
                 "scale": scale,
                 "correction": correction,
-                "after": after * scale.scale,
+                "after": max(after * scale.scale, self.lost),
                 "after_rms": after_rms * scale.scale,
                 "cut": cut,
             }

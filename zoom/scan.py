@@ -1,6 +1,6 @@
 """Reading a scan as it comes, a slab at a time: NIfTI-1/2, Analyze, MGH, plain or compressed, 3-D or a series."""
 
-import zlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,16 +8,17 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 from nibabel.orientations import apply_orientation, axcodes2ornt, io_orientation, ornt_transform
-from nibabel.spatialimages import HeaderDataError
 
 from benchmark.errors import UserError
+from benchmark.imagefile import Opened, open_image, reading
+from benchmark.intensities import Values
 from benchmark.volume import PLANE_OF_CODE, UPRIGHT
 from zoom.geometry import slice_axis
 from zoom.store import Store, blocks
 
-FORMATS = (nib.Nifti1Pair, nib.AnalyzeImage, nib.MGHImage)  # NIfTI-2, single files and SPM's Analyze derive from these
 SLAB = 8 << 20  # bytes of float32 read at once
-BROKEN = (nib.filebasedimages.ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error)
+LABELS = 1002  # NIfTI's intent of a label map
+LABELLED = re.compile(r"_(d?seg|mask)\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,24 @@ class Extent:
 class Scan:
     """An opened scan; nothing but its header has been read.
 
-    ``shape``: three stored axes; ``volumes``: of a series, else 1; ``axis``: the stored slice axis; ``affine``: 4×4,
-    voxel → mm.
+    ``shape``: three stored axes; ``volumes``: of a series, else 1; ``axis``: the stored slice axis.
     """
 
     path: str
-    image: nib.spatialimages.SpatialImage
+    opened: Opened
     shape: tuple[int, int, int]
     volumes: int
-    affine: np.ndarray
     axis: int
-    warnings: tuple[str, ...] = ()
+
+    @property
+    def image(self) -> nib.spatialimages.SpatialImage:
+        """nibabel's image."""
+        return self.opened.image
+
+    @property
+    def affine(self) -> np.ndarray:
+        """4×4, voxel → mm."""
+        return self.opened.affine
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -102,38 +110,20 @@ class Scan:
         x, y, z = self.shape
         more = (volume,) + (0,) * (len(self.image.shape) - 4) if len(self.image.shape) > 3 else ()
         for start, stop in blocks(z, max(1, SLAB // (x * y * 4))):
-            try:
-                yield start, np.asanyarray(self.image.dataobj[(slice(None), slice(None), slice(start, stop), *more)])
-            except BROKEN as error:
-                raise UserError(
-                    f"{self.path}: the file is damaged or cut short ({_short(error)}); fetch it again"
-                ) from error
+            with reading(self.path):
+                slab = np.asanyarray(self.image.dataobj[(slice(None), slice(None), slice(start, stop), *more)])
+            yield start, slab
 
 
-def open_scan(path: str | Path, axis: int | str | None = None) -> Scan:
+def open_scan(path: str | Path, axis: int | str | None = None, orientation: str | None = None) -> Scan:
     """Opens a scan and checks its header.
 
-    ``axis``: the slice axis, as stored (0–2) or by its plane; none: the thickest. Raises ``UserError``, one line
-    that names the file: missing, not an image, not of a format read here, colour or complex, fewer than three
-    axes, a single slice, an affine that is none.
+    ``axis``: the slice axis, as stored (0–2) or by its plane; none: the thickest. ``orientation``: axis codes to take
+    instead of the file's own. Raises ``UserError``, one line that names the file: what ``open_image`` refuses, fewer
+    than three axes, a single slice, a label map.
     """
-    name = str(path)
-    if not Path(name).is_file():
-        raise UserError(f"{name}: {'a folder' if Path(name).is_dir() else 'no such file'}; give a scan")
-    try:
-        image = nib.load(name, keep_file_open=True)
-    except BROKEN as error:
-        raise UserError(f"{name}: not an image ({_short(error)}); give a NIfTI, Analyze or MGH file") from error
-    except TypeError as error:  # formats that take no such option
-        raise UserError(f"{name}: not a NIfTI, Analyze or MGH file; convert it first") from error
-    if not isinstance(image, FORMATS):
-        raise UserError(f"{name}: a {type(image).__name__}; give a NIfTI, Analyze or MGH file")
-    dtype = image.get_data_dtype()
-    if dtype.fields is not None:
-        raise UserError(f"{name}: colour voxels; give a scan with one number a voxel")
-    if np.issubdtype(dtype, np.complexfloating):
-        raise UserError(f"{name}: complex voxels; give the magnitude image")
-    shape = tuple(int(n) for n in image.shape)
+    opened = open_image(path, orientation)
+    name, shape = opened.path, tuple(int(n) for n in opened.image.shape)
     if len(shape) < 3:
         raise UserError(f"{name}: a {len(shape)}-D image of {shape}; give a volume")
     if len(shape) > 4 and max(shape[4:]) > 1:
@@ -142,35 +132,50 @@ def open_scan(path: str | Path, axis: int | str | None = None) -> Scan:
         raise UserError(f"{name}: shape {shape} has a single slice; there is nothing to zoom between")
     if len(shape) > 3 and shape[3] < 1:
         raise UserError(f"{name}: shape {shape} has no volume in it")
-    affine = np.asarray(image.affine, dtype=np.float64)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise UserError(f"{name}: its affine does not place its voxels (zero or infinite voxel size); mend the header")
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    chosen = slice_axis(axis, list(spacing), nib.aff2axcodes(affine), name)
-    return Scan(name, image, (shape[0], shape[1], shape[2]), shape[3] if len(shape) > 3 else 1, affine, chosen)
+    _no_labels(opened)
+    chosen = slice_axis(axis, list(opened.spacing), nib.aff2axcodes(opened.affine), name)
+    return Scan(name, opened, (shape[0], shape[1], shape[2]), shape[3] if len(shape) > 3 else 1, chosen)
+
+
+def _no_labels(opened: Opened) -> None:
+    """A mean of labels is another label."""
+    intent = opened.image.header["intent_code"] if isinstance(opened.image, nib.Nifti1Pair) else 0
+    if int(intent) == LABELS or LABELLED.search(Path(opened.path).name):
+        why = "its intent is 'label'" if int(intent) == LABELS else "by its name"
+        raise UserError(
+            f"{opened.path}: a label map ({why}): between labels 1 and 3 lies no 2. Zoom the scan, and label that or "
+            "resample the labels to its grid with the nearest neighbour"
+        )
 
 
 def survey(scan: Scan) -> list[Extent]:
     """Reads the whole file once, a slab at a time, before anything costly is begun.
 
-    Returns the extent of every volume. Raises ``UserError``: damaged or cut short, NaN or infinite voxels,
-    nothing but one value (all zero).
+    Returns the extent of every volume. Raises ``UserError``: damaged or cut short, NaN or infinite voxels, a fill
+    value, nothing but one value (all zero).
     """
-    extents = []
+    whole, extents = Values(scan.image.get_data_dtype(), *scan.slope), []
     for volume in range(scan.volumes):
-        low, high, bad = np.inf, -np.inf, 0
-        for _, slab in scan.slabs(volume):
-            finite = np.isfinite(slab)
-            bad += slab.size - int(np.count_nonzero(finite))
-            if not bad:
-                low, high = min(low, float(slab.min())), max(high, float(slab.max()))
-        if bad:
-            raise UserError(f"{scan.path}: {bad} voxels are NaN or infinite; mend the scan")
-        extents.append(Extent(low, high))
-    if all(extent.low == extent.high for extent in extents):
-        value = extents[0].low
-        raise UserError(f"{scan.path}: every voxel is {value or 'zero'}; give a scan with content")
+        lows, highs = zip(*(whole.add(slab) for _, slab in scan.slabs(volume)), strict=True)
+        extents.append(Extent(min(lows), max(highs)))
+    scan.opened.end()
+    whole.check(scan.path)
     return extents
+
+
+def rounding(scan: Scan, extents: list[Extent]) -> float:
+    """By how much single precision, in which scans are computed, changes the largest values, in the scan's units.
+
+    0 where that is nothing, or under a millionth of the values' range.
+    """
+    if scan.image.get_data_dtype() == np.dtype(np.float32) and scan.slope == (1.0, 0.0):
+        return 0.0
+    largest = max(max(abs(extent.low), abs(extent.high)) for extent in extents)
+    step = float(np.spacing(np.float32(largest)))
+    if scan.integer and scan.slope == (1.0, 0.0):
+        return step if largest > 1 << 24 else 0.0
+    span = max(extent.high for extent in extents) - min(extent.low for extent in extents)
+    return step if step > 1e-6 * span else 0.0
 
 
 def load(scan: Scan, volume: int, folder: Path) -> Store:
@@ -191,8 +196,3 @@ def load(scan: Scan, volume: int, folder: Path) -> Store:
             whole[(part, slice(None)) if last == 0 else (slice(None), part)] = one
             store.write(i, whole[None])
     return store
-
-
-def _short(error: BaseException) -> str:
-    """The first line of an error, without the path that the message begins with anyway."""
-    return (str(error) or type(error).__name__).splitlines()[0][:160]

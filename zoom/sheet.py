@@ -12,7 +12,8 @@ from zoom.choice import TRAINED
 from zoom.names import relative_name, stem
 
 NUMBERS = {"n": int, "zoom": float, "spacing": float, "in_plane": int, "uncertainty": int, "tile": int}
-COLUMNS = ("scan", "name", "method", "weights", "axis", "thickness", "profile", *NUMBERS)
+TEXTS = ("method", "orientation", "thickness", "profile")
+COLUMNS = ("scan", "name", "weights", "axis", *TEXTS, *NUMBERS)
 EMPTY = ("", "n/a")
 
 
@@ -76,7 +77,7 @@ def _row(where: str, cells: dict[str, str], folders: Mapping[str, str]) -> Row:
         raise UserError(f"{where}: give one of n, zoom and spacing")
     if "axis" in cells:
         given["axis"] = int(cells["axis"]) if cells["axis"].isdigit() else cells["axis"]
-    given |= {key: cells[key] for key in ("method", "thickness", "profile") if key in cells}
+    given |= {key: cells[key] for key in TEXTS if key in cells}
     if "weights" in cells:
         given["weights"] = tuple(cells["weights"].split())
     own = cells.get("name")

@@ -95,14 +95,14 @@ def test_what_is_no_image_is_refused(content, tmp_path):
     path = tmp_path / "bad.nii.gz"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UserError, match="cannot be read as an image"):
+    with pytest.raises(UserError, match=r"bad.nii.gz: (not an image|no such file)"):
         read_scan(path)
 
 
 def test_truncated_gzip_is_refused(tmp_path):
     path = scan_in("RAS", tmp_path, np.random.default_rng(0).integers(0, 999, (40, 40, 40)).astype(np.int16))
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(UserError, match="cannot be read as an image"):
+    with pytest.raises(UserError, match="damaged or cut short"):
         read_scan(path)
 
 

@@ -2,12 +2,17 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pytest
 from nibabel.orientations import apply_orientation, inv_ornt_aff
 
 from benchmark.datasets.phantom import phantom
+from benchmark.errors import UserError
+from zoom.request import request
+from zoom.run import zoom
 
 #: Turned about two axes, and voxels of three sizes: as clinical scans are.
 OBLIQUE = np.array([[-0.93, 0.11, 0.9, 40.2], [0.08, 0.88, 1.3, -31.7], [0.21, -0.3, 4.7, -20.9], [0.0, 0.0, 0.0, 1.0]])
@@ -41,3 +46,14 @@ def canonical(image: nib.Nifti1Image) -> tuple[np.ndarray, np.ndarray]:
 def world(affine: np.ndarray, voxel: np.ndarray) -> np.ndarray:
     """Where voxels (…, 3) lie, mm."""
     return voxel @ affine[:3, :3].T + affine[:3, 3]
+
+
+def refused(config: dict, scan: Path, output: Path, **given: object) -> str:
+    """The one line with which zoom refuses a scan; nothing was left behind."""
+    before = sorted(output.parent.iterdir()) if output.parent.is_dir() else None
+    with pytest.raises(UserError) as raised:
+        zoom(request(config, scan, output, **{"n": 1, **given}), config, lambda line: None)
+    message = str(raised.value)
+    assert "\n" not in message
+    assert before == (sorted(output.parent.iterdir()) if output.parent.is_dir() else None)
+    return message

@@ -10,22 +10,11 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from zoom_scans import OBLIQUE, thick
+from zoom_scans import OBLIQUE, refused, thick
 
-from benchmark.errors import UserError
 from zoom.request import request
 from zoom.run import zoom
 from zoom.store import Store
-
-
-def refused(config: dict, scan: Path, output: Path, **given: object) -> str:
-    before = sorted(output.parent.iterdir()) if output.parent.is_dir() else None
-    with pytest.raises(UserError) as raised:
-        zoom(request(config, scan, output, **{"n": 1, **given}), config, lambda line: None)
-    message = str(raised.value)
-    assert "\n" not in message
-    assert before == (sorted(output.parent.iterdir()) if output.parent.is_dir() else None)
-    return message
 
 
 def image(data: np.ndarray, path: Path) -> Path:

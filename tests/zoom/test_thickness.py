@@ -101,7 +101,7 @@ def test_page_and_json_say_it_and_thick_slices_are_met_by_their_average(
     image, about = run(scan, spacing=1.0, method="spline", profile="auto")
     told = about["Zoom"]
     assert (told["SliceThickness"], told["Profile"], told["KnownSlicesShown"]) == (4.0, "gaussian", False)
-    assert told["Volumes"][0]["AveragedBack"]["RMS"] < 0.5
+    assert told["Volumes"][0]["AveragedBack"]["RMS"] < 1
     known, shown = np.asarray(nib.load(scan).dataobj), np.asarray(image.dataobj)[..., ::5]
     assert np.abs(shown - known).max() > 30
     page = (tmp_path / "out.html").read_text(encoding="utf-8")

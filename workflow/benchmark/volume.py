@@ -6,15 +6,16 @@ NIfTI of shape ``(H, W, S)`` whose affine says where each voxel is.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
 from nibabel.orientations import aff2axcodes, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
-from nibabel.spatialimages import SpatialImage
 
 from benchmark.errors import UserError
 from benchmark.files import packed, written
+from benchmark.imagefile import open_image, reading
+from benchmark.intensities import Values
 
 # Axis codes (direction of growing index) of rows, columns, slices: superior or anterior is up, and an axial or
 # coronal slice shows the patient's right on the left of the picture (the radiological convention).
@@ -41,57 +42,28 @@ class Scan:
         return tuple(float(v) for v in np.linalg.norm(self.affine[:3, :3], axis=0))  # type: ignore[return-value]
 
 
-def load(path: str | Path) -> SpatialImage:
-    """``nibabel.load`` for an image in space; ``ImageFileError`` for anything else nibabel reads (a surface, say)."""
-    image = nib.load(path)
-    if not isinstance(image, SpatialImage):
-        raise ImageFileError(f"a {type(image).__name__}, which has no voxels")
-    return image
-
-
-def affine_from_codes(shape: tuple[int, ...], spacing: tuple[float, ...], codes: str) -> np.ndarray:
-    """Affine for a file without a trustworthy orientation: axes as ``codes``, centre of the volume at 0 mm."""
-    affine = np.eye(4)
-    affine[:3, :3] = 0
-    for axis, (world, sign) in enumerate(axcodes2ornt(tuple(codes))):
-        affine[int(world), axis] = sign * spacing[axis]
-    affine[:3, 3] = -affine[:3, :3] @ ((np.asarray(shape) - 1) / 2)
-    return affine
-
-
 def read_scan(path: str | Path, orientation: str | None = None) -> Scan:
     """Reads a 3-D scan (NIfTI-1/2, Analyze 7.5, MGH).
 
     ``orientation``: axis codes to assume, e.g. ``"ASL"``, where the format has none one can trust (Analyze).
-    Raises ``UserError`` naming the file: not an image, not 3-D (trailing axes of length one are dropped),
-    colour or complex values, NaN or infinite voxels, one single value throughout.
+    Raises ``UserError`` naming the file: what ``open_image`` refuses, damaged, not 3-D (trailing axes of length one are
+    dropped), NaN or infinite voxels, a fill value among them, one single value throughout.
     """
-    path = str(path)
-    try:
-        image = load(path)
-        if image.get_data_dtype().fields is not None or np.issubdtype(image.get_data_dtype(), np.complexfloating):
-            raise UserError(f"{path}: colour or complex voxels; give a scan with one real number a voxel")
-        data = np.asanyarray(image.dataobj)
-    except (ImageFileError, EOFError, OSError, ValueError) as error:
-        raise UserError(
-            f"{path}: cannot be read as an image ({error}); give a whole NIfTI, Analyze or MGH file"
-        ) from error
-    while data.ndim > 3 and data.shape[-1] == 1:
-        data = data[..., 0]
-    if data.ndim != 3:
-        raise UserError(f"{path}: {data.ndim}-D image of shape {data.shape}; give one 3-D volume")
-    if min(data.shape) < 2:
-        raise UserError(f"{path}: shape {data.shape} has a single slice; give a volume")
-    data = data.astype(np.float64)
-    low, high = data.min(), data.max()
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise UserError(f"{path}: {int((~np.isfinite(data)).sum())} voxels are NaN or infinite; mend the scan")
-    if low == high:
-        raise UserError(f"{path}: every voxel is {low:g}; give a scan with content")
-    affine = np.asarray(image.affine, dtype=np.float64)
-    if orientation is not None:
-        affine = affine_from_codes(data.shape, image.header.get_zooms()[:3], orientation)
-    return Scan(data, affine, path)
+    opened = open_image(path, orientation)
+    path, shape = opened.path, opened.image.shape
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) != 3:
+        raise UserError(f"{path}: {len(shape)}-D image of shape {shape}; give one 3-D volume")
+    if min(shape) < 2:
+        raise UserError(f"{path}: shape {shape} has a single slice; give a volume")
+    with reading(path):
+        data = np.asanyarray(opened.image.dataobj).reshape(shape).astype(np.float64)
+    opened.end()
+    values = Values(opened.image.get_data_dtype())
+    values.add(data)
+    values.check(path)
+    return Scan(data, opened.affine, path)
 
 
 def plane(scan: Scan, axis: int | str) -> str:
@@ -123,6 +95,6 @@ def write(path: str | Path, volume: np.ndarray, affine: np.ndarray) -> None:
 
 def read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """Reads what ``write`` wrote: volume (S, H, W) float32 and the affine of (H, W, S)."""
-    image = load(path)
+    image: Any = nib.load(path)
     data = np.asanyarray(image.dataobj, dtype=np.float32)
     return np.ascontiguousarray(np.moveaxis(data, 2, 0)), np.asarray(image.affine)

@@ -12,10 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import nibabel as nib
-from nibabel.spatialimages import SpatialImage
-
 from benchmark.errors import UserError
+from benchmark.imagefile import open_image
 
 
 class Reader(ABC):
@@ -62,18 +60,13 @@ class Reader(ABC):
 
     def refuse(self, path: Path) -> str | None:
         """Why this scan is left out, read from its header alone; None if it is good."""
-        try:
-            image = nib.load(path)
-        except (nib.filebasedimages.ImageFileError, OSError, EOFError) as error:
-            raise UserError(f"{path}: its header cannot be read ({error}); fetch or mend the file") from error
-        if not isinstance(image, SpatialImage):
-            return "not an image on a grid of voxels"
-        shape = list(image.shape)
+        opened = open_image(path, self.orientation)
+        shape = list(opened.image.shape)
         while len(shape) > 3 and shape[-1] == 1:
             shape.pop()
         if len(shape) != 3:
             return f"shape {'×'.join(map(str, shape))} is not one volume"
-        coarsest = max(map(float, image.header.get_zooms()[:3]))
+        coarsest = float(opened.spacing.max())
         if self.thickest is not None and coarsest > self.thickest:
             return f"thick: voxels of {coarsest:.3g} mm, above {self.thickest:g} mm"
         if self.slices is not None and self.slices not in shape:

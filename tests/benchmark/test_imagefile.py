@@ -1,0 +1,198 @@
+"""The door through which every scan comes: what its header means, and what is refused."""
+
+import gzip
+import os
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from odd_scans import analyze, nifti, patched, two_forms, wrong_checksum
+from zoom_scans import OBLIQUE, thick
+
+from benchmark.errors import UserError
+from benchmark.imagefile import open_image
+from benchmark.volume import read_scan
+
+NAN = float("nan")
+GRID = (20, 24, 9)
+RIGHT = nifti().get_qform()
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(UserError) as raised:
+        read_scan(path)
+    message = str(raised.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"dim": (3, 19, 24, 9, 1, 1, 1, 1)}, "the file holds 432 more"),
+        ({"dim": (3, 20, 24, 8, 1, 1, 1, 1)}, "the file holds 960 more"),
+        ({"dim": (3, 21, 24, 9, 1, 1, 1, 1)}, "damaged or cut short"),
+        ({"dim": (3, -20, 24, 9, 1, 1, 1, 1)}, "dimension"),
+        ({"datatype": 512, "bitpix": 8}, "uint16 voxels, and 8 bits a voxel instead of 16"),
+        ({"datatype": 16}, "float32 voxels, and 16 bits"),
+        ({"vox_offset": float("inf")}, "not an image"),
+        ({"srow": (*OBLIQUE[:2].ravel(), 0, 0, 3e38, 0)}, "3e+38 mm"),
+        ({"srow": (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 500, 0)}, "voxels of 1 × 1 × 500 mm"),
+        ({"srow": (0.001, 0, 0, 0, 0, 0.001, 0, 0, 0, 0, 0.005, 0)}, "0.01 to 100 mm"),
+        ({"srow": (1, 0, 0, 2e4, 0, 1, 0, 0, 0, 0, 5, 0)}, "its centre lies 20 m from the scanner's"),
+        ({"xyzt_units": 3}, "(or the unit it names)"),
+    ],
+)
+def test_a_header_that_lies_is_refused(tmp_path: Path, fields: dict, said: str, suffix: str) -> None:
+    path = patched(tmp_path / "scan.nii", **fields)
+    if suffix == ".nii.gz":
+        path = tmp_path / "scan.nii.gz"
+        path.write_bytes(gzip.compress((tmp_path / "scan.nii").read_bytes()))
+    message = refused(path)
+    assert said in message or "damaged or cut short" in message
+
+
+@pytest.mark.parametrize(("unit", "scale"), [(3, 1000.0), (1, 0.001), (2, 1.0), (0, 1.0)])
+def test_units_are_millimetres(tmp_path: Path, unit: int, scale: float) -> None:
+    image = nifti(affine=np.diag([scale, scale, scale, 1.0]) @ OBLIQUE)
+    scan = read_scan(patched(tmp_path / "scan.nii", image, xyzt_units=unit))
+    np.testing.assert_allclose(scan.affine, RIGHT, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"quatern": (0.6, 0.8, 0.0006)},  # too long by 4e-7; the sform is used
+        {"codes": (0, 1), "quatern": (NAN,) * 3},
+        {"codes": (0, 1), "qoffset": (NAN,) * 3},
+        {"quatern": (NAN,) * 3},
+        {"quatern": (9.0, 0.8, 0.0006)},
+        {"codes": (1, 0), "srow": (NAN,) * 12},
+        {"srow": (NAN,) * 12},
+        {"srow": (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)},
+        {"pixdim": (1, -1, -1, -1, 0, 0, 0, 0), "codes": (0, 1)},
+        {"pixdim": (1, 0, 0, 0, 0, 0, 0, 0)},
+    ],
+)
+def test_the_good_affine_is_used(tmp_path: Path, fields: dict) -> None:
+    opened = open_image(patched(tmp_path / "scan.nii", **fields))
+    np.testing.assert_allclose(opened.affine, RIGHT, atol=1e-3)
+
+
+def test_a_quaternion_too_long_is_shortened(tmp_path: Path) -> None:
+    path = patched(tmp_path / "scan.nii", codes=(1, 0), quatern=(0.6, 0.8, 0.0008))
+    # the third axis runs the other way: the scan's qfac is −1
+    turn = read_scan(path).affine[:3, :3] / np.linalg.norm(read_scan(path).affine[:3, :3], axis=0)
+    np.testing.assert_allclose(
+        turn, [[-0.28, 0.96, -0.00096], [0.96, 0.28, -0.00128], [0.00096, 0.00128, 1]], atol=2e-3
+    )
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_forms_that_disagree_are_both_kept_and_said(tmp_path: Path, turned: bool) -> None:
+    path = two_forms(tmp_path / "scan.nii.gz", turned=turned)
+    opened, image = open_image(path), nib.load(path)
+    assert "disagree" in opened.warnings[0]
+    np.testing.assert_allclose(opened.affine, image.get_sform(), atol=1e-4)
+    np.testing.assert_allclose(opened.qform.affine, image.get_qform(), atol=1e-4)
+    assert open_image(patched(tmp_path / "same.nii")).warnings == ()
+
+
+def test_a_wrong_checksum_is_damage(tmp_path: Path) -> None:
+    assert "fetch it again" in refused(wrong_checksum(tmp_path / "scan.nii.gz"))
+
+
+def test_what_follows_a_whole_archive_is_none_of_it(tmp_path: Path) -> None:
+    raw = nifti().to_bytes()
+    (tmp_path / "scan.nii.gz").write_bytes(gzip.compress(raw) + b"something else")
+    np.testing.assert_array_equal(read_scan(tmp_path / "scan.nii.gz").data, thick())
+    (tmp_path / "parts.nii.gz").write_bytes(
+        b"".join(gzip.compress(raw[i : i + 3000]) for i in range(0, len(raw), 3000))
+    )
+    np.testing.assert_array_equal(read_scan(tmp_path / "parts.nii.gz").data, thick())
+
+
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize(
+    ("orient", "codes"), [(0, "LAS"), (1, "LSA"), (2, "ASL"), (3, "LPS"), (4, "LIA"), (5, "AIL"), (9, "LAS")]
+)
+def test_analyze_says_its_orientation_by_one_byte(tmp_path: Path, orient: int, codes: str, text: bool) -> None:
+    opened = open_image(analyze(tmp_path / "scan.img", orient, text=text))
+    assert "".join(nib.aff2axcodes(opened.affine)) == codes
+    assert "--orientation" in opened.warnings[0]
+    opened = open_image(tmp_path / "scan.hdr", "RAS")
+    assert "".join(nib.aff2axcodes(opened.affine)) == "RAS"
+    assert opened.warnings == ()
+    np.testing.assert_allclose(opened.spacing, (1, 1, 4))
+
+
+@pytest.mark.parametrize("codes", ["RA", "RAR", "XYZ", "RASS", "ral"])
+def test_an_orientation_that_is_none(tmp_path: Path, codes: str) -> None:
+    with pytest.raises(UserError, match=f"orientation '{codes}'"):
+        open_image(patched(tmp_path / "scan.nii"), codes)
+
+
+@pytest.mark.parametrize("fill", [-(2**31), -np.finfo(np.float32).max, np.finfo(np.float32).max, -(2**15)])
+def test_fill_values_are_named(tmp_path: Path, fill: float) -> None:
+    data = thick().astype(np.float32 if abs(fill) > 1e30 else np.int32 if abs(fill) > 2**20 else np.int16)
+    data[:3] = fill
+    nib.save(nifti(data), tmp_path / "scan.nii.gz")
+    assert f"1512 voxels hold {float(fill):g}, a fill value; all others lie within 0 to" in refused(
+        tmp_path / "scan.nii.gz"
+    ) or (f"648 voxels hold {float(fill):g}" in refused(tmp_path / "scan.nii.gz"))
+
+
+def test_a_range_that_reaches_the_end_of_its_type_is_content(tmp_path: Path) -> None:
+    data = np.linspace(-(2**15), 2**15 - 1, np.prod(GRID)).reshape(GRID).astype(np.int16)
+    nib.save(nifti(data), tmp_path / "scan.nii.gz")
+    assert read_scan(tmp_path / "scan.nii.gz").data.min() == -(2**15)
+
+
+def test_what_is_hashed_is_what_was_opened(tmp_path: Path) -> None:
+    import hashlib
+
+    path = patched(tmp_path / "scan.nii")
+    wanted = hashlib.sha256(path.read_bytes()).hexdigest()
+    opened = open_image(path)
+    other = patched(tmp_path / "other.nii", nifti(thick(seed=9)))
+    os.replace(other, path)
+    assert opened.source.sha256() == wanted
+    np.testing.assert_array_equal(np.asarray(opened.image.dataobj), thick())
+
+
+def test_a_file_changed_in_place_is_said(tmp_path: Path) -> None:
+    path = patched(tmp_path / "scan.nii")
+    opened = open_image(path)
+    with open(path, "r+b") as file:
+        file.write(b"other")
+    os.utime(path, (1, 1))
+    with pytest.raises(UserError, match="was changed while it was read"):
+        opened.source.sha256()
+
+
+@pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.mgz", "scan.img"])
+def test_only_regular_files_are_opened(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(UserError, match="no regular file"):
+        open_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("change", [(0, 19), (2, 8)])
+def test_an_mgh_file_as_long_as_it_says(tmp_path: Path, change: tuple[int, int]) -> None:
+    nib.save(nib.MGHImage(thick(), OBLIQUE), tmp_path / "scan.mgh")
+    np.testing.assert_array_equal(read_scan(tmp_path / "scan.mgh").data, thick())
+    raw = bytearray((tmp_path / "scan.mgh").read_bytes())
+    raw[4 + 4 * change[0] : 8 + 4 * change[0]] = change[1].to_bytes(4, "big")
+    (tmp_path / "scan.mgh").write_bytes(raw)
+    assert "header or file is wrong" in refused(tmp_path / "scan.mgh")
+
+
+def test_an_mgh_files_tags_are_its_own(tmp_path: Path) -> None:
+    nib.save(nib.MGHImage(thick(), OBLIQUE), tmp_path / "scan.mgh")
+    tag = (3).to_bytes(4, "big") + (400).to_bytes(8, "big") + b"mri_convert".ljust(400, b"\0")
+    with open(tmp_path / "scan.mgh", "ab") as file:
+        file.write(tag)
+    assert read_scan(tmp_path / "scan.mgh").data.shape == GRID
