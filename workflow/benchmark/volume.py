@@ -98,3 +98,8 @@ def read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     image: Any = nib.load(path)
     data = np.asanyarray(image.dataobj, dtype=np.float32)
     return np.ascontiguousarray(np.moveaxis(data, 2, 0)), np.asarray(image.affine)
+
+
+def shape(path: str | Path) -> tuple[int, int, int]:
+    """Shape (H, W, S) of what ``write`` wrote, from its header."""
+    return nib.load(path).shape  # type: ignore[attr-defined]

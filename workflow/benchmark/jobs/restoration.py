@@ -94,7 +94,7 @@ class Restoration:
 
 def _pays(volumes: Sequence[str], options: Mapping[str, Any], device: str) -> bool:
     """Whether restoring the volumes takes long enough to compile the networks first; it is diffusion that does."""
-    shapes = [volume.load(path).shape for path in volumes] if "steps" in options else []
+    shapes = [volume.shape(path) for path in volumes] if "steps" in options else []
     work = sum(slices for _, _, slices in shapes)
     side = max((max(shape[:2]) for shape in shapes), default=0) // FACTOR
     return restoring_pays(torch.device(device), work, options.get("steps", 0), side)
