@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     ("errors", "seeds", "revision", "recipe"),
     ("files", "networks"),
-    ("config", "intensities", "header"),
-    ("plan", "imagefile"),  # the door through which every scan comes
+    ("config", "images"),  # images: the door through which every scan comes
+    ("plan",),
     ("volume", "print", "acquire"),
     ("cluster",),  # the site file, GPUs, time and memory of jobs
     ("datasets",),

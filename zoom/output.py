@@ -12,7 +12,7 @@ from nibabel.orientations import apply_orientation
 
 from benchmark.errors import UserError
 from benchmark.files import packed
-from benchmark.header import Form
+from benchmark.images.header import Form
 from zoom.geometry import Grid
 from zoom.intensity import Encoding
 from zoom.scan import Scan

@@ -10,8 +10,8 @@ import numpy as np
 from nibabel.orientations import apply_orientation, axcodes2ornt, io_orientation, ornt_transform
 
 from benchmark.errors import UserError
-from benchmark.imagefile import Opened, open_image, reading
-from benchmark.intensities import Values
+from benchmark.images.opening import Opened, open_image, reading
+from benchmark.images.values import Values
 from benchmark.volume import PLANE_OF_CODE, UPRIGHT
 from zoom.geometry import slice_axis
 from zoom.store import Store, blocks

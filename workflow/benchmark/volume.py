@@ -14,8 +14,8 @@ from nibabel.orientations import aff2axcodes, axcodes2ornt, inv_ornt_aff, io_ori
 
 from benchmark.errors import UserError
 from benchmark.files import packed, written
-from benchmark.imagefile import open_image, reading
-from benchmark.intensities import Values
+from benchmark.images.opening import open_image, reading
+from benchmark.images.values import Values
 
 # Axis codes (direction of growing index) of rows, columns, slices: superior or anterior is up, and an axial or
 # coronal slice shows the patient's right on the left of the picture (the radiological convention).

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from benchmark.errors import UserError
-from benchmark.imagefile import open_image
+from benchmark.images.opening import open_image
 
 
 class Reader(ABC):

@@ -11,7 +11,7 @@ from odd_scans import analyze, nifti, patched, two_forms, wrong_checksum
 from zoom_scans import OBLIQUE, thick
 
 from benchmark.errors import UserError
-from benchmark.imagefile import open_image
+from benchmark.images.opening import open_image
 from benchmark.volume import read_scan
 
 NAN = float("nan")

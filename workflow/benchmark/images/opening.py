@@ -23,7 +23,7 @@ from nibabel.filename_parser import splitext_addext
 from nibabel.spatialimages import SpatialImage
 
 from benchmark.errors import UserError
-from benchmark.header import (
+from benchmark.images.header import (
     Form,
     affine_from_codes,
     analyze_affine,
