@@ -1,5 +1,6 @@
-"""How many slices are worked on at once: as many as fit into the free memory of a GPU."""
+"""Memory: how many slices are worked on at once (as many as fit into the free memory of a GPU), and peaks."""
 
+import resource
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -53,3 +54,10 @@ def _peak(device: torch.device, call: Callable[[], object]) -> int:
     with torch.inference_mode(), eagerly():
         call()
     return torch.cuda.max_memory_allocated(device) - before
+
+
+def peak_mb(device: torch.device) -> float:
+    """Most 10⁶ bytes in use: of a GPU since its statistics were reset, else of the process since its start."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6

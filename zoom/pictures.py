@@ -1,15 +1,14 @@
 """Pictures for the page: cuts through volumes on disk, on one grid of millimetres, each voxel as it is."""
 
-import base64
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from benchmark.files import png_uri
 from benchmark.volume import UPRIGHT
-from zoom.geometry import PLANES, Grid
+from zoom.geometry import PLANES
 from zoom.store import Store
 
 LONGEST = 440  # pixels along the longest side of the field of view
@@ -122,7 +121,7 @@ def _fill(pictures: list[np.ndarray], view: View, grid: tuple, places: Sequence[
 def grey(picture: np.ndarray, low: float, high: float) -> str:
     """A data URI of a grey PNG: ``low`` black, ``high`` white, outside the volume black."""
     shown = np.nan_to_num((picture - low) / (high - low)).clip(0, 1)
-    return _png(Image.fromarray(np.rint(shown * 255).astype(np.uint8)))
+    return png_uri(Image.fromarray(np.rint(shown * 255).astype(np.uint8)))
 
 
 def coloured(picture: np.ndarray, low: float, high: float, colours: str) -> str:
@@ -131,15 +130,4 @@ def coloured(picture: np.ndarray, low: float, high: float, colours: str) -> str:
 
     shown = colormaps[colours](np.nan_to_num((picture - low) / (high - low)).clip(0, 1))
     shown[np.isnan(picture), 3] = 0
-    return _png(Image.fromarray(np.rint(shown * 255).astype(np.uint8)))
-
-
-def _png(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, "png", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def fields(grid: Grid, raw: Store, fine: Store, decode: Decode) -> tuple[Field, Field]:
-    """The scan and the output."""
-    return Field(raw, grid.known, 1), Field(fine, grid.at, grid.factor, decode)
+    return png_uri(Image.fromarray(np.rint(shown * 255).astype(np.uint8)))

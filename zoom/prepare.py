@@ -118,7 +118,7 @@ class Engine:
     """
 
     build: Callable[[int], "Restorer"]
-    plan: probe.Plan
+    plan: probe.ChunkPlan
     device: str
     half: bool
     random: bool

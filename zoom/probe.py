@@ -135,7 +135,7 @@ def peak(device: str) -> int:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChunkPlan:
     """How the work is cut. ``chunk``: slices at once; ``memory``: bytes, estimated; ``seconds``: of the networks."""
 
     chunk: int
@@ -155,7 +155,7 @@ def plan(
     limit: int,
     base: int,
     path: str,
-) -> Plan:
+) -> ChunkPlan:
     """The largest chunk that fits.
 
     ``looks_at`` (S', S) bool: the known slices that each position needs; ``exact``: how many of the S' positions are
@@ -191,7 +191,7 @@ def plan(
     chunk = fitting[-1]
     count, known = looks_at.shape
     seconds = tiles * (known * cost.represent + (count - exact) * cost.between + exact * cost.known)
-    return Plan(chunk, base + slices(chunk) + working(chunk), seconds, tiles)
+    return ChunkPlan(chunk, base + slices(chunk) + working(chunk), seconds, tiles)
 
 
 def half_is_invisible(build: Callable[[bool], "Restorer"], tile: np.ndarray) -> bool:

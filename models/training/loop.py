@@ -41,7 +41,7 @@ class Diverged(Exception):
 
 
 @dataclass(frozen=True)
-class Schedule:
+class TrainingPlan:
     """How long and how: ``steps`` of ``batch`` slices a device; checkpoint, picture and log line every so many steps.
 
     ``stop_after``: seconds after which to checkpoint and stop (a cluster's time limit), or None. ``limit``: seconds
@@ -116,7 +116,7 @@ def fit(
     task: Task,
     train: SliceBank,
     held_out: SliceBank,
-    schedule: Schedule,
+    plan: TrainingPlan,
     checkpoint: Path,
     log: TrainingLog,
     fabric: Fabric,
@@ -135,8 +135,8 @@ def fit(
     started = time.monotonic()
     learner = Learner(task, train, fabric, compiled=compiled, half=half)
     ema = learner.ema
-    course = Course(schedule.steps, schedule.limit, started=started)
-    watch = HeldOut(schedule.early_stop, held_out, schedule.seed, schedule.batch) if schedule.early_stop else None
+    course = Course(plan.steps, plan.limit, started=started)
+    watch = HeldOut(plan.early_stop, held_out, plan.seed, plan.batch) if plan.early_stop else None
 
     def save() -> None:
         state: dict[str, Any] = {
@@ -175,14 +175,14 @@ def fit(
             print(f"{log.name}: goes on from step {course.done}")
 
     hidden = not fabric.is_global_zero
-    bar = tqdm(total=schedule.steps, initial=course.at, desc=log.name, unit="it", mininterval=5, disable=hidden)
+    bar = tqdm(total=plan.steps, initial=course.at, desc=log.name, unit="it", mininterval=5, disable=hidden)
     fetching, since = 0.0, time.perf_counter()
     with _asked_to_stop() as asked, bar:
         while not course.over:
-            seed = schedule.seed + (course.done * fabric.world_size + fabric.global_rank) * 1_000_003
+            seed = plan.seed + (course.done * fabric.world_size + fabric.global_rank) * 1_000_003
             torch.manual_seed(seed)
             begun = time.perf_counter()
-            batch = train.batch(schedule.batch)
+            batch = train.batch(plan.batch)
             fetching += time.perf_counter() - begun
             numbers = learner.step(batch, course.at)
             stride = fabric.broadcast(course.stride()) if fabric.world_size > 1 else course.stride()
@@ -197,11 +197,9 @@ def fit(
                 if watch.exhausted:
                     course.end()
             last = course.over
-            logs = done % schedule.log_every == 0 or last or "held_out" in numbers
-            saves = done % schedule.checkpoint_every == 0 or last
-            stops = bool(asked) or (
-                schedule.stop_after is not None and time.monotonic() - started > schedule.stop_after
-            )
+            logs = done % plan.log_every == 0 or last or "held_out" in numbers
+            saves = done % plan.checkpoint_every == 0 or last
+            stops = bool(asked) or (plan.stop_after is not None and time.monotonic() - started > plan.stop_after)
             if fabric.world_size > 1:  # all processes at the same step, or those that continue wait for ever
                 flag = torch.tensor(float(stops), device=fabric.device)
                 stops = bool(fabric.all_reduce(flag, reduce_op="max"))
@@ -216,12 +214,12 @@ def fit(
                 bar.set_postfix(
                     {key: f"{value:.4g}" for key, value in row.items() if key.endswith("loss")}, refresh=False
                 )
-            if not last and done % schedule.picture_every == 0:
+            if not last and done % plan.picture_every == 0:
                 _picture(task, held_out, log, ema)
             if saves or stops:
                 save()
             if stops and not last:
-                raise Stopped(f"{log.name}: stopped at step {done} of {schedule.steps}; run again to go on from there")
+                raise Stopped(f"{log.name}: stopped at step {done} of {plan.steps}; run again to go on from there")
     if watch and watch.best is not None:
         task.network.load_state_dict(watch.best)
     elif ema:

@@ -1,6 +1,5 @@
 """How fast a network trains on this machine: a few steps of its real training, on slices of noise."""
 
-import resource
 import tempfile
 import time
 from collections.abc import Mapping
@@ -12,8 +11,9 @@ import torch
 from torch import Tensor
 
 from models import weights as weight_files
+from models.memory import peak_mb
 from models.training.log import TrainingLog
-from models.training.loop import Schedule, fit, start_fabric
+from models.training.loop import TrainingPlan, fit, start_fabric
 
 WARM = 3
 """Steps that are not counted: the first ones choose kernels."""
@@ -71,8 +71,8 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         clock = Clock(name, Path(folder) / name)
         count = WARM + steps
-        schedule = Schedule(count, batch, 0, checkpoint_every=count, picture_every=count, log_every=1)
-        fit(task, bank, bank, schedule, Path(folder) / "checkpoint", clock, fabric, {})
+        plan = TrainingPlan(count, batch, 0, checkpoint_every=count, picture_every=count, log_every=1)
+        fit(task, bank, bank, plan, Path(folder) / "checkpoint", clock, fabric, {})
     times = [row["clock"] for row in clock.rows][WARM - 1 :]
     return {
         "network": name,
@@ -82,15 +82,9 @@ def measure(
         "seconds_per_step": float(np.median(np.diff(times))),
         "start_seconds": start,
         "steps": steps,
-        "peak_mb": _peak_mb(fabric.device),
+        "peak_mb": peak_mb(fabric.device),
     }
 
 
 def _random(name: str, networks: Mapping[str, Mapping[str, Any]]) -> torch.nn.Module:
     return weight_files.network(networks[name].get("class", name), networks[name]["size"])
-
-
-def _peak_mb(device: torch.device) -> float:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6

@@ -8,7 +8,7 @@ from torch import nn
 from models.training.data import SliceBank
 from models.training.held_out import EarlyStop
 from models.training.log import TrainingLog
-from models.training.loop import Schedule, Stopped, fit, start_fabric
+from models.training.loop import Stopped, TrainingPlan, fit, start_fabric
 from models.training.task import Phase, Task, rate_schedule
 
 
@@ -48,9 +48,9 @@ def train(tmp_path):
         (tmp_path / folder).mkdir(exist_ok=True)
         banks = [SliceBank([np.full((4, 8, 8), level, np.float32)]) for level in (0.9, 0.5)]
         task = Learn(Level(), {}, 40, {})
-        schedule = Schedule(40, 2, 3, 5, 99, 99, stop_after, early_stop=rule)
+        plan = TrainingPlan(40, 2, 3, 5, 99, 99, stop_after, early_stop=rule)
         log = TrainingLog("level", tmp_path / folder / "n")
-        outcome = fit(task, *banks, schedule, tmp_path / folder / "n.ckpt", log, start_fabric("cpu"), {"id": 1})
+        outcome = fit(task, *banks, plan, tmp_path / folder / "n.ckpt", log, start_fabric("cpu"), {"id": 1})
         return task.network.level.item(), outcome, log.rows
 
     return run

@@ -11,7 +11,7 @@ from torch import nn
 from models import weights
 from models.training.data import SliceBank, random_crop
 from models.training.log import TrainingLog
-from models.training.loop import Diverged, Schedule, Stopped, fit, start_fabric
+from models.training.loop import Diverged, Stopped, TrainingPlan, fit, start_fabric
 from models.training.task import Phase, Task, fuse, rate_schedule
 
 STEPS = 12
@@ -73,9 +73,9 @@ def train(tmp_path):
         target = tmp_path / folder
         target.mkdir(exist_ok=True)
         log = TrainingLog("denoise", target / "n")
-        schedule = Schedule(steps, 3, 7, checkpoint_every=4, picture_every=6, log_every=1, stop_after=stop_after)
+        plan = TrainingPlan(steps, 3, 7, checkpoint_every=4, picture_every=6, log_every=1, stop_after=stop_after)
         bank = SliceBank(volumes)
-        fit(task, bank, bank, schedule, target / "n.ckpt", log, start_fabric("cpu"), {"id": identity})
+        fit(task, bank, bank, plan, target / "n.ckpt", log, start_fabric("cpu"), {"id": identity})
         return task, log
 
     return run

@@ -15,7 +15,7 @@ FRAME = Layout(512, 512, None)
 MB = 1 << 20
 
 
-def planned(looks_at: np.ndarray, cost: Cost, limit: int = 8 << 30) -> probe.Plan:
+def planned(looks_at: np.ndarray, cost: Cost, limit: int = 8 << 30) -> probe.ChunkPlan:
     return plan(cost, FRAME, 1, looks_at, exact=20, largest=16, limit=limit, base=300 * MB, path="scan")
 
 

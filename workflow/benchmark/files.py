@@ -1,12 +1,18 @@
 """Nothing half-written: every file is written aside and renamed when it is whole."""
 
+import base64
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from gzip import GzipFile
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL.Image import Image
 
 
 @contextmanager
@@ -42,3 +48,21 @@ def sha256(path: str | Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def subject_of(path: str | Path) -> str:
+    """The subject that a volume of the study (``{subject}.nii.gz``) is of."""
+    return Path(path).name.removesuffix(".nii.gz")
+
+
+def write_csv(path: str | Path, table: "pd.DataFrame", digits: str = "%.6f") -> None:
+    """A table as CSV, without its index; ``digits``: of every number that is not an integer."""
+    with written(path) as aside:
+        table.to_csv(aside, index=False, float_format=digits, lineterminator="\n")
+
+
+def png_uri(image: "Image") -> str:
+    """A picture as a data address of a PNG: pixels and nothing else, for pages that stand alone."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

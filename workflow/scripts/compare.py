@@ -1,6 +1,6 @@
 """Is one method better than another on a cohort? Almost stochastic order, by metric and level."""
 
-from benchmark.files import written
+from benchmark.files import write_csv
 from benchmark.jobs.job import job
 from benchmark.scores.aggregate import read_scores
 from benchmark.scores.comparisons import compare_methods
@@ -12,6 +12,5 @@ with job(snakemake) as say:
     comparisons = params.claims * len(METRICS)
     table = compare_methods(scores, of.first, of.second, comparisons=comparisons, seed=params.seed, **params.options)
     table.insert(0, "cohort", of.cohort)
-    with written(snakemake.output[0]) as aside:
-        table.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
+    write_csv(snakemake.output[0], table)
     say(f"{of.cohort}: {of.first} > {of.second}: ε_min {table['epsilon_min'].round(3).tolist()}")

@@ -1,11 +1,10 @@
 """The contest as a picture: only the one slice that is shown is restored."""
 
 from benchmark.contest.figure import draw, most_detail, shown
-from benchmark.files import written
 from benchmark.jobs.job import job
 from benchmark.jobs.restoration import Restoration, inputs
 from benchmark.print.style import save
-from benchmark.print.typeset import rst_escape
+from benchmark.print.typeset import write_caption
 from benchmark.scores.aggregate import read_scores
 
 with job(snakemake) as say:
@@ -23,6 +22,5 @@ with job(snakemake) as say:
     methods = {key: method["label"] for key, method in labels["methods"].items()}
     figure, caption = draw(subject, truth[place], place, restored, methods, labels["cohorts"][cohort]["label"])
     save(figure, snakemake.output.png, snakemake.output.pdf)
-    with written(snakemake.output.caption) as aside:
-        aside.write_text(rst_escape(caption) + "\n")
+    write_caption(snakemake.output.caption, caption)
     say(caption)

@@ -1,7 +1,7 @@
 """Scores of one method and fold on the patients that the fold's networks never saw."""
 
 from benchmark.contest.measure import contest
-from benchmark.files import written
+from benchmark.files import write_csv
 from benchmark.jobs.job import job
 from benchmark.jobs.restoration import Restoration
 
@@ -22,6 +22,5 @@ with job(snakemake) as say:
         perceptual=Perceptual(snakemake.input.alex, net="alex"),
         second_opinion=Perceptual(snakemake.input.vgg, net="vgg"),
     )
-    with written(snakemake.output[0]) as aside:
-        table.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
+    write_csv(snakemake.output[0], table)
     say(table.groupby("setting")[["ssim", "psnr", "lpips", "seconds"]].mean().round(4).to_string())

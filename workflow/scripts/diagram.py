@@ -2,14 +2,12 @@
 
 from benchmark.figures import draw
 from benchmark.figures.setting import Setting
-from benchmark.files import written
 from benchmark.jobs.job import job
 from benchmark.print.style import save
-from benchmark.print.typeset import rst_escape
+from benchmark.print.typeset import write_caption
 
 with job(snakemake) as say:
     figure, caption = draw(Setting(**snakemake.params.setting))
     save(figure, snakemake.output.png, snakemake.output.pdf)
-    with written(snakemake.output.caption) as aside:
-        aside.write_text(rst_escape(caption) + "\n")
+    write_caption(snakemake.output.caption, caption)
     say(caption)

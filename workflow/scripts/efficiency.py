@@ -1,6 +1,6 @@
 """Time and memory of n new slices in every gap, for a range of n."""
 
-from benchmark.files import written
+from benchmark.files import write_csv
 from benchmark.jobs.job import job
 from benchmark.jobs.restoration import Restoration
 from benchmark.samplers.measure import efficiency
@@ -14,6 +14,5 @@ with job(snakemake) as say:
     )
     plan = snakemake.params.plan
     table = efficiency(restoration, snakemake.input.volumes[0], plan["n"], plan["repeats"], plan.get("slices"))
-    with written(snakemake.output[0]) as aside:
-        table.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
+    write_csv(snakemake.output[0], table)
     say(table.drop(columns="hardware").to_string(index=False))

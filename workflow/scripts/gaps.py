@@ -4,6 +4,7 @@ from pathlib import Path
 
 from benchmark.figures.detail import read_detail
 from benchmark.figures.gaps import gap, restore_gap
+from benchmark.files import subject_of
 from benchmark.jobs.job import job
 from benchmark.jobs.restoration import Restoration
 
@@ -14,7 +15,7 @@ with job(snakemake) as say:
         **snakemake.params.restoration,
     )
     detail = read_detail(snakemake.input.detail)
-    truths = {Path(path).name.removesuffix(".nii.gz"): Path(path) for path in snakemake.input.volumes}
+    truths = {subject_of(path): Path(path) for path in snakemake.input.volumes}
     for spec in snakemake.params.gaps:
         wanted = gap(spec, detail)
         restore_gap(restoration, wanted, truths[wanted.subject], Path(snakemake.output[0]))

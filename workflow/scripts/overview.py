@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from benchmark.figures.overview import overview
-from benchmark.files import written
 from benchmark.jobs.job import job
 from benchmark.print.style import save
-from benchmark.print.typeset import rst_escape
+from benchmark.print.typeset import write_caption
 
 with job(snakemake) as say:
     labels = snakemake.params.planes
@@ -14,6 +13,5 @@ with job(snakemake) as say:
     volumes = dict(zip(labels, snakemake.params.volumes, strict=True))
     figure, caption = overview(details, volumes, labels)
     save(figure, snakemake.output.png, snakemake.output.pdf)
-    with written(Path(snakemake.output.caption)) as aside:
-        aside.write_text(rst_escape(caption) + "\n")
+    write_caption(Path(snakemake.output.caption), caption)
     say(", ".join(labels))

@@ -1,6 +1,6 @@
 """Scores and sampling time of one setting of the sampler on one cohort."""
 
-from benchmark.files import written
+from benchmark.files import write_csv
 from benchmark.jobs.job import job
 from benchmark.jobs.restoration import Restoration
 from benchmark.samplers.measure import sampler_scores
@@ -19,6 +19,5 @@ with job(snakemake) as say:
     for column, key in enumerate(("cohort", "sampler", "steps", "eta")):
         value = snakemake.wildcards[key]
         table.insert(column, key, value if value != "none" else "")
-    with written(snakemake.output[0]) as aside:
-        table.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
+    write_csv(snakemake.output[0], table)
     say(table.drop(columns="hardware").to_string(index=False))

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.files import written
 from benchmark.jobs.job import job
 from benchmark.print.style import save
-from benchmark.print.typeset import rst_escape, write_table
+from benchmark.print.typeset import write_caption, write_table
 from benchmark.samplers import curve_figure
 from benchmark.samplers.curve import curve_frame, curve_table
 
@@ -19,6 +18,5 @@ with job(snakemake) as say:
     table = curve_table(frame, snakemake.params.where, patients)
     write_table(Path(snakemake.output.csv).with_suffix(""), frame, table)
     save(curve_figure.draw(frame), snakemake.output.png, snakemake.output.pdf)
-    with written(snakemake.output.about) as aside:
-        aside.write_text(rst_escape(curve_figure.caption(frame, snakemake.params.where, patients)) + "\n")
+    write_caption(snakemake.output.about, curve_figure.caption(frame, snakemake.params.where, patients))
     say(table.caption)

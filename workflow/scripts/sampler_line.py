@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from benchmark.files import written
+from benchmark.files import write_csv
 from benchmark.jobs.job import job
 from benchmark.jobs.restoration import Restoration
 from benchmark.samplers.measure import sampler_scores
@@ -20,5 +20,4 @@ with job(snakemake) as say:
         columns |= {"eta": setting.eta.replace("none", ""), "noise": setting.noise}
         sheets.append(sheet.assign(**columns))
         say(f"{setting.sampler}, {steps} steps: {sheet['psnr'].mean():.2f} dB, {sheet['lpips'].mean():.4f}")
-    with written(snakemake.output[0]) as aside:
-        pd.concat(sheets).to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
+    write_csv(snakemake.output[0], pd.concat(sheets))

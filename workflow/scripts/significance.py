@@ -5,10 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.figures.dominance import heat_map
-from benchmark.files import written
 from benchmark.jobs.job import job
 from benchmark.print.style import save
-from benchmark.print.typeset import rst_escape, write_table
+from benchmark.print.typeset import write_caption, write_table
 from benchmark.scores.comparisons import significance_table
 
 with job(snakemake) as say:
@@ -17,6 +16,5 @@ with job(snakemake) as say:
     write_table(Path(snakemake.output.csv).with_suffix(""), frame, significance_table(frame, labels))
     figure, caption = heat_map(frame, labels)
     save(figure, snakemake.output.png, snakemake.output.pdf)
-    with written(snakemake.output.figure_caption) as aside:
-        aside.write_text(rst_escape(caption) + "\n")
+    write_caption(snakemake.output.figure_caption, caption)
     say(f"{len(frame)} comparisons, {frame['verdict'].value_counts().to_dict()}")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from benchmark.files import written
+from benchmark.files import write_csv
 from benchmark.jobs.job import job
 
 with job(snakemake) as say:
@@ -20,6 +20,5 @@ with job(snakemake) as say:
         trunk=next(iter(snakemake.input), None),
     )
     row["hardware"] = hardware(torch.device(row["device"]))
-    with written(snakemake.output[0]) as aside:
-        pd.DataFrame([row]).to_csv(aside, index=False, float_format="%.6g", lineterminator="\n")
+    write_csv(snakemake.output[0], pd.DataFrame([row]), "%.6g")
     say(f"{row['network']}: {1 / row['seconds_per_step']:.2f} it/s, {row['peak_mb']:.0f} MB on {row['hardware']}")

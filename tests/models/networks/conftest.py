@@ -13,7 +13,7 @@ from models import weights
 from models.fast import laid_out
 from models.training.data import SliceBank
 from models.training.log import TrainingLog
-from models.training.loop import Schedule, Stopped, fit, start_fabric
+from models.training.loop import Stopped, TrainingPlan, fit, start_fabric
 from models.training.task import Task
 
 
@@ -31,9 +31,9 @@ def train(bank: SliceBank, tmp_path: Path) -> Callable[..., tuple[Task, Training
         torch.manual_seed(0)
         network = weights.network(name, size)
         task = weights.training_of(name)(network, needs, steps, options | {"slices_per_step": 4})
-        schedule = Schedule(steps, 4, 7, checkpoint_every=99, picture_every=99, log_every=1, stop_after=stop_after)
+        plan = TrainingPlan(steps, 4, 7, checkpoint_every=99, picture_every=99, log_every=1, stop_after=stop_after)
         log = TrainingLog(name, folder / name)
-        fit(task, bank, bank, schedule, folder / f"{name}.ckpt", log, start_fabric("cpu"), {"id": name})
+        fit(task, bank, bank, plan, folder / f"{name}.ckpt", log, start_fabric("cpu"), {"id": name})
         return task, log
 
     def run(

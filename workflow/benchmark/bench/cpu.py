@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmark.bench import learning, report, restoring, startup, study, volumes
 from benchmark.bench.limit import matrix_rate
-from benchmark.bench.row import Row
+from benchmark.bench.row import Race
 from benchmark.jobs.timing import hardware
 
 
@@ -42,7 +42,7 @@ def run(into: Path, say: Callable[[str], None], *, name: str = "demo", side: int
     return report.write(done, f"Bench: {hardware(cpu)}", caption, into / "bench")
 
 
-def _rows(config: Mapping[str, Any], side: int, folder: Path, planning: bool) -> Iterator[Row]:
+def _rows(config: Mapping[str, Any], side: int, folder: Path, planning: bool) -> Iterator[Race]:
     trunk = study.trunk(config)
     yield from restoring.rows(config, side)
     yield from learning.rows(config, side, trunk)

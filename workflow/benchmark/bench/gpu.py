@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from benchmark.bench import study
-from benchmark.files import written
+from benchmark.files import write_csv, written
 from benchmark.jobs.timing import hardware
 from benchmark.print.typeset import Cell, Table, markdown, number
 
@@ -186,8 +186,7 @@ def _write(into: Path, bench: Bench, seconds: float, failed: Sequence[str], skip
         kernels.rows.append([Cell(text) for text in texts])
     text = markdown(table) + "\n" + markdown(kernels)
     for name, rows in (("bench_gpu", bench.rows), ("bench_gpu_kernels", bench.kernels)):
-        with written(into / f"{name}.csv") as aside:
-            pd.DataFrame(rows).to_csv(aside, index=False, float_format="%.6g", lineterminator="\n")
+        write_csv(into / f"{name}.csv", pd.DataFrame(rows), "%.6g")
     with written(into / "bench_gpu.md") as aside:
         aside.write_text(text)
     return text

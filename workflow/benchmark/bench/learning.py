@@ -6,18 +6,18 @@ from typing import Any
 
 from benchmark.bench import study
 from benchmark.bench.limit import counted
-from benchmark.bench.row import Row
+from benchmark.bench.row import Race
 from benchmark.networks import class_of
 from benchmark.recipe import settled
 
 SLICES = 48
 
 
-def rows(config: Mapping[str, Any], side: int, trunk: Path, device: str = "cpu") -> Iterator[Row]:
+def rows(config: Mapping[str, Any], side: int, trunk: Path, device: str = "cpu") -> Iterator[Race]:
     """A step of each network's batch, on slices ``side``×``side``."""
     for name in one_of_each_class(config):
         fast, plain = Learning(name, config, side, trunk, device), Plainly(name, config, side, trunk, device)
-        yield Row(f"training, {name}", "step", fast.step, plain.step, flop=counted(fast.step))
+        yield Race(f"training, {name}", "step", fast.step, plain.step, flop=counted(fast.step))
 
 
 def one_of_each_class(config: Mapping[str, Any]) -> list[str]:

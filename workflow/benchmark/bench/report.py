@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.files import written
+from benchmark.files import write_csv, written
 from benchmark.print.typeset import Cell, Table, markdown, number
 
 TIMES = ["time, ms", "plain, ms", "plain / time", "limit, ms", "of the limit"]
@@ -22,8 +22,7 @@ def write(rows: list[dict[str, Any]], title: str, caption: str, stem: Path) -> s
         texts += [number(row["fast_mb"], 0), number(row["plain_mb"], 0)]
         table.rows.append([Cell(text) for text in texts])
     text = markdown(table)
-    with written(stem.with_suffix(".csv")) as aside:
-        frame.to_csv(aside, index=False, float_format="%.6g", lineterminator="\n")
+    write_csv(stem.with_suffix(".csv"), frame, "%.6g")
     with written(stem.with_suffix(".md")) as aside:
         aside.write_text(text)
     return text

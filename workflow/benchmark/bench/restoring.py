@@ -7,13 +7,13 @@ import numpy as np
 
 from benchmark.bench import plain, study
 from benchmark.bench.limit import counted
-from benchmark.bench.row import Row
+from benchmark.bench.row import Race
 
 CHUNK, STEPS, SLICES = 16, 4, 6
 """Slices at once; steps that are timed; known slices of the volume that is timed whole."""
 
 
-def rows(config: Mapping[str, Any], side: int) -> Iterator[Row]:
+def rows(config: Mapping[str, Any], side: int) -> Iterator[Race]:
     """Of slices ``side``×``side`` on the CPU."""
     import torch
 
@@ -47,7 +47,7 @@ def rows(config: Mapping[str, Any], side: int) -> Iterator[Row]:
     }
     for part, (restorer, call, each) in calls.items():
         unit = "slice and step" if part == "sampling" else "slice"
-        yield Row(part, unit, evaluated(restorer, call), plainly[part], each, work[part])
+        yield Race(part, unit, evaluated(restorer, call), plainly[part], each, work[part])
     yield volume(config, fast, slow, low[:SLICES])
 
 
@@ -62,7 +62,7 @@ def evaluated(restorer: Any, call: Any) -> Any:
     return run
 
 
-def volume(config: Mapping[str, Any], fast: Mapping[str, Any], slow: Mapping[str, Any], low: Any) -> Row:
+def volume(config: Mapping[str, Any], fast: Mapping[str, Any], slow: Mapping[str, Any], low: Any) -> Race:
     """All of it: known slices (S, 1, h, w), one new one in every gap; the few-step choice against T = 200, plainly."""
     from models.method import method
 
@@ -70,7 +70,7 @@ def volume(config: Mapping[str, Any], fast: Mapping[str, Any], slow: Mapping[str
     slices, known = low[:, 0].numpy(), np.arange(len(low))
     at = np.linspace(0, len(low) - 1, 2 * len(low) - 1)
     restorer = method("ours", fast, chunk=CHUNK, **chosen)
-    return Row(
+    return Race(
         f"a volume of {len(low)} slices, n = 1: `sampler: fast` against T = 200",
         "volume",
         lambda: restorer.restore(slices, known, at),

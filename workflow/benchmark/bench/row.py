@@ -8,7 +8,7 @@ from benchmark.bench.race import Call, race
 
 
 @dataclass(frozen=True)
-class Row:
+class Race:
     """``each``: units that one call does; ``flop``: counted, of a call of ``fast`` (0: not counted); ``options``:
     of ``race``.
     """

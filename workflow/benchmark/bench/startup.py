@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmark.bench.row import Row
+from benchmark.bench.row import Race
 from benchmark.cohort.sheet import Patient, write_sheet
 
 ROOT = Path(__file__).parents[3]
@@ -27,11 +27,11 @@ EVERYTHING = [
 """What a script imports that lists its libraries at the top, as one does."""
 
 
-def rows() -> Iterator[Row]:
+def rows() -> Iterator[Race]:
     """A new Python process, from its start to the end of its imports."""
     for job, modules in JOBS.items():
         options = {"rounds": 1, "warm_up": False}
-        yield Row(f"imports: {job}", "job", _importing(modules), _importing(EVERYTHING), options=options)
+        yield Race(f"imports: {job}", "job", _importing(modules), _importing(EVERYTHING), options=options)
 
 
 def _importing(modules: Sequence[str]) -> Any:
@@ -44,7 +44,7 @@ def _importing(modules: Sequence[str]) -> Any:
     return run
 
 
-def plan(config: Mapping[str, Any], folder: Path) -> Row:
+def plan(config: Mapping[str, Any], folder: Path) -> Race:
     """A dry run of the full study, its cohorts drawn (patients by number, and nothing of them on disk)."""
     for number, (cohort, block) in enumerate(config["cohorts"].items()):
         if cohort in config["study"]["cohorts"]:
@@ -55,7 +55,7 @@ def plan(config: Mapping[str, Any], folder: Path) -> Row:
         command += ["--cores", "1", "--config", f"results={folder / 'results'}", f"data={folder / 'data'}"]
         subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
 
-    return Row("dry run of the full study", "run", run, None, options={"rounds": 1, "warm_up": False})
+    return Race("dry run of the full study", "run", run, None, options={"rounds": 1, "warm_up": False})
 
 
 def _patients(cohort: str, block: Mapping[str, Any], folder: Path, number: int) -> list[Patient]:

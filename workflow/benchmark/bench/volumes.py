@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.bench import plain
-from benchmark.bench.row import Row
+from benchmark.bench.row import Race
 
 SLICES = 16
 
 
-def preprocessing(side: int, folder: Path) -> Row:
+def preprocessing(side: int, folder: Path) -> Race:
     """A phantom of ``side`` in all directions, written to ``folder`` as a scanner's console would: integers."""
     import nibabel as nib
 
@@ -31,10 +31,10 @@ def preprocessing(side: int, folder: Path) -> Row:
     def plainly() -> None:
         plain.preprocess(scan, folder / "plain.nii.gz", side)
 
-    return Row(f"preprocessing, {side}³ voxels", "volume", ours, plainly)
+    return Race(f"preprocessing, {side}³ voxels", "volume", ours, plainly)
 
 
-def rows(side: int, trunk: Path) -> Iterator[Row]:
+def rows(side: int, trunk: Path) -> Iterator[Race]:
     """Scores of slices ``side``×``side``, then a scan's preprocessing."""
     import torch
 
@@ -49,14 +49,14 @@ def rows(side: int, trunk: Path) -> Iterator[Row]:
     perceptual = Perceptual(trunk, net="alex")
     inside = Region(truth > 0, "brain")
     one, other = (torch.from_numpy(slices)[:, None] for slices in (blurred, truth))
-    yield Row(
+    yield Race(
         "SSIM and PSNR, frame and brain",
         "slice",
         lambda: score(blurred, truth, inside, _Nothing()),
         lambda: plain.scores(blurred, truth),
         SLICES,
     )
-    yield Row(
+    yield Race(
         "LPIPS, frame and brain",
         "slice",
         lambda: perceptual.distances(blurred, truth, inside.mask),

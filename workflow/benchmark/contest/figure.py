@@ -1,7 +1,6 @@
 """The contest as a picture: the three best, the controls and the truth on the removed slice with the most detail."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,10 @@ from matplotlib.figure import Figure
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, read_removal
 from benchmark.contest.measure import REMOVED
-from benchmark.contest.table import by_patient
+from benchmark.contest.table import patient_means
 from benchmark.figures.detail import gradient_energy
-from benchmark.print.style import ERROR_MAP, content, grid, picture, white
+from benchmark.files import subject_of
+from benchmark.print.style import ERROR_MAP, content, grid, picture, two_lines, white
 from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS, psnr
 
 BEST, WINDOW = 3, 0.3
@@ -21,7 +21,7 @@ BEST, WINDOW = 3, 0.3
 
 def shown(scores: pd.DataFrame, cohort: str, methods: Mapping[str, Any]) -> list[str]:
     """The ``BEST`` methods by mean rank over the three metrics of the 10 % protocol, then the controls."""
-    patients = by_patient(scores[(scores["cohort"] == cohort) & (scores["setting"] == REMOVED)])
+    patients = patient_means(scores[(scores["cohort"] == cohort) & (scores["setting"] == REMOVED)])
     means = patients.groupby("method", sort=False)[list(METRICS)].mean()
     honest = means[[methods[m]["kind"] == "method" for m in means.index]]
     ranks = sum(honest[m].rank(ascending=not HIGHER_IS_BETTER[m]) for m in METRICS)
@@ -36,7 +36,7 @@ def most_detail(truths: Sequence[str], removals: Sequence[str]) -> tuple[str, np
         truth, removal = volume.read(truth_path)[0], read_removal(removal_path)
         energy = gradient_energy(truth[removal.removed])
         place = int(removal.removed[energy.argmax()])
-        found.append((float(energy.max()), Path(truth_path).name.removesuffix(".nii.gz"), truth, removal, place))
+        found.append((float(energy.max()), subject_of(truth_path), truth, removal, place))
     return max(found, key=lambda one: one[0])[1:]
 
 
@@ -61,7 +61,7 @@ def draw(
     figure, axes = grid(3, len(images), truth[crop].shape, width=1.75 * len(images) + 0.9, labels=0.3, beside=0.9)
     for column, (method, image) in enumerate(images.items()):
         picture(axes[0, column], image[crop], high)
-        axes[0, column].set_title("truth" if method == "truth" else _wrapped(labels[method]))
+        axes[0, column].set_title("truth" if method == "truth" else two_lines(labels[method]))
         picture(axes[1, column], image[rows, columns], high)
         if method == "truth":
             axes[2, column].set_visible(False)
@@ -87,10 +87,3 @@ def _window(truth: np.ndarray, crop: tuple[slice, slice]) -> tuple[slice, slice]
     sums = energy[side:, side:] - energy[:-side, side:] - energy[side:, :-side] + energy[:-side, :-side]
     top, left = np.unravel_index(sums.argmax(), sums.shape)
     return slice(top, top + side), slice(left, left + side)
-
-
-def _wrapped(label: str, width: int = 20) -> str:
-    if len(label) <= width:
-        return label
-    cut = label.rfind(" ", 0, width + 1)
-    return label if cut < 0 else f"{label[:cut]}\n{label[cut + 1 :]}"

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, read_removal
+from benchmark.files import subject_of
 from benchmark.scores.metrics import score
 from benchmark.scores.region import region
 
@@ -62,7 +62,7 @@ def contest(
     for truth_path, removal_path in zip(truths, removals, strict=True):
         truth, affine = volume.read(truth_path)
         inside = region(truth, affine)
-        subject = Path(truth_path).name.removesuffix(".nii.gz")
+        subject = subject_of(truth_path)
         restorer = restoration.build(subject)
         for setting, (removal, wanted) in settings(len(truth), read_removal(removal_path), new, gaps).items():
             slices, known = inputs(restorer, truth, removal)

@@ -6,22 +6,22 @@ from typing import Any
 import pandas as pd
 
 from benchmark.contest.measure import REMOVED
-from benchmark.contest.table import by_patient
+from benchmark.contest.table import patient_means
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores.metrics import METRICS
 from benchmark.scores.score_table import DIGITS, NAMES
 
 
-def parts_frame(scores: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
+def parts_frame(scores: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
     """A row for each group and variant of ``contest.parts``: scores of the removed slices and differences to the base.
 
     Variants are compared on the patients that all of a group were measured on. Columns: cohort, of, variant, says,
     patients, each metric, ``{metric}_change`` (variant − base), ``seconds`` (a slice) and ``seconds_change``.
     """
-    patients = by_patient(scores[scores["setting"] == REMOVED])
+    patients = patient_means(scores[scores["setting"] == REMOVED])
     rows = []
     for cohort, part in patients.groupby("cohort", sort=False):
-        for group in config["contest"]["parts"]:
+        for group in about["contest"]["parts"]:
             names = [group["of"], *group["variants"]]
             common = set.intersection(*(set(part.loc[part["method"] == m, "subject"]) for m in names))
             means = part[part["subject"].isin(common)].groupby("method")[[*METRICS, "seconds"]].mean()
@@ -36,16 +36,16 @@ def parts_frame(scores: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["cohort", "of", "variant", "says", "patients", *measured])
 
 
-def parts_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
+def parts_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
     """The table for print: the base's scores, then each variant's differences."""
     columns = ["variant"]
     for metric in METRICS:
         columns += [NAMES[metric], "Δ"]
     table = Table("Each part in and out", "", [*columns, "ms a slice", "Δ"])
-    labels = {key: method["label"] for key, method in config["methods"].items()}
+    labels = {key: method["label"] for key, method in about["methods"].items()}
     for (cohort, of), rows in frame.groupby(["cohort", "of"], sort=False):
         many = rows["patients"].iloc[0]
-        table.rows.append(f"{labels[of]} on {config['cohorts'][cohort]['label']}, {many} patients")
+        table.rows.append(f"{labels[of]} on {about['cohorts'][cohort]['label']}, {many} patients")
         for _, row in rows.iterrows():
             line = [Cell(row["says"])]
             base = row["variant"] == of

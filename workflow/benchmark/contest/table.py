@@ -19,7 +19,7 @@ PLACES = ["cohort", "setting", "method"]
 MEASURED = [*COLUMNS, "lpips_vgg", "seconds"]
 
 
-def by_patient(scores: pd.DataFrame) -> pd.DataFrame:
+def patient_means(scores: pd.DataFrame) -> pd.DataFrame:
     """Means over the scored slices with signal: a row for each cohort, setting, method and subject."""
     with_signal = scores[scores["signal"]]
     return with_signal.groupby([*PLACES, "subject"], sort=False)[MEASURED].mean().reset_index()
@@ -27,7 +27,7 @@ def by_patient(scores: pd.DataFrame) -> pd.DataFrame:
 
 def contest_frame(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     """Mean and ``_sd`` over patients of every column, ``patients`` and ``slices``: a cohort, setting, method a row."""
-    patients = by_patient(scores[scores["method"].isin(methods)])
+    patients = patient_means(scores[scores["method"].isin(methods)])
     groups = patients.groupby(PLACES, sort=False)
     table = groups[MEASURED].mean()
     for column in MEASURED:
@@ -45,7 +45,7 @@ def contest_frame(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def certainty(scores: pd.DataFrame, config: Mapping[str, Any], **options: Any) -> pd.DataFrame:
+def certainty(scores: pd.DataFrame, about: Mapping[str, Any], **options: Any) -> pd.DataFrame:
     """Almost stochastic order of the champion over its rivals, patients' means, for each cohort, setting and metric.
 
     Rivals are those of the config and, for each metric, the best of all others (``next_best``) that are no oracles and
@@ -53,9 +53,9 @@ def certainty(scores: pd.DataFrame, config: Mapping[str, Any], **options: Any) -
     mean, positive where the champion is ahead), ``ahead_on`` (patients; those it ties on count half) and what
     ``significance.paired`` returns. ``options``: of ``significance.paired``; M is the comparisons of the whole table.
     """
-    contest = config["contest"]
-    champion, patients = contest["champion"], by_patient(scores)
-    others = [m for m in contest["methods"] if _is_rival(config["methods"][m], config["methods"][champion])]
+    contest = about["contest"]
+    champion, patients = contest["champion"], patient_means(scores)
+    others = [m for m in contest["methods"] if _is_rival(about["methods"][m], about["methods"][champion])]
     rows: list[dict[str, Any]] = []
     seed = options.pop("seed")
     blocks = patients.groupby(["cohort", "setting"], sort=False).ngroups
@@ -98,7 +98,7 @@ def setting_name(setting: str) -> str:
     return f"every {n + 1}. slice known, {n} new ones in each gap"
 
 
-def contest_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
+def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
     """The table for print: a block for each cohort and setting, mean ± sd over patients, best in bold."""
     where = heading(frame["region"])
     columns = ["method", *(NAMES[m] for m in METRICS), *(f"{where} {NAMES[m]}" for m in METRICS)]
@@ -106,19 +106,19 @@ def contest_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
         "The contest: every patient by networks that never saw them", "", [*columns, "LPIPS (VGG)", "ms a slice"]
     )
     for (cohort, setting), rows in frame.groupby(["cohort", "setting"], sort=False):
-        table.rows.append(f"{config['cohorts'][cohort]['label']}: {setting_name(setting)}")
+        table.rows.append(f"{about['cohorts'][cohort]['label']}: {setting_name(setting)}")
         shown = [*COLUMNS, "lpips_vgg"]
-        honest = rows[[config["methods"][m]["kind"] != "oracle" for m in rows["method"]]]
+        honest = rows[[about["methods"][m]["kind"] != "oracle" for m in rows["method"]]]
         best = {c: honest[c].max() if _higher(c) else honest[c].min() for c in shown}
         for _, row in rows.iterrows():
-            about = config["methods"][row["method"]]
-            line = [Cell(KINDS[about["kind"]] + about["label"])]
+            method = about["methods"][row["method"]]
+            line = [Cell(KINDS[method["kind"]] + method["label"])]
             for column in shown:
                 digits = DIGITS[column.split("_")[0]]
                 text = number(row[column], digits)
                 if not pd.isna(row[f"{column}_sd"]):
                     text += f" ± {number(row[f'{column}_sd'], digits)}"
-                line.append(Cell(text, bold=about["kind"] != "oracle" and row[column] == best[column]))
+                line.append(Cell(text, bold=method["kind"] != "oracle" and row[column] == best[column]))
             table.rows.append([*line, Cell(number(1000 * row["seconds"], 1))])
     some = frame.iloc[0]
     table.caption = (
@@ -131,16 +131,16 @@ def contest_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
     return table
 
 
-def certainty_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
+def certainty_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
     """ε_min of the champion over each rival; the caption says in one sentence whether it wins."""
-    labels = {key: method["label"] for key, method in config["methods"].items()}
-    champion = labels[config["contest"]["champion"]]
+    labels = {key: method["label"] for key, method in about["methods"].items()}
+    champion = labels[about["contest"]["champion"]]
     columns = ["the champion over"]
     for metric in METRICS:
         columns += [f"{NAMES[metric]}, ahead by, on patients", "ε_min"]
     table = Table(f"Is {champion} the best? All patients, paired", "", columns)
     for (cohort, setting), rows in frame.groupby(["cohort", "setting"], sort=False):
-        table.rows.append(f"{config['cohorts'][cohort]['label']}: {setting_name(setting)}")
+        table.rows.append(f"{about['cohorts'][cohort]['label']}: {setting_name(setting)}")
         for rival, claim in rows.groupby("second", sort=False):
             line = [Cell(labels[str(rival)])]
             for metric in METRICS:
@@ -157,7 +157,7 @@ def certainty_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
                 line.append(Cell(text, bold=found["verdict"] == CLEARLY))
             table.rows.append(line)
     table.caption = (
-        f"{champion} {_conclusion(frame, config)}. Its own variants are no rivals. Ahead by: mean paired difference "
+        f"{champion} {_conclusion(frame, about)}. Its own variants are no rivals. Ahead by: mean paired difference "
         "over patients, positive where the champion is ahead, with its bootstrap interval; ε_min of almost "
         "stochastic order compares the two groups of patients' means without pairing them. Clearly shown (bold): "
         f"ε_min below 0.2 and an interval above 0, both at a confidence of {frame['confidence'].iloc[0]:.5f} "
@@ -167,16 +167,16 @@ def certainty_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
     return table
 
 
-def _conclusion(frame: pd.DataFrame, config: Mapping[str, Any]) -> str:
+def _conclusion(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
     """Whether the champion wins, in half a sentence."""
-    labels = {key: method["label"] for key, method in config["methods"].items()}
+    labels = {key: method["label"] for key, method in about["methods"].items()}
     failed = frame[frame["verdict"] != CLEARLY]
     if failed.empty:
         return "is ahead of all of them, clearly shown on all metrics and at all gaps"
     if (frame["verdict"] == TOO_FEW).all():
         return f"may be ahead or not: fewer than {LEAST} patients allow no verdict"
     return "is not clearly ahead on: " + "; ".join(
-        f"{NAMES[row['metric']]} against {labels[row['second']]} ({config['cohorts'][row['cohort']]['label']}, "
+        f"{NAMES[row['metric']]} against {labels[row['second']]} ({about['cohorts'][row['cohort']]['label']}, "
         f"{setting_name(row['setting'])}): {number(row['gain'], DIGITS[row['metric']], sign=True)}, "
         f"ε_min {number(row['epsilon_min'], 3)}, {row['verdict']}"
         for _, row in failed.iterrows()

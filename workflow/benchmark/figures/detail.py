@@ -9,7 +9,7 @@ import pandas as pd
 from benchmark import volume
 from benchmark.cohort.protocol import read_removal
 from benchmark.errors import UserError
-from benchmark.files import written
+from benchmark.files import subject_of, written
 
 
 def gradient_energy(slices: np.ndarray) -> np.ndarray:
@@ -25,7 +25,7 @@ def detail_sheet(truths: Sequence[str], removals: Sequence[str], shown: Sequence
     """
     tables = []
     for truth, removal in zip(truths, removals, strict=True):
-        subject = Path(truth).name.removesuffix(".nii.gz")
+        subject = subject_of(truth)
         if subject not in shown:
             continue
         slices, _ = volume.read(truth)

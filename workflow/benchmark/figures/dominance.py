@@ -18,22 +18,22 @@ COLOURS = {CLEARLY: "#0072B2", SHOWN: "#8FC7E8", NOT_SHOWN: "#D9D9D9", TOO_FEW: 
 INK = {CLEARLY: "white", SHOWN: "black", NOT_SHOWN: "black", TOO_FEW: "#777777"}
 
 
-def heat_map(frame: pd.DataFrame, config: Mapping[str, Any]) -> tuple[Figure, str]:
+def heat_map(frame: pd.DataFrame, labels: Mapping[str, Any]) -> tuple[Figure, str]:
     """A panel a cohort: claims down, levels and metrics across; blue: shown, grey: not, white: too few."""
     cohorts = list(dict.fromkeys(frame["cohort"]))
-    labels = {key: method["label"] for key, method in config["methods"].items()}
+    names = {key: method["label"] for key, method in labels["methods"].items()}
     claims = list(dict.fromkeys(zip(frame["first"], frame["second"], strict=True)))
     size = (3.4 + 2.4 * len(cohorts), 1.3 + 0.26 * len(claims))
     figure, axes = plt.subplots(1, len(cohorts), figsize=size, squeeze=False, sharey=True, layout="constrained")
     for axis, cohort in zip(axes[0], cohorts, strict=True):
         _panel(axis, frame[frame["cohort"] == cohort], claims)
-        axis.set_title(config["cohorts"][cohort]["label"])
-        axis.set_yticks(range(len(claims)), [f"{labels[a]} > {labels[b]}" for a, b in claims])
+        axis.set_title(labels["cohorts"][cohort]["label"])
+        axis.set_yticks(range(len(claims)), [f"{names[a]} > {names[b]}" for a, b in claims])
     there = [verdict for verdict in COLOURS if verdict in set(frame["verdict"])]
-    names = {TOO_FEW: f"fewer than {LEAST} patients: no verdict"}
-    patches = [Patch(facecolor=COLOURS[v], edgecolor="#999999", label=names.get(v, v)) for v in there]
+    meanings = {TOO_FEW: f"fewer than {LEAST} patients: no verdict"}
+    patches = [Patch(facecolor=COLOURS[v], edgecolor="#999999", label=meanings.get(v, v)) for v in there]
     figure.legend(handles=patches, loc="outside lower center", ncols=len(patches))
-    return figure, caption(frame, config)
+    return figure, caption(frame, labels)
 
 
 def _panel(axis: Axes, rows: pd.DataFrame, claims: list[tuple[str, str]]) -> None:
@@ -53,9 +53,9 @@ def _panel(axis: Axes, rows: pd.DataFrame, claims: list[tuple[str, str]]) -> Non
     axis.tick_params(length=0)
 
 
-def caption(frame: pd.DataFrame, config: Mapping[str, Any]) -> str:
+def caption(frame: pd.DataFrame, labels: Mapping[str, Any]) -> str:
     """What the colours and the numbers are."""
-    names = ", ".join(config["cohorts"][cohort]["label"] for cohort in dict.fromkeys(frame["cohort"]))
+    names = ", ".join(labels["cohorts"][cohort]["label"] for cohort in dict.fromkeys(frame["cohort"]))
     text = (
         f"Every claim “the first method is better than the second” on {names}, by metric, over patients and over "
         "slices. The number is ε_min of almost stochastic order, an upper bound: near 0 the first dominates, near 1 "

@@ -11,6 +11,7 @@ import torch
 
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, read_removal
+from benchmark.files import subject_of
 from benchmark.seeds import derive
 from models import weights as weight_files
 from models.compiling import restoring_pays
@@ -78,7 +79,7 @@ class Restoration:
         writing: Future[None] | None = None
         with ThreadPoolExecutor(1) as writer:
             for file, truth, affine, removal in given:
-                name = file.removesuffix(".nii.gz")
+                name = subject_of(file)
                 restorer = self.build(name)
                 slices, known = inputs(restorer, truth, removal)
                 start = time.perf_counter()

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmark import volume
 from benchmark.cohort.protocol import read_removal
-from benchmark.files import written
+from benchmark.files import subject_of, write_csv
 from benchmark.scores.metrics import score
 from benchmark.scores.region import region
 
@@ -27,10 +27,9 @@ def score_method(
         prediction, _ = volume.read(Path(restored) / Path(truth).name)
         true, affine = volume.read(truth)
         table = score(prediction, true, region(true, affine), perceptual)
-        table.insert(0, "subject", Path(truth).name.removesuffix(".nii.gz"))
+        table.insert(0, "subject", subject_of(truth))
         table.insert(2, "removed", table["slice"].isin(read_removal(removal).removed))
         tables.append(table)
     scores = pd.concat(tables, ignore_index=True)
-    with written(target) as aside:
-        scores.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
+    write_csv(target, scores)
     return scores

@@ -1,7 +1,6 @@
 """How long sampling takes and how much memory it needs, on the device at hand."""
 
 import platform
-import resource
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -63,23 +62,20 @@ class Stopwatch:
 
     def run(self, slices: np.ndarray, known: np.ndarray, at: np.ndarray, keep: bool = True) -> Run:
         """Restores the positions ``at``; without ``keep`` what comes out is thrown away, block by block."""
+        from models.memory import peak_mb
+
         self.seconds, self.slices = 0.0, 0
         if self.device.type == "cuda":
             self._cuda.reset_peak_memory_stats(self.device)
         start = self._now()
         blocks = [block if keep else block[:0] for block in self.restorer.stream(slices, known, at)]
         seconds = self._now() - start
-        return Run(np.concatenate(blocks), self.slices, self.seconds, seconds, self._peak_mb())
+        return Run(np.concatenate(blocks), self.slices, self.seconds, seconds, peak_mb(self.device))
 
     def _now(self) -> float:
         if self.device.type == "cuda":
             self._cuda.synchronize(self.device)
         return time.perf_counter()
-
-    def _peak_mb(self) -> float:
-        if self.device.type == "cuda":
-            return self._cuda.max_memory_allocated(self.device) / 1e6
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
     def _timed(self, *args: Any) -> "torch.Tensor":
         start = self._now()

@@ -18,7 +18,7 @@ from models import weights as weight_files
 from models.compiling import training_pays
 from models.training.held_out import EarlyStop
 from models.training.log import TrainingLog
-from models.training.loop import Outcome, Schedule, fit, start_fabric
+from models.training.loop import Outcome, TrainingPlan, fit, start_fabric
 
 
 def train(
@@ -70,7 +70,7 @@ def train(
     held_out = [volume.read(path)[0] for path in validation or training[:1]]
     log = TrainingLog(f"{name} of {identity['cohort']}, fold {identity['fold']}", weights.with_suffix(""))
     settings = {"network": dict(network), "seed": seed, "training": list(map(str, training)), "shares": shares}
-    schedule = Schedule(
+    plan = TrainingPlan(
         steps,
         batch,
         derive(seed, "batches", name, *identity.values()) % 2**40,
@@ -89,7 +89,7 @@ def train(
         task,
         bank,
         task_of.learns_from(held_out, fabric.device),
-        schedule,
+        plan,
         checkpoint,
         log,
         fabric,

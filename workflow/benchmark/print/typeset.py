@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.files import written
+from benchmark.files import write_csv, written
 from benchmark.print.page import page
 
 
@@ -143,12 +143,17 @@ def html(table: Table) -> str:
 
 def write_table(stem: str | Path, frame: pd.DataFrame, table: Table) -> None:
     """Writes ``{stem}.csv`` (``frame``, all digits that count), ``.md``, ``.tex``, ``.html`` and ``.rst`` (caption)."""
-    with written(f"{stem}.csv") as aside:
-        frame.to_csv(aside, index=False, float_format="%.6f", lineterminator="\n")
+    write_csv(f"{stem}.csv", frame)
     caption = f"{rst_escape(table.title)}. {rst_escape(table.caption)}\n"
     for suffix, text in (("md", markdown(table)), ("tex", latex(table)), ("html", html(table)), ("rst", caption)):
         with written(f"{stem}.{suffix}") as aside:
             aside.write_text(text)
+
+
+def write_caption(path: str | Path, caption: str) -> None:
+    """A figure's caption as the report and the gallery take it (reStructuredText)."""
+    with written(path) as aside:
+        aside.write_text(rst_escape(caption) + "\n")
 
 
 def number(value: float, digits: int, sign: bool = False) -> str:

@@ -1,7 +1,6 @@
 """Table 6 and section 3.7: the samplers, and what n costs."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,16 +8,13 @@ import pandas as pd
 
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, read_removal
+from benchmark.files import subject_of
 from benchmark.jobs.timing import Stopwatch, hardware
 from benchmark.scores.metrics import METRICS, score
 from benchmark.scores.region import region
 
 if TYPE_CHECKING:
     from benchmark.jobs.restoration import Restoration
-
-
-def _subject(path: str | Path) -> str:
-    return Path(path).name.removesuffix(".nii.gz")
 
 
 def sampler_scores(
@@ -37,13 +33,13 @@ def sampler_scores(
         truth, affine = volume.read(truth_path)
         removal = read_removal(removal_path)
         inside = region(truth, affine).of(removal.removed)
-        watch = Stopwatch(restoration.build(_subject(truth_path)))
+        watch = Stopwatch(restoration.build(subject_of(truth_path)))
         slices, known = inputs(watch.restorer, truth, removal)
         if not rows:
             watch.warm_up(slices, known)
         for repeat in range(repeats):
             run = watch.run(slices, known, removal.removed)
-            row: dict[str, Any] = {"subject": _subject(truth_path), "slices": len(truth), "sampled": run.sampled}
+            row: dict[str, Any] = {"subject": subject_of(truth_path), "slices": len(truth), "sampled": run.sampled}
             row |= {"seconds": run.sampling_seconds, "seconds_per_slice": run.sampling_seconds / run.sampled}
             row |= {"peak_mb": run.peak_mb, "hardware": hardware(watch.device)}
             scores: Any = {}
@@ -68,7 +64,7 @@ def efficiency(
     if slices:
         first = max(0, (len(truth) - slices) // 2)
         truth = truth[first : first + slices]
-    watch = Stopwatch(restoration.build(_subject(truth_path)))
+    watch = Stopwatch(restoration.build(subject_of(truth_path)))
     low, known = inputs(watch.restorer, truth, Removal(len(truth), np.array([], dtype=int)))
     watch.warm_up(low, known)
     rows = []

@@ -70,18 +70,18 @@ def _of(sample: pd.DataFrame, method: str) -> pd.DataFrame:
     return rows.set_index([key for key in ("subject", "slice") if key in rows]).sort_index()
 
 
-def significance_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
+def significance_table(frame: pd.DataFrame, labels: Mapping[str, Any]) -> Table:
     """Gain, its interval and ε_min of every claim; no verdict where there are too few patients."""
-    labels = {key: method["label"] for key, method in config["methods"].items()}
+    names = {key: method["label"] for key, method in labels["methods"].items()}
     columns = ["claim: the first is better"]
     for metric in METRICS:
         columns += [f"{NAMES[metric]}: ahead by", "ε_min, patients", "ε_min, slices"]
     table = Table("Who is better than whom (section 3.4)", "", columns)
     for cohort, rows in frame.groupby("cohort", sort=False):
         patients = int(rows["patients"].iloc[0])
-        table.rows.append(f"{config['cohorts'][cohort]['label']}: {patients} test patient{'s' if patients > 1 else ''}")
+        table.rows.append(f"{labels['cohorts'][cohort]['label']}: {patients} test patient{'s' if patients > 1 else ''}")
         for (first, second), claim in rows.groupby(["first", "second"], sort=False):
-            line = [Cell(f"{labels[first]} > {labels[second]}")]
+            line = [Cell(f"{names[first]} > {names[second]}")]
             for metric in METRICS:
                 by_level = claim[claim["metric"] == metric].set_index("level")
                 line.append(Cell(gain_text(by_level.loc["patient"], DIGITS[metric])))

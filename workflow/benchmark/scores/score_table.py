@@ -27,7 +27,7 @@ BLOCKS = {
 
 
 def score_frame(
-    scores: pd.DataFrame, cohorts: Sequence[str], config: Mapping[str, Any], published: Published
+    scores: pd.DataFrame, cohorts: Sequence[str], labels: Mapping[str, Any], published: Published
 ) -> pd.DataFrame:
     """The table as numbers, a row for each cohort and method in the order of the config.
 
@@ -38,9 +38,9 @@ def score_frame(
     table = cells(scores)
     rows = []
     for cohort in cohorts:
-        paper = config["cohorts"][cohort].get("paper")
-        for method in config["study"]["methods"]:
-            cell, about = table.loc[(cohort, method)], config["methods"][method]
+        paper = labels["cohorts"][cohort].get("paper")
+        for method in labels["study"]["methods"]:
+            cell, about = table.loc[(cohort, method)], labels["methods"][method]
             row = {"cohort": cohort, "method": method, "label": about["label"], "kind": about["kind"]}
             row["block"] = about["origin"] if about["kind"] == "method" else about["kind"]
             row |= {key: int(cell[key]) for key in ("folds", "patients", "slices", "left_out")}
@@ -60,7 +60,7 @@ def score_frame(
 def score_table(
     frame: pd.DataFrame,
     number_: int | str,
-    config: Mapping[str, Any],
+    labels: Mapping[str, Any],
     sheets: Mapping[str, Sequence[Patient]],
     stand_in: Sequence[int] = (),
 ) -> Table:
@@ -70,12 +70,12 @@ def score_table(
     for metric in METRICS:
         columns += [NAMES[metric], *(["article", "Δ"] if with_paper else [])]
     columns += [f"{heading(frame['region'])} {NAMES[metric]}" for metric in METRICS]
-    names = ", ".join(config["cohorts"][cohort]["label"] for cohort in sheets)
+    names = ", ".join(labels["cohorts"][cohort]["label"] for cohort in sheets)
     table = Table(f"Table {number_}: scores on {names}", "", columns)
     scored = [*METRICS, *(f"{m}_region" for m in METRICS)]
     for cohort, block, rows in _blocks(frame):
         name = BLOCKS[block]
-        table.rows.append(f"{config['cohorts'][cohort]['label']}: {name}" if len(sheets) > 1 else name)
+        table.rows.append(f"{labels['cohorts'][cohort]['label']}: {name}" if len(sheets) > 1 else name)
         best = {column: _best(rows, column) for column in scored}
         for index, row in rows.iterrows():
             line = [Cell(row["label"])]
@@ -87,7 +87,7 @@ def score_table(
                     line.append(Cell(number(row[f"{metric}_difference"], DIGITS[metric], sign=True)))
             line += [_score(row, f"{m}_region", index in best[f"{m}_region"]) for m in METRICS]
             table.rows.append(line)
-    table.caption = caption(frame, config, sheets, with_paper, stand_in)
+    table.caption = caption(frame, labels, sheets, with_paper, stand_in)
     return table
 
 
@@ -119,13 +119,13 @@ def _best(rows: pd.DataFrame, column: str) -> set:
 
 def caption(
     frame: pd.DataFrame,
-    config: Mapping[str, Any],
+    labels: Mapping[str, Any],
     sheets: Mapping[str, Sequence[Patient]],
     with_paper: bool,
     stand_in: Sequence[int],
 ) -> str:
     """What the table is: cohorts, patients, folds, slices, how means are taken, what the metrics are."""
-    folds = config["study"]["folds"]
+    folds = labels["study"]["folds"]
     text = "Mean over the removed slices, then the test patients, then the folds"
     text += (
         f"; ± standard deviation over {folds} folds, that is, over {folds} trainings tested on the same patients (what "
@@ -135,18 +135,18 @@ def caption(
     )
     text += (
         "in brackets the standard deviation over the test patients. Best value of a block in bold; a block of one row "
-        f"and the oracles have none. {learned_from_alex(config)}"
+        f"and the oracles have none. {learned_from_alex(labels)}"
     )
     if with_paper:
         text += "‘article’ is the published figure, Δ is ours minus it. "
-    text += like_with_like(config)
+    text += like_with_like(labels)
     for cohort, rows in sheets.items():
         of = frame[frame["cohort"] == cohort].iloc[0]
         text += (
-            f"{config['cohorts'][cohort]['label']}: {of['patients']} test patients, {of['slices']} removed slices "
+            f"{labels['cohorts'][cohort]['label']}: {of['patients']} test patients, {of['slices']} removed slices "
             f"scored, {of['left_out']} left out for lack of signal, region: {of['region']}; "
             f"{sum(r.role == 'cv' for r in rows)} patients for cross-validation."
-            f"{_fewer(config['cohorts'][cohort], rows)} "
+            f"{_fewer(labels['cohorts'][cohort], rows)} "
         )
     if stand_in:
         names = f"table {stand_in[0]}" if len(stand_in) == 1 else f"tables {', '.join(map(str, stand_in))}"
@@ -157,9 +157,9 @@ def caption(
     return text + DEFINITION + " " + meaning(frame["region"])
 
 
-def learned_from_alex(config: Mapping[str, Any]) -> str:
+def learned_from_alex(labels: Mapping[str, Any]) -> str:
     """Which methods were trained with the features that LPIPS judges by; '' where none was."""
-    methods = [config["methods"][m] for m in config["study"]["methods"] if "alex" in config["methods"][m]["features"]]
+    methods = [labels["methods"][m] for m in labels["study"]["methods"] if "alex" in labels["methods"][m]["features"]]
     names = ", ".join(method["label"] for method in methods)
     return names and (
         f"{names}: trained with AlexNet's features, those LPIPS judges by, so LPIPS flatters the method; the contest "
@@ -167,10 +167,10 @@ def learned_from_alex(config: Mapping[str, Any]) -> str:
     )
 
 
-def like_with_like(config: Mapping[str, Any]) -> str:
+def like_with_like(labels: Mapping[str, Any]) -> str:
     """Which rows to compare where interpolation is the question; '' where the table has no two such rows."""
-    labels = {m: config["methods"][m]["label"] for m in config["study"]["methods"]}
-    alike = [f"{labels[a]} with {labels[b]}" for a, b in LIKE_WITH_LIKE if {a, b} <= set(labels)]
+    names = {m: labels["methods"][m]["label"] for m in labels["study"]["methods"]}
+    alike = [f"{names[a]} with {names[b]}" for a, b in LIKE_WITH_LIKE if {a, b} <= set(names)]
     return (
         "The article sharpens ours by EDSR and does not say whether its baseline is sharpened; where interpolation is "
         f"the question, compare {', or '.join(alike)}. "

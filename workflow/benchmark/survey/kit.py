@@ -1,8 +1,6 @@
 """The blinded survey of section 3.5.5: a form that stands alone, the key to it, and the answers that come back."""
 
-import base64
 import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import UserError
-from benchmark.files import written
+from benchmark.files import png_uri, written
 from benchmark.seeds import derive, generator
 
 QUESTIONS = {
@@ -66,12 +64,10 @@ def kit_name(codes: Sequence[str], seed: int) -> str:
 
 
 def _picture(image: np.ndarray) -> str:
-    """A grey 8-bit PNG as a data address, with nothing in it but pixels."""
+    """A grey 8-bit PNG as a data address."""
     from PIL import Image
 
-    buffer = io.BytesIO()
-    Image.fromarray(np.round(image.clip(0, 1) * 255).astype(np.uint8)).save(buffer, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return png_uri(Image.fromarray(np.round(image.clip(0, 1) * 255).astype(np.uint8)))
 
 
 def write_key(path: str | Path, key: Mapping[str, str], kit: str) -> None:
