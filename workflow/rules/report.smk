@@ -47,6 +47,9 @@ rule verdict:
         tables=expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables.scores),
         others=expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables.others),
         sheets=sheets(COHORTS),
+        pictures=expand(
+            f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures.opening
+        ),
     output:
         rst=f"{RESULTS}/verdict.rst",
         html=report(
@@ -62,6 +65,7 @@ rule verdict:
         "../../envs/benchmark.yaml"
     params:
         labels=PLAN.study.labels(COHORTS),
+        pictures=[PLAN.figures.title(figure) for figure in PLAN.figures.opening],
         config={
             key: config[key] for key in ("study", "preprocess", "sampling", "methods")
         }

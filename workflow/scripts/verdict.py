@@ -6,7 +6,7 @@ import pandas as pd
 
 from benchmark.cohort.sheet import read_sheet
 from benchmark.jobs.job import job
-from benchmark.report.pages import write_verdict
+from benchmark.report.pages import Picture, write_verdict
 from benchmark.report.verdict import parts
 
 with job(snakemake) as say:
@@ -15,5 +15,9 @@ with job(snakemake) as say:
     frame = frame.drop_duplicates(["cohort", "method"])
     others = {Path(path).stem: pd.read_csv(path) for path in snakemake.input.others}
     page = parts(frame, others, snakemake.params.config, snakemake.params.labels, sheets)
-    write_verdict(snakemake.output.rst, snakemake.output.html, page)
+    pictures = [
+        Picture(Path(path), name, Path(path).with_suffix(".rst").read_text())
+        for path, name in zip(snakemake.input.pictures, snakemake.params.pictures, strict=True)
+    ]
+    write_verdict(snakemake.output.rst, snakemake.output.html, [page[0], *pictures, *page[1:]])
     say(str(page[0]))

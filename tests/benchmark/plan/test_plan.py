@@ -130,6 +130,7 @@ def test_the_showcase_has_a_cohort_of_its_own_and_comes_first(article):
     config["figures"]["fig00"] = {"draw": "showcase", "cohort": "oasis", "n": 1, "patient": 1, "region": 1}
     plan = Plan(config)
     assert plan.figures.names[0] == "fig00"
+    assert (plan.figures.opening, Plan(article).figures.opening) == (["fig00"], [])
     assert (plan.figures.cohort("fig00"), plan.figures.scene("fig00")["stand_in"]) == ("oasis", False)
     assert plan.figures.title("fig00") == "A real scan at full size"
 

@@ -1,12 +1,15 @@
 """The page that opens the report, and the gallery."""
 
+import base64
+import io
+
 import pandas as pd
 import pytest
 
 from benchmark.cohort.sheet import Patient
 from benchmark.print.typeset import Cell, Table, html
 from benchmark.report.deviations import deviations
-from benchmark.report.pages import as_html, gallery, verdict_page
+from benchmark.report.pages import Picture, as_html, gallery, verdict_page
 from benchmark.report.verdict import (
     agreement_table,
     claims_table,
@@ -160,6 +163,19 @@ def test_pages_are_valid_and_escape_what_they_are_given():
     assert 'src="fig05.png"' in page
     assert "a*b" in page
     assert "c &amp; d" in page
+
+
+def test_a_picture_is_inside_the_page_itself(tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (2000, 800), "red").save(tmp_path / "a.png")
+    page = as_html("T", verdict_page(["text", Picture(tmp_path / "a.png", "A scan", "What it *is*."), "more"]))
+    assert page.count("<img") == 1
+    assert 'alt="A scan"' in page
+    assert "a.png" not in page
+    assert "<em>is</em>" in page
+    held = base64.b64decode(page.split("base64,")[1].split('"')[0])
+    assert Image.open(io.BytesIO(held)).size == (1200, 480)
 
 
 def test_an_empty_table_is_a_sentence_and_no_error():

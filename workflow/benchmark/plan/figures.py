@@ -87,6 +87,11 @@ class Figures:
         """Every figure of this study, by name."""
         return sorted(self.drawn)
 
+    @property
+    def opening(self) -> list[str]:
+        """The figures that the report opens with, by name; often none."""
+        return [figure for figure in self.names if self.config["figures"][figure]["draw"] == "showcase"]
+
     def same(self, figure: str) -> list[str]:
         """The figures of the article that a figure is drawn for, with itself."""
         return next((figures for figures in self.drawn.values() if figure in figures), [figure])

@@ -1,7 +1,10 @@
 """Pages of the report: the verdict and the gallery."""
 
+import base64
 import html
+import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from docutils.core import publish_parts
@@ -15,12 +18,41 @@ TITLE = "The verdict: this run and the article"
 PLAIN = {"initial_header_level": 2, "doctitle_xform": False}
 
 
-def verdict_page(parts: Sequence[str | Table | list[str]]) -> str:
+PICTURE = 1200  # pixels across, at most, of a picture inside a page
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure inside a page: its PNG file, its name for readers and its caption in reStructuredText."""
+
+    path: Path
+    name: str
+    caption: str
+
+    def rst(self) -> str:
+        """With the picture itself in it, as JPEG, so that the page needs no other file."""
+        from PIL import Image
+
+        image = Image.open(self.path).convert("RGB")
+        image.thumbnail((PICTURE, PICTURE))
+        buffer = io.BytesIO()
+        image.save(buffer, format="JPEG", quality=88)
+        # docutils refuses long lines, and takes the spaces out of an address again
+        data = base64.encodebytes(buffer.getvalue()).decode().strip().replace("\n", "\n   ")
+        return f".. image:: data:image/jpeg;base64,{data}\n   :alt: {self.name}\n\n{self.caption.strip()}\n"
+
+
+Part = str | Table | list[str] | Picture
+
+
+def verdict_page(parts: Sequence[Part]) -> str:
     """reStructuredText: a string is a paragraph, a table has its title as heading, a list is bulleted."""
     blocks = []
     for part in parts:
         if isinstance(part, Table):
             blocks.append(f"{part.title}\n{'-' * len(part.title)}\n\n{rst(part)}")
+        elif isinstance(part, Picture):
+            blocks.append(part.rst())
         elif isinstance(part, list):
             blocks.append("\n".join(f"- {rst_escape(text)}" for text in part) + "\n")
         else:
@@ -28,7 +60,7 @@ def verdict_page(parts: Sequence[str | Table | list[str]]) -> str:
     return "\n".join(blocks)
 
 
-def write_verdict(rst_path: str | Path, html_path: str | Path, parts: Sequence[str | Table | list[str]]) -> None:
+def write_verdict(rst_path: str | Path, html_path: str | Path, parts: Sequence[Part]) -> None:
     """The page twice: for the report to take in, and to open by itself."""
     text = verdict_page(parts)
     for path, content in ((rst_path, text), (html_path, as_html(TITLE, text))):
