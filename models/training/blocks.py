@@ -228,7 +228,7 @@ def simulate(
 
 def _looks(count: int, augment: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
     """Voxel size (B, 3), blur (B, 3; σ in new voxels) and bias field (B, 3, 2) of other scanners, an axis each."""
-    log = torch.empty(count, 1).uniform_(-1, 1) * float(np.log(FARTHEST)) * 0.8 + torch.randn(count, 3) * 0.04
+    log = torch.empty(count, 1).uniform_(-1, 1) * float(np.log(FARTHEST)) * 0.9 + torch.randn(count, 3) * 0.04
     limit = float(np.log(FARTHEST))
     voxel = torch.where(torch.rand(count, 1) < augment["resampled"], log.clamp(-limit, limit).exp(), 1.0)
     blur = torch.rand(count, 1) * 0.8 * torch.empty(count, 3).uniform_(0.6, 1.2)
