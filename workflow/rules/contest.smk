@@ -69,6 +69,7 @@ rule contest_tables:
     input:
         scores=contest_files(CONTEST["methods"], FOLDS),
         parts=contest_parts(),
+        sheets=sheets(CONTEST["cohorts"]),
     output:
         multiext(f"{RESULTS}/tables/contest", ".csv", ".md", ".tex", ".rst"),
         multiext(f"{RESULTS}/tables/contest_certainty", ".csv", ".md", ".tex", ".rst"),
@@ -87,6 +88,7 @@ rule contest_tables:
         "../../envs/benchmark.yaml"
     params:
         about=slug(config, "contest", "methods", "cohorts"),
+        frame=PLAN.study.frame(CONTEST["cohorts"]),
         options=config["significance"] | {"seed": config["seed"]},
     script:
         "../scripts/contest_tables.py"

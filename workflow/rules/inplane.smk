@@ -6,6 +6,7 @@ rule networks:
     input:
         volumes=lambda w: volumes(COHORTS[0], sheet.test(cohort_sheet(COHORTS[0]))),
         weights=weights_of(COHORTS[0], 1, COMPARED).values(),
+        sheets=sheets(COHORTS[:1]),
     output:
         **table_files("networks", "each network in plane"),
     log:
@@ -19,6 +20,7 @@ rule networks:
     resources:
         **on_gpu(lambda w: 600),
     params:
+        frame=PLAN.study.frame(COHORTS[:1]),
         cohort=config["cohorts"][COHORTS[0]]["label"],
         options={"seed": config["seed"], "sampling": config["sampling"], "every": 4}
         | slug(config["compute"], "device", "threads", "chunk"),

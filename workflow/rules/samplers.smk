@@ -49,11 +49,12 @@ rule sampler:
 rule sampler_table:
     """Table 6: every setting of the sampler beside the published one."""
     input:
-        [
+        measured=[
             f"{RESULTS}/samplers/{cohort}/{sampler}_{steps}_{eta}.csv"
             for sampler, steps, eta in PLAN.samplers.settings
             for cohort in PLAN.samplers.cohorts
         ],
+        sheets=sheets(PLAN.samplers.cohorts),
     output:
         **table_files("table6", "samplers, steps and η"),
     log:
@@ -62,6 +63,7 @@ rule sampler_table:
     conda:
         "../../envs/benchmark.yaml"
     params:
+        frame=PLAN.study.frame(PLAN.samplers.cohorts),
         where=f"{PLAN.study.label(PLAN.samplers.cohorts)}, {config['methods'].get(PLAN.samplers.method, {}).get('label')}",
     script:
         "../scripts/sampler_table.py"
@@ -102,10 +104,11 @@ rule efficiency:
 rule efficiency_table:
     """What n costs beside the published seconds, and whether it is linear in n with memory flat."""
     input:
-        expand(
+        measured=expand(
             f"{RESULTS}/efficiency/{{cohort}}.csv",
             cohort=PLAN.samplers.efficiency_cohort,
         ),
+        sheets=sheets(PLAN.samplers.efficiency_cohort),
     output:
         **table_files("efficiency", "what n new slices cost"),
     log:
@@ -114,6 +117,7 @@ rule efficiency_table:
     conda:
         "../../envs/benchmark.yaml"
     params:
+        frame=PLAN.study.frame(PLAN.samplers.efficiency_cohort),
         where=f"{PLAN.study.label(PLAN.samplers.efficiency_cohort)}, first test patient, {config['methods'].get(PLAN.samplers.method, {}).get('label')}",
     script:
         "../scripts/efficiency_table.py"
@@ -157,11 +161,12 @@ rule sampler_line:
 rule sampler_curve:
     """Scores against the number of evaluations: a table, a figure, and the fewest that do."""
     input:
-        [
+        measured=[
             f"{RESULTS}/curve/{cohort}/{'_'.join(line)}.csv"
             for line in PLAN.samplers.curve
             for cohort in PLAN.samplers.cohorts
         ],
+        sheets=sheets(PLAN.samplers.cohorts),
     output:
         **table_files("sampler_curve", "scores by number of evaluations"),
         png=report(
@@ -182,6 +187,7 @@ rule sampler_curve:
     conda:
         "../../envs/benchmark.yaml"
     params:
+        frame=PLAN.study.frame(PLAN.samplers.cohorts),
         where=f"{PLAN.study.label(PLAN.samplers.cohorts)}, {config['methods'].get(PLAN.samplers.method, {}).get('label')}",
     script:
         "../scripts/sampler_curve.py"

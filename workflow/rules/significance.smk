@@ -27,11 +27,12 @@ rule compare:
 rule significance:
     """Table and heat map of every comparison."""
     input:
-        [
+        compared=[
             f"{RESULTS}/significance/{cohort}/{first}-over-{second}.csv"
             for cohort in COHORTS
             for first, second in PLAN.study.claims
         ],
+        sheets=sheets(COHORTS),
     output:
         **table_files("significance", "who is better than whom"),
         png=report(
@@ -52,5 +53,6 @@ rule significance:
         "../../envs/benchmark.yaml"
     params:
         labels=PLAN.study.labels(COHORTS),
+        frame=PLAN.study.frame(COHORTS),
     script:
         "../scripts/significance.py"

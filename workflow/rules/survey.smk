@@ -37,6 +37,7 @@ rule survey_table:
     """Table 5: the returned forms scored; without any, the published levels alone."""
     input:
         key=rules.survey_kit.output.key,
+        sheets=sheets(PLAN.survey.cohort),
         answers=returned_forms(),
     output:
         **table_files("table5", "survey of radiologists"),
@@ -47,6 +48,7 @@ rule survey_table:
         "../../envs/benchmark.yaml"
     params:
         labels={m: config["methods"][m]["label"] for m in PLAN.survey.methods},
+        frame=PLAN.study.frame(PLAN.survey.cohort),
         where=f"{PLAN.study.label(PLAN.survey.cohort)}, {config['survey']['n']} new slices",
     script:
         "../scripts/survey_table.py"

@@ -18,6 +18,7 @@ rule score_table:
         "../../envs/benchmark.yaml"
     params:
         labels=lambda w: PLAN.study.labels(table_cohorts(w)),
+        frame=lambda w: PLAN.study.frame(table_cohorts(w)),
         stand_in=lambda w: PLAN.tables.stands_for(w.table),
     script:
         "../scripts/score_table.py"

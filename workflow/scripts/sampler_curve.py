@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.cohort.frame import frames
 from benchmark.jobs.job import job
 from benchmark.print.style import save
 from benchmark.print.typeset import write_caption, write_table
@@ -11,11 +12,12 @@ from benchmark.samplers import curve_figure
 from benchmark.samplers.curve import curve_frame, curve_table
 
 with job(snakemake) as say:
-    sheets = [pd.read_csv(path, dtype={"subject": str, "eta": str}) for path in snakemake.input]
+    sheets = [pd.read_csv(path, dtype={"subject": str, "eta": str}) for path in snakemake.input.measured]
     measured = pd.concat(sheets, ignore_index=True)
     frame = curve_frame(measured.assign(eta=measured["eta"].fillna("")))
     patients = len(measured[["cohort", "subject"]].drop_duplicates())
     table = curve_table(frame, snakemake.params.where, patients)
+    table.caption += frames(snakemake.input.sheets, snakemake.params.frame)
     write_table(Path(snakemake.output.csv).with_suffix(""), frame, table)
     save(curve_figure.draw(frame), snakemake.output.png, snakemake.output.pdf)
     write_caption(snakemake.output.about, curve_figure.caption(frame, snakemake.params.where, patients))

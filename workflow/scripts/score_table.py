@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from benchmark.cohort.frame import frames
 from benchmark.cohort.sheet import read_sheet
 from benchmark.jobs.job import job
 from benchmark.print.typeset import write_table
@@ -15,5 +16,6 @@ with job(snakemake) as say:
     published = Published(Path(snakemake.input.paper[0]).parent)
     frame = score_frame(read_scores(snakemake.input.scores), list(sheets), labels, published)
     table = score_table(frame, number, labels, sheets, snakemake.params.stand_in)
+    table.caption += frames(snakemake.input.sheets, snakemake.params.frame)
     write_table(Path(snakemake.output.csv).with_suffix(""), frame, table)
     say(f"table {number}: {len(frame)} rows, {len(table.notes)} flags")

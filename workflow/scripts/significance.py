@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.cohort.frame import frames
 from benchmark.figures.dominance import heat_map
 from benchmark.jobs.job import job
 from benchmark.print.style import save
@@ -11,9 +12,11 @@ from benchmark.print.typeset import write_caption, write_table
 from benchmark.scores.comparisons import significance_table
 
 with job(snakemake) as say:
-    frame = pd.concat([pd.read_csv(path) for path in snakemake.input], ignore_index=True)
+    frame = pd.concat([pd.read_csv(path) for path in snakemake.input.compared], ignore_index=True)
     labels = snakemake.params.labels
-    write_table(Path(snakemake.output.csv).with_suffix(""), frame, significance_table(frame, labels))
+    table = significance_table(frame, labels)
+    table.caption += frames(snakemake.input.sheets, snakemake.params.frame)
+    write_table(Path(snakemake.output.csv).with_suffix(""), frame, table)
     figure, caption = heat_map(frame, labels)
     save(figure, snakemake.output.png, snakemake.output.pdf)
     write_caption(snakemake.output.figure_caption, caption)

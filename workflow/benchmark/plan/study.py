@@ -52,6 +52,11 @@ class Study:
             },
         }
 
+    def frame(self, cohorts: Iterable[str]) -> dict[str, Any]:
+        """What captions need to say of the cohorts' slices (``benchmark.cohort.frame``)."""
+        about = {c: part(self.config["cohorts"][c], "label", "axis") for c in cohorts}
+        return part(self.config["preprocess"], "size", "shrink") | {"cohorts": about}
+
     def features(self, method: str) -> list[str]:
         """Feature extractors (``alex``, ``vgg``) in its networks' losses: LPIPS by the same is flattered."""
         trained = [self.config["networks"][name]["training"] for name in self.config["methods"][method]["networks"]]
