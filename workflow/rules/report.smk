@@ -71,7 +71,7 @@ rule verdict:
         }
         | {
             "networks": {
-                name: slug(n, "init", "class", "needs")
+                name: slug(n, "init", "class", "needs", "size", "training")
                 for name, n in config["networks"].items()
             }
         },

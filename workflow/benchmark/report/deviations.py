@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.networks import is_diffusion, sampling_network
+from benchmark.report.trained import deviations as trained_networks
 
 
 def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
@@ -33,6 +34,7 @@ def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
                 "Networks start from random weights; the authors' start from public 4× weights trained on natural "
                 "images, which the article does not say (networks.*.init loads them)."
             )
+    out += trained_networks(config)
     missing = [m for m in ("ours", "baseline", "bicubic_ae", "srgan", "wdsr") if m not in study["methods"]]
     if missing:
         out.append(f"Methods of the article that are not in this run: {', '.join(missing)}.")
@@ -52,7 +54,12 @@ STANDING = (
     "Intensities have one scale a volume; the authors' code scales each slice by itself, which breaks the consistency "
     "between slices.",
     "Eq. 12 as printed does not interpolate: the baseline uses the weights of eq. 6, and eq. 12 is a control.",
-    "Tables are means over folds with the spreads of trainings and patients, full frame and inside the head or "
-    "brain; the "
+    "The noise schedule is linear in √β between the article's 0.0015 and 0.0155, as in the authors' code, which "
+    "calls it linear; linear in β would be another schedule.",
+    "Of the U-Net's “attention at 16 and 8”, factor 16 does not exist with four levels: attention is at 8 and in the "
+    "middle. The first stage has attention in its middle block, as in the authors' code, where the article says none.",
+    "SRGAN's content loss is LPIPS with VGG16's features and L1, not VGG19's features; EDSR adds what it learns to "
+    "its input.",
+    "Tables are means over folds with the spreads of trainings and patients, full frame and in the head or brain; the "
     "article gives the mean of the full frame alone.",
 )

@@ -1,0 +1,70 @@
+"""What the verdict page says of the networks, from the configurations that ship."""
+
+import copy
+
+import pytest
+from configs import merged
+
+from benchmark.config import check
+from benchmark.report.trained import deviations, needed
+
+
+@pytest.fixture(scope="module")
+def article() -> dict:
+    return check(merged())
+
+
+@pytest.fixture(scope="module")
+def demo() -> dict:
+    return check(merged("demo"))
+
+
+def test_the_articles_networks_differ_in_nothing_but_what_the_article_does_not_give(article):
+    text = " ".join(deviations(article))
+    assert "another size" not in text
+    for loss in ("perceptual loss", "adversarial", "BSRGAN", "eq. 14"):
+        assert loss not in text
+    assert "Lengths and batches of training" in text
+    assert "EDSR (edsr) learns from samples by ddim, T = 50" in text
+
+
+def test_the_demo_owns_up_to_all_of_it(demo):
+    text = " ".join(deviations(demo))
+    for words in (
+        "vq (channels 16/32/64, not 128/256/512; layers_per_block 1, not 2; codes 512, not 8192)",
+        "ldm (width 32, not 160",
+        "edsr (blocks 4, not 16)",
+        "without the perceptual and the adversarial loss of section 3.1",
+        "degradation “bilinear”, where the article has BSRGAN-light",
+        "SRGAN (srgan) is trained without its perceptual loss",
+        "trained by MSE (eq. 14), where section 3.1 has MAE",
+        f"vq {demo['networks']['vq']['training']['steps']:,} steps of 8",
+    ):
+        assert words in text, words
+
+
+@pytest.mark.parametrize(
+    ("network", "key", "value", "words"),
+    [
+        ("vq", "perceptual_weight", 0, "without the perceptual loss"),
+        ("vq", "discriminator_weight", 0, "without the adversarial loss"),
+        ("ldm", "degradation", "bilinear", "“bilinear”"),
+        ("srgan", "perceptual_weight", 0, "SRGAN (srgan)"),
+        ("edsr", "loss", "mse", "by MSE"),
+    ],
+)
+def test_one_changed_value_is_one_sentence(article, network, key, value, words):
+    changed = copy.deepcopy(article)
+    changed["networks"][network]["training"][key] = value
+    (new,) = set(deviations(changed)) - set(deviations(article))
+    assert words in new
+
+
+def test_networks_that_no_method_uses_are_not_spoken_of(article):
+    controls = copy.deepcopy(article)
+    controls["study"]["methods"] = ["linear", "truth"]
+    assert needed(controls) == {}
+    assert deviations(controls) == []
+    assert "quartet_full" not in needed(article)
+    controls["study"]["methods"] = ["ours"]
+    assert set(needed(controls)) == {"vq", "ldm", "edsr"}
