@@ -81,8 +81,8 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
     _known("weights.networks", config["weights"]["networks"], config["networks"])
     _known("weights.cohorts", config["weights"]["cohorts"], config["cohorts"])
     for cohort, share in config["weights"]["cohorts"].items():
-        if isinstance(share, bool) or not isinstance(share, int | float) or share <= 0:
-            raise UserError(f"config: weights.cohorts.{cohort}: {share!r} is not a share above 0")
+        if isinstance(share, bool) or not isinstance(share, int | float) or share < 0:
+            raise UserError(f"config: weights.cohorts.{cohort}: {share!r} is not a share, 0 or more")
     _known("zoom.prefer", config["zoom"]["prefer"], config["methods"])
     _known("zoom.train", config["zoom"]["train"], config["methods"])
     for where in ("study", "contest"):

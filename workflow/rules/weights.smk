@@ -1,19 +1,22 @@
 """Weights to be used elsewhere: a network trained on several cohorts together. Those of `zoom` are made here."""
 
+DRAWN = {
+    cohort: share for cohort, share in config["weights"]["cohorts"].items() if share
+}
+
 
 def weights_volumes(wildcards):
     """By cohort, the volumes of its patients for cross-validation; test patients stay unseen."""
     return {
         cohort: volumes(cohort, sheet.cross_validated(cohort_sheet(cohort)))
-        for cohort in config["weights"]["cohorts"]
+        for cohort in DRAWN
     }
 
 
 def weights_shares(wildcards):
     """How often each of these volumes is drawn."""
-    shares = config["weights"]["cohorts"]
     return [
-        shares[cohort] / len(found)
+        DRAWN[cohort] / len(found)
         for cohort, found in weights_volumes(wildcards).items()
         for _ in found
     ]
@@ -45,6 +48,7 @@ rule weights_network:
     params:
         network=lambda w: config["networks"][w.network],
         shares=weights_shares,
+        cohorts="+".join(DRAWN),
         init=lambda w: recipe.start(config, w.network),
         minutes=config["minutes"],
         seed=config["seed"],
@@ -58,7 +62,5 @@ rule weights:
     input:
         expand(
             f"{RESULTS}/trained/{{network}}.safetensors",
-            network=(
-                config["weights"]["networks"] if config["weights"]["cohorts"] else []
-            ),
+            network=(config["weights"]["networks"] if DRAWN else []),
         ),

@@ -17,7 +17,7 @@ with job(snakemake):
         trunk=None,
         weights=Path(snakemake.output.weights),
         seed=snakemake.params.seed,
-        identity={"cohort": "+".join(snakemake.config["weights"]["cohorts"]), "fold": "all"},
+        identity={"cohort": snakemake.params.cohorts, "fold": "all"},
         compute=snakemake.config["compute"] | snakemake.params.compute,
         init=snakemake.params.init,
         recipe=snakemake.config["recipe"],
