@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("config", nargs="*", type=Path, default=[Path("config/config.yaml")], help="later ones win")
     config: dict = {}
     for path in parser.parse_args().config:
-        config = merged(config, yaml.safe_load(path.read_text()))
+        config = merged(config, yaml.safe_load(path.read_text(encoding="utf-8")))
     frame = config["preprocess"]
     networks = {name: block for name, block in config["networks"].items() if "class" not in block}  # no variants
     print(markdown(table(networks, frame["size"] // frame["shrink"])))

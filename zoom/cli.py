@@ -1,6 +1,7 @@
 """The command: ``zoom scan.nii.gz --n 4 -o out.nii.gz``."""
 
 import argparse
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -72,9 +73,17 @@ def _thickness(text: str) -> float | str:
     return text if text == "auto" else float(text)
 
 
+def readable() -> None:
+    """Lets a terminal of any locale show what it can, and the rest by its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0, 1 for what a user can put right, 2 for a wrong command line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    readable()
     before = signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: what was begun goes
     try:
         from benchmark.config import load_config

@@ -126,4 +126,4 @@ def describe_dataset(names: Names, version: str) -> None:
         "DatasetLinks": {"raw": Path(raw).as_posix()},
     }
     with written(target) as aside:
-        aside.write_text(json.dumps(about, indent=2) + "\n")
+        aside.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")

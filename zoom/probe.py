@@ -113,7 +113,7 @@ def resident(device: str) -> int:
         return torch.cuda.memory_allocated()
     reset = Path("/proc/self/clear_refs")
     if reset.exists() and os.access(reset, os.W_OK):
-        reset.write_text("5")
+        reset.write_text("5", encoding="utf-8")
     import psutil
 
     return psutil.Process().memory_info().rss
@@ -127,7 +127,7 @@ def peak(device: str) -> int:
         return torch.cuda.max_memory_allocated()
     status = Path("/proc/self/status")
     if status.exists():
-        lines = (line.split() for line in status.read_text().splitlines())
+        lines = (line.split() for line in status.read_text(encoding="utf-8").splitlines())
         return next(int(line[1]) * 1024 for line in lines if line and line[0] == "VmHWM:")
     import psutil
 

@@ -73,7 +73,7 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
                 (prepared.names.sidecar, json.dumps(about, indent=2, allow_nan=False) + "\n"),
                 (prepared.names.page, page(prepared, about, job.pictures)),
             ):
-                stack.enter_context(written(path)).write_text(text)
+                stack.enter_context(written(path)).write_text(text, encoding="utf-8")
         describe_dataset(prepared.names, about["GeneratedBy"][0]["Version"])
     say(f"{prepared.names.image}: done in {about['Zoom']['Seconds']:.0f} s; page: {prepared.names.page}")
     return about

@@ -43,7 +43,7 @@ def read_rows(path: str | Path, **folders: str) -> dict[str, Row]:
     """
     if not Path(path).is_file():
         raise UserError(f"{path}: no such sheet; set zoom.sheet to a TSV with columns scan and n, zoom or spacing")
-    with open(path, newline="") as file:
+    with open(path, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, delimiter="\t")
         stray = sorted(set(reader.fieldnames or ()) - set(COLUMNS))
         if stray:

@@ -21,6 +21,7 @@ from benchmark.files import written
 from benchmark.scores.metrics import COLUMNS, Distance, score
 from benchmark.scores.region import region
 from benchmark.volume import plane, read_scan, to_upright
+from zoom.cli import readable
 from zoom.consistency import FWHM
 from zoom.geometry import slice_axis
 from zoom.request import request
@@ -172,6 +173,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; prints the means over scans, and writes a row for each scan, n, profile and method."""
+    readable()
     given = parser().parse_args(arguments)
     try:
         config = load_config(given.config)

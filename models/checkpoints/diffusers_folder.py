@@ -37,7 +37,7 @@ def part(network: str, folder: Path, kind: type, size_of: Callable[[Path, dict],
     file = folder / "config.json"
     if not file.exists():
         return None
-    config = json.loads(file.read_text())
+    config = json.loads(file.read_text(encoding="utf-8"))
     if config.get("_class_name") != kind.__name__:
         raise ValueError(f"{file}: _class_name is {config.get('_class_name')}, expected {kind.__name__}")
     weights = next((folder / name for name in WEIGHTS if (folder / name).exists()), None)
@@ -117,7 +117,7 @@ def schedule_of(file: Path) -> Schedule:
     """The schedule of a scheduler_config.json; the article's where there is none."""
     if not file.exists():
         return Schedule()
-    options = {"beta_schedule": "linear", "prediction_type": "epsilon", **json.loads(file.read_text())}
+    options = {"beta_schedule": "linear", "prediction_type": "epsilon", **json.loads(file.read_text(encoding="utf-8"))}
     for key, expected in (("beta_schedule", "scaled_linear"), ("prediction_type", "epsilon")):
         if options[key] != expected:
             raise ValueError(f"{file}: {key} is {options[key]!r}, expected {expected!r}")

@@ -31,7 +31,7 @@ class TrainingLog:
         """CSV and curve."""
         columns = list(dict.fromkeys(name for row in self.rows for name in row))
         timed: list[dict] = [row | {"wait": self.waits.get(row["step"])} for row in self.rows]
-        with open(self.stem.with_suffix(".csv"), "w", newline="") as file:
+        with open(self.stem.with_suffix(".csv"), "w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, [*columns, "wait"], lineterminator="\n")
             writer.writeheader()
             writer.writerows(timed)

@@ -65,7 +65,7 @@ def _with_defaults() -> type:
 
 def check(config: dict[str, Any]) -> dict[str, Any]:
     """Fills in defaults, in place, and returns the config. ``UserError``: one line, the key and what it should be."""
-    schema = yaml.safe_load(SCHEMA.read_text())
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     error = next(iter(_with_defaults()(schema).iter_errors(config)), None)
     if error is not None:
         raise UserError(_explain(error))
@@ -114,7 +114,7 @@ def load_config(overlay: str | Path | None = None) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        loaded = yaml.safe_load(path.read_text())
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"{path}: cannot be read as a configuration ({str(error).splitlines()[0]})") from error
     if not isinstance(loaded, dict):

@@ -58,7 +58,7 @@ def about(class_: str) -> About:
         raise UserError("models: this package is not installed next to the benchmark")
     path = Path(folder.origin).with_name("networks") / f"{class_}.py"
     try:
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"config: networks: '{class_}': no file models/networks/{class_}.py") from error
     for node in tree.body:

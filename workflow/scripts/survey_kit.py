@@ -16,6 +16,6 @@ with job(snakemake) as say:
     folders = {Path(folder).name: Path(folder) for folder in snakemake.input.gaps}
     sequences = {code: volume.read(folders[method] / shown.file)[0][1:-1] for code, method in key.items()}
     with written(snakemake.output.form) as aside:
-        aside.write_text(form(sequences, params.seed))
+        aside.write_text(form(sequences, params.seed), encoding="utf-8")
     write_key(snakemake.output.key, key, kit_name(list(key), params.seed))
     say(f"{len(key)} sequences of {shown.n} slices; send out {snakemake.output.form}, keep {snakemake.output.key}")

@@ -139,13 +139,15 @@ class Archive:
         the same size and time, and on after it was removed.
         """
         if cache.exists():
-            known = json.loads(cache.read_text())
+            known = json.loads(cache.read_text(encoding="utf-8"))
             if known["archive"] == self._mark() or not self.path.exists():
                 self._sizes = known["members"]
                 return self._sizes, False
         members = {entry.name: entry.size for entry in self.entries(choose)}
         with written(cache) as aside:
-            aside.write_text(json.dumps({"archive": self._mark(), "members": members}, indent=1) + "\n")
+            aside.write_text(
+                json.dumps({"archive": self._mark(), "members": members}, indent=1) + "\n", encoding="utf-8"
+            )
         self._sizes = members
         return members, True
 

@@ -182,7 +182,7 @@ class _Job:
         """One request: from where the part ends to the end."""
         item = self.item
         have = _length(item.part)
-        tag = item.tag.read_text() if item.tag.exists() else None
+        tag = item.tag.read_text(encoding="utf-8") if item.tag.exists() else None
         if tag is None and item.sha256 is None:
             have = 0  # nothing would tell whether the rest belongs to this beginning
         headers = {"Accept-Encoding": "identity"}
@@ -216,7 +216,7 @@ class _Job:
         mark = answer.headers.get("ETag") or answer.headers.get("Last-Modified", "W/")
         item.tag.unlink(missing_ok=True)
         if not mark.startswith("W/"):  # a weak mark does not promise the same bytes
-            item.tag.write_text(mark)
+            item.tag.write_text(mark, encoding="utf-8")
         self.bar.update(have)
         try:
             with open(item.part, "r+b" if have else "wb") as file:

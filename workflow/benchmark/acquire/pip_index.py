@@ -24,7 +24,11 @@ PYPI = "https://pypi.org/simple"
 def settings(command: str = "download") -> dict[str, str]:
     """pip's options for ``command``, long names without dashes: variables win over its section, that over [global]."""
     listed = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pip", "config", "list"],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     lines = listed.stdout.splitlines()
     if listed.returncode != 0:  # an environment without pip (uv makes them): the variables are still there

@@ -188,5 +188,5 @@ def _write(into: Path, bench: Bench, seconds: float, failed: Sequence[str], skip
     for name, rows in (("bench_gpu", bench.rows), ("bench_gpu_kernels", bench.kernels)):
         write_csv(into / f"{name}.csv", pd.DataFrame(rows), "%.6g")
     with written(into / "bench_gpu.md") as aside:
-        aside.write_text(text)
+        aside.write_text(text, encoding="utf-8")
     return text

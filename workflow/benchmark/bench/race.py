@@ -54,12 +54,12 @@ def _peak_mb(call: Call) -> float:
     call()  # what is kept from the first time on is not the call's
     gc.collect()
     libc.malloc_trim(0)
-    reset.write_text("5")
+    reset.write_text("5", encoding="utf-8")
     before = _status("VmRSS")
     call()
     return max(0, _status("VmHWM") - before) * 1024 / 1e6
 
 
 def _status(key: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:"))

@@ -24,7 +24,7 @@ def write(rows: list[dict[str, Any]], title: str, caption: str, stem: Path) -> s
     text = markdown(table)
     write_csv(stem.with_suffix(".csv"), frame, "%.6g")
     with written(stem.with_suffix(".md")) as aside:
-        aside.write_text(text)
+        aside.write_text(text, encoding="utf-8")
     return text
 
 

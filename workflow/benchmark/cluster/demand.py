@@ -79,7 +79,7 @@ def pace(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> Pac
     """How fast a network trains: measured, else estimated for a GPU ``gpu_speed`` times as fast as an H100."""
     measured = speed_file(config, network)
     if measured.is_file():
-        with open(measured, newline="") as file:
+        with open(measured, encoding="utf-8", newline="") as file:
             row = next(csv.DictReader(file))
         return Pace(float(row["start_seconds"]), float(row["seconds_per_step"]), row["hardware"])
     training, facts = config["networks"][network]["training"], about(class_of(config, network))
@@ -131,7 +131,7 @@ def training_mb(network: str, config: Mapping[str, Any], cohort: str | None = No
     resident = CONTEXT_MB + (patients * volume_mb(config, cohort) / 2 if cohort else 0)
     measured = speed_file(config, network)
     if measured.is_file():
-        with open(measured, newline="") as file:
+        with open(measured, encoding="utf-8", newline="") as file:
             row = next(csv.DictReader(file))
         if row.get("device", "").startswith("cuda"):
             return resident + float(row["peak_mb"]) * 1e6 / 2**20

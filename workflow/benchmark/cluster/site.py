@@ -54,7 +54,7 @@ def site(path: str | Path | None = None) -> Site:
     path = Path(path or os.environ.get("ZOOM_SITE") or SITE)
     if not path.is_file():
         raise UserError(f"{path}: no such site file; copy profiles/slurm/site.yaml there or unset ZOOM_SITE")
-    values: dict[str, Any] = yaml.safe_load(path.read_text()) or {}
+    values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     kinds = {field.name: field.type for field in fields(Site)}
     for key in values:
         if key not in kinds:

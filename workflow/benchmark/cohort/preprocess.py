@@ -136,9 +136,9 @@ def undo(truth: np.ndarray, sidecar: Sidecar) -> tuple[np.ndarray, np.ndarray]:
 def write_sidecar(path: str | Path, sidecar: Sidecar) -> None:
     """Writes the sidecar as JSON."""
     with written(path) as aside:
-        aside.write_text(json.dumps(asdict(sidecar), indent=2) + "\n")
+        aside.write_text(json.dumps(asdict(sidecar), indent=2) + "\n", encoding="utf-8")
 
 
 def read_sidecar(path: str | Path) -> Sidecar:
     """Reads a sidecar."""
-    return Sidecar(**json.loads(Path(path).read_text()))
+    return Sidecar(**json.loads(Path(path).read_text(encoding="utf-8")))

@@ -46,7 +46,7 @@ def draw_removed(slices: int, fraction: float, seed: int, dataset: str, subject:
 
 def write_removal(path: str | Path, removal: Removal) -> None:
     """TSV with a row for each slice: its index, and whether it is removed (1) or kept (0)."""
-    with written(path) as aside, open(aside, "w", newline="") as file:
+    with written(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(["slice", "removed"])
         gone = set(removal.removed.tolist())
@@ -55,6 +55,6 @@ def write_removal(path: str | Path, removal: Removal) -> None:
 
 def read_removal(path: str | Path) -> Removal:
     """Reads what ``write_removal`` wrote."""
-    with open(path, newline="") as file:
+    with open(path, encoding="utf-8", newline="") as file:
         flags = [int(row["removed"]) for row in csv.DictReader(file, delimiter="\t")]
     return Removal(len(flags), np.flatnonzero(flags))

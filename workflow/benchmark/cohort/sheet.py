@@ -25,7 +25,7 @@ class Patient:
 
 def write_sheet(path: str | Path, rows: Sequence[Patient]) -> None:
     """Writes the sheet as TSV, one row a patient."""
-    with written(path) as aside, open(aside, "w", newline="") as file:
+    with written(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [f.name for f in fields(Patient)], delimiter="\t", lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
@@ -33,7 +33,7 @@ def write_sheet(path: str | Path, rows: Sequence[Patient]) -> None:
 
 def read_sheet(path: str | Path) -> list[Patient]:
     """Reads a sheet; numbers have their types."""
-    with open(path, newline="") as file:
+    with open(path, encoding="utf-8", newline="") as file:
         rows: list[dict[str, Any]] = list(csv.DictReader(file, delimiter="\t"))
     return [Patient(**{**row, "fold": int(row["fold"])}) for row in rows]
 

@@ -32,7 +32,7 @@ class Dataset(Reader):
     @property
     def pins(self) -> dict[str, dict[str, str]]:
         """Rows of ``sample.tsv`` by subject."""
-        with open(PINS, newline="") as file:
+        with open(PINS, encoding="utf-8", newline="") as file:
             return {row["subject"]: row for row in csv.DictReader(file, delimiter="\t")}
 
     def subjects(self) -> list[str]:

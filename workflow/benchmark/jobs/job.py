@@ -1,5 +1,6 @@
 """What every script does around its work: log to its file, say what it did, fail in one line."""
 
+import io
 import logging
 import os
 import sys
@@ -23,15 +24,18 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
     descriptors, so that child processes and progress bars are caught as well.
     """
     terminal = os.dup(2)
-    screen = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1))
+    screen = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8"))
     screen.setLevel(logging.WARNING)
     logging.getLogger("benchmark").addHandler(screen)  # a dataset's terms, retries: what a person should see at once
     fetch.BAR_FILE = screen.stream
     # one of several processes of a training writes on
     mode = "a" if "LOCAL_RANK" in os.environ else "w"
-    log = open(str(snakemake.log), mode, buffering=1)  # noqa: SIM115 (open to the end of the process)
+    log = open(str(snakemake.log), mode, buffering=1, encoding="utf-8")  # noqa: SIM115 (open to the end of the process)
     for stream in (1, 2):
         os.dup2(log.fileno(), stream)
+    for printed in (sys.stdout, sys.stderr):  # whatever the locale: × and − are what we write
+        if isinstance(printed, io.TextIOWrapper):
+            printed.reconfigure(encoding="utf-8", errors="backslashreplace")
 
     def say(text: str) -> None:
         print(text, flush=True)

@@ -147,13 +147,13 @@ def write_table(stem: str | Path, frame: pd.DataFrame, table: Table) -> None:
     caption = f"{rst_escape(table.title)}. {rst_escape(table.caption)}\n"
     for suffix, text in (("md", markdown(table)), ("tex", latex(table)), ("html", html(table)), ("rst", caption)):
         with written(f"{stem}.{suffix}") as aside:
-            aside.write_text(text)
+            aside.write_text(text, encoding="utf-8")
 
 
 def write_caption(path: str | Path, caption: str) -> None:
     """A figure's caption as the report and the gallery take it (reStructuredText)."""
     with written(path) as aside:
-        aside.write_text(rst_escape(caption) + "\n")
+        aside.write_text(rst_escape(caption) + "\n", encoding="utf-8")
 
 
 def number(value: float, digits: int, sign: bool = False) -> str:

@@ -65,7 +65,7 @@ def write_verdict(rst_path: str | Path, html_path: str | Path, parts: Sequence[P
     text = verdict_page(parts)
     for path, content in ((rst_path, text), (html_path, as_html(TITLE, text))):
         with written(path) as aside:
-            aside.write_text(content)
+            aside.write_text(content, encoding="utf-8")
 
 
 def as_html(title: str, text: str) -> str:

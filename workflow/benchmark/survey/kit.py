@@ -45,7 +45,7 @@ def form(sequences: Mapping[str, np.ndarray], seed: int) -> str:
         code: [_picture(one[rows, columns] / high) for one in slices] for code, slices in sorted(sequences.items())
     }
     n = len(next(iter(sequences.values())))
-    text = _FORM.read_text()
+    text = _FORM.read_text(encoding="utf-8")
     for mark, value in {
         "__COUNT__": str(len(sequences)),
         "__SLICES__": str(n),
@@ -72,7 +72,7 @@ def _picture(image: np.ndarray) -> str:
 
 def write_key(path: str | Path, key: Mapping[str, str], kit: str) -> None:
     """The key: kit, sequence (code), method. It stays with whoever runs the survey."""
-    with written(path) as aside, open(aside, "w", newline="") as file:
+    with written(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["kit", "sequence", "method"])
         writer.writerows([kit, code, method] for code, method in key.items())
