@@ -13,4 +13,4 @@ def groups(compiled: bool) -> dict[str, list[Check]]:
         found[f"train-{name}"] = training_checks.checks(name, compiled)
     for family in restoring_checks.families():
         found[f"restore-{family}"] = restoring_checks.checks(family, compiled)
-    return found
+    return dict(sorted(found.items(), key=lambda group: -sum(check.estimate for check in group[1])))

@@ -16,7 +16,7 @@ LPIPS = 2e-3
 ZOOM = 5e-3
 """Mean difference of a zoomed scan from the CPU's, as a share of the grey scale: half precision, untrained weights."""
 STUDIED = ["ours", "quartet", "linear"]
-STUDY_SECONDS = 150
+STUDY_SECONDS = 110
 
 
 def checks() -> dict[str, list[Check]]:

@@ -33,14 +33,28 @@ def families() -> dict[str, list[str]]:
     return found
 
 
+def compiling() -> set[str]:
+    """One family for each kind of networks."""
+    networks, found = config()["networks"], {}
+    for family in families():
+        kinds = [
+            (networks[one].get("class", one), networks[one]["size"].get("factor"))
+            for one in family.split("+")
+            if one in networks
+        ]
+        found.setdefault(repr(kinds), family)
+    return set(found.values()) - {"controls"}
+
+
 def checks(family: str, compiled: bool) -> list[Check]:
     """All methods of a family; compiled is the first one alone, as the others share its networks."""
     found = []
+    compiled = compiled and family in compiling()
     for number, name in enumerate(families()[family]):
         for way, options in WAYS.items():
-            if options.get("compile") and (not compiled or number or family == "controls"):
+            if options.get("compile") and (not compiled or number):
                 continue
-            estimate = 40 if options.get("compile") else 4
+            estimate = 35 if options.get("compile") else 1.5 if number else 10
 
             def call(setting: Setting, name: str = name, way: str = way) -> str:
                 return like_the_cpu(name, setting, way)
@@ -52,7 +66,7 @@ def checks(family: str, compiled: bool) -> list[Check]:
             def sampled(setting: Setting, sampling: Mapping[str, Any] = sampling) -> str:
                 return like_the_cpu("ours_no_edsr", setting, "float32", sampling)
 
-            found.append(Check(f"restore ours_no_edsr: float32, sampler {sampler}", sampled, 4))
+            found.append(Check(f"restore ours_no_edsr: float32, sampler {sampler}", sampled, 1.5))
     return found
 
 

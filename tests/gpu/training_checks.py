@@ -14,6 +14,8 @@ STEPS, STOPPED_AFTER = 6, 3
 IDENTITY = {"cohort": "phantoms", "fold": "1"}
 CLOSE = {"32-true": 0.02, "bf16-mixed": 0.1}
 """Relative difference of the first losses from the CPU's in float32: convolutions in TF32; bfloat16 has 8 bits."""
+COMPILING = {"vq": 75, "ldm": 80, "edsr": 50}
+"""Seconds that a training takes to compile, where it is more than 25."""
 RESUMED = 0.02
 """What a resumed training may differ by, as a share of how far the weights moved: sums of a GPU have no fixed order."""
 
@@ -29,13 +31,19 @@ def networks() -> list[str]:
 def checks(name: str, compiled: bool) -> list[Check]:
     """The checks of one network, in the order in which they build on each other."""
     found = [
-        Check(f"train {name}: float32, losses as on the CPU", lambda setting: _float32(name, setting), 10),
-        Check(f"train {name}: stopped by a signal, resumed", lambda setting: _resumed(name, setting), 10),
+        Check(f"train {name}: float32, losses as on the CPU", lambda setting: _float32(name, setting), 25),
+        Check(f"train {name}: stopped by a signal, resumed", lambda setting: resumed(name, setting), 10),
         Check(f"train {name}: bf16-mixed", lambda setting: _like_float32(name, setting, precision="bf16-mixed"), 5),
     ]
     if compiled:
         mixed = {"precision": "bf16-mixed", "compile": True}
-        found.append(Check(f"train {name}: compiled, bf16-mixed", lambda s: _like_float32(name, s, **mixed), 50))
+        found.append(
+            Check(
+                f"train {name}: compiled, bf16-mixed",
+                lambda s: _like_float32(name, s, **mixed),
+                COMPILING.get(name, 25),
+            )
+        )
     return found
 
 
@@ -76,26 +84,30 @@ def losses(weights: Path) -> list[dict[str, float]]:
 
 
 def compare(found: Path, expected: Path, tolerance: float) -> str:
-    """That the first losses agree within ``tolerance`` (relative) and all are finite."""
+    """That the first losses agree within ``tolerance`` (relative), so does the network's two steps later (of layers
+    that start at zero the first says nothing), and all are finite.
+    """
     import math
 
-    rows, wanted = losses(found), losses(expected)[0]
+    rows, wanted = losses(found), losses(expected)
     assert all(math.isfinite(value) for row in rows for value in row.values()), f"not finite: {rows}"
-    off = {key: abs(rows[0][key] - value) / max(abs(value), 1e-2) for key, value in wanted.items()}
-    detail = "first losses differ by " + ", ".join(f"{key} {value:.1e}" for key, value in off.items())
-    assert all(value <= tolerance for value in off.values()), f"{detail}; at most {tolerance:g}: {rows[0]}, {wanted}"
+    off = {key: abs(rows[0][key] - value) / max(abs(value), 1e-2) for key, value in wanted[0].items()}
+    later = {"network_loss later": abs(rows[2]["network_loss"] / wanted[2]["network_loss"] - 1)}
+    detail = "first losses differ by " + ", ".join(f"{key} {value:.1e}" for key, value in (off | later).items())
+    assert max((off | later).values()) <= tolerance, f"{detail}; at most {tolerance:g}: {rows}, {wanted}"
     return detail
 
 
 def _float32(name: str, setting: Setting) -> str:
     cpu = Setting("cpu", setting.folder, setting.trunks)
-    setting.kept["start"] = trained(name, cpu, "cpu", steps=1)
+    setting.kept["start"] = trained(name, cpu, "start", steps=1)
+    expected = trained(name, cpu, "cpu")
     with _deterministic(setting.device):
         setting.kept["float32"] = trained(name, setting, "float32")
-    return compare(setting.kept["float32"], setting.kept["start"], CLOSE["32-true"])
+    return compare(setting.kept["float32"], expected, CLOSE["32-true"])
 
 
-def _resumed(name: str, setting: Setting) -> str:
+def resumed(name: str, setting: Setting) -> str:
     from models.training.loop import Stopped
 
     undisturbed = _needed(setting, "float32")
@@ -107,8 +119,8 @@ def _resumed(name: str, setting: Setting) -> str:
             pass
         else:
             raise AssertionError("the signal did not stop the training")
-        resumed = trained(name, setting, "resumed")
-    return _equal(resumed, undisturbed, _needed(setting, "start"))
+        again = trained(name, setting, "resumed")
+    return equal(again, undisturbed, _needed(setting, "start"))
 
 
 def _like_float32(name: str, setting: Setting, **compute: Any) -> str:
@@ -122,7 +134,7 @@ def _needed(setting: Setting, key: str) -> Path:
     return setting.kept[key]
 
 
-def _equal(resumed: Path, undisturbed: Path, start: Path) -> str:
+def equal(resumed: Path, undisturbed: Path, start: Path) -> str:
     import torch
     from safetensors.torch import load_file
 

@@ -1,0 +1,169 @@
+"""``make gpu-test`` dry on the CPU: its checks pass where they must, fail where they must, and never stop the rest."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import restoring_checks
+import torch
+import training_checks
+from board import CUT, FAILED, OK, SKIPPED, Board, Outcome
+from crew import Crew
+from groups import groups
+from safetensors.torch import load_file, save_file
+from setting import Check, Setting, Skipped, config
+from worker import run
+
+from models.training.data import SliceBank
+
+HERE = Path(__file__).parent
+
+
+def gpu_test(tmp_path: Path, *arguments: str) -> tuple[subprocess.CompletedProcess, list[dict]]:
+    """The command, and what its file holds."""
+    output = tmp_path / "out" / "gpu_test.md"
+    command = [sys.executable, str(HERE), "--device", "cpu", "--eager", "--output", str(output), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    lines = output.with_suffix(".jsonl").read_text().splitlines() if output.exists() else []
+    return done, [json.loads(line) for line in lines]
+
+
+def test_the_command_runs_groups_prints_lines_and_writes_a_table(tmp_path: Path) -> None:
+    done, outcomes = gpu_test(tmp_path, "--minutes", "6", "--only", "train-wdsr", "controls", "--trunks", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    states = {one["check"]: one["state"] for one in outcomes}
+    assert set(states.values()) == {OK}, done.stdout
+    assert len(states) == 3 + 2 * len(restoring_checks.families()["controls"])
+    assert all(f" ok       {name} (" in done.stdout for name in states)
+    table = (tmp_path / "out" / "gpu_test.md").read_text()
+    assert all(f"| {name} | ok |" in table for name in states)
+
+
+def test_what_does_not_fit_into_the_time_is_skipped_and_said(tmp_path: Path) -> None:
+    began = time.monotonic()
+    done, outcomes = gpu_test(tmp_path, "--minutes", "0.3", "--only", "train-vq", "study")
+    assert time.monotonic() - began < 60
+    assert {one["state"] for one in outcomes} <= {SKIPPED, CUT}
+    assert any("are left and it takes about" in one["detail"] or "not begun" in one["detail"] for one in outcomes)
+    assert "0 ok" in done.stdout
+
+
+def test_without_a_gpu_it_says_so_in_a_line() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    done = subprocess.run([sys.executable, str(HERE)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines() == [
+        "gpu-test: no CUDA device was found; run it on a machine with one (--device cpu: a dry run)"
+    ]
+
+
+def test_every_network_and_method_of_the_config_is_checked() -> None:
+    names = {check.name for checks in groups(compiled=True).values() for check in checks}
+    kinds = {block.get("class", name) for name, block in config()["networks"].items()}
+    assert kinds <= {config()["networks"][name].get("class", name) for name in training_checks.networks()}
+    assert all(f"restore {name}: {way}" in names for name in config()["methods"] for way in ("float32", "float16"))
+    assert all(f"train {name}: compiled, bf16-mixed" in names for name in training_checks.networks())
+    compiled = {name.removeprefix("restore ").partition(":")[0] for name in names if "float16, compiled" in name}
+    assert {"ours", "bicubic_ae", "srgan", "wdsr", "quartet", "quartet_full"} <= compiled
+
+
+def test_a_failure_keeps_its_traceback_and_a_skip_its_reason(tmp_path: Path) -> None:
+    def fails(_: Setting) -> str:
+        raise RuntimeError("no kernel image\nis available")
+
+    def skips(_: Setting) -> str:
+        raise Skipped("no trunk")
+
+    setting = Setting("cpu", tmp_path)
+    failed = run(Check("a", fails, 1), setting, 10)
+    assert (failed.state, failed.detail) == (FAILED, "RuntimeError: no kernel image")
+    assert "in fails" in failed.traceback
+    assert run(Check("b", skips, 1), setting, 10).detail == "no trunk"
+    late = run(Check("c", fails, 30), setting, 10)
+    assert (late.state, late.detail) == (SKIPPED, "10 s are left and it takes about 30")
+    lines: list[str] = []
+    board = Board(tmp_path / "x.md", "title", lines.append)
+    board.add(failed)
+    assert "in fails" in lines[-1]
+    assert "in fails" in board.output.read_text()
+
+
+@pytest.mark.parametrize(("end", "state"), [("os.abort()", FAILED), ("time.sleep(60)", CUT)])
+def test_a_process_that_dies_or_hangs_is_one_failed_check(tmp_path, monkeypatch, end: str, state: str) -> None:
+    worker = tmp_path / "worker.py"
+    begins = json.dumps({"begins": "second"})
+    first = json.dumps(Outcome("first", OK).__dict__)
+    worker.write_text(
+        f"import os, sys, time\nprint('@@ ' + {first!r})\nprint('@@ ' + {begins!r}, flush=True)\n"
+        f"print('a last word', file=sys.stderr, flush=True)\n{end}\n"
+    )
+    monkeypatch.setattr("crew.WORKER", worker)
+    board = Board(tmp_path / "x.md", "title", lambda line: None)
+    checks = [Check(name, lambda setting: "", 1) for name in ("first", "second", "third")]
+    Crew(board, tmp_path, time.time() + 11, []).run({"group": checks}, 1)
+    assert [(one.check, one.state) for one in board.outcomes] == [("first", OK), ("second", state), ("third", SKIPPED)]
+    assert "a last word" in board.outcomes[1].traceback
+
+
+def test_other_losses_and_other_weights_are_found(tmp_path: Path) -> None:
+    """What the checks of a training compare has to be equal for them to pass."""
+    setting = Setting("cpu", tmp_path)
+    made = training_checks.trained("wdsr", setting, "a", steps=training_checks.STEPS)
+    start = training_checks.trained("wdsr", setting, "start", steps=1)
+    log = made.with_suffix(".csv")
+    text = log.read_text()
+    training_checks.compare(made, made, 0.0)
+    (tmp_path / "b").mkdir()
+    other = tmp_path / "b" / made.name
+    weights = load_file(made)
+    save_file({key: value + 0.001 * value.abs().mean() for key, value in weights.items()}, other)
+    other.with_suffix(".csv").write_text(text)
+    assert training_checks.equal(made, made, start) == "bit for bit"
+    with pytest.raises(AssertionError, match="of how far they moved"):
+        training_checks.equal(other, made, start)
+    rows = [line.split(",") for line in text.splitlines()]
+    column = rows[0].index("network_loss")
+    for row in rows[1:]:
+        row[column] = str(float(row[column]) * 1.05)
+    other.with_suffix(".csv").write_text("\n".join(",".join(row) for row in rows) + "\n")
+    with pytest.raises(AssertionError, match="first losses differ"):
+        training_checks.compare(other, made, 0.02)
+
+
+def test_other_pixels_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = restoring_checks.restored
+    setting = Setting("cpu", tmp_path)
+    restoring_checks.like_the_cpu("linear", setting, "float32")
+    monkeypatch.setattr(restoring_checks, "restored", lambda *given, **ways: real(*given, **ways) + np.float32(0.01))
+    with pytest.raises(AssertionError, match=r"pixels differ by 1\.0e-02"):
+        restoring_checks.like_the_cpu("linear", setting, "float32")
+
+
+def test_in_mixed_precision_a_network_learns_from_slices_of_16_bits(tmp_path: Path, monkeypatch) -> None:
+    """Lightning rounds what a module is given to bfloat16, which has 8: what is learned from would be rounded too."""
+    from models.networks.wdsr import Training
+
+    seen: list[torch.Tensor] = []
+    forward = Training.forward
+
+    def watched(self, phase, batch, step):
+        seen.append(batch)
+        return forward(self, phase, batch, step)
+
+    drawn: list[torch.Tensor] = []
+    batch = SliceBank.batch
+
+    def drawing(self, size):
+        drawn.append(batch(self, size))
+        return drawn[-1]
+
+    monkeypatch.setattr(Training, "forward", watched)
+    monkeypatch.setattr(SliceBank, "batch", drawing)
+    training_checks.trained("wdsr", Setting("cpu", tmp_path), "mixed", steps=1, precision="bf16-mixed")
+    assert seen[0].dtype == torch.float32
+    assert torch.equal(seen[0], drawn[0])
