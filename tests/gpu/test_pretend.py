@@ -23,7 +23,6 @@ CODES = 1e-3
 def card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trunks: dict[str, Path]) -> Setting:
     """A setting whose device is the one that is not there."""
     import models.fast
-    import models.methods.ours
     import models.sampling
     from benchmark.jobs import training
     from models.training import loop
