@@ -235,6 +235,9 @@ def test_the_box_is_where_the_truth_has_most_detail_and_no_method_moves_it():
     left[40:56, 8:24] += np.sin(np.arange(16) * 1.5) * 0.4
     box = detail_box(np.stack([left, left]), 16)
     assert (abs(box[0].start - 40) <= 1, abs(box[1].start - 8) <= 1) == (True, True)
+    elsewhere = detail_box(np.stack([left, left]), 16, (slice(20, 30), slice(30, 40)))
+    assert 20 <= elsewhere[0].start + 8 <= 30
+    assert 30 <= elsewhere[1].start + 8 <= 40
 
 
 def test_detail_is_a_share_of_the_true_ends_by_hand():

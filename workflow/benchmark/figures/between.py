@@ -63,10 +63,17 @@ def gradient(slices: np.ndarray) -> np.ndarray:
     return np.stack([np.hypot(*np.gradient(one.astype(np.float64))) for one in slices])
 
 
-def detail_box(truth: np.ndarray, side: int) -> tuple[slice, slice]:
-    """Rows and columns of the square of ``side`` pixels in which the true slices (S, H, W) have the most detail."""
+def detail_box(truth: np.ndarray, side: int, within: tuple[slice, slice] | None = None) -> tuple[slice, slice]:
+    """Rows and columns of the square of ``side`` pixels in which the true slices (S, H, W) have the most detail.
+
+    ``within``: rows and columns that the middle of the square lies in; anywhere where it is absent.
+    """
     sums = np.pad(gradient(truth).mean(axis=0).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     mean = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    if within:
+        allowed = np.zeros(mean.shape, dtype=bool)
+        allowed[tuple(slice(max(0, part.start - side // 2), max(1, part.stop - side // 2)) for part in within)] = True
+        mean = np.where(allowed, mean, -np.inf)
     top, left = np.unravel_index(int(mean.argmax()), mean.shape)
     return slice(int(top), int(top) + side), slice(int(left), int(left) + side)
 

@@ -23,7 +23,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     images[f"truth:\n{truth.shape[0]}×{truth.shape[1]}"] = truth
 
     rows, columns = crop = content([truth[None]])
-    box = detail_box(truth[None], min(rows.stop - rows.start, columns.stop - columns.start) // 4)
+    box = detail_box(truth[None], *_where(rows, columns))
     errors = {two_lines(scene.labels[method]): np.abs(image - truth) for method, image in restored.items()}
     worst = max(float(np.percentile(np.stack(list(errors.values())), 99.5)), 1e-3)
     figure, axes = grid(3, len(images), truth[crop].shape, labels=0.2, beside=0.9)
@@ -42,11 +42,20 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     caption = (
         f"A real scan at {truth.shape[0]}×{truth.shape[1]} pixels: a slice that was removed, restored from the slices "
         f"around it, which every method is given at {size}. Left: the removed slice at that resolution, which no "
-        "method sees. Boxed: the square in which the truth has the most detail. Below: the absolute error and, under "
-        f"it, the PSNR of this slice. {_means(scene)}"
+        "method sees. Boxed: the square in the upper half in which the truth has the most detail. Below: the absolute "
+        f"error and, under it, the PSNR of this slice. {_means(scene)}"
         + scene.where(f"slice {place}: the removed one with the most gradient energy")
     )
     return figure, caption
+
+
+def _where(rows: slice, columns: slice) -> tuple[int, tuple[slice, slice]]:
+    """The side of the box, and where its middle may lie: the box is in the upper half (where a head has its brain, not
+    its neck), its middle in the middle half from left to right."""
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    side = min(height, width) // 4
+    upper = slice(rows.start + side // 2, rows.start + max(height - side, side) // 2 + 1)
+    return side, (upper, slice(columns.start + width // 4, columns.stop - width // 4))
 
 
 def _means(scene: Scene) -> str:
