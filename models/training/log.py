@@ -35,22 +35,35 @@ class TrainingLog:
             writer = csv.DictWriter(file, [*columns, "wait"], lineterminator="\n")
             writer.writeheader()
             writer.writerows(timed)
+        self._curves()
+
+    def _curves(self) -> None:
+        """A panel for each logged number: every value faint, and over them the median of those around each step."""
         import matplotlib
 
         matplotlib.use("Agg")
         import matplotlib.pyplot as plt
+        import pandas as pd
+        import seaborn as sns
 
-        losses = columns[1:]
-        figure, axes = plt.subplots(len(losses), 1, figsize=(6, 1.6 * len(losses) + 0.6), sharex=True, squeeze=False)
-        for axis, name in zip(axes[:, 0], losses, strict=True):
-            points = [(row["step"], row[name]) for row in self.rows if name in row]
-            axis.plot(*zip(*points, strict=True), linewidth=0.8)
-            axis.set_ylabel(name.replace("_", " "), fontsize=7)
-        axes[-1, 0].set_xlabel("training step")
-        axes[0, 0].set_title(self.name)
-        figure.tight_layout()
-        figure.savefig(self.stem.with_suffix(".png"), dpi=110)
-        plt.close(figure)
+        table = pd.DataFrame(self.rows).melt("step", var_name="number", value_name="").dropna()
+        window = max(1, len(self.rows) // 12)
+        smooth = table.groupby("number", sort=False)[""].transform(
+            lambda values: values.rolling(window, center=True, min_periods=1).median()
+        )
+        with sns.axes_style("whitegrid", {"axes.spines.top": False, "axes.spines.right": False}):
+            grid = sns.FacetGrid(
+                table.assign(smooth=smooth), col="number", col_wrap=2, sharey=False, height=1.9, aspect=1.6
+            )
+        grid.map(sns.lineplot, "step", "", color="#b9cfe0", linewidth=0.7, errorbar=None)
+        grid.map(sns.lineplot, "step", "smooth", color="#0072B2", linewidth=1.4, errorbar=None)
+        grid.set_titles("{col_name}").set_axis_labels("training step", "")
+        for axis in grid.axes.flat:
+            axis.set_title(axis.get_title().replace("_", " "), fontsize=9)
+        grid.figure.suptitle(self.name, fontsize=10)
+        grid.tight_layout()
+        grid.savefig(self.stem.with_suffix(".png"), dpi=110)
+        plt.close(grid.figure)
 
     def picture(self, rows: list[Tensor]) -> None:
         """One row of the picture for each tensor (B, 1, H, W); smaller ones are enlarged without smoothing."""
