@@ -17,13 +17,13 @@ from benchmark.scores.significance import CLEARLY, LEAST, SHOWN, TOO_FEW
 
 WITHIN = 0.02  # a cell agrees when it is this near to the published one
 NO_CLAIMS = pd.DataFrame(columns=["cohort", "first", "second", "level", "metric", "patients", "verdict"])
-OUTCOMES = ("within ±2 %", "better", "worse", "impossible")
+OUTCOMES = ("within ±2 %", "better", "worse", "implausible")
 
 
 def outcome(ours: float, paper: float, metric: str, flag: str) -> str:
-    """One cell against the article: flagged ones are impossible, whatever comes out."""
+    """One cell against the article: flagged ones are implausible, whatever comes out."""
     if flag:
-        return "impossible"
+        return "implausible"
     if abs(ours - paper) <= WITHIN * abs(paper):
         return "within ±2 %"
     return "better" if (ours > paper) == HIGHER_IS_BETTER[metric] else "worse"
@@ -44,7 +44,7 @@ def outcomes(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement_table(cells: pd.DataFrame, labels: Mapping[str, str]) -> Table:
-    """How many cells of each cohort are within ±2 %, better, worse, impossible."""
+    """How many cells of each cohort are within ±2 %, better, worse, implausible."""
     table = Table("Agreement with the article", "", ["cohort", "cells", *OUTCOMES])
     for cohort, rows in [*cells.groupby("cohort", sort=False), ("all", cells)]:
         counts = [int((rows["outcome"] == name).sum()) for name in OUTCOMES]
@@ -161,11 +161,11 @@ def summary(
         "None of the article's figures can be compared with this run."
         if cells.empty
         else f"Of {len(cells)} figures that the article prints for them, {counts['within ±2 %']} come out within ±2 %, "
-        f"{counts['better']} better, {counts['worse']} worse; {counts['impossible']} cannot be what they seem."
+        f"{counts['better']} better, {counts['worse']} worse; {counts['implausible']} cannot be what they seem."
     )
     agreement = (
-        "Better and worse are by the metric's own direction; “impossible” are published figures that contradict the "
-        "protocol or another table (flagged, with the reason, in tables 1 to 4). "
+        "Better and worse are by the metric's own direction; “implausible” are published figures that break one of "
+        "five rules held to all of them (footnotes of tables 1 to 4; config/paper/README.md). "
         + " ".join(
             f"{cell.metric.upper()} of {cell.method}, {cell.cohort}: {number(cell.ours, DIGITS[cell.metric])} "
             f"(article {cell.paper:g})."
@@ -199,8 +199,8 @@ def summary(
 
 
 def _furthest(cells: pd.DataFrame, count: int = 3) -> list[Any]:
-    """The cells relatively furthest from the article, impossible ones aside."""
-    possible = cells[cells["outcome"] != "impossible"]
+    """The cells relatively furthest from the article, implausible ones aside."""
+    possible = cells[cells["outcome"] != "implausible"]
     distance = ((possible["ours"] - possible["paper"]) / possible["paper"]).abs()
     return list(possible.loc[distance.sort_values(ascending=False).index[:count]].itertuples())
 

@@ -34,7 +34,7 @@ class Published:
         if not self.value(cohort, method, metric):
             return ""
         flags = self.flags
-        hit = flags[(flags["cohort"] == cohort) & flags["method"].isin([method, "*"]) & (flags["metric"] == metric)]
+        hit = flags[(flags["cohort"] == cohort) & (flags["method"] == method) & (flags["metric"] == metric)]
         return " ".join(hit["flag"])
 
 
