@@ -12,6 +12,7 @@ import torch
 from diffusers.models.autoencoders.vq_model import VQModel
 from torch import Tensor, nn
 
+from models.attention import widen
 from models.half import exact_products, weights_dtype
 
 COMMITMENT = 0.25
@@ -76,6 +77,7 @@ class FirstStage(nn.Module):
             mid_block_add_attention=self.size["mid_attention"],
             scaling_factor=1.0,
         )
+        widen(self.vq)
         self.nearest = NearestCode()
 
     @property
@@ -138,7 +140,8 @@ class FirstStage(nn.Module):
         elif quantise:
             latents = self.quantise(latents)[0]
         inputs = latents.to(weights_dtype(self.vq.decoder))
-        return self.vq.decode(inputs, force_not_quantize=True).sample.to(latents.dtype)
+        # not `vq.decode`, which copies a number from the CPU and waits for it
+        return self.vq.decoder(self.vq.post_quant_conv(inputs)).to(latents.dtype)
 
     def decode(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:
         """As `decode_rgb`, but grey slices (B, 1, 4h, 4w) in [0, 1]: the mean of the channels, clamped."""

@@ -121,22 +121,24 @@ def _drawn(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> Ite
     """Endless fields (G, *shape) on the CPU."""
     while True:
         fields = torch.empty(len(generators), *shape)
-        for field, generator in zip(fields, generators, strict=True):
-            _fill(field, generator)
+        _fill(fields, generators)
         yield fields
 
 
 def _drawn_by_threads(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> Iterator[Tensor]:
     """The same, in pinned memory that is fresh for every draw, so that its copy to a GPU overlaps what runs there."""
-    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+    count = torch.get_num_threads()
+    shares = [slice(i, None, count) for i in range(count)]
+    with ThreadPoolExecutor(count) as threads:
         while True:
             fields = torch.empty(len(generators), *shape, pin_memory=torch.cuda.is_available())
-            list(threads.map(_fill, fields, generators))
+            list(threads.map(_fill, [fields[share] for share in shares], [generators[share] for share in shares]))
             yield fields
 
 
-def _fill(field: Tensor, generator: torch.Generator) -> None:
-    field.normal_(generator=generator)
+def _fill(fields: Tensor, generators: Sequence[torch.Generator]) -> None:
+    for field, generator in zip(fields, generators, strict=True):
+        field.normal_(generator=generator)
 
 
 def slice_seeds(seed: int, positions: Sequence[int], noise: str = "independent") -> list[int]:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from models.fast import moved
 from models.half import in_weights, weights_dtype
 from models.interpolation import FACTOR, bicubic, degrade
 from models.networks.wdsr import Block
@@ -157,7 +158,7 @@ class Training(Task):
         slices, places = self.draw(len(batch))
         patches = random_flip(random_patch(slices, self.options["patch"]))
         target = patches[:, SLICES:]
-        known, places = self.seen(patches[:, :SLICES]), places.to(patches)
+        known, places = self.seen(patches[:, :SLICES]), moved(places.to(patches.dtype), patches.device)
         made = self.network(known, places)
         loss = F.l1_loss(made, target)
         log = {"l1": loss.detach(), "l1_of_start": F.l1_loss(self.start(known, places), target)}

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from kornia.enhance import jpeg_codec_differentiable
 from kornia.filters import filter2d
 from torch import Tensor
 
 from models.fast import moved
 from models.interpolation import FACTOR, degrade
+from models.training.jpeg import jpeg
 
 GROUP = 4  # slices that share the shuffled order and the resizings
 RADIUS = 6  # of the largest blur kernel
@@ -113,9 +113,7 @@ def _jpeg_mostly(image: Tensor, factor: int) -> Tensor:
 
 def _jpeg(image: Tensor) -> Tensor:
     """JPEG of quality 80 to 95."""
-    quality = torch.randint(80, 96, (len(image),)).float()  # on the CPU, where its range is checked without waiting
-    rgb = jpeg_codec_differentiable(image.expand(-1, 3, -1, -1), quality)
-    return rgb.mean(dim=1, keepdim=True).clamp(0, 1)
+    return jpeg(image, torch.randint(80, 96, (len(image),)))
 
 
 def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -293,9 +293,9 @@ def averages(task: Task) -> "EMAModel | None":
     """The averaged weights, all updated in one call, where the task has them."""
     if not task.ema_decay:
         return None
-    from diffusers.training_utils import EMAModel  # takes seconds to import
+    from models.training.averages import Averages  # takes seconds to import
 
-    return EMAModel(task.network.parameters(), decay=task.ema_decay, foreach=True)
+    return Averages(task.network.parameters(), decay=task.ema_decay, foreach=True)
 
 
 @torch.no_grad()

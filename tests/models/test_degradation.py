@@ -1,12 +1,16 @@
 """BSRGAN-light: what comes out, that it is drawn anew for every slice, and that it moves nothing."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from benchmark.datasets.phantom import phantom
 from models.interpolation import degrade
 from models.training.degradation import GROUP, bsrgan_light, degradation
+from models.training.jpeg import jpeg
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +91,18 @@ def test_half_precision_does_not_coarsen_it(slices):
         with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
             made.append(bsrgan_light(slices))
     torch.testing.assert_close(made[0], made[1], atol=0, rtol=0)
+
+
+def test_jpeg_is_the_codecs(slices):
+    """Against Pillow's, which is libjpeg: up to its integer arithmetic and 8 bits."""
+    quality = torch.tensor([80, 87, 95, 50])
+    images = slices[:1].expand(4, -1, -1, -1)[..., :61, :59]
+    made = jpeg(images, quality)
+    for image, level, own in zip(images, quality.tolist(), made, strict=True):
+        stored = io.BytesIO()
+        pixels = (image[0] * 255).round().byte().numpy()
+        Image.fromarray(pixels).save(stored, "JPEG", quality=level)
+        expected = torch.from_numpy(np.asarray(Image.open(stored)).astype(np.float32)) / 255
+        off = (own[0] - expected).abs()
+        assert off.mean() < 0.5 / 255
+        assert off.mean() < 0.5 * (own[0] - image[0]).abs().mean()

@@ -13,6 +13,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=[], metavar="SECTION", help="with --gpu: these sections alone")
     parser.add_argument("--minutes", type=float, default=3.0, help="with --gpu: no section is begun that ends later")
     parser.add_argument("--dry", action="store_true", help="with --gpu: a small size on the CPU, to see that it runs")
+    parser.add_argument("--warm", action="store_true", help="with --gpu: only fill the cache of compiled kernels")
     given = parser.parse_args()
 
     def say(line: str) -> None:
@@ -27,7 +28,7 @@ def main() -> int:
         if not given.dry and not gpu.there():
             say("bench-gpu: no CUDA device was found; run it on a machine with one (make bench needs none)")
             return 1
-        print(gpu.run(given.into, say, only=given.only, minutes=given.minutes, dry=given.dry))
+        print(gpu.run(given.into, say, only=given.only, minutes=given.minutes, dry=given.dry, warm=given.warm))
         return 0
     from benchmark.bench import cpu
 

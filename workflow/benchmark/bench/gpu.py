@@ -44,7 +44,7 @@ ARTICLE = Size()
 DRY = Size(slices=5, side=32, steps=3, many=2, trained=1, matrix=64, compiler={"backend": "eager", "mode": None})
 
 
-@dataclass
+@dataclass(eq=False)
 class Bench:
     """What sections measure with, and where they put what they measured."""
 
@@ -52,6 +52,7 @@ class Bench:
     device: "torch.device"
     size: Size
     say: Callable[[str], None]
+    warm: bool = False
     rate: float = float("nan")
     rows: list[dict[str, Any]] = field(default_factory=list)
     kernels: list[dict[str, Any]] = field(default_factory=list)
@@ -71,6 +72,8 @@ class Bench:
         import torch
 
         cuda = self.device.type == "cuda"
+        if self.warm:  # once, for what is compiled by it
+            repeats, warm_up = 1, False
         if warm_up:
             call()
         if cuda:
@@ -87,6 +90,8 @@ class Bench:
 
     def profile(self, of: str, call: Callable[[], object], most: int = 12) -> None:
         """The kernels that take most of a call's time, and how busy they keep the device."""
+        if self.warm:
+            return
         import torch
         from torch.profiler import ProfilerActivity
 
@@ -124,11 +129,13 @@ def run(
     only: Sequence[str] = (),
     minutes: float = 3.0,
     dry: bool = False,
+    warm: bool = False,
 ) -> str:
     """Measures, writes ``into/bench_gpu.md`` and ``.csv`` and ``into/bench_gpu_kernels.csv``; returns the Markdown.
 
     ``only``: names of sections (all); ``minutes``: a section that would end later is not begun; ``dry``: everything
-    at a small size on the CPU, to see that it runs.
+    at a small size on the CPU, to see that it runs; ``warm``: every call once, to fill PyTorch's cache of compiled
+    kernels for a later run.
     """
     import torch
 
@@ -137,9 +144,8 @@ def run(
     from models.half import HALF
 
     begun = time.perf_counter()
-    bench = Bench(
-        study.config("smoke" if dry else None), torch.device("cpu" if dry else "cuda"), DRY if dry else ARTICLE, say
-    )
+    config, size = study.config("smoke" if dry else None), DRY if dry else ARTICLE
+    bench = Bench(config, torch.device("cpu" if dry else "cuda"), size, say, warm)
     bench.rate = matrix_rate(bench.device, torch.float32 if dry else HALF, bench.size.matrix)
     say(f"{hardware(bench.device)}, torch {torch.__version__}: {bench.rate / 1e12:.3g} TFLOP/s in matrix products")
     failed: list[str] = []

@@ -51,7 +51,8 @@ class Learning:
         from models.training.loop import Learner, start_fabric
 
         self.fabric = start_fabric(device, 1, precision)
-        self.task, self.batch = _task(name, config, trunk, training or {}, fast=True)
+        with self.fabric.device:  # weights are drawn where they will lie
+            self.task, self.batch = _task(name, config, trunk, training or {}, fast=True)
         if compiler:
             for network in (self.task.network, *map(halved, self.task.frozen.values())):
                 compile_costly(network, **compiler)

@@ -30,7 +30,8 @@ def networks(config: Mapping[str, Any], device: "torch.device", fast: bool) -> d
     torch.manual_seed(0)
     built = {}
     for name in ("vq", "ldm", "edsr"):
-        network = weights.network(name, config["networks"][name]["size"]).to(device).eval().requires_grad_(False)
+        with device:  # drawn where they will lie
+            network = weights.network(name, config["networks"][name]["size"]).eval().requires_grad_(False)
         built[name] = laid_out(network) if fast else network
     return built
 
