@@ -1,38 +1,10 @@
 """What restores a volume. Knows arrays and tensors; knows no dataset, path, rule or table.
 
 Importing this package first makes torchvision, and with it lightning, torchmetrics, diffusers and lpips, importable
-beside a torch that its compiled library was not built for.
+next to a torch that its compiled library was not built for.
 """
 
-import importlib.util
-from contextlib import suppress
-from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, FileFinder
-
-import torch
-
-
-def _declare_missing_operators() -> torch.library.Library | None:
-    """Declare torchvision's ``nms`` and ``qnms`` where its compiled library does not load.
-
-    torchvision registers fake kernels for these two while it is imported, and dies if nobody declared them, though
-    nothing here ever calls them. Where the library loads (torch and torchvision match), or torchvision is absent,
-    nothing is done. The library is found and loaded as torchvision does it, without importing torchvision.
-    """
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    finder = FileFinder(spec.submodule_search_locations[0], (ExtensionFileLoader, EXTENSION_SUFFIXES))
-    compiled = finder.find_spec("_C")
-    if compiled is not None and compiled.origin is not None:
-        with suppress(OSError):  # built for another torch: the operators are found missing below
-            torch.ops.load_library(compiled.origin)
-    if hasattr(torch.ops.torchvision, "nms"):
-        return None
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return library
-
+from models._torchvision import declare_missing_operators
 
 # The declarations last as long as this object does.
-_operators = _declare_missing_operators()
+_operators = declare_missing_operators()

@@ -60,3 +60,43 @@ def test_a_cohort_may_have_a_frame_of_its_own(tmp_path):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-3000:]
     assert nib.load(target).shape == (64, 64, 22)
+
+
+def zoomed(folder: Path, sheet: str, *words: str) -> str:
+    """What Snakemake prints when it zooms the scans of a sheet (columns separated by ``|``)."""
+    (folder / "sheet.tsv").write_text(sheet.replace("|", "\t"))
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--nolock", "--configfile", "config/smoke.yaml"]
+    config = [f"results={folder}", f"data={folder}/data", f"zoom={{sheet: {folder}/sheet.tsv}}"]
+    settings = [word for word in words if not word.startswith("-")]
+    flags = [word for word in words if word.startswith("-")]
+    done = subprocess.run(
+        [*command, *flags, "--config", *config, *settings, "--", "zoom"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_scan_is_zoomed_again_when_a_setting_changes_that_it_depends_on(tmp_path):
+    sheet = "scan|name|method|n\n{data}/phantom/thick.nii.gz|mine|linear|1\n"
+    zoomed(tmp_path, sheet)
+    same = ("compute={chunk: 2}", "sampling={steps: 7}")  # the method draws nothing
+    assert "rule zoom_scan" not in zoomed(tmp_path, sheet, "-n", *same)
+    for change in ("preprocess={percentile: 99}", "methods={linear: {label: other}}"):
+        assert "rule zoom_scan" in zoomed(tmp_path, sheet, "-n", change), change
+
+
+def test_the_map_of_the_spread_is_an_output(tmp_path):
+    weights = [tmp_path / f"{name}.safetensors" for name in ("vq", "ldm")]
+    for path in weights:
+        path.touch()
+    scan, use = "{data}/phantom/thick.nii.gz", " ".join(map(str, weights))
+    sheet = f"scan|name|method|n|uncertainty|weights\n{scan}|plain|linear|1||\n{scan}|mine|ours|1|2|{use}\n"
+    bids = "sub-1/anat/sub-1_desc-zoom_T1w"
+    text = zoomed(tmp_path, f"{sheet}{scan}|{bids}|ours|1|2|{use}\n", "-n")
+    assert f"{tmp_path}/zoom/mine_spread.nii.gz" in text
+    assert f"{tmp_path}/zoom/{bids.replace('desc-zoom', 'desc-zoomspread')}.nii.gz" in text
+    assert "plain_spread" not in text

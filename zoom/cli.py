@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmark.errors import UserError
+from zoom.process import set_up_memory
 
 EXAMPLES = """\
 examples:
@@ -84,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0, 1 for what a user can put right, 2 for a wrong command line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     readable()
+    set_up_memory()
     before = signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: what was begun goes
     try:
         from benchmark.config import load_config

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.errors import UserError
-from zoom.scan import Extent, Scan
+from zoom.scan import Extent, OpenScan
 from zoom.store import Store, block_length, blocks
 
 BINS = 1 << 16
@@ -76,7 +76,7 @@ class Encoding:
         return stored if self.dtype.kind == "f" else stored * self.slope + self.intercept
 
 
-def encoding(scan: Scan, extents: list[Extent], wanted: str, scaled: bool) -> Encoding:
+def encoding(scan: OpenScan, extents: list[Extent], wanted: str, scaled: bool) -> Encoding:
     """The stored form of the output. ``wanted``: auto, int16 or float32; ``scaled``: the format keeps a slope.
 
     ``auto``: float32 from floating point; from whole numbers int16 with the scan's own slope and intercept, so that

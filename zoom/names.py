@@ -76,6 +76,12 @@ def derivative(bids: Bids) -> Path:
     return bids.path.with_name(f"{matched['subject']}{entities}_desc-zoom_{matched['suffix']}.nii.gz")
 
 
+def is_derivative(name: str) -> bool:
+    """Whether an output's name, without suffix, is one that ``derivative`` gives."""
+    matched = BIDS_NAME.fullmatch(Path(name).name)
+    return matched is not None and "_desc-zoom" in matched["entities"]
+
+
 def relative_name(scan: Path) -> Path:
     """Where a scan's outputs belong below a folder: BIDS derivatives, or the scan's name with ``_zoom``."""
     bids = find_bids(scan)
@@ -88,10 +94,7 @@ def names(scan: Path, output: Path) -> Names:
     folder = output.is_dir() or not output.name.lower().endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES))
     image = output / relative_name(scan) if folder else output
     base = image.name.removesuffix(suffix_of(image))
-    matched = BIDS_NAME.fullmatch(base)
-    spread = f"{base}_spread"
-    if matched and "_desc-zoom" in matched["entities"]:
-        spread = base.replace("_desc-zoom", "_desc-zoomspread")
+    spread = base.replace("_desc-zoom", "_desc-zoomspread") if is_derivative(base) else f"{base}_spread"
     if image.exists() and scan.exists() and os.path.samefile(image, scan):
         raise UserError(f"{image}: the output is the scan itself; give another name")
     return Names(

@@ -15,7 +15,7 @@ from benchmark.files import packed
 from benchmark.images.header import Form
 from zoom.geometry import Grid
 from zoom.intensity import Encoding
-from zoom.scan import Scan
+from zoom.scan import OpenScan
 from zoom.store import Store, blocks
 
 SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
@@ -36,7 +36,7 @@ def suffix_of(path: Path) -> str:
 
 
 def header(
-    scan: Scan, grid: Grid, encoding: Encoding, suffix: str, *, description: str
+    scan: OpenScan, grid: Grid, encoding: Encoding, suffix: str, *, description: str
 ) -> nib.spatialimages.SpatialImage:
     """An image without data that has the output's header.
 
@@ -69,7 +69,7 @@ def header(
     return image
 
 
-def _place(found: Any, scan: Scan, step: np.ndarray, affine: np.ndarray) -> None:
+def _place(found: Any, scan: OpenScan, step: np.ndarray, affine: np.ndarray) -> None:
     """Both affines on the new grid, each by the scan's own; pixdim belongs to the qform, where there is one."""
     sform, qform = scan.opened.sform, scan.opened.qform
     own = isinstance(scan.image, nib.Nifti1Pair) and scan.opened.own
@@ -88,7 +88,7 @@ def _place(found: Any, scan: Scan, step: np.ndarray, affine: np.ndarray) -> None
         found.set_sform(affine, ALIGNED)
 
 
-def dropped(scan: Scan) -> list[str]:
+def dropped(scan: OpenScan) -> list[str]:
     """A sentence where the scan's header holds extensions that the output's does not: they describe the old grid."""
     codes = [one.get_code() for one in getattr(scan.image.header, "extensions", ()) if one.get_code() != COMMENT]
     if not codes:
@@ -97,7 +97,7 @@ def dropped(scan: Scan) -> list[str]:
     return [f"Header extensions that describe the scan's own grid or patient were left out of the output: {names}."]
 
 
-def stored_shape(scan: Scan, grid: Grid) -> tuple[int, int, int]:
+def stored_shape(scan: OpenScan, grid: Grid) -> tuple[int, int, int]:
     """Shape of the output along the stored axes."""
     shape = [n * grid.factor for n in scan.shape]
     shape[scan.axis] = len(grid.at)
@@ -107,7 +107,7 @@ def stored_shape(scan: Scan, grid: Grid) -> tuple[int, int, int]:
 class Writer:
     """An image file that grows: volume after volume, each from upright slices on disk."""
 
-    def __init__(self, file: BinaryIO | GzipFile, image: nib.spatialimages.SpatialImage, scan: Scan) -> None:
+    def __init__(self, file: BinaryIO | GzipFile, image: nib.spatialimages.SpatialImage, scan: OpenScan) -> None:
         self.file, self.image, self.scan = file, image, scan
         self.dtype = image.get_data_dtype()
         found: Any = image.header
@@ -158,7 +158,7 @@ def _inverse(transform: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def opened(path: Path, image: nib.spatialimages.SpatialImage, scan: Scan, name: str) -> Iterator[Writer]:
+def opened(path: Path, image: nib.spatialimages.SpatialImage, scan: OpenScan, name: str) -> Iterator[Writer]:
     """A writer into the file ``path``, compressed where ``name`` says so (the same bytes every time)."""
     with open(path, "wb") as raw:
         if name.lower().endswith("gz"):

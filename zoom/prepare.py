@@ -16,7 +16,7 @@ from zoom.geometry import Grid, met, zoom_factor
 from zoom.names import Names, names
 from zoom.output import dropped, stored_shape
 from zoom.request import Request
-from zoom.scan import Scan, open_scan
+from zoom.scan import OpenScan, open_scan
 from zoom.thickness import Thickness, thickness
 from zoom.tiles import Layout
 
@@ -31,7 +31,7 @@ class Prepared:
     """A request whose scan has been opened (header only) and whose weights have been found."""
 
     request: Request
-    scan: Scan
+    scan: OpenScan
     grid: Grid
     names: Names
     choice: Choice
@@ -137,7 +137,6 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
     from models.weights import device as chosen_device
 
     torch.set_num_threads(compute["threads"])
-    probe.give_back()
     device = chosen_device(compute["device"])
     choice, grid = prepared.choice, prepared.grid
     networks: Mapping[str, nn.Module] = choice.load(device)

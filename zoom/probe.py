@@ -1,6 +1,5 @@
 """What a zoom will cost, measured on one tile before it is begun: seconds, memory, and whether half precision shows."""
 
-import ctypes
 import os
 import time
 from collections.abc import Callable
@@ -91,17 +90,6 @@ def _timed(call: Callable[[], None], restorer: "Restorer") -> float:
         if seconds > LONG:
             break
     return seconds
-
-
-def give_back() -> None:
-    """Makes glibc return large blocks to the system when they are freed.
-
-    Left to itself it keeps those under 32 MB, and slices that are held for long, lying between them, make it grow.
-    Smaller ones networks allocate all the time: below 4 MB giving them back costs a third of the time.
-    """
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):
-        libc.mallopt(-3, 4 << 20)  # M_MMAP_THRESHOLD
 
 
 def resident(device: str) -> int:

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -38,13 +37,12 @@ Say = Callable[[str], None]
 def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_run: bool = False) -> dict[str, Any]:
     """Zooms one scan and returns its report (what is in the JSON file beside the output).
 
-    ``config``: checked; its ``zoom``, ``methods``, ``sampling``, ``compute``, ``results`` and ``seed`` count. ``say``
-    gets a line now and then. ``dry_run``: says what would come out; the report is empty. Raises ``UserError``, one
-    line that names the file; nothing half-written stays behind.
+    ``config``: checked. It reads the blocks ``zoom``, ``methods``, ``networks``, ``sampling``, ``preprocess`` (its
+    ``percentile``), ``cohorts`` (their labels, for the page), ``compute``, ``results`` and ``seed``. ``say`` gets a
+    line now and then. ``dry_run``: says what would come out; the report is empty. Raises ``UserError``, one line that
+    names the file; nothing half-written stays behind.
     """
     began = time.perf_counter()
-    # Huge pages for what networks hold of a large slice: page faults were a third of their time. PyTorch reads it once.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     prepared = prepare(request, config)
     if dry_run:
         say(describe(prepared, start(prepared, config["compute"])))

@@ -30,7 +30,7 @@ class Extent:
 
 
 @dataclass(frozen=True)
-class Scan:
+class OpenScan:
     """An opened scan; nothing but its header has been read.
 
     ``shape``: three stored axes; ``volumes``: of a series, else 1; ``axis``: the stored slice axis.
@@ -115,7 +115,7 @@ class Scan:
             yield start, slab
 
 
-def open_scan(path: str | Path, axis: int | str | None = None, orientation: str | None = None) -> Scan:
+def open_scan(path: str | Path, axis: int | str | None = None, orientation: str | None = None) -> OpenScan:
     """Opens a scan and checks its header.
 
     ``axis``: the slice axis, as stored (0–2) or by its plane; none: the thickest. ``orientation``: axis codes to take
@@ -134,7 +134,7 @@ def open_scan(path: str | Path, axis: int | str | None = None, orientation: str 
         raise UserError(f"{name}: shape {shape} has no volume in it")
     _no_labels(opened)
     chosen = slice_axis(axis, list(opened.spacing), nib.aff2axcodes(opened.affine), name)
-    return Scan(name, opened, (shape[0], shape[1], shape[2]), shape[3] if len(shape) > 3 else 1, chosen)
+    return OpenScan(name, opened, (shape[0], shape[1], shape[2]), shape[3] if len(shape) > 3 else 1, chosen)
 
 
 def _no_labels(opened: Opened) -> None:
@@ -148,7 +148,7 @@ def _no_labels(opened: Opened) -> None:
         )
 
 
-def survey(scan: Scan) -> list[Extent]:
+def survey(scan: OpenScan) -> list[Extent]:
     """Reads the whole file once, a slab at a time, before anything costly is begun.
 
     Returns the extent of every volume. Raises ``UserError``: damaged or cut short, NaN or infinite voxels, a fill
@@ -163,7 +163,7 @@ def survey(scan: Scan) -> list[Extent]:
     return extents
 
 
-def rounding(scan: Scan, extents: list[Extent]) -> float:
+def rounding(scan: OpenScan, extents: list[Extent]) -> float:
     """By how much single precision, in which scans are computed, changes the largest values, in the scan's units.
 
     0 where that is nothing, or under a millionth of the values' range.
@@ -178,7 +178,7 @@ def rounding(scan: Scan, extents: list[Extent]) -> float:
     return step if step > 1e-6 * span else 0.0
 
 
-def load(scan: Scan, volume: int, folder: Path) -> Store:
+def load(scan: OpenScan, volume: int, folder: Path) -> Store:
     """One volume, upright (S, H, W), in the scan's own units, on disk in ``folder``."""
     store = Store(scan.upright, folder)
     last = int(scan.transform[2, 0])  # what the last stored axis is upright: rows, columns or slices

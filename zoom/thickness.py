@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from zoom.names import Bids, entities, find_bids, stem
-from zoom.scan import Scan
+from zoom.scan import OpenScan
 
 PROFILES = ("gaussian", "box", "point")
 AUTO = "auto"
@@ -47,7 +47,7 @@ class Thickness:
         return self.mm / self.spacing
 
 
-def thickness(scan: Scan, wanted: float | str, profile: str, spacing: float) -> Thickness:
+def thickness(scan: OpenScan, wanted: float | str, profile: str, spacing: float) -> Thickness:
     """The thickness of ``scan``'s slices and their profile.
 
     ``wanted``: mm, or ``auto``: of the BIDS sidecar; else the spacing. ``profile``: one of ``PROFILES``, or ``auto``:

@@ -24,6 +24,7 @@ from benchmark.volume import plane, read_scan, to_upright
 from zoom.cli import readable
 from zoom.consistency import FWHM
 from zoom.geometry import slice_axis
+from zoom.process import set_up_memory
 from zoom.request import request
 from zoom.run import zoom
 from zoom.thickness import PROFILES
@@ -175,6 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; prints the means over scans, and writes a row for each scan, n, profile and method."""
     readable()
     given = parser().parse_args(arguments)
+    set_up_memory()
     try:
         config = load_config(given.config)
         perceptual = _perceptual(Path(config["data"]) / "trunks" / "alex.safetensors")

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark.jobs import provenance as portrait
 from zoom.choice import Choice
-from zoom.scan import Scan
+from zoom.scan import OpenScan
 
 #: Names of contrasts as they stand in file names and cohorts' labels; the first that is found counts.
 CONTRASTS = {
@@ -51,7 +51,9 @@ def trained_on(choice: Choice, cohorts: Mapping[str, Any]) -> list[str]:
     return told
 
 
-def warnings(choice: Choice, cohorts: Mapping[str, Any], scan: Scan, histogram: Any, *, coarsened: bool) -> list[str]:
+def warnings(
+    choice: Choice, cohorts: Mapping[str, Any], scan: OpenScan, histogram: Any, *, coarsened: bool
+) -> list[str]:
     """Plain sentences where the scan is unlike what the weights saw.
 
     ``histogram``: the scan's, as ``portrait.histogram`` makes it; ``coarsened``: whether the networks are shown the

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from benchmark.jobs.job import job
+from zoom.process import set_up_memory
 from zoom.request import request
 from zoom.run import zoom
 
 with job(snakemake) as say:
+    set_up_memory()
     row = snakemake.params.row
     output = snakemake.output.image if row["named"] else snakemake.params.folder
-    wish = request(snakemake.config, snakemake.input.scan, Path(output), **row["given"], overwrite=True)
-    zoom(wish, snakemake.config, say)
+    wanted = request(snakemake.config, snakemake.input.scan, Path(output), **row["given"], overwrite=True)
+    zoom(wanted, snakemake.config, say)
