@@ -9,6 +9,7 @@ import pytest
 
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, write_removal
+from benchmark.config import load_config
 from benchmark.datasets.phantom import phantom
 from benchmark.errors import UserError
 from benchmark.figures import draw
@@ -278,6 +279,8 @@ def test_methods_keep_their_colour_whatever_a_figure_shows():
     both = colours(["copy", "ours", "linear", "spline"])
     assert len(set(both.values())) == 4
     assert both["ours"] == colours(["ours"])["ours"]
+    article = list(load_config()["study"]["methods"])
+    assert len(set(colours(article).values())) == len(article)
 
 
 def test_the_overview_has_a_panel_for_each_cohort_at_a_third_of_a_page(cohort):

@@ -20,8 +20,15 @@ plt.style.use(Path(__file__).with_name("figures.mplstyle"))
 
 # Okabe and Ito's palette, told apart by the colour-blind. Figures 5 and 6 of the article: blue, red, green.
 WITHOUT_SI = "#0072B2"
-_FIXED = {"ours": "#D55E00", "baseline": "#009E73", "linear": "#000000", "truth": "#999999"}
-_CYCLE = ("#CC79A7", "#E69F00", "#56B4E9", "#7B4FA3", "#8C6D31", "#666666", "#B8A800", "#999999", "#4D8F8B")
+_FIXED = {
+    "ours": "#D55E00",
+    "ours_no_edsr": "#F2A97E",
+    "baseline": "#7CC8AE",
+    "baseline_edsr": "#009E73",  # ours is compared with this one, which has EDSR too
+    "linear": "#000000",
+    "truth": "#999999",
+}
+_CYCLE = ("#CC79A7", "#E69F00", "#56B4E9", "#7B4FA3", "#8C6D31", "#666666", "#B8A800", "#4D8F8B")
 _MARKERS = "oDs^vP*Xhd<>"
 
 ERROR_MAP = "inferno"
