@@ -19,11 +19,12 @@ def initialise(module: nn.Module, name: str, path: str | Path) -> str:
     if str(path).endswith(".safetensors") and "network" in weights.read_metadata(path):
         module.load_state_dict(weights.load(path).state_dict())
         return f"{name} starts from {path}"
-    init = load_init(path)
+    target: Any = module.unet if name == "ldm" else module
+    # a CompVis file does not say how wide an attention head is: the network that is filled does
+    init = load_init(path, target.size["head_channels"]) if name == "ldm" else load_init(path)
     part = {"vq": init.vq, "ldm": init.ldm}.get(name)
     if part is None:
         raise ValueError(f"{path}: a {init.layout} checkpoint without weights for network {name}")
-    target: Any = module.unet if name == "ldm" else module
     if init.schedule != ARTICLE:
         raise ValueError(f"{path}: trained with {init.schedule}, where this project samples with {ARTICLE}")
     part.require(target.size)

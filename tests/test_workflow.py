@@ -9,39 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
+from workflow_runs import ROOT, SNAKEMAKE, planned, run, snakemake
 
-ROOT = Path(__file__).parents[1]
-SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2", "--nolock"]
 # One cohort and the two trained methods are enough for what is tested about the workflow itself.
 SMALL = ["--config", "study={cohorts: [toy], methods: [ours_no_edsr, baseline, linear, truth]}"]
 
 
-def snakemake(*arguments: str, config: str | None = "smoke") -> subprocess.CompletedProcess:
-    chosen = ["--configfile", f"config/{config}.yaml"] if config else []
-    return subprocess.run(
-        [*SNAKEMAKE, *chosen, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-
-
-def run(*arguments: str, config: str | None = "smoke") -> str:
-    done = snakemake(*arguments, config=config)
-    text = done.stdout + done.stderr
-    assert done.returncode == 0, text[-6000:]
-    return text
-
-
 def small(results: Path, *more: str) -> list[str]:
     return [*SMALL, f"results={results}", *more]
-
-
-def planned(text: str) -> dict[str, int]:
-    """Jobs by rule, from the table that a dry run prints first."""
-    table = text.split("Job stats:")[1].split("total")[0] if "Job stats:" in text else ""
-    return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.M)}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,47 @@
+"""Weights of others: fetched from where they are published, checked, and one line where they cannot be had."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from benchmark.acquire.public_weights import fetch_weights
+from benchmark.errors import UserError
+
+BODY = bytes(range(256)) * 100
+HASH = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.fixture
+def address(server) -> str:
+    server.files["/f/578/?dl=1"] = BODY
+    return f"{server.url}/f/578/?dl=1"
+
+
+def test_the_file_of_the_address_is_there_and_checked(address, tmp_path: Path) -> None:
+    target = tmp_path / "public" / "sr.ckpt"
+    said = fetch_weights("sr", target, url=address, sha256=HASH)
+    assert target.read_bytes() == BODY
+    assert HASH in said
+    assert "as it should be" in said
+
+
+def test_a_hash_that_is_not_known_is_recorded(address, tmp_path: Path) -> None:
+    said = fetch_weights("sr", tmp_path / "sr.ckpt", url=address, sha256=None)
+    assert HASH in said
+    assert "not known" in said
+
+
+@pytest.mark.parametrize("fault", ["other", "gone"])
+def test_what_cannot_be_had_is_one_line_that_says_what_to_do(address, server, tmp_path: Path, fault: str) -> None:
+    if fault == "gone":
+        server.files.clear()
+    target = tmp_path / "sr.ckpt"
+    with pytest.raises(UserError) as caught:
+        fetch_weights("sr", target, url=address, sha256="0" * 64)
+    line = str(caught.value)
+    assert line.startswith("public weights sr: ")
+    assert "public_weights.sr.local" in line
+    assert "recipe: scratch" in line
+    assert "\n" not in line
+    assert not target.exists()

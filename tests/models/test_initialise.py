@@ -1,0 +1,37 @@
+"""Trainings start from public weights of their own size, whatever the width of an attention head."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from compvis_files import filled, latent_diffusion
+
+from models import weights
+from models.first_stage import build_vq
+from models.initialise import initialise
+from models.unet import build_unet
+
+VQ = {"channels": [32, 32, 32], "layers_per_block": 1, "codes": 32}
+
+
+@pytest.mark.parametrize("head_channels", [8, 32])
+def test_both_networks_come_out_of_one_file(tmp_path: Path, head_channels: int) -> None:
+    size = {"width": 32, "multipliers": [1, 2], "layers_per_block": 1, "attention_factors": [2]}
+    size |= {"head_channels": head_channels}
+    vq, unet = filled(build_vq(**VQ), 1), filled(build_unet(**size), 2)
+    torch.save(latent_diffusion(vq, unet), tmp_path / "sr.ckpt")
+    stage, diffusion = weights.network("vq", VQ), weights.network("ldm", size)
+    assert "starts from" in initialise(stage, "vq", tmp_path / "sr.ckpt")
+    initialise(diffusion, "ldm", tmp_path / "sr.ckpt")
+    for ours, theirs in ((stage, vq), (diffusion.unet, unet)):
+        for key, tensor in theirs.state_dict().items():
+            assert torch.equal(ours.state_dict()[key], tensor), key
+
+
+def test_weights_of_another_size_are_refused_by_name(tmp_path: Path) -> None:
+    vq, unet = filled(build_vq(**VQ), 1), filled(build_unet(width=32, multipliers=[1], layers_per_block=1), 2)
+    torch.save(latent_diffusion(vq, unet), tmp_path / "sr.ckpt")
+    with pytest.raises(ValueError, match=r"sr\.ckpt: its vq has .*codes 32 \(config: 16\).*networks\.vq\.size"):
+        initialise(weights.network("vq", VQ | {"codes": 16}), "vq", tmp_path / "sr.ckpt")
+    with pytest.raises(ValueError, match="without weights for network wdsr"):
+        initialise(weights.network("wdsr", {}), "wdsr", tmp_path / "sr.ckpt")
