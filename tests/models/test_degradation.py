@@ -94,15 +94,14 @@ def test_half_precision_does_not_coarsen_it(slices):
 
 
 def test_jpeg_is_the_codecs(slices):
-    """Against Pillow's, which is libjpeg: up to its integer arithmetic and 8 bits."""
+    """Against Pillow's, which is libjpeg, in grey levels: it differs by the rounding of its integer arithmetic."""
     quality = torch.tensor([80, 87, 95, 50])
-    images = slices[:1].expand(4, -1, -1, -1)[..., :61, :59]
-    made = jpeg(images, quality)
-    for image, level, own in zip(images, quality.tolist(), made, strict=True):
+    levels = (slices[:1].expand(4, -1, -1, -1)[..., :61, :59] * 255).round()
+    made = (jpeg(levels / 255, quality) * 255).round()
+    for image, number, own in zip(levels, quality.tolist(), made, strict=True):
         stored = io.BytesIO()
-        pixels = (image[0] * 255).round().byte().numpy()
-        Image.fromarray(pixels).save(stored, "JPEG", quality=level)
-        expected = torch.from_numpy(np.asarray(Image.open(stored)).astype(np.float32)) / 255
+        Image.fromarray(image[0].byte().numpy()).save(stored, "JPEG", quality=number)
+        expected = torch.from_numpy(np.asarray(Image.open(stored)).astype(np.float32))
         off = (own[0] - expected).abs()
-        assert off.mean() < 0.5 / 255
-        assert off.mean() < 0.5 * (own[0] - image[0]).abs().mean()
+        assert off.mean() < 0.25
+        assert off.mean() < 0.3 * (expected - image[0]).abs().mean()
