@@ -42,8 +42,8 @@ def test_what_needs_more_gets_more(tmp_path):
 
 
 def test_too_few_minutes_are_one_line(tmp_path):
-    with pytest.raises(UserError, match=r"minutes: 3 leaves .* give the study more minutes"):
-        budget.limits(short(3, tmp_path))
+    with pytest.raises(UserError, match=r"minutes: 0.2 leaves .* give the study more minutes"):
+        budget.limits(short(0.2, tmp_path))
 
 
 def test_without_minutes_nothing_is_limited():

@@ -17,7 +17,9 @@ OTHERWISE = 150.0
 """Seconds for all but trainings: reading the scans, restoring, scoring, tables and figures."""
 STARTING = 15.0
 """Seconds before a training's first step: imports, volumes, the networks that it needs."""
-LEAST = 5.0
+TRAINING = 0.5
+"""Share of few minutes that the trainings take all the same: such a study takes longer than its minutes."""
+LEAST = 3.0
 """Seconds under which a training is none."""
 
 Job = tuple[str, str, int]  # network, cohort, fold
@@ -32,7 +34,8 @@ def limits(config: Mapping[str, Any]) -> dict[str, float]:
         return {}
     needs, after = trainings(config)
     walls, end = shared_evenly(needs, after, config["compute"].get("jobs_per_gpu", 1))
-    available = 60 * config["minutes"] - OTHERWISE - STARTING * max((_links(job, after) for job in needs), default=0)
+    links = max((_links(job, after) for job in needs), default=0)
+    available = max(60 * config["minutes"] - OTHERWISE - STARTING * links, 60 * config["minutes"] * TRAINING)
     found: dict[str, float] = {}
     for (network, _, _), wall in walls.items():
         found[network] = min(found.get(network, float("inf")), wall * available / end)
