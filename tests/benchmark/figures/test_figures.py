@@ -91,6 +91,7 @@ def scene(cohort: dict, spec: dict, methods: list[str], **changes) -> Scene:
         "unlike": [],
         "methods": methods,
         "coloured": methods[:2],
+        "learned": ["ours"],
         "labels": LABELS,
         "fold": 1,
         "folds": 2,
@@ -208,6 +209,7 @@ def test_the_showcase_is_of_a_removed_slice_and_its_numbers_are_of_what_is_above
     assert (
         "4 removed slices (SSIM / PSNR, dB / LPIPS): a name that is long enough for two lines 0.7000 / 28.00" in caption
     )
+    assert "AlexNet's features, from which these methods have learned: ours." in caption
 
 
 def test_gaps_have_their_slices_where_their_affine_says(cohort):

@@ -21,6 +21,7 @@ class Scene:
     ``alike``: whether they differ only in where slices are interpolated; ``unlike``: networks that only one has.
 
     ``methods``: those the figure shows; ``coloured``: those of them that stand out where lines would cover each other;
+    ``learned``: those of them that learned from AlexNet's features, by which LPIPS judges;
     ``labels``: every method of the study by key, in order. ``fold``: whose networks are shown. ``same``: the figures of
     the article that this one is drawn for, with itself. ``files``: the job's input files by name.
     """
@@ -33,6 +34,7 @@ class Scene:
     unlike: Sequence[str]
     methods: Sequence[str]
     coloured: Sequence[str]
+    learned: Sequence[str]
     labels: Mapping[str, str]
     fold: int
     folds: int
@@ -110,6 +112,12 @@ class Scene:
         if self.unlike:
             return f"{names} are not compared like with like: only one of them has {', '.join(self.unlike).upper()}. "
         return ""
+
+    @property
+    def judge(self) -> str:
+        """A sentence for figures with LPIPS: which methods have learned from the features that it judges by."""
+        names = ", ".join(self.labels[method] for method in self.learned)
+        return f"LPIPS judges by AlexNet's features, from which these methods have learned: {names}. " if names else ""
 
     def where(self, what: str) -> str:
         """The end of every caption: whose, which, and how it was chosen."""

@@ -41,6 +41,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         f"{scene.confound}Right: the removed slices by method"
         + (f"; in grey, without names: {', '.join(faint)}" if faint else "")
         + ". Oracles, which see the truth, and infinite PSNR are not drawn. "
+        + scene.judge
         + scene.where("removed slices as the protocol drew them")
     )
     return figure, caption

@@ -43,7 +43,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         f"A real scan at {truth.shape[0]}×{truth.shape[1]} pixels: a slice that was removed, restored from the slices "
         f"around it, which every method is given at {size}. Left: the removed slice at that resolution, which no "
         "method sees. Boxed: the square in the upper half in which the truth has the most detail. Below: the absolute "
-        f"error and, under it, the PSNR of this slice. {_means(scene)}"
+        f"error and, under it, the PSNR of this slice. {_means(scene)}{scene.judge}"
         + scene.where(f"slice {place}: the removed one with the most gradient energy")
     )
     return figure, caption

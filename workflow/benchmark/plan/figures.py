@@ -132,6 +132,7 @@ class Figures:
             "alike": (first, second) in LIKE_WITH_LIKE,
             "unlike": sorted(networks[0] ^ networks[1]),
             "methods": methods,
+            "learned": [m for m in methods if "alex" in self.study.features(m)],
             "coloured": [m for m in methods if m in {*self.study.article, "linear"}],
             "labels": {m: self.config["methods"][m]["label"] for m in self.study.methods},
             "fold": 1,
