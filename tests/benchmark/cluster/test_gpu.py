@@ -1,6 +1,8 @@
-"""One job for each GPU, and one GPU for each job."""
+"""As many jobs on a GPU as the config says, each where its memory is free, behind locks that nobody else can touch."""
 
 import os
+import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.cluster import gpu
+from benchmark.errors import UserError
 
 WORKFLOW = Path(__file__).parents[3] / "workflow"
 HOLD = """
@@ -85,3 +88,143 @@ def test_without_gpus_nothing_is_claimed(tmp_path, monkeypatch):
     (tmp_path / "nvidia0").touch()
     (tmp_path / "nvidiactl").touch()
     assert gpu.gpus(tmp_path) == ["0"]
+
+
+def take(monkeypatch, folder: Path, **how) -> list[str]:
+    """A claim of one of the GPUs 0 and 1 in this process, as if it were a job of its own."""
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "all")
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "")
+    return gpu.claim(1, ["0", "1"], 0.01, **how)
+
+
+class Waits(Exception):
+    """A job would wait now."""
+
+
+def waits(line: str) -> None:
+    raise Waits(line)
+
+
+def test_jobs_that_share_a_gpu_spread_over_all_before_they_share(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu, "_HELD", [])
+    claimed = [take(monkeypatch, tmp_path, share=2, say=waits)[0] for _ in range(4)]
+    assert claimed == ["0", "1", "0", "1"]
+    with pytest.raises(Waits, match=r"waiting for 1 of the GPUs 0, 1, 2 jobs each: all places are taken"):
+        take(monkeypatch, tmp_path, share=2, say=waits)
+
+
+def test_a_job_takes_a_place_only_where_its_memory_is_free(tmp_path, monkeypatch):
+    """What others were promised counts as well as what they have taken so far."""
+    monkeypatch.setattr(gpu, "_HELD", [])
+    free = {"0": 20000.0, "1": 9000.0}
+
+    def memory(name):
+        return free[name], 20000.0
+
+    def job(megabytes):
+        return take(monkeypatch, tmp_path, share=4, megabytes=megabytes, memory=memory, say=waits)
+
+    assert job(8000) == ["0"]  # which has not begun to use it
+    assert job(8000) == ["1"]
+    assert job(8000) == ["0"]
+    with pytest.raises(Waits, match=r"GPU 0 has 3\.9 of 19\.5 GiB free, a job needs about 7\.8; GPU 1 has 1\.0 of"):
+        job(8000)
+    assert job(3000) == ["0"]
+    free["0"] = 500.0  # somebody else came meanwhile
+    with pytest.raises(Waits, match=r"GPU 0 has 0\.5 of"):
+        job(1500)
+
+
+def test_a_job_that_will_never_fit_says_so_in_a_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu, "_HELD", [])
+    with pytest.raises(UserError, match=r"GPU 0 has 20\.0 of 40\.0 GiB free, a job needs about 48\.8; .*jobs_per_gpu"):
+        take(monkeypatch, tmp_path, share=2, megabytes=50000, memory=lambda _: (20480.0, 40960.0))
+    with pytest.raises(UserError, match=r"GPU 0 has 1\.0 of 40\.0 GiB free"):  # somebody else's program
+        take(monkeypatch, tmp_path, share=2, megabytes=5000, memory=lambda _: (1024.0, 40960.0))
+    busy = {"0": (1024.0, 40960.0), "1": (30000.0, 40960.0)}
+    assert take(monkeypatch, tmp_path, share=2, megabytes=5000, memory=busy.get) == ["1"]
+    assert take(monkeypatch, tmp_path, share=2, megabytes=5000, memory=lambda _: None) == ["0"]  # nobody knows
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    assert take(monkeypatch, alone, megabytes=50000, memory=lambda _: (1.0, 2.0)) == ["0"]  # nothing is shared
+
+
+def test_memory_is_what_nvidia_smi_says(tmp_path, monkeypatch):
+    program = tmp_path / "nvidia-smi"
+    program.write_text('#!/bin/sh\n[ "$2" = 3 ] && echo "1234, 81559" || exit 6\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert gpu.card_memory("3") == (1234.0, 81559.0)
+    assert gpu.card_memory("4") is None
+    monkeypatch.setenv("PATH", "")
+    assert gpu.card_memory("3") is None
+
+
+def lock_file(folder: Path, name: str) -> Path:
+    return folder / "zoom-benchmark" / f"gpu-{platform.node()}-{name}.lock"
+
+
+@pytest.mark.parametrize("name", ["0-door", "0-0"])
+@pytest.mark.parametrize("planted", ["link", "hard link", "pipe", "folder"])
+def test_what_is_planted_in_the_place_of_a_lock_is_neither_followed_nor_waited_for(
+    tmp_path, monkeypatch, name, planted
+):
+    victim = tmp_path / "thesis.txt"
+    victim.write_text("years of work")
+    path = lock_file(tmp_path, name)
+    path.parent.mkdir(mode=0o700)
+    makers = {
+        "link": lambda: path.symlink_to(victim),
+        "hard link": lambda: path.hardlink_to(victim),
+        "pipe": lambda: os.mkfifo(path),
+        "folder": path.mkdir,
+    }
+    makers[planted]()
+    with pytest.raises(UserError, match=r"gpu-.*\.lock: .*; remove it$"):
+        take(monkeypatch, tmp_path, share=2, megabytes=1, memory=lambda _: (9.0, 9.0))
+    assert victim.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("planted", ["open to others", "a link", "a file"])
+def test_the_folder_of_the_locks_is_the_users_alone(tmp_path, monkeypatch, planted):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    folder = tmp_path / "zoom-benchmark"
+    if planted == "open to others":
+        folder.mkdir()
+        folder.chmod(0o777)
+    elif planted == "a link":
+        folder.symlink_to(elsewhere)
+    else:
+        folder.touch()
+    with pytest.raises(UserError, match=r"zoom-benchmark: .*locks of the GPUs"):
+        take(monkeypatch, tmp_path)
+    assert not list(elsewhere.iterdir())
+
+
+def test_without_a_runtime_folder_the_locks_lie_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu, "_HELD", [])
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert take(monkeypatch, tmp_path / "missing") == ["0"]
+    folder = tmp_path / "cache" / "zoom-benchmark"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / f"gpu-{platform.node()}-0-0.lock").exists()
+    assert not (tmp_path / "missing").exists()
+
+
+def test_jobs_ask_snakemake_for_their_share_of_a_gpu():
+    """As many places as the scheduler fills, `claim` has to give."""
+    command = [sys.executable, "-m", "snakemake", "--configfile", "config/smoke.yaml", "-n", "--nolock", "--cores", "1"]
+    compute = "compute={device: cuda, jobs_per_gpu: 3}"
+    study = "study={cohorts: [toy], methods: [wdsr]}"
+    target = "results/none/models/toy/fold1/wdsr.safetensors"
+    chosen = ["--config", "results=results/none", compute, study, "--", target]
+    done = subprocess.run([*command, *chosen], cwd=WORKFLOW.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    asked = done.stdout.partition("rule train:")[2].partition("resources:")[2].splitlines()[0]
+    assert "local_gpu=333" in asked
+    assert " gpu=1," in asked
+    assert int(re.search(r"gpu_mb=(\d+)", asked)[1]) > 800

@@ -62,14 +62,15 @@ def claim(
         return []
     wanted = min(count, len(found))
     folder = _folder()
-    said = -AGAIN
+    said = time.monotonic() - AGAIN + pause
     while True:
         places: dict[str, int] = {}
-        reasons: list[str] = []
+        reasons: dict[str, str] = {}
+        never: set[str] = set()
         for place in range(share):  # a second place on a GPU only where no GPU is free
             for name in found:
                 if len(places) < wanted and name not in places:
-                    lock = _take(folder, name, place, share, megabytes, memory, reasons)
+                    lock = _take(folder, name, place, share, megabytes, memory, reasons, never)
                     if lock is not None:
                         places[name] = lock
         if len(places) == wanted:
@@ -79,8 +80,10 @@ def claim(
             return list(places)
         for lock in places.values():  # two jobs that each hold what the other waits for would wait for ever
             os.close(lock)
+        why = "; ".join(reasons[name] for name in sorted(reasons)) or "all places are taken"
+        if len(found) - len(never) < wanted:
+            raise UserError(f"{why}: free it, lower the batch or compute.chunk, or set compute.jobs_per_gpu to 1")
         if time.monotonic() - said >= AGAIN:
-            why = "; ".join(dict.fromkeys(reasons)) or "all places are taken"
             say(f"waiting for {wanted} of the GPUs {', '.join(found)}, {share} jobs each: {why}")
             said = time.monotonic()
         time.sleep(pause * (1 + os.getpid() % 7 / 7))
@@ -93,9 +96,10 @@ def _take(
     share: int,
     megabytes: float,
     memory: Callable[[str], tuple[float, float] | None],
-    reasons: list[str],
+    reasons: dict[str, str],
+    never: set[str],
 ) -> int | None:
-    """The lock of a place, or None. Where it does not fit, ``reasons`` says why; ``UserError`` where it never will."""
+    """The lock of a place, or None. Where it does not fit, ``reasons`` says why, and ``never`` that it never will."""
     door = _lock(folder, f"{name}-door")  # one job at a time counts what is free
     if door is None:
         return None
@@ -103,37 +107,44 @@ def _take(
         lock = _lock(folder, f"{name}-{place}")
         if lock is None or share == 1 or not megabytes:
             return lock
-        room = memory(name)
-        others = [_promised(folder, f"{name}-{other}") for other in range(share) if other != place]
-        held = [promised for promised in others if promised is not None]
-        if room is None or megabytes <= min(room[0], room[1] - sum(held)):
+        there = memory(name)
+        if there is None:
+            return lock
+        free, total = there
+        found = [_promised(folder, f"{name}-{other}") for other in range(share) if other != place]
+        held = [promise for promise in found if promise is not None]
+        # What is not ours was seen when none of our jobs was there, and since then is taken to be the same: how much of
+        # its promise a job has taken so far, nobody says.
+        strangers = max((others for _, others in held), default=total - free)
+        room = min(free, total - strangers - sum(needed for needed, _ in held))
+        if megabytes <= room:
             os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{megabytes:.0f}".encode(), 0)
+            os.pwrite(lock, f"{megabytes:.0f} {strangers:.0f}".encode(), 0)
             return lock
         os.close(lock)
-        free, total = min(room[0], room[1] - sum(held)) / 1024, room[1] / 1024
-        reason = (
-            f"GPU {name} has {max(0.0, free):.1f} of {total:.1f} GiB free, a job needs about {megabytes / 1024:.1f}"
+        reasons[name] = (
+            f"GPU {name} has {max(0.0, room) / 1024:.1f} of {total / 1024:.1f} GiB free, a job needs about "
+            f"{megabytes / 1024:.1f}"
         )
-        if megabytes > room[1] or not held:
-            raise UserError(f"{reason}: free it, lower the batch or compute.chunk, or set compute.jobs_per_gpu to 1")
-        reasons.append(reason)
+        if megabytes > total or not held:
+            never.add(name)
         return None
     finally:
         os.close(door)
 
 
-def _promised(folder: int, name: str) -> float | None:
-    """Megabytes that the job in a place needs, or None where it is free."""
+def _promised(folder: int, name: str) -> tuple[float, float] | None:
+    """Megabytes that the job in a place needs, and that were not ours when it came; None where the place is free."""
     lock = _lock(folder, name)
     if lock is not None:
         os.close(lock)
         return None
     file = _open(folder, name)
     try:
-        return float(os.pread(file, 32, 0) or 0)
-    except ValueError:
-        return 0.0
+        needed, strangers = os.pread(file, 64, 0).split()
+        return float(needed), float(strangers)
+    except ValueError:  # it said nothing, as it shares with nobody
+        return 0.0, 0.0
     finally:
         os.close(file)
 
