@@ -51,7 +51,7 @@ def test_the_article_has_its_own_numbers():
 
 def test_other_sizes_are_drawn_as_the_config_has_them():
     model = texts(draw(setting("fig01", "config/demo.yaml"))[0])
-    for words in ("64×64×3", "16×16×3", "16 · 32 · 64", "T = 20, η = 1", "of 512"):
+    for words in ("64×64×3", "16×16×3", "16 · 32 · 64", "T = 20, η = 1", "of 512", "1 block a level"):
         assert words in model
 
 

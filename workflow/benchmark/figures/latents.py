@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from benchmark.figures.boxes import NETWORK, STEP, Box, arrow, box, image, sheet
-from benchmark.figures.setting import Setting
+from benchmark.figures.setting import Setting, blocks
 
 
 def draw(setting: Setting) -> tuple[Figure, str]:
@@ -28,7 +28,7 @@ def draw(setting: Setting) -> tuple[Figure, str]:
         axis,
         Box(143, 41, 27, 30),
         "decoder D",
-        f"{codes}\n\nthen EDSR:\n{edsr['blocks']} blocks of {edsr['width']}",
+        f"{codes}\n\nthen EDSR:\n{blocks(edsr['blocks'])} of {edsr['width']}",
         NETWORK,
     )
     for start in (*ends, mixed):

@@ -3,20 +3,25 @@
 from matplotlib.figure import Figure
 
 from benchmark.figures.boxes import NETWORK, STEP, Box, arrow, box, image, sheet
-from benchmark.figures.setting import STEPS, Setting
+from benchmark.figures.setting import STEPS, Setting, blocks
 
 
 def draw(setting: Setting) -> tuple[Figure, str]:
     """Upper row: training, left to right. Lower row: sampling, left to right. The U-Net belongs to both."""
     vq, figure, axis = setting.of("vq"), *sheet(84)
     true, _ = setting.pictures
-    blocks = vq["layers_per_block"]
     channels, reversed_ = (" · ".join(map(str, order)) for order in (vq["channels"], vq["channels"][::-1]))
     axis.text(2, 82, "training", fontsize=8, style="italic", va="top")
     axis.text(2, 13, "sampling", fontsize=8, style="italic", va="top")
 
     x = image(axis, Box(14, 65, 19, 19), true, f"x: slice,\n{setting.frame}×3")
-    encoder = box(axis, Box(46, 65, 31, 17), "encoder E", f"channels {channels}\n{blocks} blocks a level", NETWORK)
+    encoder = box(
+        axis,
+        Box(46, 65, 31, 17),
+        "encoder E",
+        f"channels {channels}\n{blocks(vq['layers_per_block'])} a level",
+        NETWORK,
+    )
     z = box(axis, Box(80, 65, 23, 17), "latent z", setting.latent)
     noisy = box(axis, Box(112, 65, 29, 17), "noisy latent", f"√ᾱ z + √(1 − ᾱ) ε\nt of {STEPS} steps", STEP)
     unet = box(axis, Box(112, 38, 42, 21), "U-Net f", setting.unet, NETWORK)

@@ -27,6 +27,6 @@ def overview(details: Mapping[str, str], volumes: Mapping[str, str], planes: Map
         axis.set_title(f"{label}: {subject}\n{planes[label]}, slice {len(slices) // 2} of {len(slices)}")
     caption = (
         "The middle slice of one test patient of each cohort as the study sees it: superior or anterior is up, and "
-        "axial and coronal slices show the patient's right on the left. Pixels are interpolated for the eye."
+        "axial and coronal slices show the patient's right on the left. Pixels are smoothed for display."
     )
     return figure, caption

@@ -13,6 +13,11 @@ STEPS = 1000
 """Time steps of the diffusion (section 3.1); ``models.schedule`` has their noise."""
 
 
+def blocks(number: int) -> str:
+    """That many blocks, in words."""
+    return f"{number} block{'' if number == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Setting:
     """``spec``: the figure's line in the config. ``size``: side of the frame. ``networks``: the config's blocks.
@@ -61,7 +66,7 @@ class Setting:
         levels = [2**level for level in range(len(size["multipliers"]))]
         at = [str(factor) for factor in size["attention_factors"] if factor in levels]
         attention = f"at 1/{' and 1/'.join(at)} of the side" if at else "in the middle"
-        return f"channels {channels}\n{size['layers_per_block']} blocks a level\nattention {attention}"
+        return f"channels {channels}\n{blocks(size['layers_per_block'])} a level\nattention {attention}"
 
     @cached_property
     def pictures(self) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from matplotlib.figure import Figure
 
 from benchmark.figures.boxes import DATA, NETWORK, STEP, Box, arrow, box, sheet
-from benchmark.figures.setting import Setting
+from benchmark.figures.setting import Setting, blocks
 
 
 def draw(setting: Setting) -> tuple[Figure, str]:
@@ -19,7 +19,7 @@ def draw(setting: Setting) -> tuple[Figure, str]:
         (f"{known} latents", f"{setting.latent} each", DATA),
         ("interpolation", f"n = {n} new latents in each gap\n{all_} latents", STEP),
         ("decoding", f"to {setting.frame}\nfirst stage's decoder", NETWORK),
-        ("sharpening", f"EDSR: {edsr['blocks']} blocks of {edsr['width']}", NETWORK),
+        ("sharpening", f"EDSR: {blocks(edsr['blocks'])} of {edsr['width']}", NETWORK),
         ("finer volume", f"{all_} slices of {setting.frame}\nspacing s / {n + 1}", DATA),
     )
     figure, axis = sheet(52)
