@@ -274,6 +274,7 @@ class Learner:
         Returns the losses and what else is logged. Nothing in here waits for the device.
         """
         numbers: dict[str, torch.Tensor] = {}
+        torch.compiler.cudagraph_mark_step_begin()  # what compiled networks returned in the step before is done with
         for name, optimiser in self.optimisers.items():
             optimiser.zero_grad()
             loss, extra = self.wrapped(name, batch, step)

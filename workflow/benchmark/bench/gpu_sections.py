@@ -1,7 +1,8 @@
 """The sections of ``make bench-gpu``, the most telling ones first."""
 
 import functools
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -174,15 +175,22 @@ def eager(bench: Bench) -> None:
     bench.add(f"DDIM-{size.steps}, n = 1", "float16 weights", scaled(one, more, size.slices), "s", flop)
 
 
-def training(bench: Bench, name: str, what: str, aim: str, **training: Any) -> None:
-    """A step of one of the two large networks, with bf16 in mixed precision."""
+WAYS: dict[str, dict[str, Any]] = {
+    "bf16-mixed, frozen networks float16": {"half": True},
+    "the same, compiled": {"half": True, "compiled": True},
+    "the same, as CUDA graphs": {"half": True, "compiled": True, "compiler": {"mode": "reduce-overhead"}},
+}
+
+
+def training(bench: Bench, name: str, what: str, aim: str, ways: Sequence[str], **training: Any) -> None:
+    """A step of one of the two large networks, with bf16 in mixed precision; the losses of the first steps."""
+    import torch
+
     size = bench.size
-    half = {"half": True}
     flop = 0.0
-    for how, given in (
-        ("bf16-mixed, frozen networks float16", half),
-        ("the same, compiled", half | {"compiled": True}),
-    ):
+    for how in ways:
+        given = dict(WAYS[how])
+        compiler = given.pop("compiler", {}) | size.compiler if "compiled" in given else None
         learning = Learning(
             name,
             bench.config,
@@ -191,12 +199,18 @@ def training(bench: Bench, name: str, what: str, aim: str, **training: Any) -> N
             bench.device.type,
             precision="bf16-mixed",
             training=training,
-            compiler=size.compiler if "compiled" in given else None,
+            compiler=compiler,
             **given,
         )
+        losses = []
+        for seed in range(1 if bench.warm else 4):
+            torch.manual_seed(seed)
+            begun = time.perf_counter()
+            losses.append(float(learning.step()["network_loss"]))
+            if not seed:
+                bench.say(f"  the first step took {time.perf_counter() - begun:.1f} s")
+        bench.say(f"  losses of the first steps: {', '.join(f'{loss:.5f}' for loss in losses)}")
         flop = flop or counted(learning.step)
-        first, _ = bench.timed(learning.step, repeats=1, warm_up=False)
-        bench.say(f"  the first step took {first:.1f} s")
 
         def steps(learning: Learning = learning) -> None:
             for _ in range(size.trained):
@@ -233,13 +247,15 @@ def plain_training(bench: Bench) -> None:
     bench.add("training, U-Net: a step", "plain, float32", 1000 * seconds, "ms", counted(learning.step), "", peak)
 
 
-NO_LOSSES: dict[str, Any] = {"perceptual_weight": 0, "discriminator_weight": 0}
+UNET: dict[str, Any] = {"name": "ldm", "what": "U-Net", "aim": "35"}
+VQ: dict[str, Any] = {"name": "vq", "what": "VQ", "aim": "150", "perceptual_weight": 0, "discriminator_weight": 0}
 SECTIONS: dict[str, tuple[Callable[[Bench], None], int]] = {
     "unet": (unet, 15),
     "restoring": (restoring, 15),
     "decoding": (decoding, 5),
-    "train-unet": (partial(training, name="ldm", what="U-Net", aim="35"), 15),
-    "train-vq": (partial(training, name="vq", what="VQ", aim="150", **NO_LOSSES), 15),
+    "train-unet": (partial(training, **UNET, ways=list(WAYS)[:2]), 15),
+    "train-vq": (partial(training, **VQ, ways=list(WAYS)[:2]), 15),
+    "graphs-unet": (partial(training, **UNET, ways=list(WAYS)[2:]), 15),
     "small": (small, 6),
     "eager": (eager, 8),
     "train-plain": (plain_training, 4),

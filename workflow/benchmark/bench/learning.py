@@ -60,10 +60,11 @@ class Learning:
         self.learner = Learner(self.task, self.bank, self.fabric, **how)
         self.done = 0
 
-    def step(self) -> None:
-        """One step of every phase, and of the averages."""
-        self.learner.step(self.bank.batch(self.batch), self.done)
+    def step(self) -> dict[str, Any]:
+        """One step of every phase, and of the averages; the losses."""
+        numbers = self.learner.step(self.bank.batch(self.batch), self.done)
         self.done += 1
+        return numbers
 
 
 class Plainly:

@@ -27,6 +27,8 @@ def counted(call: Callable[[], object]) -> float:
     """FLOP of a call: matrix products and convolutions, backward ones included."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter:
+    from models.compiling import eagerly
+
+    with eagerly(), FlopCounterMode(display=False) as counter:
         call()
     return float(counter.get_total_flops())
