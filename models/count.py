@@ -16,14 +16,12 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.first_stage import FirstStage
+from models.interpolation import FACTOR
 from models.latent_diffusion import LatentDiffusion
 from models.networks import slab
 from models.networks.quartet import SLICES, Quartet
 from models.networks.slab import Slab
 from models.weights import network
-
-FACTOR = 4
-"""In-plane super-resolution."""
 
 
 def table(networks: Mapping[str, Mapping[str, Any]], side: int = 256) -> list[dict[str, Any]]:

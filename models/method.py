@@ -147,14 +147,14 @@ class Restorer:
 
     def represented(self, slices: Slices, missing: Sequence[int]) -> dict[int, Tensor]:
         """Known slices by number, as what is interpolated, ``chunk`` at a time."""
-        found: dict[int, Tensor] = {}
+        by_number: dict[int, Tensor] = {}
         for first in range(0, len(missing), self.chunk):
             index = missing[first : first + self.chunk]
             whole = self.whole(index)
             batch = moved(torch.from_numpy(read(slices, whole)).unsqueeze(1), self.device)
             represented = self.represent(batch, torch.tensor(whole))
-            found.update(zip(index, represented[: len(index)], strict=True))
-        return found
+            by_number.update(zip(index, represented[: len(index)], strict=True))
+        return by_number
 
     def whole(self, index: Sequence[int]) -> list[int]:
         """The slices of a chunk; compiled networks know chunks of one size, so the last one is filled up."""

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.cohort.frame import FACTOR
 from benchmark.config import keeps_resolution, meant
 from benchmark.errors import UserError
 from benchmark.files import sha256
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from models.method import Restorer
 
-FACTOR = 4
 LARGEST = 512  # side of the tiles where any size will do: what fits the memory of most, and most scans
 TRAINED = re.compile(r"(?P<cohort>[A-Za-z0-9_]+)/(fold)?(?P<fold>\d+)")
 
@@ -36,7 +36,7 @@ class WeightFile:
 class Choice:
     """A method of the config's catalogue with its weights.
 
-    ``options``: of its class, sampling included; ``tile``: side of the tiles, where it is not to be as trained.
+    ``options``: of its class, sampling included; ``tile``: side of the tiles; None: the size trained on.
     """
 
     key: str
@@ -95,10 +95,10 @@ def choose(
 ) -> Choice:
     """The method and its weights.
 
-    ``method`` None: the config's, or with weights the first they serve, of ``zoom.prefer`` or else of the catalogue;
-    ``weights``: files, folders, or ``cohort/fold`` of the study; ``tile``: side of the tiles in low-resolution
-    pixels, where it is not to be as trained. ``UserError`` where the method is not known or cannot be used on a scan
-    or with the factor ``in_plane``, where weights are missing or wrong, or not needed, or the tile does not suit them.
+    ``method`` None: the config's default; with weights, the first method of ``zoom.prefer``, or else of the catalogue,
+    that they serve. ``weights``: files, folders, or ``cohort/fold`` of the study. ``tile``: side of the tiles in
+    low-resolution pixels; None: the size trained on. ``UserError``: the method is unknown or cannot be used on a scan
+    or with the factor ``in_plane``; weights are missing, wrong or not needed; or the tile does not suit them.
     """
     catalogue = config["methods"]
     files = [file for one in weights for file in _files(one, config["results"])]
@@ -183,9 +183,9 @@ def _files(given: str, results: str) -> list[WeightFile]:
     if not path.exists():
         raise UserError(f"{given}: no such file or folder of weights")
     if path.is_dir():
-        own = [file for file in sorted(path.glob("*.safetensors")) if "network" in _metadata(file)]
-        if own:
-            return [_weight_file(file) for file in own]
+        trained_here = [file for file in sorted(path.glob("*.safetensors")) if "network" in _metadata(file)]
+        if trained_here:
+            return [_weight_file(file) for file in trained_here]
         if not any(path.rglob("config.json")):
             raise UserError(f"{given}: no weights in it (neither .safetensors of this project nor a diffusers folder)")
     return [_weight_file(path)]
@@ -236,15 +236,15 @@ def _load(weights: WeightFile, needed: Sequence[str], device: str) -> dict[str, 
     from models.latent_diffusion import LatentDiffusion
 
     init = _init(weights.path)
-    found: dict[str, nn.Module] = {}
+    networks: dict[str, nn.Module] = {}
     if init.vq is not None and "vq" in needed:
-        found["vq"] = init.vq.build()
+        networks["vq"] = init.vq.build()
     if init.ldm is not None and "ldm" in needed:
         diffusion = LatentDiffusion(**init.ldm.size)
         diffusion.unet.load_state_dict(init.ldm.state_dict)
         diffusion.scale.fill_(init.scale)
-        found["ldm"] = diffusion
-    return {name: network.to(device).eval().requires_grad_(False) for name, network in found.items()}
+        networks["ldm"] = diffusion
+    return {name: network.to(device).eval().requires_grad_(False) for name, network in networks.items()}
 
 
 def builder(choice: Choice, networks: Mapping[str, "nn.Module"], **options: Any) -> Callable[[int], "Restorer"]:

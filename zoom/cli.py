@@ -22,28 +22,28 @@ Beside the output come a page (.html: look at it) and a description (.json). Not
 
 
 def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
-    """The command's arguments; ``defaults``: the config's ``zoom`` block, told in the help."""
-    told = defaults or {}
-    found = argparse.ArgumentParser(
+    """The command's arguments; ``defaults``: the config's ``zoom`` block, shown in the help."""
+    settings = defaults or {}
+    command = argparse.ArgumentParser(
         prog="zoom",
         description="Zoom an MRI scan of your own: a finer volume, in the right place, with an honest page about it.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = found.add_argument
+    add = command.add_argument
     add("scan", help="NIfTI-1/2, Analyze or MGH (.nii, .nii.gz, .img, .hdr, .mgz, .mgh), a volume or a 4-D series")
     add("-o", "--output", required=True, help="a file (.nii.gz, .nii, .mgz, .mgh), or a folder to name it in")
-    wish = found.add_argument_group("how fine (one of these)").add_mutually_exclusive_group(required=True)
-    wish.add_argument("--n", type=int, help="new slices in each gap: N slices become (N − 1)(n + 1) + 1")
-    wish.add_argument("--zoom", type=float, help="slices for each of the scan's, any number from 1 on")
-    wish.add_argument("--spacing", type=float, metavar="MM", help="distance of the slices wanted")
+    fineness = command.add_argument_group("how fine (one of these)").add_mutually_exclusive_group(required=True)
+    fineness.add_argument("--n", type=int, help="new slices in each gap: N slices become (N − 1)(n + 1) + 1")
+    fineness.add_argument("--zoom", type=float, help="slices for each of the scan's, any number from 1 on")
+    fineness.add_argument("--spacing", type=float, metavar="MM", help="distance of the slices wanted")
 
-    group = found.add_argument_group("how")
+    group = command.add_argument_group("how")
     add = group.add_argument
-    add("--in-plane", type=int, choices=(1, 4), help=f"in-plane factor (config: {told.get('in_plane')})")
+    add("--in-plane", type=int, choices=(1, 4), help=f"in-plane factor (config: {settings.get('in_plane')})")
     add("--axis", type=_axis, help="slice axis: 0, 1, 2 as stored, or axial, coronal, sagittal (the thickest)")
     add("--orientation", metavar="CODES", help="directions in which the stored axes grow, e.g. ASL (the file's own)")
-    add("--method", help=f"of the config's methods ({told.get('method')}, or what the weights serve)")
+    add("--method", help=f"of the config's methods ({settings.get('method')}, or what the weights serve)")
     add("--weights", nargs="+", default=[], metavar="W", help="cohort/fold as trained here, a folder, or files")
     add("--steps", type=int, help="of the diffusion sampler: fewer are faster (the config's)")
     add("--tile", type=int, help="side of the tiles networks are given, in low-resolution pixels (as trained)")
@@ -54,16 +54,16 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     add("--dtype", choices=("auto", "int16", "float32"), help="numbers in the output (auto: as the scan's)")
     add("--seed", type=int, help="of every random draw (the config's)")
 
-    group = found.add_argument_group("where and whether")
+    group = command.add_argument_group("where and whether")
     add = group.add_argument
     add("--dry-run", action="store_true", help="say what would come out: shape, spacing, memory, time")
     add("--overwrite", action="store_true", help="replace outputs that exist")
-    add("--memory", type=float, metavar="GB", help=f"that may be used, all told ({told.get('memory')})")
+    add("--memory", type=float, metavar="GB", help=f"that may be used in total ({settings.get('memory')})")
     add("--device", choices=("auto", "cpu", "cuda"), help="where networks run (the config's)")
     add("--threads", type=int, help="CPU threads (the config's)")
     add("--config", help="a configuration on top of config/config.yaml, e.g. config/demo.yaml")
     add("--results", help="folder of the study that cohort/fold is looked up in (the config's)")
-    return found
+    return command
 
 
 def _axis(text: str) -> int | str:
@@ -121,7 +121,7 @@ def _run(given: argparse.Namespace, config: dict) -> int:
             config[name] = getattr(given, name)
     if given.steps is not None:
         config["sampling"]["steps"] = given.steps
-    wish = request(
+    wanted = request(
         config,
         given.scan,
         given.output,
@@ -142,7 +142,7 @@ def _run(given: argparse.Namespace, config: dict) -> int:
         tile=given.tile,
         overwrite=given.overwrite or None,
     )
-    zoom(wish, config, lambda line: print(line, file=sys.stderr), dry_run=given.dry_run)
+    zoom(wanted, config, lambda line: print(line, file=sys.stderr), dry_run=given.dry_run)
     return 0
 
 

@@ -84,13 +84,13 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     slices = scan.shape[scan.axis]
     grid = Grid(slices, met(zoom, slices), request.in_plane)
     thick = thickness(scan, request.thickness, request.profile, apart / grid.zoom)
-    found = names(request.scan, request.output)
+    outputs = names(request.scan, request.output)
     if not request.overwrite:
-        for path in found.all(bool(request.uncertainty)):
+        for path in outputs.all(bool(request.uncertainty)):
             if path.exists():
                 raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
     choice = choose(config, request.method, request.weights, in_plane=request.in_plane, tile=request.tile)
-    prepared = Prepared(request, scan, grid, found, choice, thick)
+    prepared = Prepared(request, scan, grid, outputs, choice, thick)
     _room(prepared)
     return prepared
 

@@ -25,9 +25,11 @@ LONG = 1.0  # seconds; what takes longer is measured once
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one tile: seconds to ``represent`` a known slice, to make one ``between`` two and one that is ``known``, bytes
-    that takes beside the slices themselves (``working``, and ``growth`` for each slice more at once), and bytes of
-    what is held of it.
+    """Cost of one tile.
+
+    ``represent``: seconds to encode a known slice; ``between``, ``known``: seconds to render a new slice, a known one;
+    ``working``: bytes for one slice in addition to the slice itself; ``growth``: for each further slice in a chunk;
+    ``held``: bytes kept per encoded slice.
     """
 
     represent: float

@@ -20,8 +20,8 @@ class Request:
     axes, e.g. ``ASL``, where the file does not say them; ``consistency``: whether the result averages back to
     the scan; ``thickness``: of a slice, mm, or ``auto``; ``profile``: with which it was measured, or ``auto``
     (``zoom.thickness``); ``uncertainty``: samples for the spread, 0 or at least 2; ``dtype``: auto, int16 or
-    float32; ``memory``: GB in total; ``tile``: side of the tiles that networks are given, in low-resolution pixels,
-    where it is not to be as they were trained.
+    float32; ``memory``: GB in total; ``tile``: tile side in low-resolution pixels; default: the size the
+    networks were trained on.
     """
 
     scan: Path

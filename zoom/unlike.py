@@ -32,23 +32,23 @@ def trained_on(choice: Choice, cohorts: Mapping[str, Any]) -> list[str]:
     """Plain sentences: what the weights were trained on."""
     if not choice.networks:
         return [f"Nothing was trained: {choice.key} interpolates. It adds no detail that the scan does not have."]
-    about, told = choice.metadata, []
+    about, sentences = choice.metadata, []
     cohort = about.get("cohort")
     if cohort:
         label = cohorts.get(cohort, {}).get("label", cohort)
-        told.append(f"The weights were trained on {label} (cohort {cohort}, fold {about.get('fold')}).")
+        sentences.append(f"The weights were trained on {label} (cohort {cohort}, fold {about.get('fold')}).")
     elif about.get("layout"):
-        told.append(f"The weights come from a {about['layout']} checkpoint, which does not say what they saw.")
+        sentences.append(f"The weights come from a {about['layout']} checkpoint, which does not say what they saw.")
     else:
-        told.append("The weights do not say what they were trained on.")
+        sentences.append("The weights do not say what they were trained on.")
     seen = about.get("trained_on", {})
     if "spacing" in seen:
         slices, rows, columns = seen["spacing"]
-        told.append(
+        sentences.append(
             f"{seen['subjects']} subjects; {seen['plane']} slices {slices:g} mm apart, voxels of {rows:g} × "
             f"{columns:g} mm in frames of {' × '.join(map(str, seen['frame']))}."
         )
-    return told
+    return sentences
 
 
 def warnings(
@@ -61,19 +61,22 @@ def warnings(
     """
     if not choice.networks:
         return []
-    seen, told = choice.metadata.get("trained_on", {}), []
+    seen, sentences = choice.metadata.get("trained_on", {}), []
     cohort = choice.metadata.get("cohort", "")
     learnt = contrast(f"{cohort} {cohorts.get(cohort, {}).get('label', '')}")
     shown = contrast(scan.path.replace("/", " "))
     if learnt and shown and learnt != shown:
-        told.append(
+        sentences.append(
             f"By its name this is a {shown} scan; the weights only ever saw {learnt}. Do not trust detail in it."
         )
     if "spacing" not in seen:
-        return [*told, "Whether this scan resembles the training data cannot be told: the weights do not record it."]
+        return [
+            *sentences,
+            "It is unknown whether this scan resembles the training data: the weights do not record it.",
+        ]
     far = portrait.distance(histogram, seen["histogram"])
     if far > SPREADS * seen["histogram_spread"]:
-        told.append(
+        sentences.append(
             f"Its grey values are distributed unlike those the weights saw ({far:.3f} of the grey scale apart; the "
             f"training subjects differ by up to {seen['histogram_spread']:.3f} among themselves)."
         )
@@ -82,16 +85,16 @@ def warnings(
     learnt_mm = factor * (seen["spacing"][1] + seen["spacing"][2]) / 2
     shown_mm = (rows + columns) / 2 * (factor if coarsened else 1)
     if not 1 / RATIO < shown_mm / learnt_mm < RATIO:
-        told.append(
+        sentences.append(
             f"The networks are shown voxels of {shown_mm:.2f} mm in plane; they learnt from {learnt_mm:.2f} mm."
         )
     if slices / seen["spacing"][0] > RATIO:
-        told.append(
+        sentences.append(
             f"Its slices are {slices:.2f} mm apart, those the weights saw {seen['spacing'][0]:.2f} mm: what lies in "
             "between is a guess."
         )
     if scan.plane != seen["plane"]:
-        told.append(f"Its slices are {scan.plane}; the weights saw {seen['plane']} ones.")
+        sentences.append(f"Its slices are {scan.plane}; the weights saw {seen['plane']} ones.")
     if max(rows, columns) / min(rows, columns) > RATIO:
-        told.append(f"Its voxels are {rows:.2f} × {columns:.2f} mm in plane; the weights saw square ones.")
-    return told
+        sentences.append(f"Its voxels are {rows:.2f} × {columns:.2f} mm in plane; the weights saw square ones.")
+    return sentences

@@ -1,4 +1,4 @@
-"""Oracle: ours with the latents of the true slices. What it loses, decoding and interpolating lose."""
+"""Oracle: ours with the latents of the true slices. Any remaining error is due to decoding and interpolation."""
 
 from torch import Tensor
 
@@ -7,7 +7,7 @@ from models.methods.ours import Method as Ours
 
 
 class Method(Ours):
-    """Sees the true kept slices; with ``sees: all`` nothing is interpolated, and what is lost the first stage loses."""
+    """Sees the true kept slices; with ``sees: all`` it interpolates nothing: any error is due to the first stage."""
 
     sees: Sees = "kept"
     random = False

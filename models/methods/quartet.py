@@ -16,7 +16,7 @@ from models.networks.quartet import turned
 class Method(Restorer):
     """``models.networks.quartet`` at every position; nothing is mixed, and known slices are drawn as all others.
 
-    Its network says by how much it magnifies. Where it does not, known slices are what they were.
+    The network sets the in-plane factor. With factor 1, known slices are returned unchanged.
     """
 
     any_factor = True
@@ -25,8 +25,8 @@ class Method(Restorer):
     def __init__(self, networks: Mapping[str, nn.Module] | None = None, *, views: int = 1, **options: Any) -> None:
         """``networks``: exactly one, as ``models.networks.quartet`` builds it.
 
-        ``views``: a slice is the mean of what the network draws of so many of its mirror images: as it is (1), turned
-        round along the slice axis (2), and both left to right as well (4).
+        ``views``: a slice is the mean of the network's outputs for this many mirror images: the slices as they are
+        (1), also in the opposite order (2), and both also flipped left to right (4).
         """
         super().__init__(networks, **options)
         if views not in (1, 2, 4):

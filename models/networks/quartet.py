@@ -180,7 +180,7 @@ class Training(Task):
         outer_left = torch.maximum(left - reach[0], first)
         outer_right = torch.minimum(left + gap + reach[1], last)
         before, after = left - outer_left, outer_right - left - gap
-        # a slice that lies beyond the volume is no slice: never nearer than it was to be
+        # drop an outer slice that falls outside the volume; do not move it closer
         before, after = before * (before == reach[0]), after * (after == reach[1])
         index = torch.stack([left - before, left, left + gap, left + gap + after])
         places = torch.stack([before, inside, after], dim=1) / gap.clamp_min(1).unsqueeze(1)

@@ -40,7 +40,7 @@ def measure(
     """One row: network, device, side, batch, seconds_per_step, start_seconds, steps, peak_mb.
 
     ``networks``: the config's, with the networks that this one needs, whose weights are random here. ``side``: of a
-    slice. ``start_seconds``: what the task prepares before its first step, reckoned from a small pool. ``peak_mb``
+    slice. ``start_seconds``: what the task prepares before its first step, estimated from a small pool. ``peak_mb``
     (10⁶ bytes): of the GPU, or of the whole process on a CPU.
     """
     torch.set_num_threads(compute["threads"])

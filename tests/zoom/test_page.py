@@ -109,7 +109,7 @@ def test_what_is_alike_is_not_warned_of(save: Callable) -> None:
 
 def test_weights_that_say_nothing_are_told_so(save: Callable) -> None:
     scan = open_scan(save())
-    assert "cannot be told" in warnings(choice(), {}, scan, np.zeros(64), coarsened=True)[0]
+    assert "It is unknown whether" in warnings(choice(), {}, scan, np.zeros(64), coarsened=True)[0]
     assert "do not say" in trained_on(choice(), {})[0]
 
 

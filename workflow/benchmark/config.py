@@ -203,5 +203,5 @@ def study_networks(config: Mapping[str, Any]) -> list[str]:
 
 
 def digest(value: Any) -> str:
-    """Short hash of a piece of configuration, to be told whether weights belong to it."""
+    """Short hash of a piece of configuration, kept with weights to show what they were trained by."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -99,13 +99,13 @@ class Bench:
         call()
         wall, _ = self.timed(call, warm_up=False)
         activities = [ProfilerActivity.CUDA] if cuda else [ProfilerActivity.CPU]
-        with torch.profiler.profile(activities=activities) as found:
+        with torch.profiler.profile(activities=activities) as profiler:
             call()
             if cuda:
                 torch.cuda.synchronize()
         times = [
             (event.key, event.count, event.self_device_time_total if cuda else event.self_cpu_time_total)
-            for event in found.key_averages()
+            for event in profiler.key_averages()
         ]
         times = sorted((one for one in times if one[2] > 0), key=lambda one: -one[2])
         total = sum(us for *_, us in times)

@@ -1,4 +1,4 @@
-"""The bench as a table: Markdown to read and CSV to reckon with."""
+"""The bench as a table: Markdown to read and CSV to calculate with."""
 
 from pathlib import Path
 from typing import Any

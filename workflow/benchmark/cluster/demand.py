@@ -122,8 +122,8 @@ def training_steps(network: str, config: Mapping[str, Any], cohort: str) -> int:
 
 def training_seconds(network: str, config: Mapping[str, Any], cohort: str, gpu_speed: float = 1.0) -> float:
     """One training, from the first step to the last."""
-    found = pace(network, config, gpu_speed)
-    return found.start + found.step * training_steps(network, config, cohort)
+    speed = pace(network, config, gpu_speed)
+    return speed.start + speed.step * training_steps(network, config, cohort)
 
 
 def training_mb(network: str, config: Mapping[str, Any], cohort: str | None = None, patients: int = 0) -> float:

@@ -122,7 +122,8 @@ def frame_affine(affine: np.ndarray, pad: Sequence[Sequence[int]], shrink: int) 
 def undo(truth: np.ndarray, sidecar: Sidecar) -> tuple[np.ndarray, np.ndarray]:
     """Volume (S, size, size) back to the scan's grid, axes and units: data as stored (float64) and its affine.
 
-    Exact but for clipped voxels when ``shrink`` is 1; a shrunk volume comes back in blocks.
+    Exact but for clipped voxels when ``shrink`` is 1; a shrunk volume comes back in blocks. Nothing but the tests calls
+    this: it is the proof that the sidecar holds all that is needed.
     """
     data = np.moveaxis(truth.astype(np.float64), 0, 2).repeat(sidecar.shrink, 0).repeat(sidecar.shrink, 1)
     (top, bottom), (left, right) = sidecar.pad

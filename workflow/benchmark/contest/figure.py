@@ -31,13 +31,13 @@ def shown(scores: pd.DataFrame, cohort: str, methods: Mapping[str, Any]) -> list
 
 def most_detail(truths: Sequence[str], removals: Sequence[str]) -> tuple[str, np.ndarray, Removal, int]:
     """Of all removed slices of all patients the one with the most gradient energy: subject, truth, removal, slice."""
-    found = []
+    candidates = []
     for truth_path, removal_path in zip(truths, removals, strict=True):
         truth, removal = volume.read(truth_path)[0], read_removal(removal_path)
         energy = gradient_energy(truth[removal.removed])
         place = int(removal.removed[energy.argmax()])
-        found.append((float(energy.max()), subject_of(truth_path), truth, removal, place))
-    return max(found, key=lambda one: one[0])[1:]
+        candidates.append((float(energy.max()), subject_of(truth_path), truth, removal, place))
+    return max(candidates, key=lambda one: one[0])[1:]
 
 
 def draw(

@@ -22,8 +22,8 @@ REMOVED = "removed"
 def thinned(slices: int, n: int, gaps: int | None) -> Removal:
     """All but every (n + 1)-th of ``slices`` removed: n new ones in each gap. The rest after the last gap is kept.
 
-    ``gaps``: only so many gaps, spread evenly over the volume; outside of them nothing is removed, but every (n + 1)-th
-    slice is all that a method may see, so ``known`` is what this returns with ``gaps`` None.
+    ``gaps``: remove the slices of at most this many gaps, evenly spaced over the volume. A method still sees only
+    every (n + 1)-th slice of the whole volume; ``thinned(slices, n, None).known`` gives those.
     """
     ends = np.arange(0, slices - n - 1, n + 1)
     if gaps is not None and gaps < len(ends):
@@ -33,10 +33,10 @@ def thinned(slices: int, n: int, gaps: int | None) -> Removal:
 
 def settings(slices: int, removal: Removal, new: Sequence[int], gaps: int | None) -> dict[str, tuple[Removal, Any]]:
     """What is removed, and the positions wanted, by setting: the 10 % protocol, and ``n2``, ``n4`` … for ``new``."""
-    found: dict[str, tuple[Removal, Any]] = {REMOVED: (removal, removal.removed)}
+    by_name: dict[str, tuple[Removal, Any]] = {REMOVED: (removal, removal.removed)}
     for n in new:
-        found[f"n{n}"] = (thinned(slices, n, None), thinned(slices, n, gaps).removed)
-    return found
+        by_name[f"n{n}"] = (thinned(slices, n, None), thinned(slices, n, gaps).removed)
+    return by_name
 
 
 def contest(

@@ -67,21 +67,21 @@ def certainty(scores: pd.DataFrame, about: Mapping[str, Any], **options: Any) ->
             next_best = max(others, key=lambda m: sign * samples[m][metric].mean())
             rivals = dict.fromkeys([*contest["against"], next_best])
             for rival in rivals:
-                own = samples[champion][metric]
-                other = samples[rival][metric].loc[own.index]
-                found = paired(
-                    own.to_numpy(),
-                    other.to_numpy(),
+                champions = samples[champion][metric]
+                rivals_scores = samples[rival][metric].loc[champions.index]
+                outcome = paired(
+                    champions.to_numpy(),
+                    rivals_scores.to_numpy(),
                     higher_is_better=HIGHER_IS_BETTER[metric],
                     seed=derive(seed, "contest", str(cohort), str(setting), rival, metric),
                     comparisons=comparisons,
                     **options,
                 )
                 place = {"cohort": cohort, "setting": setting, "metric": metric, "first": champion, "second": rival}
-                leads = sign * (own - other)
+                leads = sign * (champions - rivals_scores)
                 gain = {"next_best": rival == next_best}
                 gain["ahead_on"] = (leads > 0).sum() + (leads == 0).sum() / 2
-                rows.append(place | gain | found)
+                rows.append(place | gain | outcome)
     return pd.DataFrame(rows)
 
 
@@ -148,17 +148,17 @@ def certainty_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
                 if row.empty:
                     line += [Cell("–"), Cell("–")]
                     continue
-                found = row.iloc[0]
-                mark = " (next best)" if found["next_best"] else ""
-                patients = f" on {found['ahead_on']:g} of {found['n_ours']}"
-                line.append(Cell(gain_text(found, DIGITS[metric]) + patients + mark))
-                few = found["verdict"] == TOO_FEW
-                text = TOO_FEW if few else f"{number(found['epsilon_min'], 3)} {found['verdict']}"
-                line.append(Cell(text, bold=found["verdict"] == CLEARLY))
+                comparison = row.iloc[0]
+                mark = " (next best)" if comparison["next_best"] else ""
+                patients = f" on {comparison['ahead_on']:g} of {comparison['n_ours']}"
+                line.append(Cell(gain_text(comparison, DIGITS[metric]) + patients + mark))
+                few = comparison["verdict"] == TOO_FEW
+                text = TOO_FEW if few else f"{number(comparison['epsilon_min'], 3)} {comparison['verdict']}"
+                line.append(Cell(text, bold=comparison["verdict"] == CLEARLY))
             table.rows.append(line)
     table.caption = (
-        f"{champion} {_conclusion(frame, about)}. Its own variants are no rivals. Ahead by: mean paired difference "
-        "over patients, positive where the champion is ahead, with its bootstrap interval; ε_min of almost "
+        f"{champion} {_conclusion(frame, about)}. Variants of the champion are not compared. Ahead by: mean paired "
+        "difference over patients, positive where the champion is ahead, with its bootstrap interval; ε_min of almost "
         "stochastic order compares the two groups of patients' means without pairing them. Clearly shown (bold): "
         f"ε_min below 0.2 and an interval above 0, both at a confidence of {frame['confidence'].iloc[0]:.5f} "
         f"(corrected for all comparisons of this table); fewer than {LEAST} patients allow no verdict (here "

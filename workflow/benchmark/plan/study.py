@@ -76,8 +76,8 @@ class Study:
     @cached_property
     def article(self) -> list[str]:
         """The article's methods of this study, ours and the baseline with the same networks; else all but oracles."""
-        own = [m for m in self.methods if self.config["methods"][m].get("origin") == "article"]
-        others = [m for m in own if m not in {name for two in LIKE_WITH_LIKE for name in two}]
+        of_article = [m for m in self.methods if self.config["methods"][m].get("origin") == "article"]
+        others = [m for m in of_article if m not in {name for two in LIKE_WITH_LIKE for name in two}]
         return [*self.pair, *others] if others else [m for m in self.methods if self.kind(m) != "oracle"]
 
     @cached_property

@@ -48,7 +48,7 @@ def compare_methods(
     rows = []
     for metric in METRICS:
         test = {"higher_is_better": HIGHER_IS_BETTER[metric], "comparisons": comparisons, **options}
-        found: dict[str, Any] = {}
+        outcome: dict[str, Any] = {}
         for level in LEVELS:
             pair = [_of(samples(scores, level), method)[metric] for method in (first, second)]
             if not pair[0].index.equals(pair[1].index):
@@ -56,11 +56,11 @@ def compare_methods(
             own, other = (values.to_numpy() for values in pair)
             named = derive(seed, "aso", first, second, level, metric)
             if level == "patient":
-                found = paired(own, other, seed=named, **test)
+                outcome = paired(own, other, seed=named, **test)
             else:
-                found = found | compare(own, other, seed=named, **test)
-                found["verdict"] = verdict(found["patients"], found["epsilon_min"], found["gain_low"])
-            rows.append({"first": first, "second": second, "level": level, "metric": metric} | found)
+                outcome = outcome | compare(own, other, seed=named, **test)
+                outcome["verdict"] = verdict(outcome["patients"], outcome["epsilon_min"], outcome["gain_low"])
+            rows.append({"first": first, "second": second, "level": level, "metric": metric} | outcome)
     frame = pd.DataFrame(rows)
     return frame.sort_values("level", key=lambda levels: levels.map(LEVELS.index), kind="stable", ignore_index=True)
 
