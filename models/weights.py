@@ -59,7 +59,16 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
         module.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(f"{path}: its tensors do not fit network {metadata['network']}: {error}") from error
+    check_finite(module, path)
     return laid_out(module.to(device)).eval().requires_grad_(False)
+
+
+def check_finite(module: nn.Module, path: str | Path) -> None:
+    """``ValueError`` where weights from ``path`` are NaN or infinite: whatever they make would be, too."""
+    for name, tensor in module.state_dict().items():
+        bad = int((~torch.isfinite(tensor)).sum()) if tensor.is_floating_point() else 0
+        if bad:
+            raise ValueError(f"{path}: {bad} numbers of {name} are NaN or infinite; train it or fetch it again")
 
 
 def load_by_class(paths: Iterable[str | Path], device: str | torch.device = "cpu") -> dict[str, nn.Module]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.cohort.frame import FACTOR
 from benchmark.config import keeps_resolution, meant
 from benchmark.errors import UserError
-from benchmark.files import sha256
+from benchmark.files import sha256, stamp
 from benchmark.networks import options as method_options
 
 if TYPE_CHECKING:
@@ -18,18 +18,24 @@ if TYPE_CHECKING:
 
     from models.method import Restorer
 
+AUTO = "auto"
+FALLBACK = "spline"  # the method without networks that is best where none ship
+SHIPPED = Path(__file__).parents[1] / "models" / "weights"
 LARGEST = 512  # side of the tiles where any size will do: what fits the memory of most, and most scans
 TRAINED = re.compile(r"(?P<cohort>[A-Za-z0-9_]+)/(fold)?(?P<fold>\d+)")
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A file of weights: the networks in it, its hash, and what it says of itself."""
+    """A file of weights: the networks in it, its hash, what it says of itself, and the file's ``stamp`` when it was
+    hashed.
+    """
 
     path: Path
     networks: tuple[str, ...]
     sha256: str
     metadata: Mapping[str, Any]
+    stamp: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,13 @@ class Choice:
 
     def load(self, device: str) -> dict[str, "nn.Module"]:
         """The networks by class (file in models/networks), in ``eval`` mode."""
-        return {kind: network for file in self.weights for kind, network in _load(file, self.networks, device).items()}
+        found: dict[str, nn.Module] = {}
+        for file in self.weights:
+            found |= _load(file, self.networks, device)
+            if stamp(file.path) != file.stamp:
+                raise UserError(f"{file.path}: was changed or replaced while it was read; start again")
+        _check_latents(found)
+        return found
 
 
 def choose(
@@ -96,11 +108,17 @@ def choose(
     """The method and its weights.
 
     ``method`` None: the config's default; with weights, the first method of ``zoom.prefer``, or else of the catalogue,
-    that they serve. ``weights``: files, folders, or ``cohort/fold`` of the study. ``tile``: side of the tiles in
-    low-resolution pixels; None: the size trained on. ``UserError``: the method is unknown or cannot be used on a scan
-    or with the factor ``in_plane``; weights are missing, wrong or not needed; or the tile does not suit them.
+    that they serve. ``auto``: the first method of ``zoom.prefer`` whose weights ship with the project, else ``spline``.
+    ``weights``: files, folders, or ``cohort/fold`` of the study; none: those that ship, if the method has networks.
+    ``tile``: side of the tiles in low-resolution pixels; None: the size trained on. ``UserError``: the method is
+    unknown or cannot be used on a scan or with the factor ``in_plane``; weights are missing, wrong or not needed; or
+    the tile does not suit them.
     """
     catalogue = config["methods"]
+    if weights and method == AUTO:
+        method = None
+    if not weights:
+        method, weights = _shipped(config, method or config["zoom"]["method"], in_plane)
     files = [file for one in weights for file in _files(one, config["results"])]
     held = {name for file in files for name in file.networks}
     if method is None and weights:
@@ -110,8 +128,8 @@ def choose(
             if _served(config, held, 1):
                 reason = f"which keeps the in-plane resolution: leave in-plane {in_plane} out"
             raise UserError(f"{', '.join(weights)}: holds {_names(held)}, {reason}")
-    method = method or config["zoom"]["method"]
-    if method not in catalogue:
+    if method is None or method not in catalogue:
+        method = str(method)
         raise UserError(f"method '{method}' is not in the config{meant(method, catalogue)}")
     chosen = catalogue[method]
     if chosen["kind"] == "oracle":
@@ -138,6 +156,18 @@ def choose(
     if tile is not None and needed:
         _fits(tile, used)
     return Choice(method, chosen["label"], file, tuple(needed), method_options(config, method), used, tile)
+
+
+def _shipped(config: Mapping[str, Any], method: str, in_plane: int) -> tuple[str, list[str]]:
+    """The method, if it is to be found, and the files of its weights that ship with the project."""
+    held: dict[str, str] = {}
+    for path in sorted(SHIPPED.glob("*.safetensors")):
+        held |= dict.fromkeys(_weight_file(path).networks, str(path))
+    if method == AUTO:
+        whole = (key for key in preferred(config, in_plane) if set(config["methods"][key]["networks"]) <= held.keys())
+        method = next(whole, FALLBACK)
+    needed = config["methods"].get(method, {}).get("networks", [])
+    return method, [held[name] for name in needed] if set(needed) <= held.keys() else []
 
 
 def preferred(config: Mapping[str, Any], in_plane: int) -> list[str]:
@@ -192,6 +222,7 @@ def _files(given: str, results: str) -> list[WeightFile]:
 
 
 def _metadata(path: Path) -> dict[str, Any]:
+    _no_stand_in(path)
     from safetensors import SafetensorError
 
     from models.weights import read_metadata
@@ -203,16 +234,41 @@ def _metadata(path: Path) -> dict[str, Any]:
 
 
 def _weight_file(path: Path) -> WeightFile:
+    before = stamp(path)
     if path.is_file() and path.suffix == ".safetensors":
         metadata = _metadata(path)
         if "network" in metadata:
-            return WeightFile(path, (metadata["network"],), sha256(path), metadata)
+            return WeightFile(path, (metadata["network"],), sha256(path), metadata, before)
+    _no_stand_in(path)
     init = _init(path)
     parts = tuple(name for name in ("vq", "ldm") if getattr(init, name) is not None)
     size = init.ldm.size["sample_size"] if init.ldm is not None else 64
     about = {"layout": init.layout, "trained_on": {"frame": [size * FACTOR] * 2}}
     hashed = path if path.is_file() else max(path.rglob("*.safetensors"), default=path / "model_index.json")
-    return WeightFile(path, parts, sha256(hashed), about)
+    return WeightFile(path, parts, sha256(hashed), about, before)
+
+
+def _no_stand_in(path: Path) -> None:
+    """What a download leaves in a checkpoint's place is called by its name."""
+    if not path.is_file():
+        return
+    with open(path, "rb") as file:
+        begins = file.read(200).lstrip().lower()
+    if begins.startswith(b"version https://git-lfs"):
+        raise UserError(f"{path}: a git-lfs pointer, not the weights themselves; fetch them (git lfs pull)")
+    if begins.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise UserError(f"{path}: a web page, not weights; download the file itself")
+
+
+def _check_latents(networks: Mapping[str, Any]) -> None:
+    """A first stage and a diffusion fit if their latents have as many channels."""
+    if {"vq", "ldm"} <= networks.keys():
+        made, taken = networks["vq"].size["latent_channels"], networks["ldm"].unet.size["out_channels"]
+        if made != taken:
+            raise UserError(
+                f"the first stage has latents of {made} channels, the U-Net of the diffusion makes {taken}; "
+                "give weights that were trained together"
+            )
 
 
 def _init(path: Path) -> Any:
@@ -244,6 +300,11 @@ def _load(weights: WeightFile, needed: Sequence[str], device: str) -> dict[str, 
         diffusion.unet.load_state_dict(init.ldm.state_dict)
         diffusion.scale.fill_(init.scale)
         networks["ldm"] = diffusion
+    for network in networks.values():
+        try:
+            weight_files.check_finite(network, weights.path)
+        except ValueError as error:
+            raise UserError(str(error)) from error
     return {name: network.to(device).eval().requires_grad_(False) for name, network in networks.items()}
 
 

@@ -11,8 +11,8 @@ from zoom.process import set_up_memory
 
 EXAMPLES = """\
 examples:
-  zoom scan.nii.gz --n 4 -o finer.nii.gz             four new slices in each gap
-  zoom scan.nii.gz --spacing 1 -o finer.nii.gz       slices 1 mm apart
+  zoom scan.nii.gz --spacing 1 -o finer.nii.gz       slices 1 mm apart, by the weights that ship with this project
+  zoom scan.nii.gz --n 4 --method spline -o finer.nii.gz   four new slices in each gap, by no weights
   zoom scan.nii.gz --zoom 2.5 --in-plane 4 -o out/   2.5 slices for each, and four times finer in plane
   zoom sub-01/anat/sub-01_T1w.nii.gz --n 2 -o derivatives/zoom      BIDS in, BIDS derivatives out
   zoom scan.nii.gz --n 4 --weights sample/1 --config config/demo.yaml --uncertainty 5 -o finer.nii.gz
@@ -43,7 +43,7 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     add("--in-plane", type=int, choices=(1, 4), help=f"in-plane factor (config: {settings.get('in_plane')})")
     add("--axis", type=_axis, help="slice axis: 0, 1, 2 as stored, or axial, coronal, sagittal (the thickest)")
     add("--orientation", metavar="CODES", help="directions in which the stored axes grow, e.g. ASL (the file's own)")
-    add("--method", help=f"of the config's methods ({settings.get('method')}, or what the weights serve)")
+    add("--method", help=f"of the config's methods ({settings.get('method')}; spline and linear have no weights)")
     add("--weights", nargs="+", default=[], metavar="W", help="cohort/fold as trained here, a folder, or files")
     add("--steps", type=int, help="of the diffusion sampler: fewer are faster (the config's)")
     add("--tile", type=int, help="side of the tiles networks are given, in low-resolution pixels (as trained)")

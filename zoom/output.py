@@ -21,6 +21,7 @@ from zoom.store import Store, blocks
 SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
 SLAB = 8 << 20
 LARGEST_NIFTI1 = 32767
+MILLIMETRE = 2  # NIfTI's code of that unit
 ALIGNED = 2  # NIfTI's code of an affine that is not the scanner's
 COMMENT = 6  # NIfTI's code of an extension that is a text for people
 EXTENSIONS = {2: "DICOM", 4: "AFNI", 32: "CIFTI"}
@@ -57,7 +58,8 @@ def header(
     image = kind(empty, affine, scan.image.header if nifti else None, dtype=encoding.dtype)
     found: Any = image.header
     found.extensions[:] = [one for one in found.extensions if one.get_code() == COMMENT]
-    found.set_xyzt_units("mm", *found.get_xyzt_units()[1:] if nifti else ())
+    time = int(found["xyzt_units"]) & 56  # its unit of time is kept, if there is such a unit
+    found["xyzt_units"] = MILLIMETRE + (time if time <= 48 else 0)
     _place(found, scan, step, affine)
     # what is said of the slices' timing is not true of these slices
     found["slice_start"] = found["slice_end"] = found["slice_code"] = 0

@@ -134,6 +134,7 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
     import torch
 
     from models.memory import MOST, USUAL
+    from models.thickness import Geometry
     from models.weights import device as chosen_device
 
     torch.set_num_threads(compute["threads"])
@@ -141,9 +142,15 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
     choice, grid = prepared.choice, prepared.grid
     networks: Mapping[str, nn.Module] = choice.load(device)
     factor = choice.factor or grid.factor
+    apart, rows, columns = prepared.scan.upright_spacing
+    geometry = Geometry(
+        profile="point" if prepared.thin else prepared.thickness.profile,
+        thickness=0.0 if prepared.thin else prepared.thickness.slices,
+        in_plane=2 * apart / (rows + columns),
+    )
 
     def build(chunk: int, half: bool) -> Callable[[int], "Restorer"]:
-        return builder(choice, networks, chunk=chunk, device=device, factor=factor, half=half)
+        return builder(choice, networks, chunk=chunk, device=device, factor=factor, half=half, geometry=geometry)
 
     usual = MOST if device == "cuda" and choice.networks else USUAL
     chunk = usual if compute["chunk"] == "auto" else compute["chunk"]
@@ -197,8 +204,7 @@ def describe(prepared: Prepared, engine: Engine) -> str:
     ]
     if not choice.networks and prepared.request.method is None:
         lines.append(
-            f"hint      {choice.key} has learnt nothing; trained weights can do better: `make demo` trains small ones, "
-            "then add --config config/demo.yaml --weights sample/1"
+            f"hint      {choice.key} has learnt nothing: no weights that ship with this project make this in plane"
         )
     if grid.beyond:
         lines.append(

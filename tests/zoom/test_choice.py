@@ -3,15 +3,21 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import safetensors
+import safetensors.torch
 from zoom_scans import thick
 
 from benchmark.config import check
 from benchmark.errors import UserError
+from models.method import Restorer
+from models.thickness import Geometry
+from zoom import choice
 from zoom.choice import choose, preferred
-from zoom.prepare import prepare
+from zoom.prepare import prepare, start
 from zoom.request import request
 from zoom.unlike import warnings
 
@@ -37,7 +43,7 @@ def test_the_preferred_method_that_makes_what_is_wanted(
 def test_the_next_best_where_the_best_is_not_there(config: dict, weights: Path, quartets: Path) -> None:
     assert choose(config, None, [str(quartets / "quartet.safetensors")]).key == "quartet"
     assert choose(config, None, [str(weights)]).key == "ours"
-    assert choose(config, None, []).key == "linear"
+    assert choose(config, None, []).key == "spline"
 
 
 def test_resolution_that_is_kept_cannot_be_raised(config: dict, quartets: Path) -> None:
@@ -109,3 +115,86 @@ def test_voxels_as_fine_as_those_learnt_from_are_not_warned_of(save: Callable, c
             scan = open_scan(save(affine=np.diag([mm, mm, 5.0, 1.0])))
             found = " ".join(warnings(choice, {}, scan, flat, coarsened=coarsened))
             assert ("The networks are shown voxels" in found) is told
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, quartets: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Weights that ship with the project: of quartet_full alone."""
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    shutil.copy(quartets / "quartet_full.safetensors", folder)
+    monkeypatch.setattr(choice, "SHIPPED", folder)
+    return folder
+
+
+def test_weights_that_ship_are_taken_without_a_word(
+    config: dict, save: Callable, run: Callable, shipped: Path, weights: Path
+) -> None:
+    _, about = run(save(), n=1)
+    assert about["Zoom"]["Method"] == "quartet_full"
+    assert about["Zoom"]["Weights"][0]["File"] == str(shipped / "quartet_full.safetensors")
+    assert choose(config, None, [], in_plane=4).key == "spline"
+    assert choose(config, "spline", []).weights == ()
+    assert choose(config, "quartet_full", []).weights[0].path.parent == shipped
+    assert choose(config, "auto", [str(weights)]).key == "ours"
+    config["zoom"]["method"] = "linear"
+    assert choose(config, None, []).key == "linear"
+    with pytest.raises(UserError, match="give their weights"):
+        choose(config, "quartet", [])
+
+
+def test_a_method_is_told_how_the_scan_was_measured(
+    config: dict, save: Callable, shipped: Path, tmp_path: Path
+) -> None:
+    def engine(**given: Any) -> Restorer:
+        wish = request(config, save(affine=np.diag([1.0, 1.0, 5.0, 1.0])), tmp_path / "o.nii", n=4, **given)
+        return start(prepare(wish, config), config["compute"]).build(0)
+
+    assert engine(thickness=4.0, profile="box").geometry == Geometry("box", 0.8, 5.0)
+    assert engine(thickness=4.0, profile="auto").geometry == Geometry("gaussian", 0.8, 5.0)
+    assert engine(thickness=1.0, profile="auto").geometry == Geometry("point", 0.0, 5.0)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_numbers_are_refused(config: dict, quartets: Path, tmp_path: Path, value: float) -> None:
+    path = tmp_path / "quartet.safetensors"
+    state = safetensors.torch.load_file(quartets / "quartet.safetensors")
+    next(iter(state.values())).view(-1)[3] = value
+    with safetensors.safe_open(quartets / "quartet.safetensors", "pt") as file:
+        safetensors.torch.save_file(state, path, file.metadata())
+    with pytest.raises(UserError, match=r"quartet.safetensors: 1 numbers of .* are NaN or infinite"):
+        choose(config, None, [str(path)]).load("cpu")
+
+
+def test_weights_replaced_between_hash_and_load_are_refused(config: dict, quartets: Path, tmp_path: Path) -> None:
+    path = tmp_path / "quartet.safetensors"
+    shutil.copy(quartets / "quartet.safetensors", path)
+    chosen = choose(config, None, [str(path)])
+    shutil.copy(quartets / "quartet.safetensors", tmp_path / "other")
+    (tmp_path / "other").replace(path)
+    with pytest.raises(UserError, match=r"quartet.safetensors: was changed or replaced while it was read"):
+        chosen.load("cpu")
+
+
+@pytest.mark.parametrize("name", ["w.ckpt", "w.safetensors"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid", "git-lfs pointer"),
+        (b"<!DOCTYPE html>", "a web page"),
+    ],
+)
+def test_what_stands_in_for_weights_is_named(
+    config: dict, tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=said):
+        choose(config, None, [str(tmp_path / name)])
+
+
+def test_latents_of_other_sizes_are_named(config: dict, weights: Path) -> None:
+    chosen = choose(config, "ours", [str(weights)])
+    networks = chosen.load("cpu")
+    networks["vq"].size["latent_channels"] = 4
+    with pytest.raises(UserError, match="latents of 4 channels, the U-Net of the diffusion makes 3"):
+        choice._check_latents(networks)

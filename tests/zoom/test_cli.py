@@ -30,9 +30,9 @@ def test_one_scan(save: Callable, tmp_path: Path, capsys: pytest.CaptureFixture)
     assert (tmp_path / "finer.html").exists()
     said = capsys.readouterr().err
     assert "20 × 24 × 17 voxels" in said
-    assert "method    linear" in said
+    assert "method    spline" in said
     about = json.loads((tmp_path / "finer.json").read_text())
-    assert about["Zoom"]["Method"] == "linear"
+    assert about["Zoom"]["Method"] == "spline"
     assert len(about["Zoom"]["SourceSHA256"]) == 64
 
 
@@ -83,7 +83,7 @@ def test_without_weights_it_says_what_would_be_better(save: Callable, capsys: py
     words = [str(save()), "--n", "1", "-o", "o.nii", "--dry-run"]
     assert main(words) == 0
     (hint,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hint")]
-    assert "--weights sample/1" in hint
+    assert "spline has learnt nothing" in hint
     assert main([*words, "--method", "linear"]) == 0
     assert "hint" not in capsys.readouterr().err
 
@@ -100,7 +100,13 @@ def test_help_explains_itself(capsys: pytest.CaptureFixture) -> None:
         main(["--help"])
     assert raised.value.code == 0
     said = capsys.readouterr().out
-    for word in ("--spacing MM", "--dry-run", "examples:", "Not for diagnosis", "(linear, or what the weights serve)"):
+    for word in (
+        "--spacing MM",
+        "--dry-run",
+        "examples:",
+        "Not for diagnosis",
+        "(auto; spline and linear have no weights)",
+    ):
         assert word in " ".join(said.split())
 
 

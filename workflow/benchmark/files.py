@@ -50,6 +50,17 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def stamp(path: str | Path) -> tuple[int, ...]:
+    """What tells one content of a file from another without reading it: inode, size and time of the last change.
+
+    Of a folder, all of its files together.
+    """
+    path = Path(path)
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    about = (os.stat(one) for one in files)
+    return tuple(number for one in about for number in (one.st_ino, one.st_size, one.st_mtime_ns))
+
+
 def subject_of(path: str | Path) -> str:
     """The subject that a volume of the study (``{subject}.nii.gz``) is of."""
     return Path(path).name.removesuffix(".nii.gz")

@@ -2,7 +2,7 @@
 
 import re
 
-from zoom.choice import preferred
+from zoom.choice import AUTO, preferred
 from zoom.names import is_derivative
 from zoom.sheet import read_rows
 
@@ -40,18 +40,26 @@ def rows_with_spread(bids):
 
 
 def zoom_method(row):
-    """The method of a row; None if it is the first one that the row's weights serve."""
+    """The method of a row; None if it is the first one that the row's weights, or those that ship, serve."""
     sheet_path = config["zoom"]["sheet"]
     method = row.given.get("method")
     if method is None and row.trained:
         in_plane = row.given.get("in_plane", config["zoom"]["in_plane"])
-        method, *_ = preferred(config, in_plane) or [None]
+        shipped = set(config["weights"]["networks"])  # trained by `weights`, on several cohorts
+        own = (
+            key
+            for key in preferred(config, in_plane)
+            if not shipped & set(config["methods"][key]["networks"])
+        )
+        method = next(own, None)
         if method is None:
             raise WorkflowError(
                 f"{sheet_path}: {row.name}: weights are trained when they are needed: name the method"
             )
     if method is None and "weights" not in row.given:
         method = config["zoom"]["method"]
+    if method == AUTO:  # found by the weights that ship
+        return None
     if method is not None and method not in config["methods"]:
         raise WorkflowError(f"{sheet_path}: method '{method}' is not in the config")
     return method

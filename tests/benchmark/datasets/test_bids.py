@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,27 @@ def test_needs_a_folder_and_a_fetched_content(tmp_path: Path) -> None:
     assert bids.subjects() == ["sub-01"]
     with pytest.raises(UserError, match="datalad get"):
         bids.fetch(["sub-01"])
+
+
+def test_names_that_begin_with_a_dot_are_no_images(tmp_path: Path) -> None:
+    names = [
+        "sub-01/anat/sub-01_T1w.nii.gz",
+        "sub-01/anat/._sub-01_T1w.nii.gz",
+        "._sub-01",
+        "sub-02/anat/._sub-02_T1w.nii",
+    ]
+    root = tree(tmp_path, *names, "._sub-01", "sub-02/anat/._sub-02_T1w.nii")
+    assert reader("bids", tmp_path, local=root).fetch(["sub-01"])["sub-01"].name == "sub-01_T1w.nii.gz"
+    assert reader("bids", tmp_path, local=root).subjects() == ["sub-01"]
+
+
+def test_of_twins_the_compressed_one_is_taken_if_they_are_equal(tmp_path: Path) -> None:
+    root = tree(tmp_path, "sub-01/anat/sub-01_T1w.nii")
+    plain = root / "sub-01/anat/sub-01_T1w.nii"
+    packed = plain.with_suffix(".nii.gz")
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert reader("bids", tmp_path, local=root).fetch(["sub-01"]) == {"sub-01": packed}
+    for other in (b"image of another", plain.read_bytes() + b"1", plain.read_bytes()[:-1]):
+        packed.write_bytes(gzip.compress(other))
+        with pytest.raises(UserError, match=r"sub-01_T1w.nii: differs from sub-01_T1w.nii.gz beside it; remove one"):
+            reader("bids", tmp_path, local=root).subjects()

@@ -48,3 +48,11 @@ def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
     bad.write_bytes(b"<html>404</html>")
     with pytest.raises(UserError, match=r"bad\.nii\.gz: not an image"):
         reader("toy", tmp_path).refuse(bad)
+
+
+def test_the_affine_says_how_thick_slices_are(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(np.zeros((8, 8, 8), np.int16), np.diag([1.0, 1.0, 5.0, 1.0]))
+    image.set_qform(None, 0)
+    image.header["pixdim"][1:4] = 1  # what a script left behind: the sform counts
+    nib.save(image, tmp_path / "scan.nii.gz")
+    assert "voxels of 5 mm" in str(reader("sample", tmp_path).refuse(tmp_path / "scan.nii.gz"))

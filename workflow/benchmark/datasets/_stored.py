@@ -79,6 +79,10 @@ class StoredReader(Reader):
         """Where members of archives land, under the names that they have there."""
         return self.folder / "files"
 
+    def _wanted(self, name: str) -> bool:
+        """``choose``, but for names that begin with a dot: ``._x.nii.gz`` are a Mac's notes on x."""
+        return not name.rpartition("/")[2].startswith(".") and self.choose(name)
+
     def _lock(self) -> FileLock:
         self.folder.mkdir(parents=True, exist_ok=True)
         return FileLock(self.folder / ".lock")
@@ -89,7 +93,7 @@ class StoredReader(Reader):
             return {}
         root = self.local.resolve()
         names = (path.relative_to(root.parent).as_posix() for path in _walk(root))
-        grouped = self.group(name for name in names if self.choose(name))
+        grouped = self.group(name for name in names if self._wanted(name))
         return {
             subject: [self.local / Path(name).relative_to(root.name) for name in files]
             for subject, files in grouped.items()
@@ -100,7 +104,7 @@ class StoredReader(Reader):
         found: dict[str, tuple[Archive, list[str]]] = {}
         with self._lock():
             for archive in self._sources():
-                members, news = archive.listing(self.choose, self.folder / f"{archive.path.name}.members.json")
+                members, news = archive.listing(self._wanted, self.folder / f"{archive.path.name}.members.json")
                 if news:  # what an archive of that name had in it before is not to be taken for this one's
                     for name in members:
                         (self.files / name).unlink(missing_ok=True)

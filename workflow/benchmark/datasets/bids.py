@@ -1,11 +1,13 @@
 """Any BIDS folder that the user has: ``sub-*/[ses-*/]anat/*_{suffix}.nii[.gz]``, used in place."""
 
+import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmark.datasets import Reader
 from benchmark.errors import UserError
+from benchmark.images.opening import reading
 
 
 class Dataset(Reader):
@@ -52,12 +54,9 @@ class Dataset(Reader):
     def _images(self) -> dict[str, Path]:
         found: dict[str, Path] = {}
         for home in sorted(self.root.glob("sub-*")):
-            images = sorted(
-                path
-                for pattern in (f"{self.datatype}/*", f"ses-*/{self.datatype}/*")
-                for path in home.glob(pattern)
-                if self._matches(path)
-            )
+            patterns = (f"{self.datatype}/*", f"ses-*/{self.datatype}/*")
+            matching = (path for pattern in patterns for path in home.glob(pattern) if self._matches(path))
+            images = _without_twins(sorted(matching))
             if len(images) > 1:
                 listed = ", ".join(str(path.relative_to(home)) for path in images)
                 raise UserError(
@@ -72,7 +71,7 @@ class Dataset(Reader):
 
     def _matches(self, path: Path) -> bool:
         stem = path.name.removesuffix(".gz").removesuffix(".nii")
-        if stem == path.name.removesuffix(".gz"):
+        if stem == path.name.removesuffix(".gz") or stem.startswith("."):  # ._sub-01_T1w.nii.gz: a Mac's notes
             return False
         *pairs, suffix = stem.split("_")
         held = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
@@ -80,6 +79,22 @@ class Dataset(Reader):
             key not in held if value is None else held.get(key) is not None and _same(held[key], str(value))
             for key, value in self.entities.items()
         )
+
+
+def _without_twins(images: list[Path]) -> list[Path]:
+    """Of an image and the same one compressed, the compressed one; ``UserError`` where they are not the same."""
+    kept = []
+    for path in images:
+        packed = path.with_name(f"{path.name}.gz")
+        if path.suffix != ".nii" or packed not in images:
+            kept.append(path)
+            continue
+        with reading(str(packed)), gzip.open(packed) as one, open(path, "rb") as other:
+            while (part := one.read(1 << 20)) == other.read(1 << 20) and part:
+                pass
+            if part or other.read(1):
+                raise UserError(f"{path}: differs from {packed.name} beside it; remove one of the two")
+    return kept
 
 
 def _same(held: str, wanted: str) -> bool:
