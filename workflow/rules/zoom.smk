@@ -43,9 +43,13 @@ def zoom_method(row):
     """The method of a row; None if it is the first one that the row's weights, or those that ship, serve."""
     sheet_path = config["zoom"]["sheet"]
     method = row.given.get("method")
+    if method == AUTO:  # found by the weights
+        method = None
     if method is None and row.trained:
         in_plane = row.given.get("in_plane", config["zoom"]["in_plane"])
-        shipped = set(config["weights"]["networks"])  # trained by `weights`, on several cohorts
+        shipped = set(
+            config["weights"]["networks"]
+        )  # trained by `weights`, on several cohorts
         own = (
             key
             for key in preferred(config, in_plane)
@@ -58,7 +62,7 @@ def zoom_method(row):
             )
     if method is None and "weights" not in row.given:
         method = config["zoom"]["method"]
-    if method == AUTO:  # found by the weights that ship
+    if method == AUTO:
         return None
     if method is not None and method not in config["methods"]:
         raise WorkflowError(f"{sheet_path}: method '{method}' is not in the config")
