@@ -67,7 +67,12 @@ def bicubic(slices: Tensor, factor: int = FACTOR) -> Tensor:
     return F.interpolate(slices, size=size, mode="bicubic", align_corners=False).clamp(0, 1)
 
 
-def degrade(slices: Tensor, factor: int = FACTOR) -> Tensor:
-    """In-plane ÷ factor, antialiased bilinear: what the authors' code does at inference. (B, C, H, W) in [0, 1]."""
+def degrade(slices: Tensor, factor: int = FACTOR, antialias: bool = True) -> Tensor:
+    """In-plane ÷ factor, bilinear; (B, C, H, W) in [0, 1] → (B, C, H / factor, W / factor).
+
+    ``antialias``: filtered first, as the larger pixels of a coarser scan average what they cover. Without, four pixels
+    in the middle of each block are averaged and detail finer than a coarse pixel folds into false detail: so does the
+    authors' code at inference, where torchvision 0.14 resizes tensors.
+    """
     size = (slices.shape[-2] // factor, slices.shape[-1] // factor)
-    return F.interpolate(slices, size=size, mode="bilinear", antialias=True, align_corners=False)
+    return F.interpolate(slices, size=size, mode="bilinear", antialias=antialias, align_corners=False)

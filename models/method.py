@@ -46,6 +46,8 @@ class Restorer:
     any_factor: bool = False
     # Whether its networks take slices of any size as well as of those that they were trained at.
     any_size: bool = False
+    # Whether the slices that it sees were filtered before they were made coarse (`models.interpolation.degrade`).
+    antialias: bool = True
     # Whether another seed gives another result.
     random: bool = False
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from models.half import in_weights
-from models.interpolation import bicubic, degrade
+from models.interpolation import bicubic
 from models.perceptual import Perceptual
 from models.training.data import SliceBank, random_flip
 from models.training.task import Phase, Task
@@ -131,4 +131,4 @@ class Training(Task):
         return loss, log
 
     def picture(self, batch: Tensor) -> list[Tensor]:
-        return [self.network(bicubic(degrade(batch))), self.network(batch), batch]
+        return [self.network(bicubic(self.coarse(batch))), self.network(batch), batch]

@@ -10,7 +10,6 @@ from torch.optim import Adam
 
 from models.fast import moved
 from models.half import weights_dtype
-from models.interpolation import degrade
 from models.sampling import slice_seeds
 from models.training.data import SliceBank, random_flip
 from models.training.task import Phase, Task
@@ -101,7 +100,7 @@ class Training(Task):
     @torch.no_grad()
     def restore(self, slices: Tensor, index: list[int], **sampling: Any) -> Tensor:
         """Slices (B, 1, H, W) as the diffusion restores them from a quarter of the resolution."""
-        latents = self.frozen["ldm"].sample(degrade(slices), slice_seeds(0, index), **sampling)
+        latents = self.frozen["ldm"].sample(self.coarse(slices), slice_seeds(0, index), **sampling)
         return self.frozen["vq"].decode(latents)
 
     def phases(self) -> dict[str, Phase]:

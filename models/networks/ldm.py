@@ -48,7 +48,7 @@ class Training(Task):
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__(network, needs, steps, options)
         self.ema_decay = options["ema"]
-        self.degrade = degradation(options["degradation"])
+        self.degrade = degradation(options["degradation"], options.get("antialias", True))
         self.remembered: Tensor | None = None
         self.register_buffer("alphas_bar", Schedule().alphas_bar(), persistent=False)
 

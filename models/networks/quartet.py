@@ -17,7 +17,7 @@ from torch.optim import Adam
 
 from models.fast import moved
 from models.half import in_weights, weights_dtype
-from models.interpolation import FACTOR, bicubic, degrade
+from models.interpolation import FACTOR, bicubic
 from models.networks.wdsr import Block
 from models.perceptual import Perceptual
 from models.training.data import SliceBank, random_flip
@@ -197,7 +197,7 @@ class Training(Task):
 
     def seen(self, slices: Tensor) -> Tensor:
         """True slices as the network is shown them: at low resolution, where it is to magnify."""
-        return degrade(slices) if self.network.factor == FACTOR else slices
+        return self.coarse(slices) if self.network.factor == FACTOR else slices
 
     def examples(self, held_out: SliceBank) -> Tensor:
         """Slices half-way between two others, with these (twice each) before them: (B, 5, H, W)."""

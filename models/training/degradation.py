@@ -7,6 +7,7 @@ are kept here. That one works on one image at a time in NumPy; here it is a batc
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -21,9 +22,15 @@ GROUP = 4  # slices that share the shuffled order and the resizings
 RADIUS = 6  # of the largest blur kernel
 
 
-def degradation(name: str) -> Callable[[Tensor], Tensor]:
-    """A function (B, 1, H, W) → (B, 1, H/4, W/4), both in [0, 1]: ``bsrgan_light``, or ``bilinear`` as at inference."""
-    known = {"bsrgan_light": bsrgan_light, "bilinear": degrade}
+def degradation(name: str, antialias: bool = True) -> Callable[[Tensor], Tensor]:
+    """A function (B, 1, H, W) → (B, 1, H/4, W/4), both in [0, 1]: ``bsrgan_light``, or ``bilinear`` as at inference.
+
+    ``antialias``: of ``bilinear`` (``models.interpolation.degrade``).
+    """
+    known: dict[str, Callable[[Tensor], Tensor]] = {
+        "bsrgan_light": bsrgan_light,
+        "bilinear": partial(degrade, antialias=antialias),
+    }
     if name not in known:
         raise ValueError(f"degradation '{name}' is not known: choose one of {', '.join(known)}")
     return known[name]

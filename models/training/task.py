@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from models.compiling import compile_costly
 from models.half import halved
+from models.interpolation import degrade
 from models.training.data import SliceBank
 
 
@@ -52,6 +53,10 @@ class Task(nn.Module):
         ``shares``: how often each of them is drawn, where the task can draw them so.
         """
         return SliceBank(volumes, device)
+
+    def coarse(self, slices: Tensor) -> Tensor:
+        """Slices (B, C, H, W) at a quarter of the resolution, as the benchmark shows them to the methods."""
+        return degrade(slices, antialias=self.options.get("antialias", True))
 
     def phases(self) -> dict[str, Phase]:
         """Optimisers by name, in the order in which one step runs them."""

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
 
 from models.fast import moved
-from models.interpolation import bicubic, degrade
+from models.interpolation import bicubic
 from models.training.data import random_flip
 from models.training.degradation import degradation
 from models.training.task import Task, rate_schedule
@@ -51,7 +51,7 @@ class Upsampling(Task):
 
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__(network, needs, steps, options)
-        self.degrade = degradation(options["degradation"])
+        self.degrade = degradation(options["degradation"], options.get("antialias", True))
 
     def pair(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """Slices (B, 1, H, W) → low-resolution patches (B, 1, p/4, p/4) and the patches (B, 1, p, p) they come from."""
@@ -60,5 +60,5 @@ class Upsampling(Task):
             return self.degrade(patches), patches
 
     def picture(self, batch: Tensor) -> list[Tensor]:
-        low = degrade(batch)
+        low = self.coarse(batch)
         return [bicubic(low), self.network(low), batch]

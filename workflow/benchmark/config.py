@@ -71,6 +71,9 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
         raise UserError(_explain(error))
     _known("recipe", [config["recipe"]], config["recipes"])
     recipe.under(config)
+    if not config["protocol"]["antialias"]:  # trainings know it only where it is not as it was when weights were made
+        for network in config["networks"].values():
+            network["training"]["antialias"] = False
     _trainable(config)
     for what in ("cohorts", "methods"):
         _known(f"study.{what}", config["study"][what], config[what])

@@ -111,6 +111,7 @@ def restoration_params(cohort, method, **setting):
         "options": method_options(config, method) | setting,
         "dataset": config["cohorts"][cohort]["reader"],
         "seed": config["seed"],
+        "antialias": config["protocol"]["antialias"],
         **slug(config["compute"], "device", "threads", "half", "compile"),
     }
 

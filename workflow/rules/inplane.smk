@@ -23,6 +23,7 @@ rule networks:
         frame=PLAN.study.frame(COHORTS[:1]),
         cohort=config["cohorts"][COHORTS[0]]["label"],
         options={"seed": config["seed"], "sampling": config["sampling"], "every": 4}
+        | slug(config["protocol"], "antialias")
         | slug(config["compute"], "device", "threads", "chunk"),
     script:
         "../scripts/networks.py"

@@ -33,6 +33,8 @@ def test_small_frames_are_said_to_hardly_test_interpolation():
 
 def test_a_sentence_for_each_sheet(tmp_path):
     write_sheet(tmp_path / "toy.tsv", [patient("2x2x1", "RAS")])
-    about = {"size": 32, "shrink": 1, "cohorts": {"toy": {"label": "Toy", "axis": "axial"}}}
+    about = {"size": 32, "shrink": 1, "antialias": True, "cohorts": {"toy": {"label": "Toy", "axis": "axial"}}}
     assert frames([tmp_path / "toy.tsv"], about).startswith(" Toy: frames of 32×32 pixels of 2 mm from 8×8")
+    assert "after a filter" in frames([tmp_path / "toy.tsv"], about)
+    assert "without a filter" in frames([tmp_path / "toy.tsv"], about | {"antialias": False})
     assert frames([], about) == ""

@@ -23,7 +23,8 @@ class Scene:
     ``methods``: those the figure shows; ``coloured``: those of them that stand out where lines would cover each other;
     ``learned``: those of them that learned from AlexNet's features, by which LPIPS judges;
     ``labels``: every method of the study by key, in order. ``fold``: whose networks are shown. ``same``: the figures of
-    the article that this one is drawn for, with itself. ``files``: the job's input files by name.
+    the article that this one is drawn for, with itself. ``files``: the job's input files by name. ``antialias``:
+    whether known slices are filtered before they are made coarse.
     """
 
     figure: str
@@ -41,6 +42,7 @@ class Scene:
     stand_in: bool
     same: Sequence[str]
     files: Mapping[str, Any]
+    antialias: bool = True
 
     @cached_property
     def detail(self) -> pd.DataFrame:
@@ -70,7 +72,8 @@ class Scene:
 
         from models.interpolation import degrade
 
-        return degrade(torch.from_numpy(self.truth[index]).unsqueeze(1)).squeeze(1).clamp(0, 1).numpy()
+        coarse = degrade(torch.from_numpy(self.truth[index]).unsqueeze(1), antialias=self.antialias)
+        return coarse.squeeze(1).clamp(0, 1).numpy()
 
     def new(self, method: str) -> np.ndarray:
         """The figure's gap restored by a method, (n + 2, H, W)."""

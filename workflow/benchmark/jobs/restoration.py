@@ -25,7 +25,8 @@ def inputs(restorer: Restorer, truth: np.ndarray, removal: Removal) -> tuple[np.
     known = np.arange(removal.slices) if restorer.sees in ("all", "all_low") else removal.known
     slices = truth[known]
     if restorer.sees in ("low", "all_low"):
-        slices = degrade(torch.from_numpy(slices).unsqueeze(1)).squeeze(1).clamp(0, 1).numpy()
+        coarse = degrade(torch.from_numpy(slices).unsqueeze(1), antialias=restorer.antialias)
+        slices = coarse.squeeze(1).clamp(0, 1).numpy()
     return slices, known
 
 
@@ -46,8 +47,11 @@ class Restoration:
         half: bool | Literal["auto"] = False,
         compile: bool | Literal["auto"] = False,
         volumes: Sequence[str] = (),
+        antialias: bool = True,
     ) -> None:
         """``name``: file in models/methods; ``weights``: safetensors of its networks; ``options``: of its class.
+
+        ``antialias``: how known slices are made coarse (``models.interpolation.degrade``).
 
         ``chunk``, ``half``, ``compile``: how networks are evaluated (``models.method.Restorer``). ``auto``: as many
         slices as fit into a GPU's free memory; half precision on a GPU; compiled where restoring ``volumes`` (files;
@@ -58,6 +62,7 @@ class Restoration:
         torch.set_num_threads(threads)
         device = weight_files.device(device)
         self.name, self.options, self.seed, self.dataset = name, options, seed, dataset
+        self.antialias = antialias
         self.networks = weight_files.load_by_class(weights, device)
         self.evaluation: dict[str, Any] = {"chunk": None if chunk == "auto" else chunk, "device": device}
         self.evaluation["half"] = device != "cpu" if half == "auto" else half
@@ -66,7 +71,9 @@ class Restoration:
     def build(self, subject: str) -> Restorer:
         """The method for one subject. Its noise is seeded by dataset and subject."""
         seed = derive(self.seed, "noise", self.dataset, subject)
-        return method(self.name, self.networks, seed=seed, **self.evaluation, **self.options)
+        restorer = method(self.name, self.networks, seed=seed, **self.evaluation, **self.options)
+        restorer.antialias = self.antialias
+        return restorer
 
     def subjects(self, truths: Iterable[str], removals: Iterable[str], into: Path) -> Iterator[str]:
         """Restores all slices of each subject into the folder ``into``; a line about each.

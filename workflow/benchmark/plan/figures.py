@@ -139,6 +139,7 @@ class Figures:
             "folds": self.config["study"]["folds"],
             "stand_in": cohort != spec["cohort"],
             "same": self.same(figure),
+            "antialias": self.config["protocol"]["antialias"],
         }
 
     def draws_gaps(self, figure: str) -> bool:

@@ -55,7 +55,8 @@ class Study:
     def frame(self, cohorts: Iterable[str]) -> dict[str, Any]:
         """What captions need to say of the cohorts' slices (``benchmark.cohort.frame``)."""
         about = {c: part(self.config["cohorts"][c], "label", "axis") for c in cohorts}
-        return part(self.config["preprocess"], "size", "shrink") | {"cohorts": about}
+        protocol = part(self.config["protocol"], "antialias")
+        return part(self.config["preprocess"], "size", "shrink") | protocol | {"cohorts": about}
 
     def features(self, method: str) -> list[str]:
         """Feature extractors (``alex``, ``vgg``) in its networks' losses: LPIPS by the same is flattered."""

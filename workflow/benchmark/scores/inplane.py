@@ -85,7 +85,8 @@ class InPlane:
 
         from models.interpolation import degrade
 
-        low = degrade(torch.from_numpy(truth).unsqueeze(1)).squeeze(1).clamp(0, 1).numpy()
+        coarse = degrade(torch.from_numpy(truth).unsqueeze(1), antialias=self.options.get("antialias", True))
+        low = coarse.squeeze(1).clamp(0, 1).numpy()
         images = {"bicubic": self.restored("linear", {}, low, wanted)}
         if "diffusion" in self.starts.values():
             parts = {self.classes[n]: self.networks[n] for n in self.networks if self._makes_diffusion(n)}
