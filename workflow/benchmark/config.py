@@ -111,7 +111,7 @@ def load_config(overlay: str | Path | None = None) -> dict[str, Any]:
     """``config/config.yaml``, changed by what ``overlay`` says, as ``snakemake --configfile`` does."""
     config = _read(CONFIG)
     if overlay is not None:
-        _merge(config, _read(Path(overlay)))
+        merge(config, _read(Path(overlay)))
     return check(config)
 
 
@@ -125,10 +125,11 @@ def _read(path: Path) -> dict[str, Any]:
     return loaded
 
 
-def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
+def merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
+    """Puts ``other`` over ``into``, in place, block by block at every depth, as Snakemake merges configurations."""
     for key, value in other.items():
         if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
+            merge(into[key], value)
         else:
             into[key] = value
 

@@ -1,5 +1,6 @@
 """What all stages use: the checked config, the cohort sheets, the names of files."""
 
+import copy
 import os
 import sys
 from functools import lru_cache
@@ -20,6 +21,9 @@ from benchmark.config import check, needed_networks
 from benchmark.errors import UserError
 from benchmark.networks import options as method_options
 
+OWN = copy.deepcopy(
+    config
+)  # as the user gave it: what `study_cost` changes a choice of
 try:
     check(config)
 except UserError as error:

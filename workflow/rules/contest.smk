@@ -10,6 +10,15 @@ def held_out(wildcards):
     return sheet.validation(rows, fold) if fold else sheet.cross_validated(rows)
 
 
+def with_shared_networks(methods):
+    """Labels of those whose networks have, in folds 2 and up, learned from patients that the fold holds out."""
+    return [
+        config["methods"][method]["label"]
+        for method in methods
+        if len(FOLDS) > 1 and set(SHARED) & set(needed_networks(config, method))
+    ]
+
+
 def contest_files(methods, folds):
     return [
         f"{RESULTS}/contest/{cohort}/fold{fold}/{method}.csv"
@@ -87,7 +96,8 @@ rule contest_tables:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        about=slug(config, "contest", "methods", "cohorts"),
+        about=slug(config, "contest", "methods", "cohorts")
+        | {"shared": with_shared_networks(CONTEST["methods"])},
         frame=PLAN.study.frame(CONTEST["cohorts"]),
         options=config["significance"] | {"seed": config["seed"]},
     script:

@@ -52,6 +52,7 @@ rule study_cost:
     output:
         hours=f"{RESULTS}/tables/study_hours.md",
         disk=f"{RESULTS}/tables/study_disk.md",
+        choices=f"{RESULTS}/tables/study_choices.md",
     log:
         f"{RESULTS}/logs/tables/study_cost.log",
     localrule: True
@@ -63,6 +64,7 @@ rule study_cost:
             for key, part in config.items()
             if key not in ("figures", "survey", "zoom")
         },
+        own=OWN,
         gpu_speed=SITE.gpu_speed,
     script:
         "../scripts/study_cost.py"

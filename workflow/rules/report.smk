@@ -67,11 +67,12 @@ rule verdict:
         labels=PLAN.study.labels(COHORTS),
         pictures=[PLAN.figures.title(figure) for figure in PLAN.figures.opening],
         config={
-            key: config[key] for key in ("study", "preprocess", "sampling", "methods")
+            key: config[key]
+            for key in ("recipe", "study", "preprocess", "sampling", "methods")
         }
         | {
             "networks": {
-                name: slug(n, "init", "class", "needs", "size", "training")
+                name: slug(n, "init", "shared", "class", "needs", "size", "training")
                 for name, n in config["networks"].items()
             }
         },

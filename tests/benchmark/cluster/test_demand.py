@@ -38,6 +38,7 @@ def test_no_step_is_faster_than_its_operations_allow(article):
 
 
 def test_times_follow_the_config(config):
+    config["compute"]["precision"] = "bf16-mixed"
     full = demand.training_seconds("vq", config, "oasis")
     assert full == pytest.approx(100_000 * about("vq").step_seconds)
     assert demand.training_seconds("vq", config, "oasis", gpu_speed=2) == pytest.approx(full / 2)
@@ -100,7 +101,10 @@ def test_the_hours_are_those_of_every_training_of_the_study(config):
     assert ours["hours"] == pytest.approx(slices * (200 * demand.slice_step(config, "ldm") + demand.DECODING) / 3600)
     config["study"]["cohorts"] = ["oasis"]
     config["study"]["methods"] = ["wdsr", "truth"]
-    assert hours_frame(config)[["stage", "name", "jobs"]].to_numpy().tolist() == [["train", "wdsr", 5]]
+    assert hours_frame(config)[["stage", "name", "jobs"]].to_numpy().tolist() == [
+        ["train", "wdsr", 5],
+        ["start", "every job", 5],
+    ]
 
 
 def test_the_disk_is_that_of_every_file(config):

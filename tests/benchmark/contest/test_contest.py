@@ -100,6 +100,10 @@ def test_the_leader_is_bold_and_oracles_are_not():
     assert row["psnr"] == pytest.approx(2 + 0.01 * (PATIENTS - 1) / 2)
     assert row["psnr_sd"] == pytest.approx(np.std(0.01 * np.arange(PATIENTS), ddof=1))
     table = contest_table(frame, CONFIG)
+    assert "never saw them" in table.title
+    shared = contest_table(frame, CONFIG | {"shared": ["Ours"]})
+    assert "never saw them" not in shared.title
+    assert "patients that folds 2 and up hold out: Ours can gain by it" in shared.caption
     bold = {row[0].text for row in table.rows if not isinstance(row, str) and any(cell.bold for cell in row)}
     assert bold == {"the new one"}
     assert "every 3. slice known, 2 new ones in each gap" in table.rows[5]

@@ -43,6 +43,21 @@ def test_the_demo_owns_up_to_all_of_it(demo):
         assert words in text, words
 
 
+def test_what_networks_start_from_and_share_is_said(article, demo):
+    text = " ".join(deviations(article))
+    for words in (
+        "Trained from public:bsr_4x: vq, ldm.",
+        "One training a cohort, that of fold 1, in all folds, as the authors had: vq.",
+        "has seen those that folds 2 and up hold out",
+        "may end the training of vq, ldm",
+        "ldm 15 epochs of 8",
+    ):
+        assert words in text, words
+    small = " ".join(deviations(demo))
+    for words in ("Trained from", "One training a cohort", "may end"):
+        assert words not in small
+
+
 @pytest.mark.parametrize(
     ("network", "key", "value", "words"),
     [

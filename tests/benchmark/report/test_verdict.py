@@ -31,6 +31,7 @@ NETWORKS = {
     "ldm": {"init": None, "needs": ["vq"], "size": {}, "training": {"steps": 5, "batch": 1}},
 }
 CONFIG = {
+    "recipe": "mine",
     "study": {"folds": 5, "methods": ["ours", "baseline", "bicubic_ae", "srgan", "wdsr", "linear", "truth"]},
     "preprocess": {"size": 256, "shrink": 1},
     "sampling": {"sampler": "ddim", "steps": 200, "eta": 1.0},
@@ -108,6 +109,7 @@ def test_how_sure_is_counted_over_all_metrics_and_not_at_all_with_few_patients(f
 def test_the_opening_says_what_was_run_and_how_it_came_out(frame):
     opening, agreement, sentences = summary(frame, outcomes(frame), {}, CONFIG, SHEETS)
     assert "7 methods (2 of them trained) on 1 cohort, 5 folds" in opening
+    assert "trained by the recipe `mine`" in opening
     assert "Of 3 figures" in opening
     assert "1 come out within ±2 %, 1 better, 0 worse; 1 cannot" in opening
     assert "LPIPS of ours" in agreement

@@ -25,6 +25,8 @@ SUSTAINED = {"float32": 51e12, "half": 86e12, "half, compiled": 240e12}
 """FLOP/s of the diffusion's U-Net while sampling, 155 slices of 256×256, by how networks are evaluated; on an H200."""
 DECODING = 6.1e-3
 """Seconds of an H200 for decoding a slice of 256×256 and sharpening it by EDSR."""
+FLOAT32 = 2.0
+"""A training step in float32, its products in TF32, over one in bf16-mixed: half the rate of the tensor cores."""
 LAUNCHES = 0.01
 """Seconds under which a training step cannot be: its kernels are launched one by one."""
 ESTIMATED = "estimated for an H100"
@@ -84,6 +86,7 @@ def pace(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> Pac
         return Pace(float(row["start_seconds"]), float(row["seconds_per_step"]), row["hardware"])
     training, facts = config["networks"][network]["training"], about(class_of(config, network))
     scale = width_ratio(network, config) ** 2 * (side(config) / 256) ** 2 * training["batch"] / 16
+    scale *= FLOAT32 if config["compute"]["precision"] == "32-true" else 1.0
     step = max(facts.step_seconds * scale, LAUNCHES) / gpu_speed
     evaluations = training.get("pool", 0) * training.get("sampling_steps", 0)
     diffusion = sampling_network(config, config["networks"][network]["needs"]) if evaluations else None
@@ -152,13 +155,21 @@ def restoring_mb(config: Mapping[str, Any]) -> float:
 
 
 def restoring_seconds(
-    config: Mapping[str, Any], cohort: str, method: str, patients: int, gpu_speed: float = 1.0
+    config: Mapping[str, Any],
+    cohort: str,
+    method: str,
+    patients: int,
+    gpu_speed: float = 1.0,
+    steps: int | None = None,
 ) -> float:
-    """Restoring the volumes of ``patients`` with a diffusion; what other methods take is not counted."""
+    """Restoring the volumes of ``patients`` with a diffusion, in ``steps`` if not those of the config.
+
+    What other methods take is not counted.
+    """
     diffusion = sampling_network(config, config["methods"][method]["networks"])
     if diffusion is None:
         return 0.0
-    steps = config["methods"][method]["options"].get("steps", config["sampling"]["steps"])
+    steps = steps or config["methods"][method]["options"].get("steps", config["sampling"]["steps"])
     decoding = DECODING * (side(config) / 256) ** 2
     return patients * slices(config, cohort) * (steps * slice_step(config, diffusion) + decoding) / gpu_speed
 

@@ -15,6 +15,8 @@ from benchmark.print.typeset import Cell, Table, number
 
 # Bytes of a voxel on disk, as written: gzip takes background and smoothness away. Measured on the demo's scans.
 SCAN, VOLUME = 0.9, 1.4
+START = 20
+"""Seconds for which a job has its GPU before it uses it: imports, weights, volumes."""
 CHECKPOINT = 4
 """Numbers that a checkpoint keeps for each parameter: itself, two of Adam's, the average."""
 
@@ -45,25 +47,30 @@ def hours_frame(config: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFra
     sampled = next((m for m in config["study"]["methods"] if is_diffusion(config, m)), None)
     if sampled:
         _sweeps(config, sampled, cohorts, gpu_speed, sampling)
+    started = sum(int(row[2]) for row in rows)
+    rows.append(["start", "every job", started, None, None, demand.ESTIMATED, START / 3600, START * started / 3600])
     columns = ["stage", "name", "jobs", "steps", "it_s", "source", "hours_each", "hours"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _sweeps(config: Mapping[str, Any], method: str, cohorts: list[str], gpu_speed: float, add: Any) -> None:
-    """Table 6 and the times of n new slices, for cohorts that are in the study."""
-    wanted, steps = config["samplers"], config["sampling"]["steps"]
-    settings = [count for row in wanted["settings"] for count in row["steps"] for _ in etas(row)]
+    """Table 6, the curve of few steps and the times of n new slices, for cohorts that are in the study."""
+    wanted = config["samplers"]
     stand_in = [config["study"]["stand_in"]] if config["study"].get("stand_in") else []
     inside = [cohort for cohort in wanted["cohorts"] if cohort in cohorts] or stand_in
-    seconds = sum(
-        demand.restoring_seconds(
-            config, cohort, method, wanted.get("patients", patients(config, cohort)[1]) * wanted["repeats"], gpu_speed
-        )
-        * sum(settings)
-        / steps
-        for cohort in inside
-    )
-    add("sampler", method, len(settings) * len(inside), seconds)
+
+    def all_settings(rows: list[dict[str, Any]], times: int) -> tuple[int, float]:
+        """How many settings on all cohorts, and the seconds of restoring the patients ``times`` times by each."""
+        counts = [count for row in rows for count in row["steps"] for _ in etas(row)]
+        seconds = 0.0
+        for cohort in inside:
+            tested = wanted.get("patients", patients(config, cohort)[1])
+            seconds += sum(demand.restoring_seconds(config, cohort, method, tested, gpu_speed, n) for n in counts)
+        return len(counts) * len(inside), seconds * times
+
+    add("sampler", method, *all_settings(wanted["settings"], wanted["repeats"]))
+    if wanted["curve"]["settings"]:
+        add("sampler_line", method, *all_settings(wanted["curve"]["settings"], len(wanted["curve"]["noise"])))
     timed = config["efficiency"]
     passes = sum(timed["n"]) * timed["repeats"]
     for cohort in [timed["cohort"]] if timed["cohort"] in cohorts else stand_in:

@@ -15,6 +15,10 @@ from benchmark.scores.score_table import DIGITS, KINDS, NAMES
 from benchmark.scores.significance import CLEARLY, LEAST, TOO_FEW, paired
 from benchmark.seeds import derive
 
+SHARED = (
+    "But the folds share one first stage (recipe of the authors), which has learned from the patients that folds 2 and "
+    "up hold out: {} can gain by it, and only fold 1 is free of that; `recipe: scratch` trains one a fold."
+)
 PLACES = ["cohort", "setting", "method"]
 MEASURED = [*COLUMNS, "lpips_vgg", "seconds"]
 
@@ -102,8 +106,12 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
     """The table for print: a block for each cohort and setting, mean ± sd over patients, best in bold."""
     where = heading(frame["region"])
     columns = ["method", *(NAMES[m] for m in METRICS), *(f"{where} {NAMES[m]}" for m in METRICS)]
+    shared = about.get("shared", [])
+    never = "the fold that held them out" if shared else "that never saw them"
     table = Table(
-        "The contest: every patient by networks that never saw them", "", [*columns, "LPIPS (VGG)", "ms a slice"]
+        f"The contest: every patient by networks {'of ' * bool(shared)}{never}",
+        "",
+        [*columns, "LPIPS (VGG)", "ms a slice"],
     )
     for (cohort, setting), rows in frame.groupby(["cohort", "setting"], sort=False):
         table.rows.append(f"{about['cohorts'][cohort]['label']}: {setting_name(setting)}")
@@ -123,7 +131,9 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
     some = frame.iloc[0]
     table.caption = (
         f"Cross-validated over {some['patients']} patients: each is restored by the networks of the fold that held "
-        "the patient out. Mean ± sd over patients of the means over slices; full frame, and in the region. LPIPS "
+        "the patient out. "
+        + (f"{SHARED.format(', '.join(shared))} " if shared else "")
+        + "Mean ± sd over patients of the means over slices; full frame, and in the region. LPIPS "
         "is that of the article (AlexNet); a network trained with AlexNet's features is judged by VGG16's as well, on "
         "every fourth slice of the protocol. Time on the machine that ran it. Bold: best, oracles aside. "
         + meaning(frame["region"])

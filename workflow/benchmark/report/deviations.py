@@ -32,7 +32,7 @@ def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
         if not any(config["networks"][name].get("init") for name in diffusions | first_stages):
             out.append(
                 "Networks start from random weights; the authors' start from public 4× weights trained on natural "
-                "images, which the article does not say (networks.*.init loads them)."
+                "images, which the article does not say (`recipe: authors` does so too)."
             )
     out += trained_networks(config)
     missing = [m for m in ("ours", "baseline", "bicubic_ae", "srgan", "wdsr") if m not in study["methods"]]

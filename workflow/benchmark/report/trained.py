@@ -39,7 +39,7 @@ def deviations(config: Mapping[str, Any]) -> list[str]:
     )
     if sizes:
         found.insert(0, f"Networks of another size than the article's: {sizes}.")
-    found.append(_lengths(networks))
+    found += [*_starts(networks), _lengths(networks)]
     for name, network in by_class.get("edsr", []):
         found += _taught_by(name, network["training"], config["sampling"])
     return found
@@ -77,9 +77,28 @@ def _lengths(networks: Mapping[str, Any]) -> str:
         length = f"{training['steps']:,} steps" if "steps" in training else f"{training.get('epochs')} epochs"
         lengths.append(f"{name} {length} of {training['batch']}")
     return (
-        f"Lengths and batches of training: {', '.join(lengths)}. The article gives EDSR's alone (25 epochs of 1,000 "
-        "steps) and batches of 16; the other lengths, and all rates but the first stage's, are this project's."
+        f"Lengths and batches of training: {', '.join(lengths)}. The article gives EDSR's length alone (25 epochs of "
+        "1,000 steps), batches of 16 and the first stage's rate; the authors' configuration gives the diffusion 15 "
+        "epochs, 4 slices on each of two GPUs, a base rate of 4.5e-7 and crops about the middle. All other lengths and "
+        "rates are this project's."
     )
+
+
+def _starts(networks: Mapping[str, Any]) -> Iterable[str]:
+    """What networks start from, and which of them all folds share."""
+    for init in dict.fromkeys(network["init"] for network in networks.values() if network.get("init")):
+        names = ", ".join(name for name, network in networks.items() if network.get("init") == init)
+        yield (
+            f"Trained from {init}: {names}. The authors' configuration starts the diffusion from public 4× weights and "
+            "loads a first stage of their own; the article says neither, nor what their first stage started from."
+        )
+    if shared := [name for name, network in networks.items() if network.get("shared")]:
+        yield (
+            f"One training a cohort, that of fold 1, in all folds, as the authors had: {', '.join(shared)}. It has not "
+            "seen the test patients, and has seen those that folds 2 and up hold out."
+        )
+    if early := [name for name, network in networks.items() if network["training"].get("early_stop")]:
+        yield f"The loss on held-out patients may end the training of {', '.join(early)}; its lowest point is kept."
 
 
 def _taught_by(name: str, training: Mapping[str, Any], sampling: Mapping[str, Any]) -> Iterable[str]:

@@ -157,6 +157,8 @@ def summary(
         f"{len(study['methods'])} methods ({trained} of them trained) on {len(sheets)} cohort"
         f"{'s' if len(sheets) > 1 else ''}, {study['folds']} fold{'s' if study['folds'] > 1 else ''}. "
     )
+    if trained:
+        opening += f"The networks are trained by the recipe `{config['recipe']}`. "
     opening += (
         "None of the article's figures can be compared with this run."
         if cells.empty

@@ -1,0 +1,44 @@
+"""The default study is one that a lab can run; and each choice costs what it says."""
+
+import pytest
+from configs import merged
+
+from benchmark.cluster.choices import choices_frame, choices_table
+from benchmark.print.typeset import markdown
+
+
+@pytest.fixture(scope="module")
+def hours():
+    return choices_frame(merged()).set_index("choice")["hours"]
+
+
+def test_the_default_study_takes_at_most_150_hours_of_an_h100(hours):
+    assert hours["as configured"] <= 150
+    assert hours["as configured"] == hours["recipe: authors"]
+
+
+@pytest.mark.parametrize(
+    ("cheaper", "dearer"),
+    [
+        ("recipe: authors", "recipe: scratch"),
+        ("compute.precision: bf16-mixed", "compute.precision: 32-true"),
+        ("as configured", "compute: {half: false, compile: false}"),
+        ("sampling.sampler: fast", "as configured"),
+        ("study.folds: 1", "as configured"),
+        ("no table 6 and sampler curve", "as configured"),
+        ("first stage and diffusion: 5 epochs", "as configured"),
+        ("the article's methods and controls alone", "as configured"),
+        ("one cohort (oasis)", "study.folds: 1"),
+    ],
+)
+def test_a_choice_changes_the_hours_the_right_way(hours, cheaper, dearer):
+    assert hours[cheaper] < hours[dearer]
+
+
+def test_the_config_that_is_asked_about_stays_as_it_is():
+    own = merged("short")
+    before = repr(own)
+    text = markdown(choices_table(choices_frame(own)))
+    assert repr(own) == before
+    assert "one cohort (bids)" in text
+    assert "| as configured |" in text

@@ -1,0 +1,78 @@
+"""What each choice of a study costs: its GPU hours as configured, and with one thing changed."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from benchmark.cluster.study_cost import hours_frame
+from benchmark.config import check, merge
+from benchmark.print.typeset import Cell, Table, number
+
+EPOCHS = 5
+
+CHOICES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("recipe: authors", {"recipe": "authors"}),
+    ("recipe: scratch", {"recipe": "scratch"}),
+    ("compute.precision: 32-true", {"compute": {"precision": "32-true"}}),
+    ("compute.precision: bf16-mixed", {"compute": {"precision": "bf16-mixed"}}),
+    ("compute: {half: true, compile: false}", {"compute": {"half": True, "compile": False}}),
+    ("compute: {half: false, compile: false}", {"compute": {"half": False, "compile": False}}),
+    ("sampling.sampler: fast", {"sampling": {"sampler": "fast"}}),
+    ("study.folds: 1", {"study": {"folds": 1}}),
+    ("no table 6 and sampler curve", {"samplers": {"cohorts": []}}),
+)
+
+
+def choices_frame(own: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFrame:
+    """One row for each choice: choice, hours, train, restore, sweeps. The first is the study as it is configured.
+
+    ``own``: the config as the user gave it, without defaults and recipe filled in.
+    """
+    rows = [["as configured", *_hours(own, {}, gpu_speed)]]
+    rows += [[f"{name}", *_hours(own, change, gpu_speed)] for name, change in (*CHOICES, *_of_the_study(own))]
+    return pd.DataFrame(rows, columns=["choice", "hours", "train", "restore", "sweeps"])
+
+
+def _of_the_study(own: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Choices that depend on what the study has."""
+    study, methods = own["study"], own["methods"]
+    wanted = [m for m in study["methods"] if methods[m].get("origin") == "article" or methods[m].get("kind")]
+    return [
+        (f"first stage and diffusion: {EPOCHS} epochs", {"networks": {n: _epochs(own, n) for n in ("vq", "ldm")}}),
+        ("the article's methods and controls alone", {"study": {"methods": wanted}}),
+        (f"one cohort ({study['cohorts'][0]})", {"study": {"cohorts": study["cohorts"][:1]}}),
+    ]
+
+
+def _epochs(own: Mapping[str, Any], network: str) -> dict[str, Any]:
+    training = {key: value for key, value in own["networks"][network]["training"].items() if key != "steps"}
+    return own["networks"][network] | {"training": training | {"epochs": EPOCHS}}
+
+
+def _hours(own: Mapping[str, Any], change: Mapping[str, Any], gpu_speed: float) -> list[float]:
+    config = copy.deepcopy(dict(own))
+    for network in change.get("networks", {}):
+        config["networks"][network] = {}
+    merge(config, copy.deepcopy(change))
+    frame = hours_frame(check(config), gpu_speed)
+    by_stage = frame.groupby("stage")["hours"].sum()
+    parts = [float(by_stage.get(stage, 0.0)) for stage in ("train", "restore")]
+    total = float(frame["hours"].sum())
+    return [total, *parts, total - sum(parts)]
+
+
+def choices_table(frame: pd.DataFrame) -> Table:
+    """The hours of each choice, and what it adds to or takes from the study as configured."""
+    table = Table(
+        "GPU hours of the study by choice",
+        "One thing is changed at a time; everything else is as configured. Estimated as the table of hours; sweeps: "
+        "table 6, the curve of few steps, the times of n new slices, and what jobs take to start.",
+        ["choice", "training", "restoring", "sweeps and starts", "GPU hours", "difference"],
+    )
+    usual = frame["hours"].iloc[0]
+    for _, row in frame.iterrows():
+        parts = [number(row[key], 1) for key in ("train", "restore", "sweeps", "hours")]
+        table.rows.append([Cell(row["choice"]), *(Cell(part) for part in parts), Cell(f"{row['hours'] - usual:+.1f}")])
+    return table
