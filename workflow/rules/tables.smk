@@ -1,4 +1,4 @@
-"""Every table of the article, beside the published figures."""
+"""Every table of the article, next to the published figures."""
 
 
 rule score_table:

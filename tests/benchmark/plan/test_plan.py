@@ -97,6 +97,8 @@ def test_a_stand_in_makes_everything_once(article):
     ]  # of two patients the third is the first again
     assert plan.figures.drawn["fig18"] == ["fig18", "fig22", "fig25"]
     assert plan.figures.title("fig05") == "Figures 5, 6: scores along the slices"
+    pair = "SR with SI (ours) above SR with SI (baseline, with EDSR)"
+    assert plan.figures.title("fig08") == f"Figures 8, 15: 6 new slices between two, {pair}"
     assert (plan.tables.cohorts(3), plan.tables.stands_for(1)) == (["sample"], [1, 2, 3, 4])
     assert plan.figures.scene("fig19")["stand_in"]
     assert plan.samplers.settings == Plan(article).samplers.settings

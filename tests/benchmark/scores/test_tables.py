@@ -96,6 +96,8 @@ def test_the_caption_says_who_and_how_many(frame, labels):
         "own cohorts of tables 2, 3: the cohort above stands in for them, and one table for all",
     ):
         assert words in caption
+    assert score_table(frame, 2, labels, SHEETS, stand_in=[2, 3]).title.startswith("Tables 2, 3: scores on ")
+    assert score_table(frame, 2, labels, SHEETS, stand_in=[2]).title.startswith("Table 2: ")
     assert "PARTIAL" not in caption
     labels["cohorts"]["toy"] |= {"partial": True, "patients": {"cv": 17, "test": 3}}
     assert "PARTIAL: 17 + 3 patients were asked for, 2 + 2 found" in score_table(frame, 1, labels, SHEETS).caption

@@ -13,7 +13,7 @@ TITLES = {
     "latents": "new slices from latents",
     "steps": "the method, step by step",
     "scores": "scores along the slices",
-    "between": "{n} new slices between two, interpolated in latents and in pixels",
+    "between": "{n} new slices between two, {pair}",
     "sequence": "{n} new slices between two",
     "source": "low-resolution input",
     "compare": "methods on one gap, {n} new slices each",
@@ -101,9 +101,10 @@ class Figures:
         spec = self.config["figures"][figure]
         if spec["draw"] == "showcase":
             return TITLES["showcase"]
+        pair = " above ".join(self.config["methods"][method]["label"] for method in self.study.pair)
         numbers = [str(int(name.removeprefix("fig"))) for name in self.same(figure)]
         name = f"Figure {numbers[0]}" if len(numbers) == 1 else f"Figures {', '.join(numbers)}"
-        return f"{name}: {TITLES[spec['draw']].format(n=spec['n'])}"
+        return f"{name}: {TITLES[spec['draw']].format(n=spec['n'], pair=pair)}"
 
     def setting(self, figure: str) -> dict[str, Any]:
         """All that a diagram's job is given (``benchmark.figures.setting.Setting``)."""

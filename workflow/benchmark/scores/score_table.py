@@ -71,7 +71,8 @@ def score_table(
         columns += [NAMES[metric], *(["article", "Δ"] if with_paper else [])]
     columns += [f"{heading(frame['region'])} {NAMES[metric]}" for metric in METRICS]
     names = ", ".join(labels["cohorts"][cohort]["label"] for cohort in sheets)
-    table = Table(f"Table {number_}: scores on {names}", "", columns)
+    numbers = f"Tables {', '.join(map(str, stand_in))}" if len(stand_in) > 1 else f"Table {number_}"
+    table = Table(f"{numbers}: scores on {names}", "", columns)
     scored = [*METRICS, *(f"{m}_region" for m in METRICS)]
     for cohort, block, rows in _blocks(frame):
         name = BLOCKS[block]
