@@ -1,7 +1,9 @@
 """Scans from public problem reports: each comes out in its place and with its numbers, or is refused in one line."""
 
+import hashlib
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nibabel as nib
@@ -9,6 +11,10 @@ import numpy as np
 import pytest
 from odd_scans import afni, analyze, nifti, patched, two_forms, wrong_checksum
 from zoom_scans import OBLIQUE, refused, thick
+
+from models.methods.quartet import Method
+from zoom import run as zoom_run
+from zoom.scan import OpenScan
 
 NAN = float("nan")
 
@@ -146,3 +152,36 @@ def test_an_output_in_capitals_is_a_file(run: Callable, save: Callable, tmp_path
 def test_the_json_has_no_bare_nan(run: Callable, save: Callable, tmp_path: Path) -> None:
     run(save(), n=1)
     json.loads((tmp_path / "out.json").read_text(encoding="utf-8"), parse_constant=lambda word: pytest.fail(word))
+
+
+def test_a_scan_renamed_over_during_the_run_is_not_mixed_with_it(
+    run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan, other = tmp_path / "scan.nii.gz", tmp_path / "other.nii.gz"
+    nib.save(nifti(), scan)
+    nib.save(nifti(thick(seed=9)), other)
+    digest, survey = hashlib.sha256(scan.read_bytes()).hexdigest(), zoom_run.survey
+
+    def surveyed(scan_opened: OpenScan) -> list:
+        if other.exists():
+            os.replace(other, scan)
+        return survey(scan_opened)
+
+    monkeypatch.setattr(zoom_run, "survey", surveyed)
+    found, about = run(scan, n=1)
+    np.testing.assert_array_equal(np.asarray(found.dataobj)[..., ::2], thick())
+    assert about["Zoom"]["SourceSHA256"] == digest != hashlib.sha256(scan.read_bytes()).hexdigest()
+
+
+def test_what_a_network_makes_has_to_be_numbers(
+    config: dict, save: Callable, tmp_path: Path, quartets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore = Method.stream
+
+    def broken(self: Method, *args: object) -> Iterator[np.ndarray]:
+        for block in restore(self, *args):
+            yield np.where(block > 0.9, np.nan, block)
+
+    monkeypatch.setattr(Method, "stream", broken)
+    weights = (str(quartets / "quartet_full.safetensors"),)
+    assert "NaN or infinite" in refused(config, save(), tmp_path / "out.nii.gz", weights=weights)

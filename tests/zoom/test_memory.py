@@ -22,9 +22,10 @@ sys.exit(code)
 
 
 @pytest.mark.parametrize("side", [128, pytest.param(512, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("profile", ["point", "gaussian"])
 @pytest.mark.parametrize("method", ["linear", "quartet", "quartet_full"])
 def test_memory_is_flat_in_n(
-    save: Callable, config: dict, quartets: Path, tmp_path: Path, side: int, method: str
+    save: Callable, config: dict, quartets: Path, tmp_path: Path, side: int, method: str, profile: str
 ) -> None:
     """1 and 20 new slices a gap. (Held in memory, the output at 20 would take 80 or 800 MB.)"""
     slices = 40 if side == 512 else 61
@@ -33,7 +34,7 @@ def test_memory_is_flat_in_n(
     weights = [] if method == "linear" else ["--weights", str(quartets / f"{method}.safetensors")]
     peaks = []
     for n in (1, 20):
-        words = [scan, "--n", n, "-o", tmp_path / f"{n}.nii", "--method", method, *weights]
+        words = [scan, "--n", n, "-o", tmp_path / f"{n}.nii", "--method", method, "--profile", profile, *weights]
         told = subprocess.run(
             [sys.executable, "-c", SCRIPT, *map(str, [tmp_path / "config.yaml", *words])],
             check=True,

@@ -40,7 +40,11 @@ def test_slices_and_spacing(save: Callable, run: Callable, n: int) -> None:
     assert about["Zoom"]["NewSlicesPerGap"] == n
 
 
-@pytest.mark.parametrize(("wish", "in_plane"), [({"n": 2}, 1), ({"zoom": 2.4}, 1), ({"n": 1}, 4)], ids=str)
+@pytest.mark.parametrize(
+    ("wish", "in_plane"),
+    [({"n": 2}, 1), ({"zoom": 2.4}, 1), ({"n": 1}, 4), ({"n": 2, "profile": "gaussian", "thickness": 5.5}, 1)],
+    ids=str,
+)
 def test_all_48_orientations_are_one_result(save: Callable, run: Callable, wish: dict, in_plane: int) -> None:
     data = thick((9, 10, 6))
     wanted = None
