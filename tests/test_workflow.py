@@ -102,13 +102,14 @@ def test_every_reader_brings_its_cohort_from_its_true_layout_to_scores(tmp_path,
     import pandas as pd
 
     monkeypatch.setenv("ATLAS_PASSWORD", "toy")
-    run("--config", "study={methods: [linear, truth]}", f"results={tmp_path}", "--", "scores")
-    cohorts = ["oasis", "atlas", "openneuro", "brats_t1", "brats_t2", "brats_flair"]
+    cohorts = ["oasis", "oasis1", "atlas", "openneuro", "brats_t1", "brats_t2", "brats_flair"]
+    chosen = f"study={{cohorts: [{', '.join(cohorts)}], methods: [linear, truth]}}"
+    run("--config", chosen, f"results={tmp_path}", "--", "scores")
     for cohort in cohorts:
         scores = {m: pd.read_csv(tmp_path / "scores" / cohort / "fold0" / f"{m}.csv") for m in ("linear", "truth")}
         assert (scores["truth"].query("signal").ssim == 1).all()
         assert scores["linear"].query("signal and removed").ssim.between(0.05, 0.999).all()
-    sheets = [(tmp_path / "cohorts" / f"{cohort}.tsv").read_text() for cohort in cohorts[3:]]
+    sheets = [(tmp_path / "cohorts" / f"{cohort}.tsv").read_text() for cohort in cohorts[4:]]
     subjects = [[line.split("\t")[0] for line in sheet.splitlines()] for sheet in sheets]
     assert subjects[0] == subjects[1] == subjects[2]  # the same patients in every modality
 

@@ -2,11 +2,11 @@
 
 
 rule layouts:
-    """The four datasets in their true layouts, filled with phantoms: what the smoke run reads."""
+    """The datasets in their true layouts, filled with phantoms: what the smoke run reads."""
     output:
         [
             directory(f"{LAYOUTS}/{name}")
-            for name in ("oasis", "atlas", "openneuro", "brats")
+            for name in ("oasis_trt", "oasis", "atlas", "openneuro", "brats")
         ],
     log:
         f"{RESULTS}/logs/layouts.log",

@@ -1,4 +1,4 @@
-"""Write the four datasets in their true layouts, at toy size."""
+"""Write the datasets in their true layouts, at toy size."""
 
 from pathlib import Path
 

@@ -17,8 +17,8 @@ from benchmark.errors import UserError
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("releases")
-    write_atlas(folder / "R2.0", 3, password="open sesame")
-    write_atlas(folder / "R1.1", 2, release="R1.1", digest="md5", password="open sesame")
+    write_atlas(folder / "R2.0", 3, release="R2.0", digest="sha256", password="open sesame")
+    write_atlas(folder / "R1.1", 2, password="open sesame")
     return folder
 
 
@@ -35,7 +35,7 @@ def test_downloads_decrypts_and_takes_only_the_images(
     serve_folder, server, releases: Path, tmp_path: Path, password: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.drops = [30_000]
-    dataset = reader("atlas", tmp_path, url=serve_folder(releases), sha256=digest(releases))
+    dataset = reader("atlas", tmp_path, url=serve_folder(releases), sha256=digest(releases), release="R2.0")
     with caplog.at_level(logging.DEBUG):
         assert dataset.subjects() == ["sub-r001s001", "sub-r001s002", "sub-r001s003"]
         path = dataset.fetch(["sub-r001s002"])["sub-r001s002"]
@@ -54,7 +54,7 @@ def test_downloads_decrypts_and_takes_only_the_images(
 def test_the_old_release_its_digest_and_first_visits(
     serve_folder, releases: Path, tmp_path: Path, password: None
 ) -> None:
-    dataset = reader("atlas", tmp_path, url=serve_folder(releases), release="R1.1")
+    dataset = reader("atlas", tmp_path, url=serve_folder(releases))  # the default: the article cites Liew et al. 2018
     assert dataset.subjects() == ["031769", "031770"]
     path = dataset.fetch(["031770"])["031770"]
     assert path.parent.name == "t01"
@@ -65,14 +65,14 @@ def test_a_missing_password_says_what_to_do(
     server, releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ATLAS_PASSWORD", raising=False)
-    dataset = reader("atlas", tmp_path, url=server.url)
+    dataset = reader("atlas", tmp_path, url=server.url, release="R2.0")
     with pytest.raises(UserError) as error:
         dataset.subjects()
     assert str(error.value) == dataset.missing()
     assert all(word in str(error.value) for word in ("atlas", atlas.FORM, "ATLAS_PASSWORD", "local:", str(tmp_path)))
     assert not server.asked
     for local in (releases / "R2.0", releases / "R2.0" / "ATLAS_R2.0_encrypted.tar.gz"):
-        dataset = reader("atlas", tmp_path, local=local)
+        dataset = reader("atlas", tmp_path, local=local, release="R2.0")
         assert "encrypted: set the variable ATLAS_PASSWORD" in str(dataset.missing())
         with pytest.raises(UserError, match="set the variable ATLAS_PASSWORD"):
             dataset.subjects()
@@ -81,7 +81,7 @@ def test_a_missing_password_says_what_to_do(
 def test_a_wrong_password_says_so(releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATLAS_PASSWORD", "close sesame")
     with pytest.raises(UserError, match="the password does not open it") as error:
-        reader("atlas", tmp_path, local=releases / "R2.0").subjects()
+        reader("atlas", tmp_path, local=releases / "R2.0", release="R2.0").subjects()
     assert "sesame" not in str(error.value)
 
 
@@ -89,14 +89,14 @@ def test_no_other_process_is_given_the_password(
     releases: Path, tmp_path: Path, password: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
-    assert reader("atlas", tmp_path, local=releases / "R2.0").subjects()
+    assert reader("atlas", tmp_path, local=releases / "R2.0", release="R2.0").subjects()
 
 
 def test_a_flipped_byte_is_caught(serve_folder, server, releases: Path, tmp_path: Path, password: None) -> None:
     url = serve_folder(releases)
     server.flips = {f"/{release}/ATLAS_{release}_encrypted.tar.gz" for release in ("R2.0", "R1.1")}
     with pytest.raises(UserError, match=r"ATLAS_R2\.0_encrypted\.tar\.gz\.wrong: its SHA-256 is"):
-        reader("atlas", tmp_path / "a", url=url, sha256=digest(releases)).subjects()
+        reader("atlas", tmp_path / "a", url=url, sha256=digest(releases), release="R2.0").subjects()
     with pytest.raises(UserError, match=r"damaged .*set aside as .*\.wrong"):  # no hash is known; what is inside tells
         reader("atlas", tmp_path / "b", url=url, release="R1.1").subjects()
 
@@ -105,13 +105,13 @@ def test_the_pinned_hash_is_asked_of_the_real_release(
     serve_folder, releases: Path, tmp_path: Path, password: None
 ) -> None:
     with pytest.raises(UserError, match="not b9cdf26486e7dd32"):
-        reader("atlas", tmp_path, url=serve_folder(releases)).subjects()
+        reader("atlas", tmp_path, url=serve_folder(releases), release="R2.0").subjects()
 
 
 def test_decrypted_by_the_user_already(releases: Path, tmp_path: Path, password: None) -> None:
-    dataset = reader("atlas", tmp_path / "a", local=releases / "R2.0")
+    dataset = reader("atlas", tmp_path / "a", local=releases / "R2.0", release="R2.0")
     dataset.fetch(dataset.subjects())
-    tree = reader("atlas", tmp_path / "b", local=tmp_path / "a" / "files" / "ATLAS_2")
+    tree = reader("atlas", tmp_path / "b", local=tmp_path / "a" / "files" / "ATLAS_2", release="R2.0")
     assert tree.missing() is None
     assert tree.fetch(["sub-r001s003"])["sub-r001s003"].is_relative_to(tmp_path / "a")
 
@@ -122,11 +122,11 @@ def test_an_archive_put_into_the_folder_by_hand(
     monkeypatch.delenv("ATLAS_PASSWORD", raising=False)
     archive = tmp_path / "ATLAS_R2.0_encrypted.tar.gz"
     archive.write_bytes((releases / "R2.0" / archive.name).read_bytes())
-    assert "encrypted: set the variable" in str(reader("atlas", tmp_path).missing())
+    assert "encrypted: set the variable" in str(reader("atlas", tmp_path, release="R2.0").missing())
     with open_encrypted(archive, "open sesame") as plain:
         (tmp_path / "ATLAS_R2.0.tar.gz").write_bytes(plain.read())
     archive.unlink()
-    dataset = reader("atlas", tmp_path)
+    dataset = reader("atlas", tmp_path, release="R2.0")
     assert dataset.missing() is None
     assert len(dataset.subjects()) == 3
 

@@ -14,8 +14,9 @@ from benchmark.files import sha256
 def test_every_dataset_goes_through_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATLAS_PASSWORD", layouts.PASSWORD)
     blocks = layouts.write_all(tmp_path / "in", count=3)
-    assert set(blocks) == {"oasis", "atlas", "openneuro", "brats"}
+    assert set(blocks) == {"oasis_trt", "oasis", "atlas", "openneuro", "brats"}
     for name, modality, slices in (
+        ("oasis_trt", "T1", layouts.OASIS[0][2]),
         ("oasis", "T1", layouts.OASIS[0][2]),
         ("atlas", "T1", layouts.ATLAS[0][2]),
         ("openneuro", "FLAIR", layouts.OPENNEURO[0][0]),
@@ -57,4 +58,4 @@ def test_as_a_command(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.startswith("oasis: {'local': ")
+    assert done.stdout.startswith("oasis_trt: {'local': ")

@@ -1,5 +1,7 @@
 """ATLAS, Anatomical Tracings of Lesions After Stroke: T1w in MNI space, 197×233×189, 1 mm (Liew et al., 2018).
 
+Release R1.1 is the default, since the article cites Liew et al. (2018), which describes R1; R2.0 came in 2022.
+
 The archive is encrypted; the password comes by a form, for each person, and is read from the environment.
 """
 
@@ -30,7 +32,7 @@ SHA256 = {"R2.0": "b9cdf26486e7dd325d5d6617f2218204bbaa0b649dbca03e729a41a449bef
 
 
 class Dataset(StoredReader):
-    """``release``: R2.0 (955 people) or R1.1 (229). ``url``: where the releases are; ``sha256``: of the archive."""
+    """``release``: R1.1 (229 people) or R2.0 (955). ``url``: where the releases are; ``sha256``: of the archive."""
 
     limit = 64 << 30
 
@@ -38,7 +40,7 @@ class Dataset(StoredReader):
         self,
         folder: str | Path,
         *,
-        release: str = "R2.0",
+        release: str = "R1.1",
         url: str = "https://fcon_1000.projects.nitrc.org/indi/retro/ATLAS/releases",
         sha256: str | None = None,
         **common: Any,

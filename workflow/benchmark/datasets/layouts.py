@@ -1,4 +1,4 @@
-"""Phantoms in the true layouts of the four datasets, for tests and for the smoke run, which walks every reader.
+"""Phantoms in the true layouts of the datasets, for tests and for the smoke run, which walks every reader.
 
     python -m benchmark.datasets.layouts FOLDER      writes them all, small
 
@@ -39,8 +39,9 @@ def write_all(folder: Path, count: int = 6, seed: int = 0) -> dict[str, dict[str
     ATLAS archive is ``PASSWORD``.
     """
     return {
+        "oasis_trt": {"local": str(write_oasis_trt(folder / "oasis_trt", count, seed))},
         "oasis": {"local": str(write_oasis(folder / "oasis", count, seed))},
-        "atlas": {"local": str(write_atlas(folder / "atlas", count, seed)), "release": "R2.0"},
+        "atlas": {"local": str(write_atlas(folder / "atlas", count, seed))},
         "openneuro": {
             "local": str(write_openneuro(folder / "openneuro", count, seed)),
             "manifest": str(folder / "openneuro" / "manifest.tsv"),
@@ -64,8 +65,19 @@ def write_oasis(folder: Path, count: int, seed: int = 0, disc: int = 1) -> Path:
     return _write(folder / f"oasis_cross-sectional_disc{disc}.tar.gz", gzip.compress(tar(members), mtime=0))
 
 
+def write_oasis_trt(folder: Path, count: int, seed: int = 0) -> Path:
+    """``OASIS-TRT-20_volumes.tar.gz``: a folder a subject, with the stripped scan, the whole one and labels."""
+    members: dict[str, bytes] = {}
+    for i in range(1, count + 1):
+        home = f"OASIS-TRT-20_volumes/OASIS-TRT-20-{i}"
+        members[f"{home}/t1weighted_brain.nii.gz"] = gz(phantom(OASIS, "T1", seed, f"oasis_trt{i}"))
+        members |= {f"{home}/{name}.nii.gz": b"not wanted" for name in ("t1weighted", "labels.DKT31.manual")}
+        members[f"{home}/t1weighted_brain.MNI152.nii.gz"] = b"not wanted"
+    return _write(folder / "OASIS-TRT-20_volumes.tar.gz", gzip.compress(tar(members), mtime=0))
+
+
 def write_atlas(
-    folder: Path, count: int, seed: int = 0, release: str = "R2.0", digest: str = "sha256", password: str = PASSWORD
+    folder: Path, count: int, seed: int = 0, release: str = "R1.1", digest: str = "md5", password: str = PASSWORD
 ) -> Path:
     """``ATLAS_{release}_encrypted.tar.gz``: a compressed tar, as ``openssl aes-256-cbc -a -md {digest}`` leaves it."""
     members: dict[str, bytes] = {}

@@ -50,6 +50,9 @@ def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
 
 STANDING = (
     "The article publishes no patient ids: patients are drawn by seed.",
+    "OASIS is taken to be OASIS-TRT-20 (Mindboggle): the authors' pictures are skull-stripped, and 17 + 3 patients "
+    "are its 20 scans; OASIS-1, which the article cites, is the cohort oasis1. ATLAS is R1.1, as the cited Liew et "
+    "al. (2018).",
     "It does not say what happens where neighbouring slices are both removed: removed slices are never neighbours.",
     "Intensities have one scale a volume; the authors' code scales each slice by itself, which breaks the consistency "
     "between slices.",
