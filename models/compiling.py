@@ -4,7 +4,7 @@ import importlib.util
 import os
 import shutil
 from contextlib import AbstractContextManager
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import nn
@@ -20,6 +20,11 @@ DECODING = 10
 """As many steps as one slice's decoding counts for."""
 TRAINING_STEPS = 3000
 """A training of so many steps saves more than its compilation takes (about 20 ms a step)."""
+
+
+def decided(asked: bool | Literal["auto"], automatic: bool) -> bool:
+    """A setting of the config that may be ``auto``."""
+    return automatic if asked == "auto" else asked
 
 
 def compile_costly(network: Network, **options: object) -> Network:

@@ -34,6 +34,8 @@ def halved(network: Network) -> Network:
     The copy is made once: a second call returns the same one, and later changes of the network's weights do not reach
     it. Weight normalisation is computed once, in float32.
     """
+    if weights_dtype(network) == HALF:
+        return network
     if network not in _halved:
         _halved[network] = _to_half(copy.deepcopy(network))
     return _halved[network]  # type: ignore[return-value]

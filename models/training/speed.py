@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from models import weights as weight_files
+from models.compiling import decided, training_pays
 from models.memory import peak_mb
 from models.training.log import TrainingLog
 from models.training.loop import TrainingPlan, fit, start_fabric
@@ -40,13 +41,21 @@ def measure(
     """One row: network, device, side, batch, seconds_per_step, start_seconds, steps, peak_mb.
 
     ``networks``: the config's, with the networks that this one needs, whose weights are random here. ``side``: of a
+<<<<<<< HEAD
     slice. ``start_seconds``: what the task prepares before its first step, estimated from a small pool. ``peak_mb``
     (10⁶ bytes): of the GPU, or of the whole process on a CPU.
+=======
+    slice. ``compute``: the config's; networks are halved and compiled as in the training itself. ``start_seconds``:
+    what the task prepares before its first step, estimated from a small pool. ``peak_mb`` (10⁶ bytes): of the GPU, or
+    of the whole process on a CPU.
+>>>>>>> 0dfcf8f (A network's speed is measured halved and compiled as it is trained)
     """
     torch.set_num_threads(compute["threads"])
     fabric = start_fabric(compute["device"], 1, compute["precision"])
     options = dict(networks[name]["training"])
     batch, all_steps = options.pop("batch"), options.pop("steps")
+    compiled = decided(compute["compile"], training_pays(fabric.device, all_steps))
+    half = decided(compute["half"], fabric.device.type == "cuda")
     options.pop("early_stop", None)
     pool = options.get("pool", 0)
     if pool:
@@ -64,7 +73,8 @@ def measure(
     bank = task.learns_from([noise], fabric.device)
     start = 0.0
     if pool:
-        task.to(fabric.device).prepare(bank)  # once for the kernels, once for the clock
+        task.to(fabric.device).quicken(half, compiled=False)
+        task.prepare(bank)  # once for the kernels, once for the clock
         begun = time.perf_counter()
         task.prepare(bank)
         start = (time.perf_counter() - begun) * pool / batch
@@ -72,7 +82,7 @@ def measure(
         clock = Clock(name, Path(folder) / name)
         count = WARM + steps
         plan = TrainingPlan(count, batch, 0, checkpoint_every=count, picture_every=count, log_every=1)
-        fit(task, bank, bank, plan, Path(folder) / "checkpoint", clock, fabric, {})
+        fit(task, bank, bank, plan, Path(folder) / "checkpoint", clock, fabric, {}, compiled=compiled, half=half)
     times = [row["clock"] for row in clock.rows][WARM - 1 :]
     return {
         "network": name,

@@ -9,7 +9,7 @@ from models.training.speed import measure
 ROOT = Path(__file__).parents[2]
 
 
-COMPUTE = {"device": "cpu", "precision": "32-true", "threads": 1}
+COMPUTE = {"device": "cpu", "precision": "32-true", "threads": 1, "half": "auto", "compile": "auto"}
 
 
 def networks_of(*names):

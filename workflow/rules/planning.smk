@@ -29,7 +29,9 @@ rule pace:
             for name in (w.network, *config["networks"][w.network]["needs"])
         },
         side=demand.side(config),
-        compute=slug(config["compute"], "device", "precision", "threads"),
+        compute=slug(
+            config["compute"], "device", "precision", "threads", "half", "compile"
+        ),
     script:
         "../scripts/speed.py"
 

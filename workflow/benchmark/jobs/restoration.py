@@ -14,7 +14,7 @@ from benchmark.cohort.protocol import Removal, read_removal
 from benchmark.files import subject_of
 from benchmark.seeds import derive
 from models import weights as weight_files
-from models.compiling import restoring_pays
+from models.compiling import decided, restoring_pays
 from models.fast import ahead
 from models.interpolation import FACTOR, degrade
 from models.method import Restorer, method
@@ -65,8 +65,8 @@ class Restoration:
         self.antialias = antialias
         self.networks = weight_files.load_by_class(weights, device)
         self.evaluation: dict[str, Any] = {"chunk": None if chunk == "auto" else chunk, "device": device}
-        self.evaluation["half"] = device != "cpu" if half == "auto" else half
-        self.evaluation["compiled"] = _pays(volumes, options, device) if compile == "auto" else compile
+        self.evaluation["half"] = decided(half, device != "cpu")
+        self.evaluation["compiled"] = decided(compile, compile == "auto" and _pays(volumes, options, device))
 
     def build(self, subject: str) -> Restorer:
         """The method for one subject. Its noise is seeded by dataset and subject."""

@@ -15,7 +15,7 @@ from benchmark.recipe import settled
 from benchmark.revision import revision
 from benchmark.seeds import derive
 from models import weights as weight_files
-from models.compiling import training_pays
+from models.compiling import decided, training_pays
 from models.training.held_out import EarlyStop
 from models.training.log import TrainingLog
 from models.training.loop import Outcome, TrainingPlan, fit, start_fabric
@@ -82,7 +82,6 @@ def train(
         EarlyStop(**early_stop) if early_stop else None,
     )
     print(f"{name}: {sum(p.numel() for p in module.parameters()):,} parameters, {len(bank)} slices, {fabric.device}")
-    on_gpu = fabric.device.type == "cuda"
     checkpoint = weights.with_suffix(".ckpt")
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     outcome = fit(
@@ -94,8 +93,8 @@ def train(
         log,
         fabric,
         {"config": digest(settings)},
-        compiled=training_pays(fabric.device, steps) if compute["compile"] == "auto" else compute["compile"],
-        half=on_gpu if compute["half"] == "auto" else compute["half"],
+        compiled=decided(compute["compile"], training_pays(fabric.device, steps)),
+        half=decided(compute["half"], fabric.device.type == "cuda"),
     )
     if fabric.is_global_zero:
         log.write()
