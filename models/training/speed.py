@@ -41,14 +41,9 @@ def measure(
     """One row: network, device, side, batch, seconds_per_step, start_seconds, steps, peak_mb.
 
     ``networks``: the config's, with the networks that this one needs, whose weights are random here. ``side``: of a
-<<<<<<< HEAD
-    slice. ``start_seconds``: what the task prepares before its first step, estimated from a small pool. ``peak_mb``
-    (10⁶ bytes): of the GPU, or of the whole process on a CPU.
-=======
     slice. ``compute``: the config's; networks are halved and compiled as in the training itself. ``start_seconds``:
     what the task prepares before its first step, estimated from a small pool. ``peak_mb`` (10⁶ bytes): of the GPU, or
     of the whole process on a CPU.
->>>>>>> 0dfcf8f (A network's speed is measured halved and compiled as it is trained)
     """
     torch.set_num_threads(compute["threads"])
     fabric = start_fabric(compute["device"], 1, compute["precision"])
