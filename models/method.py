@@ -109,6 +109,9 @@ class Restorer:
         """
         return np.abs(self.weights(known, at)) > 1e-6
 
+    def forget(self) -> None:
+        """Drops what was kept from one block for the next, if anything, so that a first block can be timed."""
+
     def render(self, mixed: Tensor, interpolated: Tensor) -> Tensor:
         """Mixtures (B, C, …) → pixels (B, 1, 4h, 4w). ``interpolated`` (B,) bool: False for known slices."""
         return mixed

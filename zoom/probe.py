@@ -29,7 +29,7 @@ class Cost:
 
     ``represent``: seconds to encode a known slice; ``between``, ``known``: seconds to render a new slice, a known one;
     ``working``: bytes for one slice in addition to the slice itself; ``growth``: for each further slice in a chunk;
-    ``held``: bytes kept per encoded slice.
+    ``held``: bytes kept per encoded slice; ``gap``: seconds for what is made once for all new slices of a gap.
     """
 
     represent: float
@@ -38,6 +38,7 @@ class Cost:
     working: int
     growth: int
     held: int
+    gap: float = 0.0
 
 
 def measure(restorer: "Restorer", side: tuple[int, int], steps: int | None) -> Cost:
@@ -72,18 +73,30 @@ def measure(restorer: "Restorer", side: tuple[int, int], steps: int | None) -> C
     before = resident(restorer.device.type)
     first = _timed(represent, restorer)
     between, there = (_timed(render(place), restorer) for place in (1.5, 1.0))
+    gap = 0.0
+    if _keeps(restorer):
+        restorer.forget()
+        first_in_gap, between = (_timed(render(1.5), restorer, once=True) for _ in range(2))
+        gap = max(0.0, first_in_gap - between)
     working = growth = max(0, peak(restorer.device.type) - before)
     if between < LONG:  # what takes longer is taken to grow by as much with every slice
         represent(2)
         render(1.25, 1.5)()
         growth = min(working, max(0, peak(restorer.device.type) - before - working))
-    return Cost(first * ((steps or 0) / few if few else 1.0), between, there, working, growth, held[0].numel() * 4)
+    return Cost(first * ((steps or 0) / few if few else 1.0), between, there, working, growth, held[0].numel() * 4, gap)
 
 
-def _timed(call: Callable[[], None], restorer: "Restorer") -> float:
+def _keeps(restorer: "Restorer") -> bool:
+    """Whether a method keeps something from one block for the next."""
+    from models.method import Restorer
+
+    return type(restorer).forget is not Restorer.forget
+
+
+def _timed(call: Callable[[], None], restorer: "Restorer", *, once: bool = False) -> float:
     import torch
 
-    for _ in range(2):  # again where it is short: the first call is not like the others
+    for _ in range(1 if once else 2):  # again where it is short: the first call is not like the others
         start = time.perf_counter()
         call()
         if restorer.device.type == "cuda":
@@ -180,7 +193,9 @@ def plan(
         )
     chunk = fitting[-1]
     count, known = looks_at.shape
-    seconds = tiles * (known * cost.represent + (count - exact) * cost.between + exact * cost.known)
+    seconds = tiles * (
+        (known - 1) * cost.gap + known * cost.represent + (count - exact) * cost.between + exact * cost.known
+    )
     return ChunkPlan(chunk, base + slices(chunk) + working(chunk), seconds, tiles)
 
 

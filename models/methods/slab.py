@@ -69,6 +69,9 @@ class Method(Restorer):
         offset = np.arange(len(known)) - gaps(known, at)[:, None]
         return (offset >= -3) & (offset <= 4)
 
+    def forget(self) -> None:
+        self.kept = None
+
     def block(
         self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray
     ) -> Tensor:

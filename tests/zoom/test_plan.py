@@ -1,14 +1,18 @@
 """Work is cut to the memory allowed."""
 
+import time
+from typing import Any
+
 import numpy as np
 import pytest
 
 from benchmark.errors import UserError
 from models.interpolation import cubic_spline, linear
 from models.method import Restorer, method
+from models.methods.linear import Method as Linear
 from models.networks.quartet import build
 from zoom import probe
-from zoom.probe import Cost, plan
+from zoom.probe import Cost, measure, plan
 from zoom.tiles import Layout
 
 FRAME = Layout(512, 512, None)
@@ -90,3 +94,27 @@ def test_half_precision_is_used_only_where_it_does_not_show() -> None:
             return slices.repeat_interleave(4, 2).repeat_interleave(4, 3) + (0.01 if self.half else 0.0)
 
     assert not probe.half_is_invisible(lambda half: Coarse(half=half), tile)
+
+
+def test_what_is_made_once_a_gap_counts_once_a_gap() -> None:
+    class Keeps(Linear):
+        """Sleeps where it has to begin a gap anew."""
+
+        kept = False
+
+        def forget(self) -> None:
+            self.kept = False
+
+        def block(self, *args: Any) -> Any:
+            if not self.kept:
+                time.sleep(0.05)
+            self.kept = True
+            return super().block(*args)
+
+    cost = measure(Keeps(), (16, 16), None)
+    assert cost.gap == pytest.approx(0.05, rel=0.5)
+    assert cost.between < 0.03
+    found = plan(
+        cost, Layout(16, 16, None), 1, np.ones((41, 9), bool), exact=9, largest=4, limit=8 << 30, base=0, path=""
+    )
+    assert 0.3 < found.seconds < 1.5  # eight gaps
