@@ -118,3 +118,11 @@ def test_the_disk_is_that_of_every_file(config):
     assert frame.loc["models", "gb"] == pytest.approx(30 * 4 * 174.9e6 / 1e9, rel=0.01)
     restored = sum(5 if config["methods"][m]["networks"] else 1 for m in config["study"]["methods"])
     assert frame.loc["restored", "files"] == 18 * restored
+
+
+def test_a_shared_network_is_stored_once_a_cohort(config):
+    whole = disk_frame(config).set_index("stage").loc["models"]
+    config["networks"]["vq"]["shared"] = True
+    less = disk_frame(config).set_index("stage").loc["models"]
+    assert whole["files"] - less["files"] == 6 * 4
+    assert whole["gb"] - less["gb"] == pytest.approx(24 * 4 * about("vq").parameters / 1e9)

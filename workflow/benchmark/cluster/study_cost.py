@@ -113,7 +113,9 @@ def disk_frame(config: Mapping[str, Any]) -> pd.DataFrame:
     }
     restorations = sum(folds if config["methods"][method]["networks"] else 1 for method in methods)
     tested = {cohort: patients(config, cohort)[1] for cohort in cohorts}
-    trainings = len(weights) * folds * len(cohorts)
+    trained = {name: 1 if config["networks"][name]["shared"] else folds for name in weights}
+    trainings = sum(trained.values()) * len(cohorts)
+    stored = sum(size * trained[name] for name, size in weights.items()) * 4 * len(cohorts)
     shrunk = config["preprocess"]["shrink"] ** 2
     rows = [
         [
@@ -123,8 +125,8 @@ def disk_frame(config: Mapping[str, Any]) -> pd.DataFrame:
             sum(everyone[c] * voxels[c] * shrunk * SCAN for c in cohorts),
         ],
         ["volumes", None, sum(everyone.values()), sum(everyone[c] * voxels[c] * VOLUME for c in cohorts)],
-        ["models", None, trainings, sum(weights.values()) * 4 * folds * len(cohorts)],
-        ["checkpoints", None, trainings, sum(weights.values()) * 4 * CHECKPOINT * folds * len(cohorts)],
+        ["models", None, trainings, stored],
+        ["checkpoints", None, trainings, stored * CHECKPOINT],
         [
             "restored",
             None,
