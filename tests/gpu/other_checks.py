@@ -1,5 +1,6 @@
 """What stands around the networks: LPIPS, a zoom, the speed of a training, jobs that share a GPU, the smoke study."""
 
+import gc
 import os
 import shutil
 import signal
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from setting import Check, Setting, Skipped, config, random_weights, truths
+
+from benchmark.config import load_config
 
 ROOT = Path(__file__).parents[2]
 LPIPS = 2e-3
@@ -26,7 +29,12 @@ def checks() -> dict[str, list[Check]]:
         Check("zoom: quartet_full", lambda setting: zoomed(setting, "quartet_full", ["quartet_full"]), 10),
         Check("zoom: ours, uncertainty", lambda s: zoomed(s, "ours", ["vq", "ldm", "edsr"], uncertainty=2), 15),
     ]
+    memory = [
+        Check(f"memory of a training at 256×256: {name}", lambda setting, name=name: peak(setting, name), 8)
+        for name in trained_for_the_article()
+    ]
     return {
+        "memory": memory,
         "study": [Check("smoke study through Snakemake, jobs share the GPU", study, STUDY_SECONDS)],
         "zoom": zooms,
         "scores": [
@@ -67,6 +75,41 @@ def pace(setting: Setting) -> str:
     assert row["seconds_per_step"] > 0, row
     assert row["peak_mb"] > 0, row
     return f"{row['seconds_per_step'] * 1000:.1f} ms a step, {row['peak_mb']:.0f} MB"
+
+
+def trained_for_the_article() -> list[str]:
+    """Networks of config/config.yaml, those of equal class and size once."""
+    found: dict[str, str] = {}
+    for name, block in load_config()["networks"].items():
+        found.setdefault(repr((block.get("class", name), block["size"].get("factor"))), name)
+    return list(found.values())
+
+
+def peak(setting: Setting, name: str) -> str:
+    """A training at the article's size, of eight slices, takes no more of the GPU than ``claim`` asks for it."""
+    import torch
+
+    from benchmark.cluster import demand
+    from models.training.speed import measure
+
+    if setting.device == "cpu":
+        raise Skipped("it is the memory of a GPU")
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    article = load_config()
+    training = article["networks"][name]["training"] | {"batch": 8}
+    net = training.get("perceptual_net", "vgg")
+    if training.get("perceptual_weight") and setting.trunk(net) is None:
+        training["perceptual_weight"] = 0
+    article["networks"][name]["training"] = training
+    compute = article["compute"] | {"device": setting.device, "threads": 1}
+    row = measure(name, article["networks"], side=256, compute=compute, trunk=setting.trunk(net), steps=2)
+    told = demand.training_mb(name, article | {"results": str(setting.folder)}) - demand.CONTEXT_MB
+    taken = row["peak_mb"] * 1e6 / 2**20
+    detail = f"{taken:.0f} MiB of {told:.0f} that are asked for, {row['seconds_per_step'] * 1000:.0f} ms a step"
+    assert taken <= told, detail
+    return detail
 
 
 def zoomed(setting: Setting, method: str, networks: list[str], **options: Any) -> str:

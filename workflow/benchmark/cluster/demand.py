@@ -19,6 +19,8 @@ STARTING = 20
 """Minutes that a job may lose before the first step: imports from a slow file system, reading volumes."""
 MARGIN = 1.5
 """What is asked for, as a multiple of the estimate."""
+WEIGHT_BYTES = 20
+"""Of a GPU's memory for each parameter in training: it, its gradient, Adam's two moments and its average."""
 CONTEXT_MB = 800
 """Memory of a GPU that a process takes for CUDA itself."""
 SUSTAINED = {"float32": 51e12, "half": 86e12, "half, compiled": 240e12}
@@ -138,9 +140,13 @@ def training_mb(network: str, config: Mapping[str, Any], cohort: str | None = No
             row = next(csv.DictReader(file))
         if row.get("device", "").startswith("cuda"):
             return resident + float(row["peak_mb"]) * 1e6 / 2**20
-    training = config["networks"][network]["training"]
-    scale = width_ratio(network, config) * (side(config) / 256) ** 2 * training["batch"] / 16
-    return resident + about(class_of(config, network)).training_mb * scale
+    training, facts, width = (
+        config["networks"][network]["training"],
+        about(class_of(config, network)),
+        width_ratio(network, config),
+    )
+    weights = facts.parameters * width**2 * WEIGHT_BYTES / 2**20
+    return resident + weights + facts.training_mb * width * (side(config) / 256) ** 2 * training["batch"] / 16
 
 
 def restoring_mb(config: Mapping[str, Any]) -> float:
