@@ -52,6 +52,7 @@ def test_the_truth_scores_perfectly_and_linear_does_not(study):
         ("protocol={remove: 0.2}", {"protocol", "restore", "score"}),
         ("networks={ldm: {training: {batch: 3}}}", {"train", "restore", "score"}),
         ("compute={log_every: 2}", set()),
+        ("compute={half: true}", {"restore", "score"}),
         ("methods={linear: {label: straight}}", set()),
     ],
 )

@@ -59,6 +59,11 @@ def test_restoring_needs_the_memory_of_its_chunk(config):
     assert demand.restoring_mb(config) == usual
 
 
+def test_a_fold_holds_out_its_share_of_the_patients(config):
+    assert demand.held_out(config, "oasis", fold=1) == 4  # of 17 in five folds, at most
+    assert demand.held_out(config, "oasis", fold=0) == 17  # nothing was trained: all
+
+
 def test_epochs_are_steps_by_the_patients_of_a_fold(config):
     config["networks"]["vq"]["training"] = {"epochs": 15, "batch": 16}
     assert demand.training_steps("vq", config, "oasis") == 15 * 17 * 0.8 * 160 / 16
