@@ -1,6 +1,7 @@
 """The sheet of scans for ``snakemake zoom``: a row is what the command is given."""
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from benchmark.config import meant
 from benchmark.errors import UserError
+from benchmark.files import text_of
 from zoom.choice import TRAINED
 from zoom.names import relative_name, stem
 
@@ -43,17 +45,16 @@ def read_rows(path: str | Path, **folders: str) -> dict[str, Row]:
     """
     if not Path(path).is_file():
         raise UserError(f"{path}: no such sheet; set zoom.sheet to a TSV with columns scan and n, zoom or spacing")
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t")
-        stray = sorted(set(reader.fieldnames or ()) - set(COLUMNS))
-        if stray:
-            raise UserError(f"{path}: unknown column '{stray[0]}'{meant(stray[0], COLUMNS)}")
-        rows: dict[str, Row] = {}
-        for line, cells in enumerate(reader, 2):
-            row = _row(f"{path}: line {line}", {k: v.strip() for k, v in cells.items() if k and v}, folders)
-            if row.name in rows:
-                raise UserError(f"{path}: line {line}: '{row.name}' is there twice; give each row a name of its own")
-            rows[row.name] = row
+    reader = csv.DictReader(io.StringIO(text_of(path), newline=""), delimiter="\t")
+    stray = sorted(set(reader.fieldnames or ()) - set(COLUMNS))
+    if stray:
+        raise UserError(f"{path}: unknown column '{stray[0]}'{meant(stray[0], COLUMNS)}")
+    rows: dict[str, Row] = {}
+    for line, cells in enumerate(reader, 2):
+        row = _row(f"{path}: line {line}", {k: v.strip() for k, v in cells.items() if k and v}, folders)
+        if row.name in rows:
+            raise UserError(f"{path}: line {line}: '{row.name}' is there twice; give each row a name of its own")
+        rows[row.name] = row
     if not rows:
         raise UserError(f"{path}: no scan in it")
     return rows

@@ -6,6 +6,7 @@ import pytest
 
 from benchmark.errors import UserError
 from zoom.names import names
+from zoom.request import request
 from zoom.sheet import read_rows
 
 ROOT = Path(__file__).parents[2]
@@ -69,3 +70,22 @@ def test_no_sheet(tmp_path: Path) -> None:
 def test_the_example_is_in_order() -> None:
     rows = read_rows(ROOT / "config" / "zoom.tsv", data="results/data")
     assert all(row.scan == "results/data/phantom/thick.nii.gz" for row in rows.values())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_sheets_as_spreadsheets_save_them(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "zoom.tsv"
+    path.write_bytes("scan\tn\r\nStüdie/a.nii.gz\t2\r\n".encode(encoding))
+    (row,) = read_rows(path).values()
+    assert row.scan == "Stüdie/a.nii.gz"
+    path.write_bytes("scan\tn\nStüdie/a.nii.gz\t2\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"zoom.tsv: its text is not UTF-8 \(byte 9\); save it as UTF-8"):
+        read_rows(path)
+
+
+def test_thickness_profile_and_orientation_may_stand_in_a_sheet(tmp_path: Path, config: dict) -> None:
+    path = tmp_path / "zoom.tsv"
+    path.write_text("scan\tn\tthickness\tprofile\torientation\na.nii\t2\t4.5\tbox\tASL\n", encoding="utf-8")
+    (row,) = read_rows(path).values()
+    wish = request(config, row.scan, tmp_path, **row.given)
+    assert (wish.thickness, wish.profile, wish.orientation) == ("4.5", "box", "ASL")

@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 from benchmark import recipe
 from benchmark.errors import UserError
+from benchmark.files import text_of
 from benchmark.networks import about, class_of
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
@@ -117,8 +118,8 @@ def load_config(overlay: str | Path | None = None) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        loaded = yaml.safe_load(text_of(path))
+    except yaml.YAMLError as error:
         raise UserError(f"{path}: cannot be read as a configuration ({str(error).splitlines()[0]})") from error
     if not isinstance(loaded, dict):
         raise UserError(f"{path}: not a configuration")

@@ -1,6 +1,7 @@
 """Nothing half-written: every file is written aside and renamed when it is whole."""
 
 import base64
+import codecs
 import hashlib
 import io
 import os
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from gzip import GzipFile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from benchmark.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +51,20 @@ def sha256(path: str | Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def text_of(path: str | Path) -> str:
+    """The text in a file that a user may have written: UTF-8, with a byte order mark or not, or UTF-16 with one.
+
+    ``UserError`` naming the file: it cannot be read, or its text is in another encoding.
+    """
+    try:
+        raw = Path(path).read_bytes()
+        return raw.decode("utf-16" if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: its text is not UTF-8 (byte {error.start}); save it as UTF-8") from error
 
 
 def stamp(path: str | Path) -> tuple[int, ...]:

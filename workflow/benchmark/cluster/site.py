@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from benchmark.errors import UserError
+from benchmark.files import text_of
 
 SITE = Path(__file__).parents[3] / "profiles" / "slurm" / "site.yaml"
 MARGIN = 600
@@ -54,7 +55,7 @@ def site(path: str | Path | None = None) -> Site:
     path = Path(path or os.environ.get("ZOOM_SITE") or SITE)
     if not path.is_file():
         raise UserError(f"{path}: no such site file; copy profiles/slurm/site.yaml there or unset ZOOM_SITE")
-    values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    values: dict[str, Any] = yaml.safe_load(text_of(path)) or {}
     kinds = {field.name: field.type for field in fields(Site)}
     for key in values:
         if key not in kinds:

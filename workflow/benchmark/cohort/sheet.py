@@ -1,12 +1,13 @@
 """The cohort sheet: who is in, in which role and fold, as a TSV."""
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from benchmark.files import written
+from benchmark.files import text_of, written
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,7 @@ def write_sheet(path: str | Path, rows: Sequence[Patient]) -> None:
 
 def read_sheet(path: str | Path) -> list[Patient]:
     """Reads a sheet; numbers have their types."""
-    with open(path, encoding="utf-8", newline="") as file:
-        rows: list[dict[str, Any]] = list(csv.DictReader(file, delimiter="\t"))
+    rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(text_of(path), newline=""), delimiter="\t"))
     return [Patient(**{**row, "fold": int(row["fold"])}) for row in rows]
 
 
