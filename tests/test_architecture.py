@@ -23,7 +23,7 @@ FLOORS = (
     ("jobs",),  # training, restoration, scoring: the only room that imports torch at the top
     ("figures", "samplers", "survey"),
     ("contest", "report"),
-    ("bench",),
+    ("bench", "audit"),
 )
 # The front doors, and what each may import: models/ restores a volume, workflow/ is the study, zoom/ is a user's scan.
 DOORS = {"models": (), "workflow/benchmark": ("models",), "zoom": ("benchmark", "models")}
