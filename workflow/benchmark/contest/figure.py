@@ -1,5 +1,6 @@
 """The contest as a picture: the three best, the controls and the truth on the removed slice with the most detail."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from benchmark.contest.measure import REMOVED
 from benchmark.contest.table import patient_means
 from benchmark.figures.detail import gradient_energy
 from benchmark.files import subject_of
-from benchmark.print.style import ERROR_MAP, content, grid, picture, two_lines, white
+from benchmark.print.style import ERROR_MAP, content, grid, picture, white
 from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS, psnr
 
 BEST, WINDOW = 3, 0.3
@@ -58,10 +59,10 @@ def draw(
     images = {"truth": truth, **restored}
     errors = {method: np.abs(image - truth) for method, image in restored.items()}
     worst = max(float(np.percentile(np.stack(list(errors.values())), 99.5)), 1e-3)
-    figure, axes = grid(3, len(images), truth[crop].shape, width=1.75 * len(images) + 0.9, labels=0.3, beside=0.9)
+    figure, axes = grid(3, len(images), truth[crop].shape, labels=0.3, beside=0.6)
     for column, (method, image) in enumerate(images.items()):
         picture(axes[0, column], image[crop], high)
-        axes[0, column].set_title("truth" if method == "truth" else two_lines(labels[method]))
+        axes[0, column].set_title("truth" if method == "truth" else textwrap.fill(labels[method], 14), fontsize=6.5)
         picture(axes[1, column], image[rows, columns], high)
         if method == "truth":
             axes[2, column].set_visible(False)
