@@ -63,7 +63,7 @@ def train(
     bank = task_of.learns_from((volume.read(path)[0] for path in training), fabric.device, shares)
     options = settled(network["training"], len(bank), compute["devices"])
     steps, batch = options.pop("steps"), options.pop("batch")
-    early_stop = options.pop("early_stop", None) if validation else None
+    early_stop = early_stopping(options.pop("early_stop", None), training, validation)
     frozen = weight_files.load_by_class(needs, fabric.device)
     extra = {"trunk": trunk} if trunk else {}
     task = task_of(module, frozen, steps, options | extra | {"slices_per_step": batch * compute["devices"]})
@@ -79,7 +79,7 @@ def train(
         compute["log_every"],
         None if stop_after is None else stop_after - (time.monotonic() - called),
         limit,
-        EarlyStop(**early_stop) if early_stop else None,
+        early_stop,
     )
     print(f"{name}: {sum(p.numel() for p in module.parameters()):,} parameters, {len(bank)} slices, {fabric.device}")
     checkpoint = weights.with_suffix(".ckpt")
@@ -117,6 +117,18 @@ def train(
             half=half,
         )
         checkpoint.unlink(missing_ok=True)
+
+
+def early_stopping(
+    rule: Mapping[str, int] | None, training: Sequence[str], validation: Sequence[str]
+) -> EarlyStop | None:
+    """The config's ``early_stop``; None where no patient is held out, as in a study of one fold."""
+    if not rule:
+        return None
+    if not validation or set(validation) & set(training):
+        print("early_stop: no patient is held out in this study; the training runs to its length")
+        return None
+    return EarlyStop(**rule)
 
 
 def _length(outcome: Outcome, slices_per_step: int, slices: int) -> dict[str, Any]:
