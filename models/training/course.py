@@ -21,18 +21,11 @@ WINDOW = 50
 class Course:
     """``at`` (0 … ``steps``): position in the schedule; ``done``: steps taken; ``over``: whether it has ended."""
 
-    def __init__(
-        self,
-        steps: int,
-        limit: float | None = None,
-        *,
-        started: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """``limit``: seconds of the whole training, or None. ``started``: when it began on ``clock``; now if None."""
+    def __init__(self, steps: int, limit: float | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """``limit``: seconds for all steps, from now and with those before an interruption; or None."""
         self.steps, self.limit, self._clock = steps, limit, clock
         self.at, self.done, self.spent = 0, 0, 0.0
-        self._started = clock() if started is None else started
+        self._started = clock()
         self._times: deque[float] = deque(maxlen=WINDOW + 1)
         self._untimed, self._carried = UNTIMED, 0.0
 

@@ -135,7 +135,7 @@ def fit(
     started = time.monotonic()
     learner = Learner(task, train, fabric, compiled=compiled, half=half)
     ema = learner.ema
-    course = Course(plan.steps, plan.limit, started=started)
+    course = Course(plan.steps, plan.limit)
     watch = HeldOut(plan.early_stop, held_out, plan.seed, plan.batch) if plan.early_stop else None
 
     def save() -> None:

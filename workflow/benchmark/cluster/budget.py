@@ -13,10 +13,10 @@ from benchmark.cluster import demand
 from benchmark.config import needed_networks
 from benchmark.errors import UserError
 
-OTHERWISE = 150.0
-"""Seconds for all but trainings: reading the scans, restoring, scoring, tables and figures."""
-STARTING = 15.0
-"""Seconds before a training's first step: imports, volumes, the networks that it needs."""
+OTHERWISE = 180.0
+"""Seconds for all but trainings: reading the scans, restoring, scoring, tables and figures (on an H100, 16 cores)."""
+STARTING = 35.0
+"""Seconds of a training without its steps: imports, volumes, what it prepares, the file of weights (the same run)."""
 TRAINING = 0.5
 """Share of few minutes that the trainings take all the same: such a study takes longer than its minutes."""
 LEAST = 3.0
@@ -49,7 +49,7 @@ def limits(config: Mapping[str, Any]) -> dict[str, float]:
 
 
 def trainings(config: Mapping[str, Any]) -> tuple[dict[Job, float], dict[Job, list[Job]]]:
-    """Every training of the study: the GPU seconds it needs by itself, and the trainings it waits for."""
+    """Every training of the study: the GPU seconds that its steps need alone, and the trainings it waits for."""
     methods = [*config["study"]["methods"], *config["zoom"]["train"]]
     names = list(dict.fromkeys(name for method in methods for name in needed_networks(dict(config), method)))
     networks = config["networks"]
@@ -61,7 +61,7 @@ def trainings(config: Mapping[str, Any]) -> tuple[dict[Job, float], dict[Job, li
                 if networks[name]["shared"] and fold > 1:
                     continue
                 job = (name, cohort, fold)
-                needs[job] = demand.training_seconds(name, config, cohort)
+                needs[job] = demand.pace(name, config).step * demand.training_steps(name, config, cohort)
                 after[job] = [(n, cohort, 1 if networks[n]["shared"] else fold) for n in networks[name]["needs"]]
     return needs, after
 
