@@ -48,6 +48,8 @@ class Restorer:
     any_size: bool = False
     # Whether the slices that it sees were filtered before they were made coarse (`models.interpolation.degrade`).
     antialias: bool = True
+    # The widest spacing, in voxels of the plane, if its networks learnt many spacings, thicknesses and planes.
+    widest: float | None = None
     # Whether another seed gives another result.
     random: bool = False
 

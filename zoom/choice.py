@@ -69,6 +69,12 @@ class Choice:
         return bool(import_module(f"models.methods.{self.file}").Method.any_size)
 
     @property
+    def widest(self) -> float | None:
+        """The widest spacing, in voxels of the plane, of networks that learnt slices of all spacings; else None."""
+        widest: float | None = import_module(f"models.methods.{self.file}").Method.widest
+        return widest
+
+    @property
     def side(self) -> int | None:
         """Side of the tiles in pixels of what the networks see: of the frames they were trained at, or as given.
 

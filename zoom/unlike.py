@@ -34,7 +34,10 @@ def trained_on(choice: Choice, cohorts: Mapping[str, Any]) -> list[str]:
         return [f"Nothing was trained: {choice.key} interpolates. It adds no detail that the scan does not have."]
     about, sentences = choice.metadata, []
     cohort = about.get("cohort")
-    if cohort:
+    if cohort and "+" in cohort:
+        labels = ", ".join(cohorts.get(one, {}).get("label", one) for one in cohort.split("+"))
+        sentences.append(f"The weights were trained on several cohorts together: {labels}.")
+    elif cohort:
         label = cohorts.get(cohort, {}).get("label", cohort)
         sentences.append(f"The weights were trained on {label} (cohort {cohort}, fold {about.get('fold')}).")
     elif about.get("layout"):
@@ -42,7 +45,11 @@ def trained_on(choice: Choice, cohorts: Mapping[str, Any]) -> list[str]:
     else:
         sentences.append("The weights do not say what they were trained on.")
     seen = about.get("trained_on", {})
-    if "spacing" in seen:
+    if choice.widest and "subjects" in seen:
+        sentences.append(
+            f"{seen['subjects']} volumes, from which slices of many spacings and thicknesses were made, in any plane."
+        )
+    elif "spacing" in seen:
         slices, rows, columns = seen["spacing"]
         sentences.append(
             f"{seen['subjects']} subjects; {seen['plane']} slices {slices:g} mm apart, voxels of {rows:g} × "
@@ -63,11 +70,13 @@ def warnings(
         return []
     seen, sentences = choice.metadata.get("trained_on", {}), []
     cohort = choice.metadata.get("cohort", "")
-    learnt = contrast(f"{cohort} {cohorts.get(cohort, {}).get('label', '')}")
+    names = (contrast(f"{one} {cohorts.get(one, {}).get('label', '')}") for one in cohort.split("+"))
+    learnt = sorted({name for name in names if name})
     shown = contrast(scan.path.replace("/", " "))
-    if learnt and shown and learnt != shown:
+    if learnt and shown and shown not in learnt:
         sentences.append(
-            f"By its name this is a {shown} scan; the weights only ever saw {learnt}. Do not trust detail in it."
+            f"By its name this is a {shown} scan; the weights only ever saw {', '.join(learnt)}. "
+            "Do not trust detail in it."
         )
     if "spacing" not in seen:
         return [
@@ -81,6 +90,14 @@ def warnings(
             f"training subjects differ by up to {seen['histogram_spread']:.3f} among themselves)."
         )
     slices, rows, columns = scan.upright_spacing
+    if choice.widest:
+        apart = 2 * slices / (rows + columns)
+        if apart > choice.widest:
+            sentences.append(
+                f"Its slices lie {apart:.1f} in-plane voxels apart; the networks learnt up to {choice.widest:g}: "
+                "what lies in between is a guess."
+            )
+        return sentences
     factor = choice.factor or 1
     learnt_mm = factor * (seen["spacing"][1] + seen["spacing"][2]) / 2
     shown_mm = (rows + columns) / 2 * (factor if coarsened else 1)

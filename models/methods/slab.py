@@ -27,6 +27,7 @@ class Method(Restorer):
 
     any_factor = True
     any_size = True
+    widest = 8.0
 
     def __init__(self, networks: Mapping[str, nn.Module] | None = None, *, views: int = 1, **options: Any) -> None:
         """``networks``: exactly one, as ``models.networks.slab`` builds it.

@@ -15,11 +15,14 @@ from benchmark.config import check
 from benchmark.errors import UserError
 from models.method import Restorer
 from models.thickness import Geometry
+from models.weights import network
+from models.weights import save as save_weights
 from zoom import choice
 from zoom.choice import choose, preferred
 from zoom.prepare import prepare, start
 from zoom.request import request
-from zoom.unlike import warnings
+from zoom.scan import open_scan
+from zoom.unlike import trained_on, warnings
 
 
 @pytest.fixture
@@ -115,6 +118,27 @@ def test_voxels_as_fine_as_those_learnt_from_are_not_warned_of(save: Callable, c
             scan = open_scan(save(affine=np.diag([mm, mm, 5.0, 1.0])))
             found = " ".join(warnings(choice, {}, scan, flat, coarsened=coarsened))
             assert ("The networks are shown voxels" in found) is told
+
+
+@pytest.mark.parametrize(("spacing", "said"), [(5.0, 0), (9.0, 1)])
+def test_networks_of_many_cohorts_and_spacings_say_what_they_saw(
+    config: dict, save: Callable, tmp_path: Path, spacing: float, said: int
+) -> None:
+    size = {"blocks": 1, "width": 8, "head": 8, "factor": 1}
+    seen = {"subjects": 7, "plane": "axial", "frame": [32, 32], "spacing": [1.0] * 3, "histogram": [1 / 64] * 64}
+    about = {"network": "slab", "class": "slab", "size": size, "cohort": "one_t1+two_t2", "fold": "all"}
+    about["trained_on"] = seen | {"histogram_spread": 9.0}
+    save_weights(tmp_path / "slab.safetensors", network("slab", size), about)
+    config["methods"]["slab"] = {**config["methods"]["quartet_full"], "class": "slab", "networks": ["slab"]}
+    config["networks"]["slab"] = {**config["networks"]["quartet_full"], "class": "slab", "size": size}
+    chosen = choose(config, "slab", [str(tmp_path / "slab.safetensors")])
+    assert "several cohorts together: one_t1, two_t2. 7 volumes" in " ".join(trained_on(chosen, {}))
+    flair = open_scan(save(affine=np.diag([1.0, 1.0, spacing, 1.0]), name="x_FLAIR.nii.gz"))
+    sentences = warnings(chosen, {}, flair, np.full(64, 1 / 64), coarsened=False)
+    assert "the weights only ever saw T1, T2" in sentences[0]
+    assert len(sentences) == 1 + said
+    t2 = open_scan(save(affine=np.diag([1.0, 1.0, spacing, 1.0]), name="x_T2w.nii.gz"))
+    assert len(warnings(chosen, {}, t2, np.full(64, 1 / 64), coarsened=False)) == said
 
 
 @pytest.fixture
