@@ -20,6 +20,7 @@ from benchmark.report.verdict import (
     run_table,
     sampler_sentence,
     sane,
+    sizes,
     summary,
     winners_table,
 )
@@ -132,6 +133,14 @@ def test_a_run_as_the_article_differs_in_its_networks_alone_and_a_small_one_in_a
     text = " ".join(deviations(small, cells[:0]))
     for words in ("Folds: 2", "64×64", "4 to 1", "T = 20", "random weights", "srgan, wdsr", "toy", "No cell"):
         assert words in text
+
+
+def test_the_size_of_what_was_run_is_said():
+    rows = [Patient("p", "", "", "256x256x160", "1x1x1.2", "ASL", "test", 0)]
+    cohorts = {"oasis": {"label": "OASIS", "axis": "sagittal"}}
+    (text,) = sizes({"size": 64, "shrink": 4}, cohorts, {"oasis": rows, "none": []})
+    assert "frames of 64×64 pixels of 4 mm" in text
+    assert "slices 1.2 mm apart" in text
 
 
 def test_broken_metrics_are_called_so(frame):

@@ -45,7 +45,7 @@ class Study:
         about = self.config["cohorts"]
         return {
             "study": part(self.config["study"], "folds", "methods"),
-            "cohorts": {c: part(about[c], "label", "paper", "patients", "partial") for c in cohorts},
+            "cohorts": {c: part(about[c], "label", "axis", "paper", "patients", "partial") for c in cohorts},
             "methods": {
                 m: part(self.config["methods"][m], "label", "kind", "origin") | {"features": self.features(m)}
                 for m in methods or self.methods

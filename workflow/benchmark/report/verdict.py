@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.cohort.frame import sentence
 from benchmark.cohort.sheet import Patient, test
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.report.deviations import STANDING, deviations
@@ -207,6 +208,17 @@ def _furthest(cells: pd.DataFrame, count: int = 3) -> list[Any]:
     return list(possible.loc[distance.sort_values(ascending=False).index[:count]].itertuples())
 
 
+def sizes(
+    frame: Mapping[str, Any], cohorts: Mapping[str, Mapping[str, Any]], sheets: Mapping[str, Sequence[Patient]]
+) -> list[str]:
+    """A sentence for each cohort: how many pixels a slice has, how large they are and how far slices are apart."""
+    return [
+        sentence(cohorts[cohort]["label"], rows, cohorts[cohort]["axis"], frame["size"], frame["shrink"])
+        for cohort, rows in sheets.items()
+        if rows
+    ]
+
+
 def parts(
     frame: pd.DataFrame,
     others: Mapping[str, pd.DataFrame],
@@ -225,6 +237,7 @@ def parts(
     page: list[str | Table | list[str]] = [
         opening,
         run_table(frame, sheets, article, names),
+        sizes(config["preprocess"], labels["cohorts"], sheets),
         agreement_table(cells, names),
         agreement,
         winners_table(frame, names),

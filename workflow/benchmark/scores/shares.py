@@ -62,7 +62,7 @@ def shares_sentences(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> list[st
             continue
         latents, edsr, whole = (psnr.iloc[:2].mean(), psnr.iloc[2:4].mean(), psnr.iloc[4])
         sentences.append(
-            f"{cohorts[str(cohort)]}: ours with EDSR is {number(whole, 2, sign=True)} dB from the baseline without; "
+            f"{cohorts[str(cohort)]}: ours with EDSR is {number(whole, 2, sign=True)} dB against the baseline without; "
             f"EDSR accounts for {number(edsr, 2, sign=True)} dB, interpolation in latents instead of pixels for "
             f"{number(latents, 2, sign=True)} dB (each the mean of the two comparisons that differ in it alone)."
         )
