@@ -22,6 +22,7 @@ from models.training.task import Phase, Task
 from models.training.upsampling import learning_rate, random_patch
 
 ABOUT = {
+    "label": "autoencoder",
     "parameters": 0.4e6,
     "step_seconds": 0.01,
     "training_mb": 4000,

@@ -16,6 +16,7 @@ from models.training.task import Phase, Task
 from models.training.upsampling import learning_rate, random_patch
 
 ABOUT = {
+    "label": "EDSR",
     "parameters": 1.2e6,
     "step_seconds": 0.02,
     "training_mb": 3000,

@@ -19,6 +19,7 @@ from models.training.task import Phase, Task, rate_schedule
 from models.training.upsampling import cut
 
 ABOUT = {
+    "label": "diffusion",
     "samples": True,
     "parameters": 113.6e6,
     "step_seconds": 0.186,

@@ -25,6 +25,7 @@ from models.training.task import Phase, Task
 from models.training.upsampling import learning_rate, random_patch
 
 ABOUT = {
+    "label": "Quartet",
     "parameters": 1.3e6,
     "step_seconds": 0.02,
     "training_mb": 5000,

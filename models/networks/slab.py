@@ -23,7 +23,7 @@ from models.half import in_weights, weights_dtype
 from models.training.blocks import BlockBank, Protocols, simulate
 from models.training.task import Phase, Task, rate_schedule
 
-ABOUT = {"parameters": 2.0e6, "step_seconds": 0.1, "width": 128}
+ABOUT = {"label": "Slab", "parameters": 2.0e6, "step_seconds": 0.1, "width": 128}
 SLICES = 8
 TOLD = 4 + SLICES
 """Numbers that describe a gap; ``about`` makes them."""

@@ -13,6 +13,7 @@ from models.training.task import Phase
 from models.training.upsampling import Upsampling, learning_rate
 
 ABOUT = {
+    "label": "SRGAN",
     "parameters": 1.5e6,
     "step_seconds": 0.015,
     "training_mb": 6000,

@@ -20,6 +20,7 @@ from models.training.upsampling import cut
 __all__ = ["Training", "build"]
 
 ABOUT = {
+    "label": "first stage (VQ)",
     "parameters": 55.3e6,
     "step_seconds": 0.30,
     "training_mb": 60000,

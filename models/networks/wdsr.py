@@ -14,6 +14,7 @@ from models.training.task import Phase
 from models.training.upsampling import Upsampling, learning_rate
 
 ABOUT = {
+    "label": "WDSR",
     "parameters": 1.2e6,
     "step_seconds": 0.015,
     "training_mb": 4000,

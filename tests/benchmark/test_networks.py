@@ -13,7 +13,7 @@ from benchmark.cluster.study_cost import hours_frame
 from benchmark.config import check, study_networks
 from benchmark.errors import UserError
 from benchmark.jobs.restoration import Restoration
-from benchmark.networks import about, class_of, is_diffusion, options
+from benchmark.networks import about, class_of, is_diffusion, labels, options
 from benchmark.plan import Plan
 from benchmark.plan.tables import compared_in_plane
 from models import weights
@@ -106,6 +106,15 @@ def test_every_network_of_the_study_but_the_diffusion_is_compared_in_plane() -> 
     assert {name for name in compared_in_plane(config) if name in networks} == set(networks)
     config["study"]["methods"] = ["linear", "quartet"]
     assert compared_in_plane(config) == ["quartet"]
+
+
+def test_a_variant_has_a_name_of_its_own_in_tables() -> None:
+    config = check(merged())
+    assert labels(config, ["vq", "quartet", "quartet_pair"]) == {
+        "vq": "first stage (VQ)",
+        "quartet": "Quartet",
+        "quartet_pair": "Quartet (quartet_pair)",
+    }
 
 
 def test_facts_are_literals_with_known_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,9 +30,9 @@ class About:
     and ``restoring_mb`` (MiB) for 16 slices with its decoder.
 
     What it is:
-    ``samples``: a diffusion, whose methods take the config's ``sampling``; ``in_plane``: what the table of networks in
-    plane compares it with (``STARTS``), or None if it is not in that table; ``method``: file in models/methods that
-    super-resolves slices by this network alone, for a network that starts from ``bicubic``.
+    ``label``: its name in tables; ``samples``: a diffusion, whose methods take the config's ``sampling``; ``in_plane``:
+    what the table of networks in plane compares it with (``STARTS``), or None if it is not in that table; ``method``:
+    file in models/methods that super-resolves slices by this network alone, for a network that starts from ``bicubic``.
     """
 
     parameters: float = 1e6
@@ -41,6 +41,7 @@ class About:
     training_mb: float = 16000
     slice_gflop: float = 0.0
     restoring_mb: float = 0.0
+    label: str = ""
     samples: bool = False
     in_plane: str | None = None
     method: str = "pixel_sr"
@@ -73,6 +74,16 @@ def about(class_: str) -> About:
 def class_of(config: Mapping[str, Any], network: str) -> str:
     """The file in models/networks, without ``.py``, that a network of the config is built by."""
     return config["networks"].get(network, {}).get("class", network)
+
+
+def labels(config: Mapping[str, Any], networks: Iterable[str]) -> dict[str, str]:
+    """Names of networks in tables; a variant is told apart from its class by its key in the config."""
+    names = {}
+    for key in networks:
+        kind = class_of(config, key)
+        label = about(kind).label or kind
+        names[key] = label if key == kind else f"{label} ({key})"
+    return names
 
 
 def sampling_network(config: Mapping[str, Any], networks: Iterable[str]) -> str | None:

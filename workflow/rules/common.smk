@@ -19,6 +19,7 @@ from benchmark import recipe
 from benchmark.cohort import sheet
 from benchmark.config import check, needed_networks
 from benchmark.errors import UserError
+from benchmark.networks import labels as network_labels
 from benchmark.networks import options as method_options
 
 OWN = copy.deepcopy(

@@ -22,6 +22,7 @@ rule networks:
     params:
         frame=PLAN.study.frame(COHORTS[:1]),
         cohort=config["cohorts"][COHORTS[0]]["label"],
+        labels=network_labels(config, COMPARED),
         options={"seed": config["seed"], "sampling": config["sampling"], "every": 4}
         | slug(config["protocol"], "antialias")
         | slug(config["compute"], "device", "threads", "chunk"),

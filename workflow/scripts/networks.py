@@ -1,4 +1,4 @@
-"""Each network in plane, beside what it starts from."""
+"""Each network in plane, next to what it starts from."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from benchmark.scores.inplane import compare_networks, networks_table
 with job(snakemake) as say:
     weights = {Path(path).stem: path for path in snakemake.input.weights}
     frame = compare_networks(weights, snakemake.input.volumes, snakemake.params.options)
-    table = networks_table(frame, snakemake.params.cohort)
+    table = networks_table(frame, snakemake.params.cohort, snakemake.params.labels)
     table.caption += frames(snakemake.input.sheets, snakemake.params.frame)
     write_table(Path(snakemake.output.csv).with_suffix(""), frame, table)
     say(frame.to_string(index=False))

@@ -6,6 +6,7 @@ import torch
 
 from benchmark import volume
 from benchmark.datasets.phantom import phantom
+from benchmark.networks import labels
 from benchmark.scores.inplane import COLUMNS, InPlane, compare_networks, networks_table
 from benchmark.scores.metrics import psnr
 from models import weights
@@ -111,7 +112,7 @@ def test_a_network_under_another_name_is_compared_by_its_class(files, tmp_path):
 
 
 def test_the_printed_table_has_names_for_readers_and_no_column_twice(files):
-    table = networks_table(compare_networks(*files, OPTIONS), "phantom")
+    table = networks_table(compare_networks(*files, OPTIONS), "phantom", labels({"networks": {}}, SIZES))
     assert len(set(table.columns)) == len(table.columns)
     started = {row[0].text: row[1].text for row in table.rows}
     assert set(started) == {"EDSR", "SRGAN", "WDSR", "Quartet", "autoencoder", "first stage (VQ)"}

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmark.bench import plain, study
 from benchmark.bench.gpu import Bench
-from benchmark.bench.learning import Learning, Plainly
+from benchmark.bench.learning import Learning, Plainly, one_of_each_class
 from benchmark.bench.limit import counted
 
 
@@ -223,7 +223,9 @@ def training(bench: Bench, name: str, what: str, aim: str, ways: Sequence[str], 
 
 def small(bench: Bench) -> None:
     """A step of every other network, as the config has it; without perceptual losses, which need a download."""
-    for name in ("edsr", "srgan", "wdsr", "autoencoder", "quartet"):
+    for name in one_of_each_class(bench.config):
+        if name in ("vq", "ldm"):  # sections of their own
+            continue
         training = {"perceptual_weight": 0}
         learning = Learning(
             name,

@@ -47,7 +47,6 @@ class Learning:
         """
         from models.compiling import compile_costly
         from models.half import halved
-        from models.training.data import SliceBank
         from models.training.loop import Learner, start_fabric
 
         self.fabric = start_fabric(device, 1, precision)
@@ -56,7 +55,7 @@ class Learning:
         if compiler:
             for network in (self.task.network, *map(halved, self.task.frozen.values())):
                 compile_costly(network, **compiler)
-        self.bank = SliceBank([study.noise(SLICES, side)], self.fabric.device)
+        self.bank = self.task.learns_from([study.noise(SLICES, side)], self.fabric.device)
         self.learner = Learner(self.task, self.bank, self.fabric, **how)
         self.done = 0
 
@@ -78,14 +77,13 @@ class Plainly:
         import torch
         from diffusers.training_utils import EMAModel
 
-        from models.training.data import SliceBank
         from models.training.loop import start_fabric
 
         self.fabric = start_fabric(device)
         task, self.batch = _task(name, config, trunk, {}, fast=False)
         self.task = task.to(self.fabric.device).train()
         slices = study.noise(SLICES, side)
-        self.task.prepare(SliceBank([slices], self.fabric.device))
+        self.task.prepare(self.task.learns_from([slices], self.fabric.device))
         phases = self.task.phases()
         parameters = self.task.network.parameters()
         self.averages = EMAModel(parameters, decay=self.task.ema_decay) if self.task.ema_decay else None

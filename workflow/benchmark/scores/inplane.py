@@ -20,16 +20,7 @@ from benchmark.scores.metrics import psnr
 from benchmark.seeds import derive
 
 COLUMNS = ["network", "starting_point", "network_psnr", "start_psnr", "difference", "standard_error", "slices"]
-NAMES = {
-    "edsr": "EDSR",
-    "srgan": "SRGAN",
-    "wdsr": "WDSR",
-    "quartet": "Quartet",
-    "autoencoder": "autoencoder",
-    "vq": "first stage (VQ)",
-    "diffusion": "the diffusion's slice",
-    "bicubic": "bicubic ×4",
-}
+START_NAMES = {"diffusion": "the diffusion's slice", "bicubic": "bicubic ×4"}
 
 
 def compare_networks(
@@ -142,8 +133,8 @@ def _table(scores: Mapping[str, np.ndarray], starts: Mapping[str, str]) -> pd.Da
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def networks_table(frame: pd.DataFrame, cohort: str) -> Table:
-    """``compare_networks`` as a table; a gain of more than two standard errors is bold."""
+def networks_table(frame: pd.DataFrame, cohort: str, labels: Mapping[str, str]) -> Table:
+    """``compare_networks`` as a table; a gain of more than two standard errors is bold. ``labels``: by network."""
     table = Table(
         "Each network in plane",
         f"PSNR in dB, full frame, of slices of the test patients of {cohort}, by the networks of fold 1: what the "
@@ -156,8 +147,8 @@ def networks_table(frame: pd.DataFrame, cohort: str) -> Table:
         start = number(row.start_psnr, 2) if row.difference == row.difference else "–"
         clear = row.difference > 2 * row.standard_error
         cells = [
-            NAMES.get(row.network, row.network),
-            NAMES.get(row.starting_point, row.starting_point),
+            labels[row.network],
+            START_NAMES.get(row.starting_point, row.starting_point),
             number(row.network_psnr, 2),
             start,
         ]
