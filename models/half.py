@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from models.padded import pad_convolutions
+
 Network = TypeVar("Network", bound=nn.Module)
 
 HALF = torch.float16
@@ -32,7 +34,7 @@ def halved(network: Network) -> Network:
     """A copy of the network with float16 weights, for inference; the network itself stays as it is.
 
     The copy is made once: a second call returns the same one, and later changes of the network's weights do not reach
-    it. Weight normalisation is computed once, in float32.
+    it. Weight normalisation is computed once, in float32, and convolutions are brought to whole tiles.
     """
     if weights_dtype(network) == HALF:
         return network
@@ -49,6 +51,7 @@ def _to_half(network: nn.Module) -> nn.Module:
                 weight = getattr(module, name).detach()
                 delattr(module, name)
                 module.register_parameter(name, nn.Parameter(weight))
+    pad_convolutions(network)
     for module in network.modules():
         if not isinstance(module, EXACT):
             for parameter in module.parameters(recurse=False):

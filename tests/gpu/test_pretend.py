@@ -10,13 +10,13 @@ import pytest
 import restoring_checks
 import torch
 import training_checks
-from pretend_cuda import DEVICE, NotOnCuda, PretendCuda, on_card
+from pretend_cuda import DEVICE, NotOnCuda, PretendCuda, mark, on_card
 from setting import Setting, config, random_weights, truths
 
 from models.training.data import SliceBank
 
 CODES = 1e-3
-"""Mean difference of the pixels: for a GPU the nearest code is found in float64, and near ties fall otherwise."""
+"""Mean difference of the pixels: for a GPU the last bits differ, and near ties of codes fall otherwise."""
 
 
 @pytest.fixture
@@ -41,6 +41,15 @@ def card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trunks: dict[str, Path
     monkeypatch.setattr(models.sampling, "ahead", lambda items: items)
     monkeypatch.setattr(models.sampling, "_drawn_by_threads", models.sampling._drawn)
     monkeypatch.setattr(models.fast, "ahead", lambda items: items)
+    monkeypatch.setattr(torch.cuda, "Event", lambda: SimpleNamespace(record=lambda: None, synchronize=lambda: None))
+    copied = torch.nn.Parameter.__deepcopy__
+
+    def deepcopy(parameter: torch.nn.Parameter, memo: dict) -> torch.nn.Parameter:
+        made = copied(parameter, memo)  # by a constructor that the mode does not see
+        mark(made, on_card(parameter))
+        return made
+
+    monkeypatch.setattr(torch.nn.Parameter, "__deepcopy__", deepcopy)
     for name in ("synchronize", "reset_peak_memory_stats"):
         monkeypatch.setattr(torch.cuda, name, lambda *_: None)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda *_: SimpleNamespace(synchronize=lambda: None))

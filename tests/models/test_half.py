@@ -13,9 +13,10 @@ from benchmark.scores.region import Region
 from models import weights
 from models.compiling import compile_costly
 from models.fast import laid_out
-from models.half import halved
+from models.half import halved, weights_dtype
 from models.interpolation import degrade
 from models.method import Restorer, method
+from models.padded import pad_convolutions
 from models.perceptual import Perceptual
 from models.training.data import SliceBank
 
@@ -113,9 +114,29 @@ def test_every_network_is_compiled_whole(name: str, half: bool, truth: np.ndarra
 def test_the_codebook_and_the_statistics_of_batches_stay_exact() -> None:
     first_stage, generator = halved(weights.network("vq", SIZES["vq"])), halved(weights.network("srgan", {}))
     assert first_stage.vq.quantize.embedding.weight.dtype == torch.float32
-    assert first_stage.vq.decoder.conv_in.weight.dtype == torch.float16
+    assert weights_dtype(first_stage.vq.decoder) == torch.float16
     norms = [module for module in generator.modules() if isinstance(module, nn.BatchNorm2d)]
     assert {norm.weight.dtype for norm in norms} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    "convolution",
+    [
+        nn.Conv2d(6, 16, 3, padding=1),
+        nn.Conv2d(8, 3, 3, padding=1, stride=2),
+        nn.Conv2d(1, 1, 5, padding=2, bias=False),
+        nn.Conv2d(3, 3, 1),
+    ],
+)
+def test_convolutions_in_whole_tiles_compute_the_same(convolution: nn.Conv2d) -> None:
+    network = nn.Sequential(convolution)
+    features = torch.rand(2, convolution.in_channels, 9, 7)
+    with torch.no_grad():
+        expected = network(features)
+        pad_convolutions(network)
+        torch.testing.assert_close(network(features), expected)
+    inner = network[0].convolution
+    assert inner.in_channels % 8 == inner.out_channels % 8 == 0
 
 
 def test_a_network_is_halved_once() -> None:

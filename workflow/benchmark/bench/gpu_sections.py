@@ -3,6 +3,7 @@
 import functools
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ class Restoring:
 
     def restored(self, n: int, compiled: bool, sampling: dict[str, Any]) -> Callable[[], object]:
         """A call: the volume with ``n`` new slices in every gap, block by block, nothing kept."""
+        from models.compiling import eagerly
         from models.method import method
 
         self.fast(compiled)
@@ -77,8 +79,9 @@ class Restoring:
         restorer = method("ours", self.networks, device=self.device, half=True, compiled=compiled, **sampling)
 
         def call() -> None:
-            for _ in restorer.stream(self.low, known, at):
-                pass
+            with nullcontext() if compiled else eagerly():
+                for _ in restorer.stream(self.low, known, at):
+                    pass
 
         return call
 
@@ -100,6 +103,7 @@ def decoding(bench: Bench) -> None:
     """Latents to sharpened slices."""
     import torch
 
+    from models.compiling import eagerly
     from models.method import method
 
     given = Restoring.of(bench)
@@ -112,15 +116,16 @@ def decoding(bench: Bench) -> None:
     images = given.slices.new_zeros(count, 1, bench.size.side, bench.size.side)
     for how, compiled in (("float16 weights", False), ("float16 weights, compiled", True)):
         networks = given.fast(compiled)
+        mode = nullcontext if compiled else eagerly  # earlier sections have compiled them
         both = method("ours", given.networks, device=given.device, half=True, compiled=compiled)
         alone = method("ours", {n: networks[n] for n in ("vq", "ldm")}, device=given.device)
 
-        def decoded(restorer: Any = alone) -> None:
-            with torch.inference_mode():
+        def decoded(restorer: Any = alone, mode: Any = mode) -> None:
+            with torch.inference_mode(), mode():
                 restorer.decode(given.latents[:count])
 
-        def sharpened(restorer: Any = both) -> None:
-            with torch.inference_mode():
+        def sharpened(restorer: Any = both, mode: Any = mode) -> None:
+            with torch.inference_mode(), mode():
                 restorer.sharpen(images)
 
         for what, call, aim in (("decoding", decoded, "1.8"), ("EDSR", sharpened, "0.4")):
