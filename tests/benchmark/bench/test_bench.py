@@ -52,6 +52,15 @@ def test_plain_and_fast_are_the_same_networks():
     assert plain.restore(slow, low, steps=2).shape == (5, 1, 32, 32)
 
 
+def test_every_network_of_the_study_is_timed_once():
+    assert sorted(learning.one_of_each_class(study.config())) == [
+        "autoencoder", "edsr", "ldm", "quartet", "srgan", "vq", "wdsr",
+    ]  # fmt: skip
+    config = study.config()
+    config["study"]["methods"] = ["quartet_plain", "quartet", "quartet_pair", "slab"]
+    assert learning.one_of_each_class(config) == ["quartet_plain", "slab"]
+
+
 def test_the_whole_bench(tmp_path, trunks, monkeypatch):
     monkeypatch.setattr(study, "trunk", lambda config: trunks["alex"])
     monkeypatch.setattr(restoring, "CHUNK", 3)

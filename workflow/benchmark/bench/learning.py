@@ -7,6 +7,7 @@ from typing import Any
 from benchmark.bench import study
 from benchmark.bench.limit import counted
 from benchmark.bench.row import Race
+from benchmark.config import study_networks
 from benchmark.networks import class_of
 from benchmark.recipe import settled
 
@@ -21,9 +22,10 @@ def rows(config: Mapping[str, Any], side: int, trunk: Path, device: str = "cpu")
 
 
 def one_of_each_class(config: Mapping[str, Any]) -> list[str]:
-    """Networks of the config, the first of each class: variants cost the same."""
-    classes = {class_of(config, name): name for name in reversed(config["networks"])}
-    return [name for name in config["networks"] if name in classes.values()]
+    """Networks of the study, the first of each class: variants cost the same."""
+    networks = study_networks(config)
+    first = {class_of(config, name): name for name in reversed(networks)}
+    return [name for name in networks if name in first.values()]
 
 
 class Learning:
@@ -82,7 +84,7 @@ class Plainly:
         self.fabric = start_fabric(device)
         task, self.batch = _task(name, config, trunk, {}, fast=False)
         self.task = task.to(self.fabric.device).train()
-        slices = study.noise(SLICES, side)
+        slices = study.noise(max(SLICES, self.batch), side)  # fewer slices than a batch make no batch
         self.task.prepare(self.task.learns_from([slices], self.fabric.device))
         phases = self.task.phases()
         parameters = self.task.network.parameters()
