@@ -44,5 +44,9 @@ def pad_convolutions(network: nn.Module) -> None:
     """Replaces the convolutions of the network that are not in whole tiles, in place."""
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
-            if type(child) is nn.Conv2d and (child.in_channels % TILE or child.out_channels % TILE):
+            if (
+                type(child) is nn.Conv2d
+                and child.groups == 1
+                and (child.in_channels % TILE or child.out_channels % TILE)
+            ):
                 setattr(module, name, Padded(child))
