@@ -64,7 +64,7 @@ rule sampler_table:
         "../../envs/benchmark.yaml"
     params:
         frame=PLAN.study.frame(PLAN.samplers.cohorts),
-        where=f"{PLAN.study.label(PLAN.samplers.cohorts)}, {config['methods'].get(PLAN.samplers.method, {}).get('label')}",
+        where=PLAN.samplers.where,
     script:
         "../scripts/sampler_table.py"
 
@@ -188,6 +188,6 @@ rule sampler_curve:
         "../../envs/benchmark.yaml"
     params:
         frame=PLAN.study.frame(PLAN.samplers.cohorts),
-        where=f"{PLAN.study.label(PLAN.samplers.cohorts)}, {config['methods'].get(PLAN.samplers.method, {}).get('label')}",
+        where=PLAN.samplers.where,
     script:
         "../scripts/sampler_curve.py"

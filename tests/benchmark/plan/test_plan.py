@@ -67,6 +67,15 @@ def test_what_a_method_learned_from_is_known(article):
     assert features == {"quartet_views": ["alex"], "srgan": ["vgg"], "ours": ["vgg"], "linear": [], "wdsr": []}
 
 
+def test_what_sharpens_every_row_of_table_6_is_said(article):
+    where = Plan(article).samplers.where
+    assert where.startswith("BraTS 2021 T1, BraTS 2021 T2, BraTS 2021 FLAIR, SR with SI (ours) (every row sharpened")
+    assert "by ddim, T = 50, η = 1" in where
+    plain = Plan(study(article, methods=["ours_no_edsr"])).samplers.where
+    assert plain.endswith("SR with SI (ours, no EDSR)")
+    assert Plan(study(article, methods=["linear"])).samplers.where == ""
+
+
 def test_table_6_has_the_published_rows_and_more(article):
     settings = Plan(article).samplers.settings
     assert len([s for s in settings if s[0] in ("ddim", "plms") and s[1] != 167]) == 24

@@ -24,6 +24,22 @@ class Samplers:
         """Cohorts of table 6 and of the curve."""
         return self.study.present(self.study.config["samplers"]["cohorts"]) if self.method else []
 
+    @property
+    def where(self) -> str:
+        """Cohorts and method in print, and which samples sharpened every row: EDSR learned from one setting's."""
+        if self.method is None:
+            return ""
+        config, method = self.study.config, self.study.config["methods"][self.method]
+        text = f"{self.study.label(self.cohorts)}, {method['label']}"
+        for name in method["networks"]:
+            if config["networks"][name].get("class", name) == "edsr":
+                taught = config["networks"][name]["training"]
+                text += (
+                    f" (every row sharpened by one EDSR, which learned from samples by "
+                    f"{taught.get('sampler', 'ddim')}, T = {taught['sampling_steps']}, η = {taught.get('eta', 1.0):g}: a little in favour of that η)"
+                )
+        return text
+
     @cached_property
     def efficiency_cohort(self) -> list[str]:
         """One, or none."""
