@@ -32,7 +32,7 @@ Check = Callable[[Path], Iterator[str]]
 
 
 class Wrong(Exception):
-    """What a check found to be otherwise than it is told."""
+    """What a check found to be otherwise than the tables, figures or pages say."""
 
 
 def by_hand(results: Path, cohort: str, method: str, column: str) -> float:
@@ -68,9 +68,9 @@ def detail(results: Path) -> Iterator[str]:
     restored = [_share(results, path) for path in sorted((results / "gaps").glob("*/*/*.nii.gz"))]
     for path in sorted((results / "figures").glob("fig*.rst")):
         caption = path.read_text(encoding="utf-8")
-        if not (told := re.search(r"Mean over the new slices: (.*?%)\.", caption)):
+        if not (said := re.search(r"Mean over the new slices: (.*?%)\.", caption)):
             continue
-        printed = [float(number) for number in re.findall(r"(\d+)\s*%", told[1])]
+        printed = [float(number) for number in re.findall(r"(\d+)\s*%", said[1])]
         for number in printed:
             if not any(abs(100 * share - number) <= 0.6 for share in restored):
                 raise Wrong(f"{path.stem}: {number:g} % of the truth's detail, which no restored gap has")
@@ -162,7 +162,7 @@ CHECKS: dict[str, Check] = {
 
 
 def audit(results: Path) -> tuple[list[str], bool]:
-    """Lines to print, and whether all that could be checked is as told."""
+    """Lines to print, and whether nothing was found wrong."""
     lines, good = [], True
     for name, check in CHECKS.items():
         found: list[str] = []

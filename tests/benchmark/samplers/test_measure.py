@@ -124,7 +124,7 @@ def test_the_articles_own_totals_are_not_linear():
     assert of_article().verdict == NOT_LINEAR
 
 
-def test_noise_and_few_repeats_and_few_n_cannot_be_told():
+def test_noise_and_few_repeats_and_few_n_cannot_be_decided():
     assert judged(line, noise=0.3) == UNKNOWN
     assert judged(lambda n: 5 + 2 * n + 0.1 * n**2, noise=0.2) == UNKNOWN
     assert judged(line, repeats=2) == UNKNOWN

@@ -49,12 +49,12 @@ def frames(sheets: Iterable[str | Path], about: Mapping[str, Any]) -> str:
     """
     found = {Path(path).stem: read_sheet(path) for path in sheets}
     cohorts = about["cohorts"]
-    told = [
+    texts = [
         sentence(cohorts[name]["label"], rows, cohorts[name]["axis"], about["size"], about["shrink"])
         for name, rows in found.items()
         if rows
     ]
-    return "".join(f" {text}" for text in [*told, COARSE_BY[about["antialias"]]]) if told else ""
+    return "".join(f" {text}" for text in [*texts, COARSE_BY[about["antialias"]]]) if texts else ""
 
 
 def _range(values: Sequence[float]) -> str:

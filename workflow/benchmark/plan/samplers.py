@@ -34,10 +34,12 @@ class Samplers:
         for name in method["networks"]:
             if config["networks"][name].get("class", name) == "edsr":
                 taught = config["networks"][name]["training"]
+                eta = f"η = {taught.get('eta', 1.0):g}"
+                samples = f"{taught.get('sampler', 'ddim')}, T = {taught['sampling_steps']}, {eta}"
                 text += (
-                    f" (every row sharpened by one EDSR, which learned from samples by "
-                    f"{taught.get('sampler', 'ddim')}, T = {taught['sampling_steps']}, η = {taught.get('eta', 1.0):g}: a little in favour of that η)"
+                    f" (every row sharpened by one EDSR, which learned from samples by {samples}: a little in favour "
                 )
+                text += "of that η)"
         return text
 
     @cached_property

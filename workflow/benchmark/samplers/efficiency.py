@@ -15,7 +15,7 @@ FLAT_WITHIN = 0.05
 LEAST_REPEATS = 3
 ARTICLE_SLICES = 155
 """Slices of the volume that the article timed."""
-LINEAR, NOT_LINEAR, UNKNOWN = "linear", "not linear", "cannot be told"
+LINEAR, NOT_LINEAR, UNKNOWN = "linear", "not linear", "cannot be decided"
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ def linearity(table: pd.DataFrame) -> Linearity:
 
     ``table``: of ``efficiency_frame``, ascending n. Slopes between neighbouring n are compared, each with the bounds
     that the repeats leave: linear where no slope can exceed another by more than ``SLOPES_WITHIN``, not linear where
-    one must, else it cannot be told; nor with fewer than three n or ``LEAST_REPEATS`` repeats, nor where the sampling
-    itself varied by more than ``SLOPES_WITHIN``.
+    one must, else it cannot be decided; nor with fewer than three n or ``LEAST_REPEATS`` repeats, nor where the
+    sampling itself varied by more than ``SLOPES_WITHIN``.
     """
     if len(table) < 3 or table["repeats"].min() < LEAST_REPEATS:
         return Linearity([], UNKNOWN, f"it takes three n, each timed {LEAST_REPEATS} times or more")
@@ -79,7 +79,7 @@ def growth(table: pd.DataFrame) -> float:
 
 
 def efficiency_frame(measured: pd.DataFrame) -> pd.DataFrame:
-    """One row for each n, ascending: medians over repeats and their bounds, beside the published seconds and memory.
+    """One row for each n, ascending: medians over repeats and their bounds, next to the published seconds and memory.
 
     Columns: n, slices_in, slices_out, repeats; ``sampling_``, ``rest_`` (interpolation and decoding) and ``seconds``
     (all): median, ``_low`` and ``_high`` the least and most; ``seconds_155``, scaled to the article's number of slices;
@@ -153,5 +153,5 @@ def caption(frame: pd.DataFrame, where: str) -> str:
     return (
         text + claims(frame) + " Linear: no step from one n to the next costs more than "
         f"{1 + SLOPES_WITHIN:g} times another, for each further slice; where the repeats spread too far, it cannot "
-        f"be told."
+        "be decided."
     )
