@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 DEVICE = torch.device("cuda:0")
@@ -31,6 +31,22 @@ class NotOnCuda(AssertionError):
 
 class PretendCuda(TorchFunctionMode):
     """See above."""
+
+    def __enter__(self) -> "PretendCuda":
+        self.made = nn.Parameter.__new__
+
+        def made(kind: Any, data: Any = None, requires_grad: bool = True) -> Any:
+            """A parameter made of a tensor lies where that does; nothing tells the mode that it is made."""
+            parameter = self.made(kind, data, requires_grad)
+            mark(parameter, data is not None and on_card(data))
+            return parameter
+
+        nn.Parameter.__new__ = staticmethod(made)  # type: ignore[assignment]
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        nn.Parameter.__new__ = staticmethod(self.made)  # type: ignore[assignment]
+        super().__exit__(*error)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
