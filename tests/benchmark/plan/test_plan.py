@@ -139,9 +139,10 @@ def test_figures_of_interpolation_compare_like_with_like(article):
 def test_the_showcase_has_a_cohort_of_its_own_and_comes_first(article):
     config = study(article, cohorts=["sample"], stand_in="sample")
     config["figures"]["fig00"] = {"draw": "showcase", "cohort": "oasis", "n": 1, "patient": 1, "region": 1}
+    config["figures"]["fig99"] = {"draw": "thick", "cohort": "oasis", "n": 1, "patient": 1, "region": 1}
     plan = Plan(config)
-    assert plan.figures.names[0] == "fig00"
-    assert (plan.figures.opening, Plan(article).figures.opening) == (["fig00"], [])
+    assert plan.figures.names[:3] == ["fig00", "fig99", "fig01"]
+    assert (plan.figures.opening, Plan(article).figures.opening) == (["fig00", "fig99"], [])
     assert (plan.figures.cohort("fig00"), plan.figures.scene("fig00")["stand_in"]) == ("oasis", False)
     assert plan.figures.title("fig00") == "A real scan at full size"
 

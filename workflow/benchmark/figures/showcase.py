@@ -1,5 +1,7 @@
 """The picture that the report opens with: a removed slice of a real scan at full size, by method, next to the truth."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -23,22 +25,9 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     images[f"truth:\n{truth.shape[0]}×{truth.shape[1]}"] = truth
 
     rows, columns = crop = content([truth[None]])
-    box = detail_box(truth[None], *_where(rows, columns))
+    box = detail_box(truth[None], *upper_box(rows, columns))
     errors = {two_lines(scene.labels[method]): np.abs(image - truth) for method, image in restored.items()}
-    worst = max(float(np.percentile(np.stack(list(errors.values())), 99.5)), 1e-3)
-    figure, axes = grid(3, len(images), truth[crop].shape, labels=0.2, beside=0.9)
-    for axis, name in zip(axes[:, 0], ("slice", "the box, enlarged", "error"), strict=True):
-        row_name(axis, name, 10)
-    for (whole, enlarged, error), (name, image) in zip(axes.T, images.items(), strict=True):
-        picture(whole, image[crop], white(truth))
-        whole.set_title(name)
-        mark_box(whole, box, (rows.start, columns.start))
-        picture(enlarged, image[box], white(truth))
-        if name in errors:
-            picture(error, errors[name][crop], worst, cmap=ERROR_MAP)
-            error.set_xlabel(f"{psnr(image, truth):.2f} dB")
-        else:
-            picture(error, None)
+    figure = panels(images, errors, truth, crop, box)
     caption = (
         f"A real scan at {truth.shape[0]}×{truth.shape[1]} pixels: a slice that was removed, restored from the slices "
         f"around it, which every method is given at {size}. Left: the removed slice at that resolution, which no "
@@ -49,7 +38,32 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     return figure, caption
 
 
-def _where(rows: slice, columns: slice) -> tuple[int, tuple[slice, slice]]:
+def panels(
+    images: Mapping[str, np.ndarray],
+    errors: Mapping[str, np.ndarray],
+    truth: np.ndarray,
+    crop: tuple[slice, slice],
+    box: tuple[slice, slice],
+) -> Figure:
+    """A column for each image (H, W), by name. Rows: the image, its box enlarged, and its error where it has one."""
+    worst = max(float(np.percentile(np.stack(list(errors.values())), 99.5)), 1e-3)
+    figure, axes = grid(3, len(images), truth[crop].shape, labels=0.2, beside=0.9)
+    for axis, name in zip(axes[:, 0], ("slice", "the box, enlarged", "error"), strict=True):
+        row_name(axis, name, 10)
+    for (whole, enlarged, error), (name, image) in zip(axes.T, images.items(), strict=True):
+        picture(whole, image[crop], white(truth))
+        whole.set_title(name)
+        mark_box(whole, box, (crop[0].start, crop[1].start))
+        picture(enlarged, image[box], white(truth))
+        if name in errors:
+            picture(error, errors[name][crop], worst, cmap=ERROR_MAP)
+            error.set_xlabel(f"{psnr(image, truth):.2f} dB")
+        else:
+            picture(error, None)
+    return figure
+
+
+def upper_box(rows: slice, columns: slice) -> tuple[int, tuple[slice, slice]]:
     """The side of the box, and where its middle may lie: the box is in the upper half (where a head has its brain, not
     its neck), its middle in the middle half from left to right."""
     height, width = rows.stop - rows.start, columns.stop - columns.start

@@ -19,7 +19,9 @@ TITLES = {
     "compare": "methods on one gap, {n} new slices each",
     "sharpened": "before and after EDSR",
     "showcase": "A real scan at full size",
+    "thick": "A real scan's thick slices made thin",
 }
+OPENING = ("showcase", "thick")  # the report opens with them; each has a cohort of its own, which is in no table
 
 
 class Figures:
@@ -42,7 +44,7 @@ class Figures:
     def cohort(self, figure: str) -> str | None:
         """The figure's cohort, or the one that stands in for it."""
         spec = self.config["figures"][figure]
-        if spec["draw"] == "showcase":  # it has a cohort of its own, which is in no table
+        if spec["draw"] in OPENING:
             return str(spec["cohort"])
         return next(iter(self.study.present([spec["cohort"]])), None)
 
@@ -55,6 +57,7 @@ class Figures:
             "sequence": [self.study.ours],
             "source": [],
             "compare": self.study.article,
+            "thick": [],
             "showcase": [m for m in self.study.methods if self.study.kind(m) != "oracle"],
         }
         return spec.get("methods") or by_draw[spec["draw"]]
@@ -84,13 +87,13 @@ class Figures:
 
     @property
     def names(self) -> list[str]:
-        """Every figure of this study, by name."""
-        return sorted(self.drawn)
+        """Every figure of this study, by name; those that the report opens with come first."""
+        return sorted(self.drawn, key=lambda figure: (self.config["figures"][figure]["draw"] not in OPENING, figure))
 
     @property
     def opening(self) -> list[str]:
         """The figures that the report opens with, by name; often none."""
-        return [figure for figure in self.names if self.config["figures"][figure]["draw"] == "showcase"]
+        return [figure for figure in self.names if self.config["figures"][figure]["draw"] in OPENING]
 
     def same(self, figure: str) -> list[str]:
         """The figures of the article that a figure is drawn for, with itself."""
@@ -99,8 +102,8 @@ class Figures:
     def title(self, figure: str) -> str:
         """As the gallery and the report name a figure: its numbers in the article and what it shows."""
         spec = self.config["figures"][figure]
-        if spec["draw"] == "showcase":
-            return TITLES["showcase"]
+        if spec["draw"] in OPENING:
+            return TITLES[spec["draw"]]
         pair = " above ".join(self.config["methods"][method]["label"] for method in self.study.pair)
         numbers = [str(int(name.removeprefix("fig"))) for name in self.same(figure)]
         name = f"Figure {numbers[0]}" if len(numbers) == 1 else f"Figures {', '.join(numbers)}"
