@@ -44,11 +44,12 @@ def panels(
     truth: np.ndarray,
     crop: tuple[slice, slice],
     box: tuple[slice, slice],
+    what: str = "slice",
 ) -> Figure:
-    """A column for each image (H, W), by name. Rows: the image, its box enlarged, and its error where it has one."""
+    """A column for each image (H, W), by name. Rows: the image (``what``), its box enlarged, and its error, if any."""
     worst = max(float(np.percentile(np.stack(list(errors.values())), 99.5)), 1e-3)
     figure, axes = grid(3, len(images), truth[crop].shape, labels=0.2, beside=0.9)
-    for axis, name in zip(axes[:, 0], ("slice", "the box, enlarged", "error"), strict=True):
+    for axis, name in zip(axes[:, 0], (what, "the box, enlarged", "error"), strict=True):
         row_name(axis, name, 10)
     for (whole, enlarged, error), (name, image) in zip(axes.T, images.items(), strict=True):
         picture(whole, image[crop], white(truth))

@@ -35,7 +35,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     errors = {name: np.abs(image - true) for name, image in list(images.items())[1:]}
     images["truth"] = true
     crop = content([true[None]])
-    figure = panels(images, errors, true, crop, detail_box(true[None], *upper_box(*crop)))
+    figure = panels(images, errors, true, crop, detail_box(true[None], *upper_box(*crop)), "plane")
     caption = (
         f"Thick slices made thin: every {THICK}th slice of a real scan, as a scanner with slices {THICK} times as "
         f"thick would show it (Gaussian profile, width at half height {THICK} slices), and {THICK - 1} new slices in "
