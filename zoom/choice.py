@@ -35,7 +35,7 @@ class WeightFile:
     networks: tuple[str, ...]
     sha256: str
     metadata: Mapping[str, Any]
-    stamp: tuple[int, ...]
+    stamp: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
