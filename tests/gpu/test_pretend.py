@@ -73,7 +73,7 @@ def test_a_training_is_one_that_a_gpu_takes(name: str, card: Setting, capsys: py
 
 
 @pytest.mark.filterwarnings("ignore:.*CUDA:UserWarning")
-@pytest.mark.parametrize("name", ["ldm", "quartet"])
+@pytest.mark.parametrize("name", ["ldm", "quartet", "slab"])
 def test_a_resumed_training_is_one_that_a_gpu_takes(name: str, card: Setting) -> None:
     random_weights(card, list(config()["networks"][name]["needs"]))
     truths(card)

@@ -113,7 +113,7 @@ def resumed(name: str, setting: Setting) -> str:
     undisturbed = _needed(setting, "float32")
     with _deterministic(setting.device):
         try:
-            with _signalled(STOPPED_AFTER):
+            with _signalled(name, setting):
                 trained(name, setting, "resumed")
         except Stopped:
             pass
@@ -153,24 +153,29 @@ def equal(resumed: Path, undisturbed: Path, start: Path) -> str:
 
 
 @contextmanager
-def _signalled(after: int) -> Iterator[None]:
-    """SIGTERM to this process when the batch number ``after`` is drawn, as a cluster sends it."""
-    from models.training.data import SliceBank
+def _signalled(name: str, setting: Setting) -> Iterator[None]:
+    """SIGTERM to this process when batch ``STOPPED_AFTER`` is drawn, as a cluster sends it."""
+    import torch
 
-    real, drawn = SliceBank.batch, 0
+    from benchmark import volume
+    from models import weights
 
-    def batch(self: SliceBank, size: int) -> Any:
+    task = weights.training_of(config()["networks"][name].get("class", name))
+    bank = type(task.learns_from([volume.read(truths(setting)[0])[0]], torch.device("cpu")))
+    real, drawn = bank.batch, 0
+
+    def batch(self: Any, size: int) -> Any:
         nonlocal drawn
         drawn += 1
-        if drawn == after:
+        if drawn == STOPPED_AFTER:
             os.kill(os.getpid(), signal.SIGTERM)
         return real(self, size)
 
-    SliceBank.batch = batch  # type: ignore[method-assign]
+    bank.batch = batch
     try:
         yield
     finally:
-        SliceBank.batch = real  # type: ignore[method-assign]
+        bank.batch = real
 
 
 @contextmanager
