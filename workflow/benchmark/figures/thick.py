@@ -41,8 +41,8 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         f"thick would show it (Gaussian profile, width at half height {THICK} slices), and {THICK - 1} new slices in "
         "each gap. The plane lies across the slices, which are its columns. Cubic spline: through the slices as if "
         "they were thin; next to it, the spline whose own averages are the slices. Slab: the network that ships with "
-        "the project, which knows how thick they are and has not learned from this scan; the scan was one of those "
-        "by which the training was watched. Boxed: the square in the upper half in which the truth has the most "
+        "the project, which knows how thick they are. It has not learned from this scan, but the training was judged "
+        "by it. Boxed: the square in the upper half in which the truth has the most "
         "detail. Below: the absolute error and, under it, the PSNR of this plane. "
         + scene.where(f"column {column}: the plane in the middle half with the most gradient energy")
     )
