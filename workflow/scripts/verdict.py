@@ -16,7 +16,7 @@ with job(snakemake) as say:
     others = {Path(path).stem: pd.read_csv(path) for path in snakemake.input.others}
     page = parts(frame, others, snakemake.params.config, snakemake.params.labels, sheets)
     pictures = [
-        Picture(Path(path), name, Path(path).with_suffix(".rst").read_text())
+        Picture(Path(path), name, Path(path).with_suffix(".rst").read_text(encoding="utf-8"))
         for path, name in zip(snakemake.input.pictures, snakemake.params.pictures, strict=True)
     ]
     write_verdict(snakemake.output.rst, snakemake.output.html, [page[0], *pictures, *page[1:]])
