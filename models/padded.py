@@ -32,9 +32,9 @@ class Padded(nn.Module):
             dtype=weight.dtype,
         )
         padded = F.pad(weight.detach(), (0, 0, 0, 0, 0, self.more, 0, added))
-        self.convolution.weight = nn.Parameter(padded.contiguous(memory_format=torch.channels_last))
+        self.convolution.weight.data = padded.contiguous(memory_format=torch.channels_last)
         if bias is not None:
-            self.convolution.bias = nn.Parameter(F.pad(bias.detach(), (0, added)))
+            self.convolution.bias.data = F.pad(bias.detach(), (0, added))
 
     def forward(self, features: Tensor) -> Tensor:
         return self.convolution(F.pad(features, (0, 0, 0, 0, 0, self.more)))[:, : self.outside]
