@@ -33,7 +33,7 @@ class Padded(nn.Module):
         )
         padded = F.pad(weight.detach(), (0, 0, 0, 0, 0, self.more, 0, added))
         self.convolution.weight.data = padded.contiguous(memory_format=torch.channels_last)
-        if bias is not None:
+        if bias is not None and self.convolution.bias is not None:
             self.convolution.bias.data = F.pad(bias.detach(), (0, added))
 
     def forward(self, features: Tensor) -> Tensor:
