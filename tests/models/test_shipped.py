@@ -1,0 +1,47 @@
+"""The weights that ship: small, whole, described on their card, and ahead of what they start from."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from models.method import method
+from models.thickness import FWHM, Geometry, consistent_spline
+from models.weights import load, read_metadata
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "models" / "weights").glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_is_small_and_on_the_card(path):
+    content = path.read_bytes()
+    assert len(content) <= 4_000_000
+    assert hashlib.sha256(content).hexdigest() in (ROOT / "docs" / "weights.md").read_text(encoding="utf-8")
+    assert {"network", "size", "seed", "steps", "revision", "trained_on", "cohort"} <= set(read_metadata(path))
+    assert all(value.isfinite().all() for value in load(path).state_dict().values())
+
+
+@pytest.mark.parametrize(("profile", "thickness"), [("gaussian", 1.0), ("box", 1.0), ("point", 0.0)])
+def test_slab_is_ahead_of_its_start_on_blobs_it_has_never_seen(profile, thickness):
+    """Sharp-edged blobs, slices 4 voxels apart."""
+    noise = gaussian_filter(np.random.default_rng(3).standard_normal((61, 64, 64)), 3)
+    truth = np.where(noise > 0.25 * noise.std(), 0.7, 0.2).astype(np.float32)
+    offsets = np.arange(-8, 9)
+    weights = {
+        "gaussian": np.exp(-0.5 * (offsets * FWHM / 4) ** 2),
+        "box": np.clip(2.5 - np.abs(offsets), 0, 1),
+        "point": (offsets == 0).astype(float),
+    }[profile]
+    centres = np.arange(0, 61, 4)
+    slices = np.stack([truth[np.clip(c + offsets, 0, 60)].T @ (weights / weights.sum()) for c in centres])
+    slices = slices.transpose(0, 2, 1).astype(np.float32)
+    known, at = np.arange(len(centres)), np.arange(0, 61) / 4
+    slab = method(
+        "slab", {"slab": load(ROOT / "models/weights/slab.safetensors")}, geometry=Geometry(profile, thickness, 4)
+    )
+    start = np.tensordot(consistent_spline(known, at, profile, thickness), slices, axes=1)
+    errors = [np.square(found - truth)[8:-8].mean() for found in (slab.restore(slices, known, at), start)]
+    assert errors[0] < 0.8 * errors[1]
