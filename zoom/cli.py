@@ -5,6 +5,7 @@ import io
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from benchmark.errors import UserError
 from zoom.process import set_up_memory
@@ -86,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     readable()
     set_up_memory()
-    before = signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: what was begun goes
+    before = _interruptible()
     try:
         from benchmark.config import load_config
 
@@ -102,7 +103,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("zoom: interrupted; nothing was written", file=sys.stderr)
         return 130
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interruptible() -> dict[signal.Signals, Any]:
+    """Lets every signal that ends a process by default act as Ctrl-C does, so that files that were begun are removed.
+
+    Returns the handlers from before. A signal that the caller ignores stays ignored: ``nohup zoom`` outlives its
+    terminal. Windows has SIGTERM alone.
+    """
+    names = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+    numbers = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, _interrupt)
+    return before
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmark.errors import UserError
-from benchmark.files import written
+from benchmark.files import written_together
 from benchmark.seeds import derive
 from zoom import report
 from zoom.consistency import Correction, Projection
@@ -57,21 +57,25 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
         form = encoding(prepared.scan, extents, request.dtype, scaled)
         prepared.names.image.parent.mkdir(parents=True, exist_ok=True)
         job = Job(prepared, config, form, lost, say)
-        with ExitStack() as stack:
-            outputs = {"image": stack.enter_context(_image(prepared, form, prepared.names.image))}
+        names = prepared.names
+        paths = [names.image, names.sidecar, names.page, *([names.spread] if request.uncertainty else [])]
+        # The inner stack closes the images; after that all files get their names, or none does.
+        with written_together(paths) as asides, ExitStack() as stack:
+            aside = dict(zip(paths, asides, strict=True))
+            outputs = {"image": stack.enter_context(_image(prepared, form, names.image, aside[names.image]))}
             if request.uncertainty:
                 plain = Encoding(np.dtype(np.float32), 1.0, 0.0)
-                outputs["spread"] = stack.enter_context(_image(prepared, plain, prepared.names.spread))
+                outputs["spread"] = stack.enter_context(_image(prepared, plain, names.spread, aside[names.spread]))
             for volume, extent in enumerate(extents):
                 job.volume(volume, extent, outputs)
             about = report.sidecar(
                 prepared, job.engine, form, job.results, config, job.pictures, warned, time.perf_counter() - began
             )
             for path, text in (
-                (prepared.names.sidecar, json.dumps(about, indent=2, allow_nan=False) + "\n"),
-                (prepared.names.page, page(prepared, about, job.pictures)),
+                (names.sidecar, json.dumps(about, indent=2, allow_nan=False) + "\n"),
+                (names.page, page(prepared, about, job.pictures)),
             ):
-                stack.enter_context(written(path)).write_text(text, encoding="utf-8")
+                aside[path].write_text(text, encoding="utf-8")
         describe_dataset(prepared.names, about["GeneratedBy"][0]["Version"])
     say(f"{prepared.names.image}: done in {about['Zoom']['Seconds']:.0f} s; page: {prepared.names.page}")
     return about
@@ -249,10 +253,10 @@ def encode(fine: Store, scale: Scale, form: Encoding) -> int:
 
 
 @contextmanager
-def _image(prepared: Prepared, form: Encoding, path: Path) -> Iterator[Writer]:
+def _image(prepared: Prepared, form: Encoding, path: Path, aside: Path) -> Iterator[Writer]:
     text = f"zoom {prepared.choice.key} of {Path(prepared.scan.path).name}"
     image = header(prepared.scan, prepared.grid, form, suffix_of(path), description=text)
-    with written(path) as aside, opened(aside, image, prepared.scan, path.name) as writer:
+    with opened(aside, image, prepared.scan, path.name) as writer:
         yield writer
 
 

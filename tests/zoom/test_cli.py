@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -14,6 +15,7 @@ from zoom_scans import OBLIQUE, thick
 
 from benchmark import config as configuration
 from zoom.cli import main
+from zoom.run import encode
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +70,10 @@ def test_what_a_user_can_put_right_is_one_line(tmp_path: Path, capsys: pytest.Ca
     assert said.startswith(f"zoom: {tmp_path}/gone.nii: no such file")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
+
+
+@pytest.mark.parametrize("number", STOPS)
 def test_whoever_stops_it_finds_nothing_half_written(
     save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, number: int
 ) -> None:
@@ -77,6 +82,35 @@ def test_whoever_stops_it_finds_nothing_half_written(
     assert main([str(save()), "--n", "1", "-o", str(tmp_path / "out" / "o.nii.gz")]) == 130
     assert "nothing was written" in capsys.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_signal_that_the_caller_ignores_stays_ignored(
+    save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoom.run.encode", lambda *given: os.kill(os.getpid(), signal.SIGHUP) or encode(*given))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        assert main([str(save()), "--n", "1", "-o", str(tmp_path / "out" / "o.nii.gz")]) == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"o.nii.gz", "o.json", "o.html"}
+
+
+def test_where_the_image_is_gone_there_is_no_page_either(
+    save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    out = tmp_path / "out"
+
+    def removed(*given: Any) -> int:
+        for path in out.glob(".*.o.nii.gz"):
+            path.unlink()
+        return encode(*given)
+
+    monkeypatch.setattr("zoom.run.encode", removed)
+    assert main([str(save()), "--n", "1", "-o", str(out / "o.nii.gz")]) == 1
+    assert capsys.readouterr().err.count("No such file") == 1
+    assert list(out.iterdir()) == []
 
 
 def test_without_weights_it_says_what_would_be_better(save: Callable, capsys: pytest.CaptureFixture) -> None:

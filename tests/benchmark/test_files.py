@@ -1,0 +1,98 @@
+"""Files are written aside and get their names when they are whole."""
+
+import itertools
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from benchmark import files
+from benchmark.files import written, written_together
+
+
+def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "o.nii.gz"
+    with written(target) as aside:
+        assert aside.parent == target.parent
+        assert aside.name.endswith(".o.nii.gz")
+        aside.write_text("whole")
+        assert not target.exists()
+    assert target.read_text() == "whole"
+
+    def fail() -> None:
+        with written(target) as aside:
+            aside.write_text("half")
+            raise ValueError("failed on the way")
+
+    with pytest.raises(ValueError, match="on the way"):
+        fail()
+    assert target.read_text() == "whole"
+    assert os.listdir(target.parent) == ["o.nii.gz"]
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "thesis.txt"
+    kept.write_text("years of work")
+    for name in (f".{os.getpid()}.o.json", ".00000000.o.json"):
+        (tmp_path / name).symlink_to(kept)
+    dangling = tmp_path / ".00000001.o.json"
+    dangling.symlink_to(tmp_path / "made for somebody else")
+    guessed = itertools.count()  # the worst case: the attacker knows the first names that are drawn
+    monkeypatch.setattr(files.secrets, "token_hex", lambda size: f"{next(guessed):08x}")
+    with written(tmp_path / "o.json") as aside:
+        aside.write_text("{}")
+    assert kept.read_text() == "years of work"
+    assert not (tmp_path / "made for somebody else").exists()
+    assert not (tmp_path / "o.json").is_symlink()
+    assert dangling.is_symlink()  # the files of others are left alone
+
+
+def test_two_writers_of_one_file_do_not_share_what_is_aside(tmp_path: Path) -> None:
+    """One process id in two containers is one process id in two threads."""
+    target, both = tmp_path / "o.txt", threading.Barrier(2)
+
+    def write(letter: str) -> None:
+        with written(target) as aside, open(aside, "w") as file:
+            for _ in range(100):
+                file.write(letter)
+                file.flush()
+            both.wait(10)
+
+    writers = [threading.Thread(target=write, args=(letter,)) for letter in "AB"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert target.read_text() in ("A" * 100, "B" * 100)
+    assert os.listdir(tmp_path) == ["o.txt"]
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_the_umask_decides_who_may_read(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        with written(tmp_path / "o.txt") as aside:
+            aside.write_text("x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "o.txt").stat().st_mode) == 0o666 & ~mask
+
+
+def test_several_files_get_their_names_together_or_not_at_all(tmp_path: Path) -> None:
+    wanted = [tmp_path / "o.nii", tmp_path / "o.json"]
+
+    def lose_one() -> None:
+        with written_together(wanted) as (image, about):
+            about.write_text("{}")
+            image.unlink()
+
+    with pytest.raises(FileNotFoundError):
+        lose_one()
+    assert list(tmp_path.iterdir()) == []
+    with written_together(wanted) as (image, about):
+        image.write_text("image")
+        about.write_text("{}")
+    assert [path.read_text() for path in wanted] == ["image", "{}"]
+    assert len(list(tmp_path.iterdir())) == 2
