@@ -6,13 +6,14 @@ import json
 import lzma
 import os
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmark.acquire import archives
+from benchmark.acquire import archives, tar_headers
 from benchmark.acquire.archives import Archive
 from benchmark.datasets.layouts import tar
 from benchmark.errors import UserError
@@ -179,3 +180,83 @@ def test_a_member_that_has_gone_is_named(make, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no three\.img in it any more"):
         make(packed("tar")).extract({"a/one.img": tmp_path / "one.img", "a/three.img": tmp_path / "three.img"})
     assert not (tmp_path / "one.img").exists()
+
+
+def header(kind: bytes, size: int, name: str = "a/one.img") -> bytes:
+    """A tar header with a right checksum and any size, in base 256."""
+    info = tarfile.TarInfo(name)
+    info.type = kind
+    raw = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    raw[124:136] = b"\x80" + size.to_bytes(11, "big") if size >= 0 else size.to_bytes(12, "big", signed=True)
+    raw[148:156] = b" " * 8
+    raw[148:156] = b"%06o\0 " % sum(raw)
+    return bytes(raw)
+
+
+def pax(*records: str) -> bytes:
+    """An extended header of ``key=value`` records."""
+    body = b""
+    for record in records:
+        length = len(record) + 2
+        while length != len(str(length)) + len(record) + 2:
+            length = len(str(length)) + len(record) + 2
+        body += f"{length} {record}\n".encode()
+    return header(tarfile.XHDTYPE, len(body), "pax") + body + bytes(-len(body) % 512)
+
+
+END = bytes(1024)
+ONE = header(tarfile.REGTYPE, 4) + b"data" + bytes(508)
+DIGITS = header(tarfile.XHDTYPE, 32 << 10, "pax") + b"1" * (32 << 10)
+LONG_NAME = header(tarfile.GNUTYPE_LONGNAME, 2, "././@LongLink") + b"a\0" + bytes(510)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (header(tarfile.REGTYPE, -5) + END, r"a member of -5 bytes"),
+        (header(tarfile.REGTYPE, -(2**87)) + END, r"a member of -\d+ bytes"),
+        (header(tarfile.REGTYPE, 2**87) + END, r"unpacks to more than 0\.0168 GB"),
+        (pax(f"size={2**87}") + ONE + END, r"unpacks to more than 0\.0168 GB"),
+        (pax("size=-700") + ONE + END, r"a member of -700 bytes"),
+        (header(tarfile.XHDTYPE, 900 << 20, "pax") + END, r"unpacks to more|an extended header of 943718400 bytes"),
+        (header(tarfile.XGLTYPE, 1 << 20, "pax") + bytes(1 << 20) + END, r"an extended header of 1048576 bytes"),
+        (header(tarfile.GNUTYPE_LONGNAME, 1 << 20) + b"a" * (1 << 20) + ONE + END, r"an extended header of 1048576"),
+        (LONG_NAME * 3000 + ONE + END, r"more than 8 extended headers in a row"),
+        (pax("comment=x") * 3000 + ONE + END, r"more than 8 extended headers in a row"),
+        (header(tarfile.GNUTYPE_SPARSE, 4) + bytes(512) + END, r"a sparse member"),
+        (pax("GNU.sparse.major=1", "GNU.sparse.minor=0") + ONE + END, r"a sparse member"),
+        (pax("GNU.sparse.map=x") + ONE + END, r"cannot be read"),
+        (DIGITS, r"damaged or no archive"),
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["bare", "gzip"])
+def test_a_header_that_lies_is_refused_at_once(make, tmp_path: Path, content: bytes, said: str, pack) -> None:
+    started = time.thread_time()
+    with pytest.raises(UserError, match=said):
+        make(pack(content)).listing(images, tmp_path / "cache.json")
+    assert time.thread_time() - started < 10
+    assert {path.name for path in tmp_path.iterdir()} == {"archive"}
+
+
+def test_long_names_and_attributes_are_still_read(make, tmp_path: Path) -> None:
+    name = "/".join(["folder" * 10] * 20) + "/one.img"
+    for kind in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=kind, pax_headers={"comment": "x" * 20_000}) as archive:
+            info = tarfile.TarInfo(name)
+            info.size = 4
+            archive.addfile(info, io.BytesIO(b"data"))
+        found, _ = make(buffer.getvalue()).listing(images, tmp_path / f"{kind}.json")
+        assert found == {name: 4}
+
+
+def test_too_many_members_or_too_much_computing_is_refused(make, tmp_path: Path, monkeypatch) -> None:
+    many = tar({f"{i}.img": b"" for i in range(30)})
+    monkeypatch.setattr(tar_headers, "MEMBERS", 20)
+    with pytest.raises(UserError, match="more than 20 members"):
+        make(many).listing(images, tmp_path / "cache.json")
+    monkeypatch.setattr(tar_headers, "MEMBERS", 31)
+    assert len(make(many).listing(images, tmp_path / "cache.json")[0]) == 30
+    monkeypatch.setattr(tar_headers, "SECONDS", -1.0)
+    with pytest.raises(UserError, match="its headers take too long to read"):
+        make(many).listing(images, tmp_path / "other.json")

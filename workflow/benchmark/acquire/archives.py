@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from benchmark.acquire.fetch import need_space
+from benchmark.acquire.tar_headers import members
 from benchmark.errors import UserError
 from benchmark.files import written
 
@@ -95,15 +96,14 @@ class Archive:
 
     def _tar(self, raw: IO[bytes], choose: Callable[[str], bool], bound: "_Bound") -> Iterator[Entry]:
         plain = bound.watch(_decompressed(raw))
-        with tarfile.open(fileobj=plain, mode="r|", bufsize=BLOCK) as tar:
-            for member in tar:
-                self._check(member.name)
-                if member.isdir() or not choose(member.name):
-                    continue
-                if not member.isreg() or member.issparse():
-                    self._refuse_link(member.name)
-                if (stream := tar.extractfile(member)) is not None:
-                    yield Entry(member.name, member.size, stream)
+        for tar, member in members(plain, bound.allow, bound.taken):
+            self._check(member.name)
+            if member.isdir() or not choose(member.name):
+                continue
+            if not member.isreg() or member.issparse():
+                self._refuse_link(member.name)
+            if (stream := tar.extractfile(member)) is not None:
+                yield Entry(member.name, member.size, stream)
         while plain.read(BLOCK):  # to the end, where the checksum is
             pass
 
@@ -143,13 +143,11 @@ class Archive:
             if known["archive"] == self._mark() or not self.path.exists():
                 self._sizes = known["members"]
                 return self._sizes, False
-        members = {entry.name: entry.size for entry in self.entries(choose)}
+        sizes = {entry.name: entry.size for entry in self.entries(choose)}
         with written(cache) as aside:
-            aside.write_text(
-                json.dumps({"archive": self._mark(), "members": members}, indent=1) + "\n", encoding="utf-8"
-            )
-        self._sizes = members
-        return members, True
+            aside.write_text(json.dumps({"archive": self._mark(), "members": sizes}, indent=1) + "\n", encoding="utf-8")
+        self._sizes = sizes
+        return sizes, True
 
     def _mark(self) -> list[int]:
         if not self.path.exists():
@@ -208,9 +206,16 @@ class _Bound:
     def watch(self, stream: IO[bytes]) -> IO[bytes]:
         return cast(IO[bytes], _Watched(stream, self))
 
+    def taken(self) -> int:
+        return self.limit - self.left
+
     def take(self, count: int) -> None:
+        self.allow(count)
         self.left -= count
-        if self.left < 0:
+
+    def allow(self, count: int) -> None:
+        """Raises ``UserError`` where ``count`` bytes more would be too many."""
+        if count > self.left:
             raise UserError(
                 f"{self.path}: refused: unpacks to more than {self.limit / 1e9:.3g} GB, far over what the dataset can "
                 "be; do not trust this file"
