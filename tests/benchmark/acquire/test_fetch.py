@@ -1,9 +1,14 @@
 """Downloads from a server on loopback that drops, refuses, lies and forgets."""
 
+import contextlib
 import hashlib
 import io
 import logging
+import ssl
+import subprocess
 import threading
+import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -216,3 +221,104 @@ def test_the_proxy_of_the_environment_is_asked(tmp_path: Path, monkeypatch: pyte
 
 def test_a_password_of_the_proxy_is_not_told() -> None:
     assert "hush" not in fetch._plain(ValueError("cannot reach 'http://me:hush@proxy:3128' now"))
+
+
+@contextlib.contextmanager
+def serve(answer, monkeypatch: pytest.MonkeyPatch, certificate: Path | None = None) -> Iterator[str]:
+    """Runs a server whose GET is ``answer``, with TLS where there is a certificate; yields its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        do_GET = answer
+
+        def log_message(self, *_: object) -> None:
+            """Silence."""
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        running.socket = context.wrap_socket(running.socket, server_side=True)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    try:
+        yield f"http{'s' if certificate else ''}://127.0.0.1:{running.server_port}"
+    finally:
+        running.shutdown()
+        running.server_close()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A key and a certificate of its own for 127.0.0.1, in one file."""
+    path = tmp_path / "own.pem"
+    ask = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
+    made = ["-keyout", path, "-out", tmp_path / "cert.pem"]
+    subprocess.run([*ask.split(), *made], check=True, capture_output=True)
+    path.write_text(path.read_text() + (tmp_path / "cert.pem").read_text())
+    return path
+
+
+@pytest.mark.parametrize("hops", [1, 2])
+def test_a_redirection_from_https_to_http_is_refused(
+    server, item: Item, certificate: Path, monkeypatch: pytest.MonkeyPatch, hops: int
+) -> None:
+    def redirect(self: BaseHTTPRequestHandler) -> None:
+        self.send_response(302)
+        self.send_header("Location", "/last" if self.path == "/first" and hops == 2 else item.url)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    refusal = r"refused: the server redirects from https to http://127\.0\.0\.1, which"
+    with serve(redirect, monkeypatch, certificate) as address, pytest.raises(UserError, match=refusal):
+        download([Item(f"{address}/first", item.target, HASH)])
+    assert not server.asked
+    assert left(item) == set()
+
+
+def test_a_redirection_within_https_or_http_is_followed(
+    server, item: Item, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def redirect(self: BaseHTTPRequestHandler) -> None:
+        self.send_response(302 if self.path == "/first" else 200)
+        self.send_header("Location", "/last")
+        self.send_header("Content-Length", "3")
+        self.end_headers()
+        self.wfile.write(b"yes")
+
+    for scheme, pem in (("http", None), ("https", certificate)):
+        with serve(redirect, monkeypatch, pem) as address:
+            download([Item(f"{address}/first", item.target.with_name(scheme))])
+        assert item.target.with_name(scheme).read_bytes() == b"yes"
+
+
+@pytest.mark.parametrize("drops", [False, True])
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drops: bool
+) -> None:
+    asked = []
+
+    def drip(self: BaseHTTPRequestHandler) -> None:
+        asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(1 if drops else 200):
+                self.wfile.write(b"a")
+                time.sleep(0.05)
+
+    patience = fetch.Patience(tries=10**6, wait=0.0, longest=0.01, timeout=(5, 5), grace=0.5, pace=1000.0)
+    monkeypatch.setattr(fetch, "PATIENCE", patience)
+    started = time.monotonic()
+    refusal = r"given up: the server sent \d+ bytes in \d+ s; what has come is kept"
+    with serve(drip, monkeypatch) as address, pytest.raises(UserError, match=refusal):
+        download([Item(f"{address}/slow", tmp_path / "slow")])
+    assert time.monotonic() - started < 4
+    assert (len(asked) > 1) == drops
+
+
+def test_a_long_download_that_goes_on_is_not_given_up(server, item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "PATIENCE", fetch.Patience(tries=3, wait=0.0, grace=0.0, pace=1000.0))
+    download([item])
+    assert item.target.read_bytes() == BODY

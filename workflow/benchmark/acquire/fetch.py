@@ -10,12 +10,13 @@ import logging
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -40,12 +41,16 @@ HINTS = {
 @dataclass(frozen=True)
 class Patience:
     """``tries`` failures in a row that bring nothing end a download; seconds before trying again double from
-    ``wait`` to ``longest``; ``timeout``: seconds to connect, seconds of silence."""
+    ``wait`` to ``longest``; ``timeout``: seconds to connect, seconds of silence. A download as a whole may take
+    ``grace`` seconds, and one more for each ``pace`` bytes that have come: a server that sends a byte now and then
+    is never silent, and makes some progress."""
 
     tries: int = 6
     wait: float = 1.0
     longest: float = 60.0
     timeout: tuple[float, float] = (20.0, 120.0)
+    grace: float = 900.0
+    pace: float = 10_000.0
 
 
 PATIENCE = Patience()
@@ -146,6 +151,7 @@ class _Job:
     def __init__(self, item: Item, bar: tqdm, stop: threading.Event) -> None:
         self.item, self.bar, self.stop = item, bar, stop
         self.counted = item.size is not None  # whether the bar's total has this item in it
+        self.started, self.came = time.monotonic(), 0  # bytes, in all tries of this run
 
     def run(self) -> None:
         item, failures = self.item, 0
@@ -155,6 +161,7 @@ class _Job:
                 self.transfer()
                 break
             except _Passing as error:
+                self.check_pace()
                 failures = 1 if _length(item.part) > before else failures + 1
                 if failures >= PATIENCE.tries:
                     raise UserError(
@@ -166,6 +173,15 @@ class _Job:
                 self.stop.wait(wait)
         if not self.stop.is_set():
             self.finish()
+
+    def check_pace(self) -> None:
+        """Raises ``UserError`` once the download has taken longer than ``PATIENCE`` allows for what has come."""
+        seconds = time.monotonic() - self.started
+        if seconds > PATIENCE.grace + self.came / PATIENCE.pace:
+            raise UserError(
+                f"{self.item.url}: given up: the server sent {self.came} bytes in {seconds:.0f} s; what has come is "
+                f"kept in {self.item.part}: start again later to go on"
+            )
 
     def finish(self) -> None:
         item = self.item
@@ -191,7 +207,9 @@ class _Job:
             if tag is not None:
                 headers["If-Range"] = tag
         try:
-            with requests.get(item.url, headers=headers, stream=True, timeout=PATIENCE.timeout) as answer:
+            with requests.get(
+                item.url, headers=headers, stream=True, timeout=PATIENCE.timeout, hooks={"response": _stays_encrypted}
+            ) as answer:
                 if answer.status_code == 416 and _total(answer) == have:
                     return  # all of it had come already
                 if answer.status_code == 416 or (answer.status_code == 206 and _start(answer) != have):
@@ -222,10 +240,13 @@ class _Job:
             with open(item.part, "r+b" if have else "wb") as file:
                 file.seek(have)
                 file.truncate()
-                for block in answer.raw.stream(BLOCK, decode_content=False):
+                # read1 returns what is there, so that a slow server cannot hold the loop until a block is full
+                while block := answer.raw.read1(BLOCK, decode_content=False):
                     file.write(block)
                     done += len(block)
+                    self.came += len(block)
                     self.bar.update(len(block))
+                    self.check_pace()
                     if self.stop.is_set():
                         return
             if total is not None and done != total:
@@ -235,6 +256,17 @@ class _Job:
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise UserError(f"{item.part}: the disk is full; make room and start again to go on") from error
             raise
+
+
+def _stays_encrypted(answer: requests.Response, **_: object) -> None:
+    """Raises ``UserError`` for a redirection from https to anything else; ``requests`` would follow it."""
+    here = urlsplit(answer.url)
+    there = urlsplit(urljoin(answer.url, answer.headers.get("Location", ""))) if answer.is_redirect else here
+    if here.scheme == "https" != there.scheme:
+        raise UserError(
+            f"{here.hostname}: refused: the server redirects from https to {there.scheme}://{there.hostname}, which "
+            "is not encrypted; look for the dataset's new address"
+        )
 
 
 def _length(path: Path) -> int:
