@@ -41,7 +41,8 @@ class Row:
 def read_rows(path: str | Path, **folders: str) -> dict[str, Row]:
     """The rows by name. ``folders``: what ``{results}`` and ``{data}`` in a scan's path stand for.
 
-    ``UserError`` naming the sheet and the line: an unknown column, no scan, a number that is none, a name twice.
+    ``UserError`` naming the sheet and the line: an unknown column, no scan, a number that is none, a name
+    twice or one that leaves the folder.
     """
     if not Path(path).is_file():
         raise UserError(f"{path}: no such sheet; set zoom.sheet to a TSV with columns scan and n, zoom or spacing")
@@ -82,5 +83,7 @@ def _row(where: str, cells: dict[str, str], folders: Mapping[str, str]) -> Row:
     if "weights" in cells:
         given["weights"] = tuple(cells["weights"].split())
     own = cells.get("name")
+    if own and (Path(own).is_absolute() or {".", ".."} & set(own.split("/")) or "\\" in own or not own.isprintable()):
+        raise UserError(f"{where}: name = {own!r}: give a path below the results' zoom folder, without '..'")
     name = own or str(relative_name(Path(scan)).with_name(stem(relative_name(Path(scan)))))
     return Row(scan, name, given, own is not None)

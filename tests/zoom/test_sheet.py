@@ -89,3 +89,16 @@ def test_thickness_profile_and_orientation_may_stand_in_a_sheet(tmp_path: Path, 
     (row,) = read_rows(path).values()
     wish = request(config, row.scan, tmp_path, **row.given)
     assert (wish.thickness, wish.profile, wish.orientation) == ("4.5", "box", "ASL")
+
+
+@pytest.mark.parametrize("name", ["../../../x", "a/../../x", "/tmp/x", "..", ".", "a/./b", "..\\x", "a\x07b", '"a\nb"'])
+def test_a_name_that_leaves_the_results_is_refused(tmp_path: Path, name: str) -> None:
+    path = sheet(tmp_path / "zoom.tsv", "scan|n|name", f"a.nii|1|{name}")
+    with pytest.raises(UserError, match=r"line 2: name = .*: give a path below the results' zoom folder") as raised:
+        read_rows(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_name_may_have_folders_and_dots(tmp_path: Path) -> None:
+    path = sheet(tmp_path / "zoom.tsv", "scan|n|name", "a.nii|1|sub-1/anat/a..b.1")
+    assert list(read_rows(path)) == ["sub-1/anat/a..b.1"]

@@ -73,7 +73,10 @@ def folds_of(method):
 
 @lru_cache
 def read_cohort(path, changed):
-    return sheet.read_sheet(path)
+    try:
+        return sheet.read_sheet(path)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def cohort_sheet(cohort):

@@ -1,13 +1,16 @@
 """The page that opens the report, and the gallery."""
 
 import base64
+import html as html_
 import io
+import re
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from benchmark.cohort.sheet import Patient
-from benchmark.print.typeset import Cell, Table, html
+from benchmark.print.typeset import Cell, Table, html, rst_escape, write_caption
 from benchmark.report import trained
 from benchmark.report.deviations import deviations
 from benchmark.report.pages import Picture, as_html, gallery, verdict_page
@@ -207,3 +210,31 @@ def test_pages_fit_a_phone_and_wide_tables_scroll_in_a_frame_of_their_own():
         assert page.count("<table") == page.count('<div class="scroll"><table') == tables
         assert page.count("</table></div>") == tables
         assert ".scroll{overflow-x:auto" in page
+
+
+HOSTILE = [
+    "Toy\n\n.. raw:: html\n\n   <script>alert(1)</script>\n\n",
+    ".. include:: {secret}",
+    "Toy\n\n.. include:: {secret}\n\n",
+    "Toy\n\n.. csv-table::\n   :file: {secret}\n\n",
+    "Toy\n\n.. role:: raw-html(raw)\n   :format: html\n\n:raw-html:`<script>alert(1)</script>`\n\n",
+]
+
+
+@pytest.mark.parametrize("escaped", [True, False], ids=["as the pages are made", "a caption that is not escaped"])
+@pytest.mark.parametrize("label", HOSTILE)
+def test_a_label_brings_no_html_and_no_file_into_a_page(tmp_path, label, escaped):
+    (tmp_path / "secret.txt").write_text("hush")
+    label = label.format(secret=tmp_path / "secret.txt")
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    table = Table(label, label, [label, "b"], [label, [Cell(label), Cell("1", True)]])
+    write_caption(tmp_path / "a.rst", label)
+    caption = (tmp_path / "a.rst").read_text() if escaped else label
+    parts = [label, table, [label], Picture(tmp_path / "a.png", label, caption)]
+    for page in (as_html("T", verdict_page(parts)), gallery("T", {"a.png": ("a", caption)})):
+        assert "<script>alert" not in page
+        assert "hush" not in page
+    if escaped:  # shown as it stands, without a word of an error
+        text = re.sub(r"\s+", " ", html_.unescape(re.sub("<[^>]+>", "", as_html("T", rst_escape(label)))))
+        assert " ".join(label.split()) in text
+        assert "System Message" not in as_html("T", verdict_page(parts))

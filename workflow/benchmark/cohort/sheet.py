@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from benchmark.errors import UserError
 from benchmark.files import text_of, written
 
 
@@ -33,9 +34,36 @@ def write_sheet(path: str | Path, rows: Sequence[Patient]) -> None:
 
 
 def read_sheet(path: str | Path) -> list[Patient]:
-    """Reads a sheet; numbers have their types."""
-    rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(text_of(path), newline=""), delimiter="\t"))
-    return [Patient(**{**row, "fold": int(row["fold"])}) for row in rows]
+    """Reads a sheet, which a user may have edited; numbers have their types.
+
+    ``UserError`` naming the sheet and the line: a column too few or too many, a role or a fold that is none, a
+    subject that is there twice (test patients must never be learned from).
+    """
+    wanted = [field.name for field in fields(Patient)]
+    reader = csv.DictReader(io.StringIO(text_of(path), newline=""), delimiter="\t", strict=True)
+    rows: dict[str, Patient] = {}
+    try:
+        for row in reader:
+            where = f"{path}: line {reader.line_num}"
+            if sorted(row, key=str) != sorted(wanted) or None in row.values():
+                raise UserError(f"{where}: its columns must be {', '.join(wanted)}; delete the sheet to draw it anew")
+            patient = _patient(where, row)
+            if patient.subject in rows:
+                roles = " and ".join(sorted({rows[patient.subject].role, patient.role}))
+                raise UserError(f"{where}: '{patient.subject}' is there twice ({roles}); leave one row of each subject")
+            rows[patient.subject] = patient
+    except csv.Error as error:
+        raise UserError(f"{path}: line {reader.line_num}: not a table of tab-separated values ({error})") from error
+    return list(rows.values())
+
+
+def _patient(where: str, row: dict[str, Any]) -> Patient:
+    role, fold = row["role"], row["fold"]
+    if role not in ("cv", "test"):
+        raise UserError(f"{where}: role = '{role}': it must be cv or test")
+    if not (fold.isascii() and fold.isdigit() and len(fold) < 6) or (int(fold) == 0) != (role == "test"):
+        raise UserError(f"{where}: fold = '{fold}': it must be 1 or more for cv, and 0 for test")
+    return Patient(**{**row, "fold": int(fold)})
 
 
 def training(rows: Sequence[Patient], fold: int) -> list[str]:

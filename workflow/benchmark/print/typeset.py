@@ -1,6 +1,7 @@
 """One table, four files: Markdown to read, LaTeX to print, HTML for the report, and a caption for it."""
 
 import html as html_
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,8 +53,11 @@ def tex_escape(text: str) -> str:
 
 
 def rst_escape(text: str) -> str:
-    """Text that reStructuredText takes as it stands."""
-    return "".join(f"\\{letter}" if letter in r"\*_`|" else letter for letter in text)
+    """Text that reStructuredText takes as it stands: one line, in which nothing is markup and nothing a directive."""
+    line = " ".join(text.split())
+    escaped = "".join(f"\\{letter}" if letter in r"\*_`|" else letter for letter in line)
+    opens = escaped[:1] in string.punctuation.replace("\\", "") and not escaped[1:2].isdigit()  # not of "+0.07"
+    return f"\\{escaped}" if escaped and opens else escaped
 
 
 def markdown(table: Table) -> str:

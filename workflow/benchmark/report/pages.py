@@ -14,8 +14,10 @@ from benchmark.print.page import page
 from benchmark.print.typeset import Table, rst, rst_escape
 
 TITLE = "The verdict: this run and the article"
-# Section headings are h2 (the page's title is h1), and one section is not taken for the page's title.
-PLAIN = {"initial_header_level": 2, "doctitle_xform": False}
+# Section headings are h2 (the page's title is h1), and one section is not taken for the page's title. No text, of a
+# label in a config say, may bring HTML of its own or another file into a page.
+SAFE = {"raw_enabled": False, "file_insertion_enabled": False, "_disable_config": True}
+PLAIN = SAFE | {"initial_header_level": 2, "doctitle_xform": False}
 
 
 PICTURE = 1200  # pixels across, at most, of a picture inside a page
@@ -39,7 +41,8 @@ class Picture:
         image.save(buffer, format="JPEG", quality=88)
         # docutils refuses long lines, and takes the spaces out of an address again
         data = base64.encodebytes(buffer.getvalue()).decode().strip().replace("\n", "\n   ")
-        return f".. image:: data:image/jpeg;base64,{data}\n   :alt: {self.name}\n\n{self.caption.strip()}\n"
+        name = " ".join(self.name.split())
+        return f".. image:: data:image/jpeg;base64,{data}\n   :alt: {name}\n\n{self.caption.strip()}\n"
 
 
 Part = str | Table | list[str] | Picture
@@ -50,7 +53,8 @@ def verdict_page(parts: Sequence[Part]) -> str:
     blocks = []
     for part in parts:
         if isinstance(part, Table):
-            blocks.append(f"{part.title}\n{'-' * len(part.title)}\n\n{rst(part)}")
+            title = rst_escape(part.title)
+            blocks.append(f"{title}\n{'-' * len(title)}\n\n{rst(part)}")
         elif isinstance(part, Picture):
             blocks.append(part.rst())
         elif isinstance(part, list):
@@ -82,6 +86,6 @@ def gallery(title: str, figures: Mapping[str, tuple[str, str]]) -> str:
         parts.append(
             f'<figure id="{html.escape(Path(file).stem)}"><a href="{link}"><img src="{link}" alt="{html.escape(name)}" '
             f'loading="lazy"></a><figcaption><b>{html.escape(name)}</b>'
-            f"{publish_parts(caption, writer='html5')['body']}</figcaption></figure>\n"
+            f"{publish_parts(caption, writer='html5', settings_overrides=SAFE)['body']}</figcaption></figure>\n"
         )
     return page(title, "".join(parts))

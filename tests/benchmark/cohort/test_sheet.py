@@ -1,0 +1,51 @@
+"""The cohort sheet, as it is written and as someone has edited it."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmark.cohort.sheet import Patient, read_sheet, write_sheet
+from benchmark.errors import UserError
+
+
+def patient(subject: str, role: str, fold: int) -> Patient:
+    return Patient(subject, f"{subject}.nii.gz", "0" * 64, "3x3x3", "1x1x1", "RAS", role, fold)
+
+
+ROWS = [patient("a", "cv", 1), patient("b", "cv", 2), patient("c", "test", 0)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    write_sheet(tmp_path / "toy.tsv", ROWS)
+    return tmp_path / "toy.tsv"
+
+
+def test_what_is_written_is_read(path: Path) -> None:
+    assert read_sheet(path) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("\nc\t", "\na\t", r"line 4: 'a' is there twice \(cv and test\); leave one row"),
+        ("\nb\t", "\na\t", r"line 3: 'a' is there twice \(cv\)"),
+        ("\tcv\t2", "\ttrain\t2", "line 3: role = 'train': it must be cv or test"),
+        ("\tcv\t2", "\tcv\t0", "line 3: fold = '0': it must be 1 or more for cv"),
+        ("\tcv\t2", "\tcv\t-2", "line 3: fold = '-2'"),
+        ("\tcv\t2", "\tcv\t²", "line 3: fold = '²'"),
+        ("\tcv\t2", "\tcv\t" + "9" * 5000, "line 3: fold = '9999"),
+        ("\ttest\t0", "\ttest\t1", "line 4: fold = '1': .* and 0 for test"),
+        ("\tcv\t2", "\tcv", "line 3: its columns must be subject, source, "),
+        ("\tcv\t2", "\tcv\t2\tmore", "line 3: its columns must be subject, source, "),
+        ("role", "rolle", "line 2: its columns must be subject, source, "),
+        ("a.nii.gz", '"a.nii.gz', "not a table of tab-separated values"),
+    ],
+)
+def test_an_edited_sheet_that_is_wrong_is_refused_with_its_line(path: Path, old: str, new: str, said: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UserError, match=f"toy.tsv: .*{said}") as caught:
+        read_sheet(path)
+    assert len(str(caught.value)) <= 1000
