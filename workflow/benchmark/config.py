@@ -16,7 +16,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from benchmark import recipe
-from benchmark.errors import UserError
+from benchmark.errors import UserError, redacted
 from benchmark.files import text_of
 from benchmark.networks import about, class_of
 
@@ -69,7 +69,7 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     error = next(iter(_with_defaults()(schema).iter_errors(config)), None)
     if error is not None:
-        raise UserError(_explain(error))
+        raise UserError(redacted(_explain(error)))
     _known("recipe", [config["recipe"]], config["recipes"])
     recipe.under(config)
     if not config["protocol"]["antialias"]:  # trainings know it only where it is not as it was when weights were made

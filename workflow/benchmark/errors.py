@@ -1,4 +1,53 @@
-"""What a user can put right."""
+"""What a user can put right, and what a message may show of an address."""
+
+import logging
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, unquote, urlsplit
+
+HIDDEN = "***"
+# A password may hold "/", "?", "#" or a space that should have been escaped; hence up to the last "@" of a word, too.
+_LOGIN = re.compile(r"(?<=://)[^\s/?#'\"<>]*@|(?<=://)[^\s/?#'\"<>@:]*:(?!\d+[/?#])[^\s'\"<>]{0,999}@")
+# The name of a secret can be any (token, sig, X-Amz-Signature), so that every value goes; an index's #sha256= stays.
+_VALUE = re.compile(r"([?&;#](?!sha256=)[\w.~%\[\]+-]+=)[^\s&;#'\"<>()]+")
+
+
+def redacted(text: object, addresses: Iterable[str] = ()) -> str:
+    """``text`` without credentials: logins and values of queries in each address within the text become ``***``.
+
+    ``addresses``: those the text may be about. Their passwords, and those of the proxies in the environment, are also
+    removed where a library quotes a password by itself or in another escaping.
+    """
+    import urllib.request  # slow, and most commands name no address
+
+    text = str(text)
+    for secret in sorted(_passwords([*addresses, *urllib.request.getproxies().values()]), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return _VALUE.sub(rf"\g<1>{HIDDEN}", _LOGIN.sub(f"{HIDDEN}@", text))
+
+
+def _passwords(addresses: Iterable[str]) -> set[str]:
+    """Passwords in the addresses, as given, unescaped and escaped. Shorter than 4 characters: left to ``_LOGIN``."""
+    found: set[str] = set()
+    for address in addresses:
+        login = address.partition("://")[2].rpartition("@")[0]
+        try:
+            written = urlsplit(address).password or ""
+        except ValueError:  # no address at all, such as http://[
+            written = ""
+        raw = "" if re.match(r"[^/?#@]*:\d+[/?#]", login) else login.partition(":")[2]  # a port and a path, no login
+        for password in (written, raw):
+            found |= {password, unquote(password), quote(password, safe=""), quote(unquote(password), safe="")}
+    return {one for one in found if len(one) > 3}
+
+
+class RedactingFilter(logging.Filter):
+    """For the logs of libraries that print the addresses they fetch from."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redacted(record.getMessage()), ()
+        return True
+
 
 LONGEST = 1000
 """Characters of a message: what a file holds, a value of a hundred megabytes say, may be part of a message."""

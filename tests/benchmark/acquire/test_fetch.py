@@ -219,10 +219,6 @@ def test_the_proxy_of_the_environment_is_asked(tmp_path: Path, monkeypatch: pyte
     assert asked == ["http://scans.invalid/one"]
 
 
-def test_a_password_of_the_proxy_is_not_told() -> None:
-    assert "hush" not in fetch._plain(ValueError("cannot reach 'http://me:hush@proxy:3128' now"))
-
-
 @contextlib.contextmanager
 def serve(answer, monkeypatch: pytest.MonkeyPatch, certificate: Path | None = None) -> Iterator[str]:
     """Runs a server whose GET is ``answer``, with TLS where there is a certificate; yields its address."""

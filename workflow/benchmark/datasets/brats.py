@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmark.acquire.archives import Archive
 from benchmark.datasets._stored import StoredReader
-from benchmark.errors import UserError
+from benchmark.errors import UserError, redacted
 
 NAME = re.compile(r"(?:^|/)(?P<subject>[^/]+)/(?P=subject)_(?P<kind>t1|t2|flair|t1ce)\.nii(?:\.gz)?$")
 KINDS = {"T1": "t1", "T2": "t2", "FLAIR": "flair", "T1CE": "t1ce"}
@@ -108,5 +108,5 @@ def _run(command: list[str]) -> str:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=None, text=True)  # stderr: its own progress bar
     if done.returncode:
         said = done.stdout.strip().splitlines()[-1:] or ["see above"]
-        raise UserError(f"{' '.join(command[:3])}: failed ({said[0]}); check the login and the agreement")
+        raise UserError(f"{' '.join(command[:3])}: failed ({redacted(said[0])}); check the login and the agreement")
     return done.stdout

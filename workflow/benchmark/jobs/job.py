@@ -12,7 +12,7 @@ from typing import Any
 from benchmark.acquire import fetch
 from benchmark.cluster import gpu
 from benchmark.cluster import site as cluster
-from benchmark.errors import UserError
+from benchmark.errors import UserError, redacted
 
 
 @contextmanager
@@ -49,9 +49,8 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
         print(cluster.whereabouts(), flush=True)
         yield say
     except Exception as error:
-        traceback.print_exc()
-        sys.stderr.flush()
-        line = str(error) if isinstance(error, UserError | ValueError) else f"{type(error).__name__}: {error}"
+        print(redacted(traceback.format_exc()), file=sys.stderr, flush=True)  # libraries quote addresses in errors
+        line = redacted(error if isinstance(error, UserError | ValueError) else f"{type(error).__name__}: {error}")
         made = ", ".join(f"{key}={value}" for key, value in dict(snakemake.wildcards).items())
         os.write(terminal, f"ERROR in rule {snakemake.rule} ({made}): {line} [log: {snakemake.log}]\n".encode())
         sys.exit(1)
