@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 from benchmark import recipe
 from benchmark.errors import UserError, redacted
-from benchmark.files import text_of
+from benchmark.files import yaml_of
 from benchmark.networks import about, class_of
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
@@ -117,10 +117,7 @@ def load_config(overlay: str | Path | None = None) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        loaded = yaml.safe_load(text_of(path))
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: cannot be read as a configuration ({str(error).splitlines()[0]})") from error
+    loaded = yaml_of(path)
     if not isinstance(loaded, dict):
         raise UserError(f"{path}: not a configuration")
     return loaded

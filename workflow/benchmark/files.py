@@ -4,19 +4,23 @@ import base64
 import codecs
 import hashlib
 import io
+import math
 import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from gzip import GzipFile
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from benchmark.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
+
+YAML_PARTS = 100_000
+"""Values and keys of a settings file, aliases written out; the study's own has about 2,000."""
 
 
 @contextmanager
@@ -99,6 +103,57 @@ def text_of(path: str | Path) -> str:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: its text is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+
+
+def yaml_of(path: str | Path, texts: bool = False) -> Any:
+    """What a YAML file that a user may have written holds; ``texts``: every value but null as the text it is written
+    as, ``0123`` too.
+
+    ``UserError`` naming the file and the line: it is no YAML, a key is there twice in one block, or its aliases stand
+    for more than ``YAML_PARTS`` parts.
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+            node = super().compose_mapping_node(anchor)
+            seen: dict[tuple[str, str], int] = {}
+            for key, _ in node.value:
+                line = key.start_mark.line + 1
+                if isinstance(key, yaml.ScalarNode) and (before := seen.setdefault((key.tag, key.value), line)) != line:
+                    raise UserError(f"{path}: line {line}: '{key.value}' is in line {before} already; leave one")
+            return node
+
+    if texts:
+        null = "tag:yaml.org,2002:null"
+        Loader.yaml_implicit_resolvers = {
+            letter: [rule for rule in rules if rule[0] == null]
+            for letter, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+    try:
+        loader = Loader(text_of(path))
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _parts(node, {}) > YAML_PARTS:
+            raise UserError(f"{path}: its aliases stand for more than {YAML_PARTS:,} parts; write them out")
+        return loader.construct_document(node)
+    except yaml.YAMLError as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise UserError(f"{path}: {where}not YAML ({problem or str(error).splitlines()[0]})") from error
+    except (ValueError, RecursionError) as error:  # a date that is none, lists in lists in lists
+        raise UserError(f"{path}: cannot be read as YAML ({error})") from error
+
+
+def _parts(node: Any, known: dict[int, float]) -> float:
+    """Parts of a YAML node with every alias written out; infinite for one that holds itself."""
+    if id(node) not in known:
+        known[id(node)] = math.inf
+        inside = node.value if isinstance(node.value, list) else ()
+        pieces = (part for one in inside for part in (one if isinstance(one, tuple) else (one,)))
+        known[id(node)] = 1 + sum(_parts(part, known) for part in pieces)
+    return known[id(node)]
 
 
 def stamp(path: str | Path) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from benchmark import recipe
 from benchmark.cohort import sheet
 from benchmark.config import check, needed_networks
 from benchmark.errors import UserError
+from benchmark.files import yaml_of
 from benchmark.networks import labels as network_labels
 from benchmark.networks import options as method_options
 
@@ -26,6 +27,9 @@ OWN = copy.deepcopy(
     config
 )  # as the user gave it: what `study_cost` changes a choice of
 try:
+    for path in workflow.configfiles:  # Snakemake takes the last of two equal keys
+        if Path(path).suffix != ".json":
+            yaml_of(path)
     check(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None

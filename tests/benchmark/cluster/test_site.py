@@ -50,6 +50,10 @@ def test_environment_wins_over_another_site_file(tmp_path, monkeypatch):
         ("longest: a week", "longest must be a number, not 'a week'"),
         ("jobs: 0", "jobs must be above 0"),
         ("retries: -1", "retries must be at least 0"),
+        ("longest: nan", "longest must be above 0"),
+        ("account: [lab]", "account must be one value"),
+        ("- account", "not a site file"),
+        ("account: a\nqos: b\naccount: c", "line 3: 'account' is in line 1 already; leave one"),
     ],
 )
 def test_a_wrong_site_file_is_one_line(tmp_path, text, said):
@@ -57,6 +61,15 @@ def test_a_wrong_site_file_is_one_line(tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(UserError, match=f"{path}: {said}"):
         site(path)
+
+
+def test_an_account_of_digits_stays_text(tmp_path):
+    path = tmp_path / "site.yaml"
+    path.write_text("account: 0123\nqos: 1e3\ncpu_partition: on\ngpu_partition: null\nscratch: 'null'\nretries: 3\n")
+    found = site(path)
+    assert (found.account, found.qos, found.cpu_partition, found.gpu_partition) == ("0123", "1e3", "on", None)
+    assert (found.scratch, found.retries) == ("null", 3)
+    assert found.quoted("account") == "'0123'"
 
 
 def test_a_missing_site_file_is_named(tmp_path):

@@ -1,5 +1,6 @@
 """Being a job on a cluster: what this cluster calls its things, and how long a job may still run."""
 
+import math
 import os
 import platform
 import subprocess
@@ -7,10 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from benchmark.errors import UserError
-from benchmark.files import text_of
+from benchmark.files import yaml_of
 
 SITE = Path(__file__).parents[3] / "profiles" / "slurm" / "site.yaml"
 MARGIN = 600
@@ -55,7 +54,9 @@ def site(path: str | Path | None = None) -> Site:
     path = Path(path or os.environ.get("ZOOM_SITE") or SITE)
     if not path.is_file():
         raise UserError(f"{path}: no such site file; copy profiles/slurm/site.yaml there or unset ZOOM_SITE")
-    values: dict[str, Any] = yaml.safe_load(text_of(path)) or {}
+    values = yaml_of(path, texts=True) or {}  # an account 0123 is not the number 83
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: not a site file; give lines such as `account: lab`")
     kinds = {field.name: field.type for field in fields(Site)}
     for key in values:
         if key not in kinds:
@@ -68,13 +69,15 @@ def site(path: str | Path | None = None) -> Site:
 
 
 def _convert(path: Path, key: str, kind: Any, value: Any) -> Any:
+    if not isinstance(value, str):
+        raise UserError(f"{path}: {key} must be one value, not a list or a block")
     if kind not in (int, float):
-        return str(value)
+        return value
     try:
         number = kind(value)
     except (TypeError, ValueError):
         raise UserError(f"{path}: {key} must be a number, not '{value}'") from None
-    if number < (0 if key == "retries" else 1e-6):
+    if not (0 if key == "retries" else 1e-6) <= number < math.inf:
         raise UserError(f"{path}: {key} must be {'at least 0' if key == 'retries' else 'above 0'}, not {value}")
     return number
 
