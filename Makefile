@@ -27,8 +27,9 @@ $(VENV)/.ready: envs/requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+# After a kill, locks go; a living study keeps its locks, and Snakemake refuses where the two would write the same files.
 demo: setup
-	$(SNAKEMAKE) --configfile config/demo.yaml --quiet all --unlock  # after a kill; two demos at once are not foreseen
+	if $(BIN)/python -m benchmark.cluster.locks; then $(SNAKEMAKE) --configfile config/demo.yaml --quiet all --unlock; fi
 	$(SNAKEMAKE) --configfile config/demo.yaml --cores $(CORES) --quiet rules
 	$(SNAKEMAKE) --configfile config/demo.yaml --cores 1 --quiet all --report results/demo/report.html
 	@echo "report: results/demo/report.html   tables: results/demo/tables/   figures: results/demo/figures/"
