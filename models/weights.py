@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,16 @@ def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any], *, ha
     state = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
     if half:
         state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
-    aside = path.with_suffix(".part")
-    aside.write_bytes(to_bytes(state, {key: json.dumps(value) for key, value in metadata.items()}))
-    aside.replace(path)
+    content = to_bytes(state, {key: json.dumps(value) for key, value in metadata.items()})
+    aside = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    with open(aside, "xb") as file:  # never through a link that somebody placed
+        try:
+            file.write(content)
+            file.flush()
+            aside.replace(path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:

@@ -1,0 +1,33 @@
+"""Weights on disk are whole, and where they should be."""
+
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+from models import weights
+
+ABOUT = {"network": "x", "size": {}}
+
+
+def test_weights_are_not_written_through_a_planted_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "thesis.txt"
+    kept.write_text("years of work")
+    monkeypatch.setattr(weights.secrets, "token_hex", lambda size: "0")  # even where the name is known in advance
+    planted = (tmp_path / ".0.w.safetensors", tmp_path / "w.part")
+    for link in planted:
+        link.symlink_to(kept)
+    with pytest.raises(FileExistsError):
+        weights.save(tmp_path / "w.safetensors", nn.Linear(2, 2), ABOUT)
+    planted[0].unlink()
+    weights.save(tmp_path / "w.safetensors", nn.Linear(2, 2), ABOUT)
+    assert kept.read_text() == "years of work"
+    assert weights.read_metadata(tmp_path / "w.safetensors") == ABOUT
+    assert {path.name for path in tmp_path.iterdir()} == {"thesis.txt", "w.part", "w.safetensors"}
+
+
+def test_weights_that_cannot_be_named_leave_nothing(tmp_path: Path) -> None:
+    (tmp_path / "w.safetensors").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        weights.save(tmp_path / "w.safetensors", nn.Linear(2, 2), ABOUT)
+    assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
