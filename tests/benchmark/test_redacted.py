@@ -48,6 +48,10 @@ def test_a_password_that_a_library_quotes_alone_goes_too() -> None:
     )
 
 
+def test_the_beginning_of_a_password_that_was_taken_for_a_port_goes_too() -> None:
+    assert redacted("'me:pr0' is no host", ["http://me:pr0/x@y@host:9"]) == "'***' is no host"
+
+
 @pytest.fixture
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home whose pip, proxy and netrc hold passwords."""

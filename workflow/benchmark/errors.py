@@ -36,6 +36,8 @@ def _passwords(addresses: Iterable[str]) -> set[str]:
         except ValueError:  # no address at all, such as http://[
             written = ""
         raw = "" if re.match(r"[^/?#@]*:\d+[/?#]", login) else login.partition(":")[2]  # a port and a path, no login
+        if raw:  # a library that ends the host at a "/" of the password quotes what is before
+            found.add(re.split("[/?#]", login)[0])
         for password in (written, raw):
             found |= {password, unquote(password), quote(password, safe=""), quote(unquote(password), safe="")}
     return {one for one in found if len(one) > 3}
