@@ -1,0 +1,33 @@
+"""The example that the front page shows: thick slices from a thin scan, zoomed back, as one picture."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from zoom import example
+
+
+def test_the_head_is_up_and_thick_slices_look_thick() -> None:
+    volume = np.zeros((4, 3, 2))
+    volume[2, :, 1] = 1  # the upper of two slices
+    cut = example.coronal(volume, 2, 6)
+    assert cut.shape == (6, 3)
+    assert cut[:3].min() == 1
+    assert cut[3:].max() == 0
+
+
+def test_all_files_are_there(config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = tmp_path / "thin.nii.gz"
+    voxels = np.random.default_rng(0).integers(1, 1000, (20, 24, 33)).astype(np.int16)
+    nib.save(nib.Nifti1Image(voxels, np.eye(4)), scan)
+    monkeypatch.setattr(example, "load_config", lambda: config)
+    monkeypatch.setattr(example, "reader", lambda *_: SimpleNamespace(fetch=lambda ids: {ids[0]: scan}))
+    assert example.main([str(tmp_path / "out")]) == 0
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"thick.nii.gz", "zoomed.nii.gz", "zoomed.html", "zoomed.json", "zoom.png"} <= made
+    thick = nib.load(tmp_path / "out" / "thick.nii.gz")
+    assert thick.shape[2] == 6
+    np.testing.assert_allclose(np.linalg.norm(thick.affine[:3, 2]), 5)

@@ -1,0 +1,84 @@
+"""A first scan to zoom, and what to expect: ``python -m zoom.example FOLDER``.
+
+Fetches a T1w scan with 1 mm voxels (BOLD5000 subject CSI3, CC0, defaced; none of the shipped networks learned from this
+scan), averages it to slices of 5 mm as a 2-D acquisition shows them, and zooms the result back to 1 mm. FOLDER then
+holds thick.nii.gz, zoomed.nii.gz with its page, and zoom.png: thick slices, interpolation, zoomed, truth.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from benchmark.config import load_config
+from benchmark.datasets import reader
+from benchmark.errors import UserError
+from benchmark.volume import read_scan, to_upright
+from zoom.request import request
+from zoom.run import zoom
+from zoom.truth import thinned
+
+SUBJECT = "csi3"
+THICK = 5  # mm, which is 5 slices of the truth
+PANELS = ("slices of 5 mm", "interpolated (cubic)", "zoomed", "truth (1 mm)")
+
+
+def coronal(volume: np.ndarray, row: int, depth: int) -> np.ndarray:
+    """One row of an upright axial volume (H, W, S) as a picture (depth, W), head up: slices stretched to ``depth``."""
+    cut = volume[row].T[::-1]
+    return cut[np.minimum(np.arange(depth) * len(cut) // depth, len(cut) - 1)]
+
+
+def draw(volumes: Sequence[np.ndarray], path: Path) -> None:
+    """The middle coronal plane of each volume (H, W, S), which share their rows, as a PNG of one row of panels."""
+    from benchmark.print import style
+
+    depth = max(volume.shape[2] for volume in volumes)
+    truth = volumes[-1]
+    high = float(np.percentile(truth[truth > 0], 99.9))
+    cuts = [coronal(volume, truth.shape[0] // 2, depth) / high for volume in volumes]
+    figure, axes = style.grid(1, len(cuts), cuts[0].shape)
+    for axis, cut, name in zip(axes[0], cuts, PANELS, strict=True):
+        style.picture(axis, cut, cmap="gray", interpolation="nearest")
+        axis.set_title(name)
+    figure.savefig(path, dpi=200)
+
+
+def example(folder: Path) -> None:
+    """Makes the files that the module's docstring names. Raises ``UserError``: the scan cannot be fetched."""
+    config = load_config()
+    (source,) = reader("sample", Path(config["data"]) / "sample").fetch([SUBJECT]).values()
+    scan = read_scan(source)
+    truth, affine = to_upright(scan.data, scan.affine, "axial")
+    truth = truth[..., : truth.shape[2] // THICK * THICK]
+    folder.mkdir(parents=True, exist_ok=True)
+    thick = thinned(truth.astype(np.float32), affine, THICK - 1, "gaussian")
+    nib.save(thick, folder / "thick.nii.gz")
+    volumes = [np.asanyarray(thick.dataobj)]
+    for name, given in (("spline", {"method": "spline", "profile": "point"}), ("zoomed", {})):
+        output = folder / f"{name}.nii.gz"
+        zoom(request(config, folder / "thick.nii.gz", output, n=THICK - 1, overwrite=True, **given), config)
+        volumes.append(np.asanyarray(nib.load(output).dataobj))  # type: ignore[attr-defined]
+    ends = (truth.shape[2] - volumes[-1].shape[2]) // 2  # the output reaches from the first slice's centre to the last's
+    volumes[1:] = [np.pad(volume, ((0, 0), (0, 0), (ends, ends)), mode="edge") for volume in volumes[1:]]
+    draw([*volumes, truth], folder / "zoom.png")
+    print(f"look at {folder / 'zoom.png'} and {folder / 'zoomed.html'}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m zoom.example", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the files go; made if it is not there")
+    try:
+        example(parser.parse_args(arguments).folder)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
