@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.cohort.frame import FACTOR
 from benchmark.config import keeps_resolution, meant
+from benchmark.config.networks import options as method_options
 from benchmark.errors import UserError
 from benchmark.files import sha256, stamp
-from benchmark.networks import options as method_options
 
 if TYPE_CHECKING:
     from torch import nn

@@ -62,7 +62,9 @@ def example(folder: Path) -> None:
         output = folder / f"{name}.nii.gz"
         zoom(request(config, folder / "thick.nii.gz", output, n=THICK - 1, overwrite=True, **given), config)
         volumes.append(np.asanyarray(nib.load(output).dataobj))  # type: ignore[attr-defined]
-    ends = (truth.shape[2] - volumes[-1].shape[2]) // 2  # the output reaches from the first slice's centre to the last's
+    ends = (
+        truth.shape[2] - volumes[-1].shape[2]
+    ) // 2  # the output reaches from the first slice's centre to the last's
     volumes[1:] = [np.pad(volume, ((0, 0), (0, 0), (ends, ends)), mode="edge") for volume in volumes[1:]]
     draw([*volumes, truth], folder / "zoom.png")
     print(f"look at {folder / 'zoom.png'} and {folder / 'zoomed.html'}")

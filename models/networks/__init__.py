@@ -1,7 +1,7 @@
 """One file a trained network: ``build(**size)`` makes it, ``Training`` says with what losses it learns.
 
 ``ABOUT`` holds what others must know without importing the file: what the network costs and what it is. It is a
-literal, because ``benchmark.networks`` reads it from the source text; its keys are described there. Costs are those at
+literal, because ``benchmark.config.networks`` reads it from the source text and describes its keys. Costs are those at
 the article's size. ``step_seconds`` is for 16 slices of 256×256 pixels in bf16-mixed (2026-11-26): measured alone for
 ``ldm`` on an H100 and for ``vq``, without perceptual and adversarial losses, on an H200; worked out for the others from
 a run in which five trainings shared an H200. Small networks are bound by launching kernels. ``training_mb`` is

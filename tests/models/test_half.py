@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.bench import study
+from benchmark.config.networks import class_of
 from benchmark.datasets.phantom import phantom
-from benchmark.networks import class_of
 from benchmark.scores.metrics import score
 from benchmark.scores.region import Region
 from models import weights

@@ -77,7 +77,7 @@ class Recording(nn.Module):
 
     def forward(self, slices: Tensor) -> Tensor:
         made = in_weights(self.convolution, slices)
-        self.seen.append((self.convolution.weight.dtype, made.dtype))
+        self.seen.append((next(self.convolution.parameters()).dtype, made.dtype))
         return made
 
 

@@ -15,13 +15,13 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(ROOT / "workflow"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 
-from benchmark import recipe
+from benchmark.config import recipe
 from benchmark.cohort import sheet
 from benchmark.config import check, needed_networks
 from benchmark.errors import UserError
 from benchmark.files import yaml_of
-from benchmark.networks import labels as network_labels
-from benchmark.networks import options as method_options
+from benchmark.config.networks import labels as network_labels
+from benchmark.config.networks import options as method_options
 
 OWN = copy.deepcopy(
     config

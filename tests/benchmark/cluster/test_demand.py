@@ -9,7 +9,7 @@ from configs import merged
 from benchmark.cluster import demand
 from benchmark.cluster.study_cost import disk_frame, hours_frame, hours_table
 from benchmark.config import check, study_networks
-from benchmark.networks import about
+from benchmark.config.networks import about
 from benchmark.print.typeset import markdown
 
 

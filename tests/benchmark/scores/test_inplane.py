@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from benchmark import volume
+from benchmark.config.networks import labels
 from benchmark.datasets.phantom import phantom
-from benchmark.networks import labels
 from benchmark.scores.inplane import COLUMNS, InPlane, compare_networks, networks_table
 from benchmark.scores.metrics import psnr
 from models import weights

@@ -8,8 +8,8 @@ from benchmark.bench import study
 from benchmark.bench.limit import counted
 from benchmark.bench.row import Race
 from benchmark.config import study_networks
-from benchmark.networks import class_of
-from benchmark.recipe import settled
+from benchmark.config.networks import class_of
+from benchmark.config.recipe import settled
 
 SLICES = 48
 

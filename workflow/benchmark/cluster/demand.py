@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.networks import about, class_of, sampling_network
-from benchmark.recipe import settled
+from benchmark.config.networks import about, class_of, sampling_network
+from benchmark.config.recipe import settled
 
 TORCH_MB = 6000
 """Main memory of a job that loads PyTorch, CUDA and a network, without its slices."""

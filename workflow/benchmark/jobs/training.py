@@ -9,9 +9,9 @@ import torch
 
 from benchmark import volume
 from benchmark.config import digest
+from benchmark.config.recipe import settled
 from benchmark.files import sha256
 from benchmark.jobs.provenance import portrait
-from benchmark.recipe import settled
 from benchmark.revision import revision
 from benchmark.seeds import derive
 from models import weights as weight_files

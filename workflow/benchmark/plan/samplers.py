@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from benchmark.networks import is_diffusion
+from benchmark.config.networks import is_diffusion
 from benchmark.plan.study import Study
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.networks import is_diffusion, sampling_network
+from benchmark.config.networks import is_diffusion, sampling_network
 from benchmark.report.trained import deviations as trained_networks
 
 

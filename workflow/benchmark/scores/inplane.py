@@ -3,7 +3,7 @@
 PSNR of held-out slices, full frame, data range 1. A network that magnifies (SRGAN, WDSR, Quartet) starts from bicubic
 ×4 of the same low-resolution slice, EDSR from the diffusion's slice that it sharpens; the autoencoder and the first
 stage are asked to reproduce the true slice, which starts from nothing. Which of these a network is, its module says
-(``benchmark.networks.About``).
+(``benchmark.config.networks.About``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark import volume
-from benchmark.networks import STARTS, about
+from benchmark.config.networks import STARTS, about
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores.metrics import psnr
 from benchmark.seeds import derive

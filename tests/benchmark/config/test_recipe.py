@@ -5,8 +5,7 @@ import copy
 import pytest
 from configs import merged
 
-from benchmark import recipe
-from benchmark.config import check
+from benchmark.config import check, recipe
 from benchmark.errors import UserError
 
 

@@ -15,13 +15,13 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from benchmark import recipe
+from benchmark.config import recipe
+from benchmark.config.networks import about, class_of
 from benchmark.errors import UserError, redacted
 from benchmark.files import yaml_of
-from benchmark.networks import about, class_of
 
-SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
-CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
+SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+CONFIG = Path(__file__).parents[3] / "config" / "config.yaml"
 
 
 def plain(value: Any) -> Any:

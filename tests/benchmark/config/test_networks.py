@@ -11,9 +11,9 @@ from configs import merged
 from benchmark.cluster import demand
 from benchmark.cluster.study_cost import hours_frame
 from benchmark.config import check, study_networks
+from benchmark.config.networks import about, class_of, is_diffusion, labels, options
 from benchmark.errors import UserError
 from benchmark.jobs.restoration import Restoration
-from benchmark.networks import about, class_of, is_diffusion, labels, options
 from benchmark.plan import Plan
 from benchmark.plan.tables import compared_in_plane
 from models import weights
@@ -120,7 +120,7 @@ def test_a_variant_has_a_name_of_its_own_in_tables() -> None:
 def test_facts_are_literals_with_known_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "networks").mkdir()
     origin = tmp_path / "__init__.py"
-    monkeypatch.setattr("benchmark.networks.find_spec", lambda name: SimpleNamespace(origin=str(origin)))
+    monkeypatch.setattr("benchmark.config.networks.find_spec", lambda name: SimpleNamespace(origin=str(origin)))
     for name, text in {
         "plain": "",
         "wrong": "ABOUT = {'colour': 1}",
