@@ -55,7 +55,7 @@ def example(folder: Path) -> None:
     truth, affine = to_upright(scan.data, scan.affine, "axial")
     truth = truth[..., : truth.shape[2] // THICK * THICK]
     folder.mkdir(parents=True, exist_ok=True)
-    thick = thinned(truth.astype(np.float32), affine, THICK - 1, "gaussian")
+    thick = thinned(truth.astype(np.float32), affine, THICK - 1, "box")
     nib.save(thick, folder / "thick.nii.gz")
     volumes = [np.asanyarray(thick.dataobj)]
     for name, given in (("spline", {"method": "spline", "profile": "point"}), ("zoomed", {})):

@@ -175,7 +175,7 @@ def test_a_method_is_told_how_the_scan_was_measured(
         return start(prepare(wish, config), config["compute"]).build(0)
 
     assert engine(thickness=4.0, profile="box").geometry == Geometry("box", 0.8, 5.0)
-    assert engine(thickness=4.0, profile="auto").geometry == Geometry("gaussian", 0.8, 5.0)
+    assert engine(thickness=4.0, profile="auto").geometry == Geometry("box", 0.8, 5.0)
     assert engine(thickness=1.0, profile="auto").geometry == Geometry("point", 0.0, 5.0)
 
 

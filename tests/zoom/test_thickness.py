@@ -31,13 +31,13 @@ def save(path: Path, affine: np.ndarray = CLINICAL, **sidecar: object) -> Path:
 
 def test_without_a_sidecar_slices_are_as_thick_as_they_are_apart(tmp_path: Path) -> None:
     told = found(save(tmp_path / "scan.nii.gz"))
-    assert (told.mm, told.profile, told.slices) == (5.0, "gaussian", 1.0)
+    assert (told.mm, told.profile, told.slices) == (5.0, "box", 1.0)
     assert "2-D" in told.source
 
 
 def test_the_sidecar_says_it(tmp_path: Path) -> None:
     told = found(save(tmp_path / "scan.nii.gz", SliceThickness=4, SpacingBetweenSlices=5))
-    assert (told.mm, told.profile, told.source) == (4.0, "gaussian", "SliceThickness in scan.json")
+    assert (told.mm, told.profile, told.source) == (4.0, "box", "SliceThickness in scan.json")
     assert told.warnings == ()
 
 
@@ -49,7 +49,7 @@ def test_thin_slices_apart_are_points(tmp_path: Path, sidecar: dict) -> None:
 def test_nearly_isotropic_voxels_are_points(tmp_path: Path) -> None:
     told = found(save(tmp_path / "scan.nii.gz", ISOTROPIC), spacing=0.6)
     assert (round(told.mm, 6), told.profile) == (1.2, "point")
-    assert found(save(tmp_path / "scan.nii.gz", ISOTROPIC), 1.2, spacing=0.6).profile == "gaussian"
+    assert found(save(tmp_path / "scan.nii.gz", ISOTROPIC), 1.2, spacing=0.6).profile == "box"
 
 
 def test_what_is_given_goes_before_the_sidecar(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_page_and_json_say_it_and_thick_slices_are_met_by_their_average(
     scan = save(tmp_path / "scan.nii.gz", SliceThickness=4)
     image, about = run(scan, spacing=1.0, method="spline", profile="auto")
     told = about["Zoom"]
-    assert (told["SliceThickness"], told["Profile"], told["KnownSlicesShown"]) == (4.0, "gaussian", False)
+    assert (told["SliceThickness"], told["Profile"], told["KnownSlicesShown"]) == (4.0, "box", False)
     assert told["Volumes"][0]["AveragedBack"]["RMS"] < 1
     known, shown = np.asarray(nib.load(scan).dataobj), np.asarray(image.dataobj)[..., ::5]
     assert np.abs(shown - known).max() > 30
