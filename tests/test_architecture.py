@@ -46,7 +46,8 @@ STAGES = {
     "planning": "cluster",
     "zoom": "zoom",
 }
-SHARED_RULES = {"common", "resources", "inputs", "plan"}  # functions that the files of rules share
+# Functions that the files of rules share: Snakemake's linter wants them apart from the rules.
+SHARED_RULES = {"common", "resources", "inputs", "contest_inputs", "zoom_inputs", "plan"}
 
 TORCH = ("torch", "torchvision", "torchmetrics", "lightning", "diffusers", "lpips", "kornia", "monai", "models")
 # Importing torch takes seconds, so all rooms but one import it inside functions.

@@ -11,9 +11,12 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
 # scripts run in processes of their own, on any node, and import the same two packages
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(ROOT / "workflow"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+os.environ |= {
+    "PYTHONPATH": os.pathsep.join(
+        [str(ROOT / "workflow"), str(ROOT)]
+        + [os.environ.get("PYTHONPATH")] * ("PYTHONPATH" in os.environ)
+    )
+}
 
 from benchmark.config import recipe
 from benchmark.cohort import sheet

@@ -42,3 +42,31 @@ def score_files(cohorts, methods=METHODS):
         for method in methods
         for fold in folds_of(method)
     ]
+
+
+DRAWN = {
+    cohort: share for cohort, share in config["weights"]["cohorts"].items() if share
+}
+
+
+def weights_volumes(wildcards):
+    """By cohort, the volumes of its patients for cross-validation; test patients stay unseen."""
+    return {
+        cohort: volumes(cohort, sheet.cross_validated(cohort_sheet(cohort)))
+        for cohort in DRAWN
+    }
+
+
+def weights_shares(wildcards):
+    """How often each of these volumes is drawn."""
+    return [
+        DRAWN[cohort] / len(found)
+        for cohort, found in weights_volumes(wildcards).items()
+        for _ in found
+    ]
+
+
+def solver(wildcards):
+    """Sampler and η that a file's name stands for; `none`: a sampler without η."""
+    eta = 0.0 if wildcards.eta == "none" else float(wildcards.eta)
+    return {"sampler": wildcards.sampler, "eta": eta}

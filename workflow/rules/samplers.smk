@@ -1,12 +1,6 @@
 """Samplers, steps and η (section 3.6, table 6), and what n new slices cost (section 3.7)."""
 
 
-def solver(wildcards):
-    """Sampler and η that a file's name stands for; `none`: a sampler without η."""
-    eta = 0.0 if wildcards.eta == "none" else float(wildcards.eta)
-    return {"sampler": wildcards.sampler, "eta": eta}
-
-
 rule sampler:
     """Scores and sampling time of one setting of the sampler on one cohort."""
     input:

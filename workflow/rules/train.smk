@@ -22,12 +22,16 @@ rule share:
         f"{RESULTS}/models/{{cohort}}/fold1/{{network}}.safetensors",
     output:
         f"{RESULTS}/models/{{cohort}}/fold{{fold}}/{{network}}.safetensors",
+    log:
+        f"{RESULTS}/logs/share/{{cohort}}/fold{{fold}}/{{network}}.log",
     wildcard_constraints:
         network="|".join(SHARED) or "(?!)",
         fold=r"[2-9]|\d\d+",
     localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
     shell:
-        "ln -f {input} {output} 2>/dev/null || cp -p {input} {output}"
+        "(ln -f {input} {output} || cp -p {input} {output}) 2> {log}"
 
 
 ruleorder: share > train

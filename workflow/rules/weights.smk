@@ -1,26 +1,5 @@
 """Weights to be used elsewhere: a network trained on several cohorts together. Those of `zoom` are made here."""
 
-DRAWN = {
-    cohort: share for cohort, share in config["weights"]["cohorts"].items() if share
-}
-
-
-def weights_volumes(wildcards):
-    """By cohort, the volumes of its patients for cross-validation; test patients stay unseen."""
-    return {
-        cohort: volumes(cohort, sheet.cross_validated(cohort_sheet(cohort)))
-        for cohort in DRAWN
-    }
-
-
-def weights_shares(wildcards):
-    """How often each of these volumes is drawn."""
-    return [
-        DRAWN[cohort] / len(found)
-        for cohort, found in weights_volumes(wildcards).items()
-        for _ in found
-    ]
-
 
 rule weights_network:
     """Train one network on all patients of the cohorts of `weights`; resumes from its checkpoint."""

@@ -1,0 +1,36 @@
+"""Who is restored in the contest, and the scores that its tables are made from."""
+
+CONTEST = config["contest"]
+
+
+def held_out(wildcards):
+    """The patients that the fold's networks never saw; all, where nothing is trained (fold 0)."""
+    rows = cohort_sheet(wildcards.cohort)
+    fold = int(wildcards.fold)
+    return sheet.validation(rows, fold) if fold else sheet.cross_validated(rows)
+
+
+def with_shared_networks(methods):
+    """Labels of those whose networks have, in folds 2 and up, learned from patients that the fold holds out."""
+    return [
+        config["methods"][method]["label"]
+        for method in methods
+        if len(FOLDS) > 1 and set(SHARED) & set(needed_networks(config, method))
+    ]
+
+
+def contest_files(methods, folds):
+    return [
+        f"{RESULTS}/contest/{cohort}/fold{fold}/{method}.csv"
+        for cohort in CONTEST["cohorts"]
+        for method in dict.fromkeys(methods)
+        for fold in (folds if config["methods"][method]["networks"] else [0])
+    ]
+
+
+def contest_parts():
+    """Scores of every variant and of what it is a variant of."""
+    return contest_files(
+        [v for group in CONTEST["parts"] for v in (group["of"], *group["variants"])],
+        CONTEST["parts_folds"],
+    )

@@ -1,0 +1,131 @@
+"""What zooming takes in: the sheet of scans, and the weights that its rows wait for."""
+
+import re
+
+from zoom.choice import AUTO, preferred
+from zoom.names import is_derivative
+from zoom.sheet import read_rows
+
+
+@lru_cache
+def zoom_rows():
+    try:
+        return read_rows(config["zoom"]["sheet"], results=RESULTS, data=DATA)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def zoom_row(wildcards):
+    name = getattr(wildcards, "name", None)
+    if name is None:  # a BIDS name in two parts
+        name = f"{wildcards.start}_desc-zoom{wildcards.end}"
+    rows = zoom_rows()
+    if name not in rows:
+        raise WorkflowError(f"{config['zoom']['sheet']}: no row '{name}'")
+    return rows[name]
+
+
+def rows_with_spread(bids):
+    """Names of the rows with `uncertainty`: those of BIDS derivatives, or the others."""
+    try:
+        rows = zoom_rows().values()
+    except WorkflowError:  # it is raised when a scan is wanted
+        return []
+    return [
+        re.escape(row.name)
+        for row in rows
+        if row.given.get("uncertainty", config["zoom"]["uncertainty"])
+        and is_derivative(row.name) == bids
+    ]
+
+
+def zoom_method(row):
+    """The method of a row; None if it is the first one that the row's weights, or those that ship, serve."""
+    sheet_path = config["zoom"]["sheet"]
+    method = row.given.get("method")
+    if method == AUTO:  # found by the weights
+        method = None
+    if method is None and row.trained:
+        in_plane = row.given.get("in_plane", config["zoom"]["in_plane"])
+        shipped = set(
+            config["weights"]["networks"]
+        )  # trained by `weights`, on several cohorts
+        own = (
+            key
+            for key in preferred(config, in_plane)
+            if not shipped & set(config["methods"][key]["networks"])
+        )
+        method = next(own, None)
+        if method is None:
+            raise WorkflowError(
+                f"{sheet_path}: {row.name}: weights are trained when they are needed: name the method"
+            )
+    if method is None and "weights" not in row.given:
+        method = config["zoom"]["method"]
+    if method == AUTO:
+        return None
+    if method is not None and method not in config["methods"]:
+        raise WorkflowError(f"{sheet_path}: method '{method}' is not in the config")
+    return method
+
+
+def zoom_evaluates_networks(wildcards):
+    method = zoom_method(zoom_row(wildcards))
+    return method is None or bool(config["methods"][method]["networks"])
+
+
+def zoom_settings(wildcards):
+    """The parts of the config that a row's volume and page depend on."""
+    row = zoom_row(wildcards)
+    method = zoom_method(row)
+    methods = [method] if method else list(config["methods"])
+    settings = {
+        "zoom": {key: value for key, value in config["zoom"].items() if key != "sheet"},
+        "percentile": config["preprocess"]["percentile"],
+        "seed": config["seed"],
+        "compute": slug(config["compute"], "device", "threads", "half"),
+        "methods": {
+            m: slug(config["methods"][m], "label", "class", "networks")
+            | {"options": method_options(config, m)}
+            for m in methods
+        },
+    }
+    if row.trained:
+        cohort, _ = row.trained
+        settings["trained_on"] = config["cohorts"].get(cohort, {}).get("label", cohort)
+    return settings
+
+
+def zoom_weights(wildcards):
+    """Files of weights that a row waits for: trained here if they have to be."""
+    row = zoom_row(wildcards)
+    if row.trained:
+        networks = config["methods"][zoom_method(row)]["networks"]
+        return list(weights_of(*row.trained, networks).values())
+    return [path for path in row.given.get("weights", ()) if os.path.isfile(path)]
+
+
+def zoom_outputs(name, spread=None):
+    """The files of one zoom as outputs of a rule."""
+    files = {
+        "image": f"{RESULTS}/zoom/{name}.nii.gz",
+        "sidecar": f"{RESULTS}/zoom/{name}.json",
+        "page": report(
+            f"{RESULTS}/zoom/{name}.html",
+            caption="../report/zoom.rst",
+            category="Zoomed scans",
+            labels={"scan": name},
+        ),
+    }
+    return files | ({"spread": f"{RESULTS}/zoom/{spread}.nii.gz"} if spread else {})
+
+
+def trained_for_zoom():
+    """Weights that the study has no use for and a scan of one's own has."""
+    networks = [n for m in config["zoom"]["train"] for n in needed_networks(config, m)]
+    return [
+        path
+        for cohort in COHORTS
+        for fold in FOLDS
+        for path in weights_of(cohort, fold, networks).values()
+    ]
