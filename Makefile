@@ -12,7 +12,7 @@ help:
 	@echo "make demo    the study at a small size on real scans -> results/demo/report.html"
 	@echo "make test    unit tests and the smoke study"
 	@echo "make slurm-test  the smoke study on a real SLURM, started here for it (root, Debian)"
-	@echo "make bench   how fast this machine is at every stage, beside the libraries used plainly (5 minutes)"
+	@echo "make bench   how fast this machine is at every stage, beside the libraries used plainly (2½ minutes)"
 	@echo "make bench-gpu   the same at the article's size, on a GPU"
 	@echo "make gpu-test   what only a GPU can show, in 4 minutes (PYTHON=… for an interpreter that has the packages)"
 	@echo "make models  parameters and GFLOP of every network at the article's size"
