@@ -19,7 +19,7 @@ SAVED = 0.3e-3 / 64**2
 DECODING = 10
 """As many steps as one slice's decoding counts for."""
 TRAINING_STEPS = 3000
-"""A training of so many steps saves more than its compilation takes (about 20 ms a step)."""
+"""A training of this many steps saves more than its compilation takes (about 20 ms a step)."""
 
 
 def decided(asked: bool | Literal["auto"], automatic: bool) -> bool:
