@@ -1,6 +1,7 @@
 """The command, and what it says."""
 
 import json
+import re
 import os
 import signal
 from collections.abc import Callable
@@ -46,8 +47,9 @@ def test_dry_run_says_what_would_come_and_makes_nothing(
     assert main(words) == 0
     said = capsys.readouterr().err
     assert "80 × 96 × 21 voxels of 0.2392 × 0.2341 × 1.984 mm" in said
-    for word in (" MB on cpu", "time      about", "sha256", "method    ours"):
+    for word in ("time      about", "sha256", "method    ours"):
         assert word in said
+    assert re.search(r"memory    [\d.]+ [MG]B on cpu", said)  # of the whole process: after other tests over 1 GB
     assert not out.parent.exists()
 
 
