@@ -1,8 +1,8 @@
 """The command, and what it says."""
 
 import json
-import re
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
