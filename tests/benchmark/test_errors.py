@@ -18,3 +18,11 @@ def test_a_message_that_fits_is_whole_and_survives_another_process():
     for text in ("scan.nii: no", "x" * LONGEST):
         assert str(UserError(text)) == text
         assert str(pickle.loads(pickle.dumps(UserError(text)))) == text
+
+
+def test_a_message_is_one_line_that_a_terminal_shows():
+    said = str(UserError("a\nb\x1b[31m\u2028\udcff ünï 头: no"))
+    assert said == "a\\nb\\x1b[31m\\u2028\\udcff ünï 头: no"
+    said = str(UserError("\n" * LONGEST))
+    assert len(said) <= LONGEST
+    assert said.startswith("\\n")

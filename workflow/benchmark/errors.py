@@ -55,10 +55,19 @@ LONGEST = 1000
 """Characters of a message: what a file holds, a value of a hundred megabytes say, may be part of a message."""
 
 
+def one_line(text: object) -> str:
+    """``text`` as a terminal can show it in one line: line breaks, control characters and bytes that are no UTF-8 (of
+    a file's name, say) become escapes such as ``\\n``.
+    """
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in str(text))
+
+
 class UserError(Exception):
     """One clear line: the file, the rule it breaks and what to do; of a long one, both ends."""
 
     def __init__(self, message: object) -> None:
         text = str(message)
         half = LONGEST // 2 - 3
-        super().__init__(text if len(text) <= LONGEST else f"{text[:half]} […] {text[-half:]}")
+        start, end = one_line(text[:LONGEST]), one_line(text[-half:])
+        long = max(len(text), len(start)) > LONGEST
+        super().__init__(f"{start[:half]} […] {end[-half:]}" if long else start)

@@ -1,0 +1,178 @@
+"""Fuzz tests of the doors through which inputs come: what each test has to show, and the seed they share.
+
+``FUZZ=20`` tries 20 times as many inputs; ``FUZZ_SEED=123`` repeats the inputs of a run, whose seed pytest prints.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import tempfile
+import time
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, seed, settings
+
+from benchmark.errors import LONGEST, UserError, one_line
+
+SECONDS = 20.0
+"""An input may take this long."""
+MEMORY = 2 << 30
+"""Bytes an input may take."""
+ADDRESSES = 4 << 30
+"""Bytes an input may ask for, used or not."""
+FULL = ("can't allocate", "unable to allocate", "cannot allocate")
+
+COUNTS: dict[str, Counter[str]] = defaultdict(Counter)
+"""Inputs by test: valid, refused, failed."""
+
+
+def chosen_seed() -> int:
+    """``FUZZ_SEED``, else a number of the commit: each commit tries other inputs, and a commit always the same."""
+    if given := os.environ.get("FUZZ_SEED"):
+        return int(given)
+    words = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=8", "HEAD"]
+    found = subprocess.run(words, capture_output=True, text=True).stdout.strip()
+    return int(found or "0", 16)
+
+
+SEED = chosen_seed()
+MORE = float(os.environ.get("FUZZ", "1"))
+
+
+def fuzz(examples: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorates a hypothesis test that tries ``examples`` inputs in CI, chosen by ``SEED``."""
+    chosen = settings(
+        max_examples=max(1, round(examples * MORE)),
+        deadline=None,  # `tried` limits the time
+        database=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    def decorated(test: Callable[..., Any]) -> Callable[..., Any]:
+        return seed(SEED)(chosen(test))
+
+    return decorated
+
+
+def tried(door: str, call: Callable[[], object], file: str | Path, *, left: Path | None = None) -> str:
+    """Runs ``call`` in a process of its own. Either it returns, or it raises a ``UserError`` of one line that names
+    ``file`` and leaves nothing in the folder ``left``; in at most ``SECONDS`` and ``MEMORY``. Anything else fails.
+
+    Returns the line, empty where ``call`` returned. ``door``: under which the input is counted.
+    """
+    before = _listing(left)
+    found = _forked(call)
+    kind, message = found["kind"], str(found.get("message", ""))
+    fault = ""
+    if kind not in ("valid", "refused"):
+        fault = f"{kind}: {message}"
+    elif found["memory"] > MEMORY:
+        fault = f"{found['memory'] / 1e9:.1f} GB of memory"
+    elif kind == "refused" and len(message.splitlines()) != 1:
+        fault = f"not one line: {message!r}"
+    elif kind == "refused" and len(message) > LONGEST + 100:
+        fault = f"{len(message)} characters: {message!r}"
+    elif kind == "refused" and one_line(file)[:200] not in message:
+        fault = f"does not name {file}: {message!r}"
+    elif "Traceback (most recent" in found["said"]:
+        fault = f"a traceback: {found['said']}"
+    elif kind == "refused" and (more := _listing(left) - before):
+        fault = f"left behind: {sorted(more)}"
+    COUNTS[door]["failed" if fault else kind] += 1
+    if fault:
+        raise AssertionError(f"{fault}\n{found['said'][-2000:]}")
+    return message
+
+
+def _listing(folder: Path | None) -> set[str]:
+    return {str(path) for path in folder.rglob("*")} if folder else set()
+
+
+def _forked(call: Callable[[], object]) -> dict[str, Any]:
+    """What became of ``call``: kind, message, memory (bytes), and all that it said."""
+    reading, writing = os.pipe()
+    with tempfile.TemporaryFile() as said:
+        base, began = _resident(), time.monotonic()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            _child(call, writing, said.fileno())
+        os.close(writing)
+        answer = b""
+        try:
+            while part := _part(reading, began + SECONDS - time.monotonic()):
+                answer += part
+            found = json.loads(answer) if answer else {"kind": "ended without a word"}
+        except TimeoutError:
+            found = {"kind": f"over {SECONDS:g} s"}
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # and what it started
+        os.close(reading)
+        _, status, usage = os.wait4(child, 0)
+        if not answer and os.WIFSIGNALED(status):
+            found["message"] = signal.Signals(os.WTERMSIG(status)).name
+        said.seek(0)
+        return found | {"memory": usage.ru_maxrss * 1024 - base, "said": said.read().decode(errors="replace")}
+
+
+def _part(descriptor: int, seconds: float) -> bytes:
+    if not select.select([descriptor], [], [], max(0.0, seconds))[0]:
+        raise TimeoutError
+    return os.read(descriptor, 1 << 16)
+
+
+def _child(call: Callable[[], object], writing: int, said: int) -> None:
+    """Never returns."""
+    try:
+        os.setpgid(0, 0)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+        limit = _size() + ADDRESSES
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.write(writing, json.dumps(_answer(call)).encode())
+    finally:
+        os._exit(0)
+
+
+def _answer(call: Callable[[], object]) -> dict[str, str]:
+    try:
+        call()
+    except BaseException as error:
+        chain = _chain(error)
+        if any(isinstance(one, MemoryError) or any(word in str(one).lower() for word in FULL) for one in chain):
+            return {"kind": f"asked for more than {ADDRESSES >> 30} GB", "message": "".join(_last(error))}
+        if isinstance(error, UserError):
+            return {"kind": "refused", "message": str(error)}
+        return {"kind": type(error).__name__, "message": "".join(_last(error))}
+    return {"kind": "valid"}
+
+
+def _last(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))[-4000:]
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    """An error and all that led to it."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _size() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
