@@ -4,9 +4,11 @@ import base64
 import codecs
 import hashlib
 import io
+import json
 import math
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from gzip import GzipFile
@@ -18,6 +20,12 @@ from benchmark.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
+
+TEXT = 64 << 20
+"""Bytes of a text that a user may have written; a sheet of a million rows has about 50 MB."""
+
+YAML = 512 << 10
+"""Bytes of a settings file, which takes seconds to read at that length; the study's own has 30 KB."""
 
 YAML_PARTS = 100_000
 """Values and keys of a settings file, aliases written out; the study's own has about 2,000."""
@@ -91,26 +99,66 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def text_of(path: str | Path) -> str:
+def opened(path: str | Path, what: str = "a file", follow: bool = True) -> BinaryIO:
+    """A regular file, open for reading bytes. A FIFO or a device would wait or never end, and is not opened to read.
+
+    ``what``: what to give instead, for the message; ``follow``: whether ``path`` may be a symbolic link. ``UserError``
+    naming the file: it is not there, no regular file, or may not be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | (0 if follow else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give {what}") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be opened ({getattr(error, 'strerror', None) or error})") from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise UserError(f"{path}: {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}; give {what}")
+    return os.fdopen(descriptor, "rb")
+
+
+def text_of(path: str | Path, what: str = "a text file", limit: int = TEXT) -> str:
     """The text in a file that a user may have written: UTF-8, with a byte order mark or not, or UTF-16 with one.
 
-    ``UserError`` naming the file: it cannot be read, or its text is in another encoding.
+    ``what``: what to give instead, for the message. ``UserError`` naming the file: it cannot be read, is longer than
+    ``limit`` bytes, holds a NUL, or its text is in another encoding.
     """
     try:
-        raw = Path(path).read_bytes()
-        return raw.decode("utf-16" if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig")
+        with opened(path, what) as file:
+            raw = file.read(limit + 1)
+        if len(raw) > limit:
+            raise UserError(f"{path}: longer than {limit >> 10} KB; give {what}")
+        text = raw.decode("utf-16" if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: its text is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+        raise UserError(f"{path}: its text is not {error.encoding} (byte {error.start}); save it as UTF-8") from error
+    if "\0" in text:
+        raise UserError(f"{path}: holds a NUL, as no text does; give {what}")
+    return text
+
+
+def json_of(path: str | Path) -> Any:
+    """What a JSON file holds. ``UserError`` naming the file: it cannot be read, or is no JSON."""
+    try:
+        return json.loads(text_of(path))
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits
+        raise UserError(f"{path}: not JSON ({error})") from error
+
+
+def whole(text: str) -> int | None:
+    """The number that ASCII digits stand for, below 10^18; None for anything else, such as ``²``, -1 or nothing."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def yaml_of(path: str | Path, texts: bool = False) -> Any:
     """What a YAML file that a user may have written holds; ``texts``: every value but null as the text it is written
     as, ``0123`` too.
 
-    ``UserError`` naming the file and the line: it is no YAML, a key is there twice in one block, or its aliases stand
-    for more than ``YAML_PARTS`` parts.
+    ``UserError`` naming the file and the line: it is no YAML or longer than ``YAML`` bytes, a key is no text or is
+    there twice in one block, or its aliases stand for more than ``YAML_PARTS`` parts.
     """
     import yaml
 
@@ -120,7 +168,10 @@ def yaml_of(path: str | Path, texts: bool = False) -> Any:
             seen: dict[tuple[str, str], int] = {}
             for key, _ in node.value:
                 line = key.start_mark.line + 1
-                if isinstance(key, yaml.ScalarNode) and (before := seen.setdefault((key.tag, key.value), line)) != line:
+                text = key.tag in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+                if not (text and isinstance(key, yaml.ScalarNode)):  # YAML takes no, on and 1 for something else
+                    raise UserError(f"{path}: line {line}: a key is not text; put it in quotes")
+                if (before := seen.setdefault((key.tag, key.value), line)) != line:
                     raise UserError(f"{path}: line {line}: '{key.value}' is in line {before} already; leave one")
             return node
 
@@ -131,7 +182,7 @@ def yaml_of(path: str | Path, texts: bool = False) -> Any:
             for letter, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
     try:
-        loader = Loader(text_of(path))
+        loader = Loader(text_of(path, "a YAML file", YAML))
         node = loader.get_single_node()
         if node is None:
             return None

@@ -9,7 +9,6 @@ import gzip
 import hashlib
 import io
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from nibabel.filename_parser import splitext_addext
 from nibabel.spatialimages import SpatialImage
 
 from benchmark.errors import UserError
+from benchmark.files import opened
 from benchmark.images.header import (
     Form,
     affine_from_codes,
@@ -44,18 +44,8 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            # without waiting: a FIFO would never be opened
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        except FileNotFoundError:
-            raise UserError(f"{path}: no such file; give a scan") from None
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be opened ({getattr(error, 'strerror', None) or error})") from error
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
-            os.close(descriptor)
-            raise UserError(f"{path}: {'a folder' if stat.S_ISDIR(about.st_mode) else 'no regular file'}; give a scan")
-        self._raw = os.fdopen(descriptor, "rb")
+        self._raw = opened(path, "a scan")
+        about = os.fstat(self._raw.fileno())
         self.size = about.st_size
         self._stamp = (about.st_size, about.st_mtime_ns)
         self.packed = path.name.lower().endswith(PACKED)
