@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from zoom.description import NOT_FOR_DIAGNOSIS, Pictures, extent_of
 from zoom.pictures import MIDDLE, PLACES, coloured, grey
 from zoom.prepare import Prepared, duration
-from zoom.report import NOT_FOR_DIAGNOSIS, Pictures, extent_of
 
 LEAST = 0.01  # differences are shown on ± this much of the grey scale, or more where they are larger
 #: What a slice of the scan shows, by the profile along its thickness.

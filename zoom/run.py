@@ -14,7 +14,7 @@ from tqdm import tqdm
 from benchmark.errors import UserError
 from benchmark.files import written_together
 from benchmark.seeds import derive
-from zoom import report
+from zoom import description
 from zoom.consistency import Correction, Projection
 from zoom.intensity import Encoding, Scale, encoding, find_scale
 from zoom.names import describe_dataset
@@ -68,7 +68,7 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
                 outputs["spread"] = stack.enter_context(_image(prepared, plain, names.spread, aside[names.spread]))
             for volume, extent in enumerate(extents):
                 job.volume(volume, extent, outputs)
-            about = report.sidecar(
+            about = description.sidecar(
                 prepared, job.engine, form, job.results, config, job.pictures, warned, time.perf_counter() - began
             )
             for path, text in (
@@ -88,7 +88,7 @@ class Job:
     """
 
     engine: Engine
-    pictures: report.Pictures
+    pictures: description.Pictures
 
     def __init__(self, prepared: Prepared, config: Mapping[str, Any], form: Encoding, lost: float, say: Say) -> None:
         self.prepared, self.config, self.form, self.lost, self.say = prepared, config, form, lost, say
@@ -114,7 +114,7 @@ class Job:
         fine = Store((len(grid.at), *self.prepared.frame), self.folder)
         spread = Spread(fine.shape, self.folder) if request.uncertainty else None
         if number == 0:
-            self.pictures = report.Pictures(self.prepared, raw, scale)
+            self.pictures = description.Pictures(self.prepared, raw, scale)
         for sample in range(max(1, request.uncertainty)):
             with self._progress(number, sample, len(fine)) as tick:
                 self._restore(seen, fine, top, (number, sample), tick)

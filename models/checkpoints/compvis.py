@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from models.checkpoints.names import Names, first_stage_names, unet_names
+from models.checkpoints.compvis_names import Names, first_stage_names, unet_names
 from models.checkpoints.parts import INNER, Init, Part, complain, complete, fit, skeleton
 from models.schedule import Schedule
 

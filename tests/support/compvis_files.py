@@ -5,7 +5,7 @@ import collections
 import torch
 from torch import Tensor, nn
 
-from models.checkpoints.names import first_stage_names, unet_names
+from models.checkpoints.compvis_names import first_stage_names, unet_names
 from models.first_stage import FirstStage
 from models.schedule import Schedule
 from models.unet import Denoiser

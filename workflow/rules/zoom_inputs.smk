@@ -4,7 +4,7 @@ import re
 
 from zoom.choice import AUTO, preferred
 from zoom.names import is_derivative
-from zoom.sheet import read_rows
+from zoom.rows import read_rows
 
 
 @lru_cache

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.bench import learning, report, restoring, startup, study, volumes
+from benchmark.bench import cpu_table, learning, restoring, startup, study, volumes
 from benchmark.bench.limit import matrix_rate
 from benchmark.bench.row import Race
 from benchmark.jobs.timing import hardware
@@ -39,7 +39,7 @@ def run(into: Path, say: Callable[[str], None], *, name: str = "demo", side: int
         f"machine's rate of matrix products ({rate / 1e9:.0f} GFLOP/s). Memory: peak of a call, beyond what was held "
         "before."
     )
-    return report.write(done, f"Bench: {hardware(cpu)}", caption, into / "bench")
+    return cpu_table.write(done, f"Bench: {hardware(cpu)}", caption, into / "bench")
 
 
 def _rows(config: Mapping[str, Any], side: int, folder: Path, planning: bool) -> Iterator[Race]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from benchmark.acquire import fetch
-from benchmark.cluster import gpu
+from benchmark.cluster import gpu_places
 from benchmark.cluster import site as cluster
 from benchmark.errors import UserError, redacted
 
@@ -45,7 +45,7 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.abspath(f"{snakemake.config['results']}/compiled"))
     try:
         resources, share = snakemake.resources, snakemake.config["compute"]["jobs_per_gpu"]
-        gpu.claim(resources.get("gpu", 0), share=share, megabytes=resources.get("gpu_mb", 0), say=say)
+        gpu_places.claim(resources.get("gpu", 0), share=share, megabytes=resources.get("gpu_mb", 0), say=say)
         print(cluster.whereabouts(), flush=True)
         yield say
     except Exception as error:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.cluster import gpu
+from benchmark.cluster import gpu_places
 from benchmark.errors import UserError
 
 WORKFLOW = Path(__file__).parents[3] / "workflow"
 HOLD = """
 import sys
-from benchmark.cluster.gpu import claim
+from benchmark.cluster.gpu_places import claim
 print(*claim({count}, ["0", "1"], 0.05, say=lambda line: None), flush=True)
 sys.stdin.read()
 """
@@ -69,25 +69,25 @@ def test_what_is_claimed_is_all_that_is_visible(tmp_path, monkeypatch):
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(gpu, "_HELD", [])
-    assert gpu.gpus() == ["4", "6"]
-    assert gpu.claim(1) == ["4"]
+    monkeypatch.setattr(gpu_places, "_HELD", [])
+    assert gpu_places.gpus() == ["4", "6"]
+    assert gpu_places.claim(1) == ["4"]
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "4"
 
 
 @pytest.mark.parametrize("variable", ["SLURM_JOB_ID", "LOCAL_RANK"])
 def test_what_slurm_or_the_parent_assigned_is_left_alone(monkeypatch, variable):
     monkeypatch.setenv(variable, "1")
-    assert gpu.claim(1, ["0"]) == []
+    assert gpu_places.claim(1, ["0"]) == []
 
 
 def test_without_gpus_nothing_is_claimed(tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert gpu.gpus(tmp_path) == []
-    assert gpu.claim(1, []) == []
+    assert gpu_places.gpus(tmp_path) == []
+    assert gpu_places.claim(1, []) == []
     (tmp_path / "nvidia0").touch()
     (tmp_path / "nvidiactl").touch()
-    assert gpu.gpus(tmp_path) == ["0"]
+    assert gpu_places.gpus(tmp_path) == ["0"]
 
 
 def take(monkeypatch, folder: Path, **how) -> list[str]:
@@ -97,7 +97,7 @@ def take(monkeypatch, folder: Path, **how) -> list[str]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "all")
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "")
-    return gpu.claim(1, ["0", "1"], 0.01, **how)
+    return gpu_places.claim(1, ["0", "1"], 0.01, **how)
 
 
 class Waits(Exception):
@@ -109,7 +109,7 @@ def waits(line: str) -> None:
 
 
 def test_jobs_that_share_a_gpu_spread_over_all_before_they_share(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu, "_HELD", [])
+    monkeypatch.setattr(gpu_places, "_HELD", [])
     claimed = [take(monkeypatch, tmp_path, share=2, say=waits)[0] for _ in range(4)]
     assert claimed == ["0", "1", "0", "1"]
     with pytest.raises(Waits, match=r"waiting for 1 of the GPUs 0, 1, 2 jobs each: all places are taken"):
@@ -118,7 +118,7 @@ def test_jobs_that_share_a_gpu_spread_over_all_before_they_share(tmp_path, monke
 
 def test_a_job_takes_a_place_only_where_its_memory_is_free(tmp_path, monkeypatch):
     """What others were promised counts as well as what they have taken so far."""
-    monkeypatch.setattr(gpu, "_HELD", [])
+    monkeypatch.setattr(gpu_places, "_HELD", [])
     free = {"0": 20000.0, "1": 9000.0}
 
     def memory(name):
@@ -139,7 +139,7 @@ def test_a_job_takes_a_place_only_where_its_memory_is_free(tmp_path, monkeypatch
 
 
 def test_a_job_that_will_never_fit_says_so_in_a_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu, "_HELD", [])
+    monkeypatch.setattr(gpu_places, "_HELD", [])
     with pytest.raises(UserError, match=r"GPU 0 has 20\.0 of 40\.0 GiB free, a job needs about 48\.8; .*jobs_per_gpu"):
         take(monkeypatch, tmp_path, share=2, megabytes=50000, memory=lambda _: (20480.0, 40960.0))
     with pytest.raises(UserError, match=r"GPU 0 has 1\.0 of 40\.0 GiB free"):  # somebody else's program
@@ -157,10 +157,10 @@ def test_memory_is_what_nvidia_smi_says(tmp_path, monkeypatch):
     program.write_text('#!/bin/sh\n[ "$2" = 3 ] && echo "1234, 81559" || exit 6\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert gpu.card_memory("3") == (1234.0, 81559.0)
-    assert gpu.card_memory("4") is None
+    assert gpu_places.card_memory("3") == (1234.0, 81559.0)
+    assert gpu_places.card_memory("4") is None
     monkeypatch.setenv("PATH", "")
-    assert gpu.card_memory("3") is None
+    assert gpu_places.card_memory("3") is None
 
 
 def lock_file(folder: Path, name: str) -> Path:
@@ -206,7 +206,7 @@ def test_the_folder_of_the_locks_is_the_users_alone(tmp_path, monkeypatch, plant
 
 
 def test_without_a_runtime_folder_the_locks_lie_in_the_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu, "_HELD", [])
+    monkeypatch.setattr(gpu_places, "_HELD", [])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert take(monkeypatch, tmp_path / "missing") == ["0"]
     folder = tmp_path / "cache" / "zoom-benchmark"

@@ -7,7 +7,7 @@ import pytest
 from benchmark.errors import UserError
 from zoom.names import names
 from zoom.request import request
-from zoom.sheet import read_rows
+from zoom.rows import read_rows
 
 ROOT = Path(__file__).parents[2]
 
