@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 # The plan of the house. A folder or file of workflow/benchmark imports only from the lines above its own.
 FLOORS = (
-    ("errors", "seeds", "revision"),
+    ("errors", "seeds", "project"),
     ("files",),
     ("config", "images"),  # images: the door through which every scan comes
     ("plan",),
@@ -147,7 +147,7 @@ def test_the_wheel_holds_every_package() -> None:
         for name, folder in folders.items()
         for path in (ROOT / folder).rglob("__init__.py")
     }
-    assert held == there
+    assert {name for name in held if not name.startswith("benchmark.shipped.")} == there
 
 
 @pytest.mark.parametrize(

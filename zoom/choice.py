@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark import project
 from benchmark.cohort.frame import FACTOR
 from benchmark.config import keeps_resolution, meant
 from benchmark.config.networks import options as method_options
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 FALLBACK = "spline"  # the method without networks that is best where none ship
-SHIPPED = Path(__file__).parents[1] / "models" / "weights"
+SHIPPED = project.models() / "weights"
 LARGEST = 512  # side of the tiles where any size will do: what fits the memory of most, and most scans
 TRAINED = re.compile(r"(?P<cohort>[A-Za-z0-9_]+)/(fold)?(?P<fold>\d+)")
 

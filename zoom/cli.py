@@ -1,4 +1,4 @@
-"""The command: ``zoom scan.nii.gz --n 4 -o out.nii.gz``."""
+"""The command: ``mri-zoom scan.nii.gz --n 4 -o out.nii.gz``."""
 
 import argparse
 import io
@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmark.errors import UserError
+from benchmark.project import COMMAND
 from zoom.process import set_up_memory
 
-EXAMPLES = """\
+EXAMPLES = f"""\
 examples:
-  zoom scan.nii.gz --spacing 1 -o finer.nii.gz       slices 1 mm apart, by the weights that ship with this project
-  zoom scan.nii.gz --n 4 --method spline -o finer.nii.gz   four new slices in each gap, by no weights
-  zoom scan.nii.gz --zoom 2.5 --in-plane 4 -o out/   2.5 slices for each, and four times finer in plane
-  zoom sub-01/anat/sub-01_T1w.nii.gz --n 2 -o derivatives/zoom      BIDS in, BIDS derivatives out
-  zoom scan.nii.gz --n 4 --weights sample/1 --config config/demo.yaml --uncertainty 5 -o finer.nii.gz
+  {COMMAND} scan.nii.gz --spacing 1 -o finer.nii.gz       slices 1 mm apart, by the weights that ship with this project
+  {COMMAND} scan.nii.gz --n 4 --method spline -o finer.nii.gz   four new slices in each gap, by no weights
+  {COMMAND} scan.nii.gz --zoom 2.5 --in-plane 4 -o out/   2.5 slices for each, and four times finer in plane
+  {COMMAND} sub-01/anat/sub-01_T1w.nii.gz --n 2 -o derivatives/zoom      BIDS in, BIDS derivatives out
+  {COMMAND} scan.nii.gz --n 4 --weights sample/1 --config config/demo.yaml --uncertainty 5 -o finer.nii.gz
 
 Beside the output come a page (.html: look at it) and a description (.json). Not for diagnosis.
 """
@@ -26,7 +27,7 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     """The command's arguments; ``defaults``: the config's ``zoom`` block, shown in the help."""
     settings = defaults or {}
     command = argparse.ArgumentParser(
-        prog="zoom",
+        prog=COMMAND,
         description="Zoom an MRI scan of your own: a finer volume, in the right place, with an honest page about it.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -97,10 +98,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = parser(config["zoom"]).parse_args(words)
         return _run(given, config)
     except UserError as error:
-        print(f"zoom: {error}", file=sys.stderr)
+        print(f"{COMMAND}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("zoom: interrupted; nothing was written", file=sys.stderr)
+        print(f"{COMMAND}: interrupted; nothing was written", file=sys.stderr)
         return 130
     finally:
         for number, handler in before.items():
@@ -110,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _interruptible() -> dict[signal.Signals, Any]:
     """Lets every signal that ends a process by default act as Ctrl-C does, so that files that were begun are removed.
 
-    Returns the handlers from before. A signal that the caller ignores stays ignored: ``nohup zoom`` outlives its
+    Returns the handlers from before. A signal that the caller ignores stays ignored: ``nohup mri-zoom`` outlives its
     terminal. Windows has SIGTERM alone.
     """
     names = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")

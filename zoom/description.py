@@ -2,13 +2,12 @@
 
 import platform
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmark.revision import revision
+from benchmark.project import COMMAND, release
 from zoom import pictures, probe, unlike
 from zoom.geometry import Grid
 from zoom.intensity import Encoding, Scale
@@ -85,15 +84,6 @@ class Pictures:
         return found / max(found.sum(), 1)
 
 
-def version() -> str:
-    """Of this software: its package version and, in a checkout, the revision."""
-    try:
-        number = metadata.version("zoom-benchmark")
-    except metadata.PackageNotFoundError:
-        number = "0.1.0"
-    return f"{number}+{revision()}"
-
-
 def sidecar(
     prepared: Prepared,
     engine: Engine,
@@ -160,7 +150,7 @@ def sidecar(
     return {
         "Description": f"{Path(scan.path).name} zoomed by {choice.key}. {NOT_FOR_DIAGNOSIS}",
         "Sources": [source(prepared.names, request.scan)],
-        "GeneratedBy": [{"Name": "zoom", "Version": version(), "Python": platform.python_version()}],
+        "GeneratedBy": [{"Name": COMMAND, "Version": release(), "Python": platform.python_version()}],
         "SliceThickness": zoom["Spacing"][scan.axis],
         "Zoom": zoom,
     }

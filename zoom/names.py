@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmark.errors import UserError
 from benchmark.files import written
+from benchmark.project import COMMAND
 from zoom.output import SUFFIXES, suffix_of
 
 BIDS_NAME = re.compile(r"(?P<subject>sub-[A-Za-z0-9]+)(?P<entities>(_[a-z]+-[A-Za-z0-9+]+)*)_(?P<suffix>[A-Za-z0-9]+)")
@@ -121,10 +122,10 @@ def describe_dataset(names: Names, version: str) -> None:
         return
     raw = os.path.relpath(names.bids.root, names.root)
     about = {
-        "Name": "zoom: finer volumes by super-resolution",
+        "Name": f"{COMMAND}: finer volumes by super-resolution",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "zoom", "Version": version}],
+        "GeneratedBy": [{"Name": COMMAND, "Version": version}],
         "SourceDatasets": [{"URL": Path(raw).as_posix()}],
         "DatasetLinks": {"raw": Path(raw).as_posix()},
     }

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from benchmark.errors import UserError
 from benchmark.files import written_together
+from benchmark.project import COMMAND
 from benchmark.seeds import derive
 from zoom import description
 from zoom.consistency import Correction, Projection
@@ -254,7 +255,7 @@ def encode(fine: Store, scale: Scale, form: Encoding) -> int:
 
 @contextmanager
 def _image(prepared: Prepared, form: Encoding, path: Path, aside: Path) -> Iterator[Writer]:
-    text = f"zoom {prepared.choice.key} of {Path(prepared.scan.path).name}"
+    text = f"{COMMAND} {prepared.choice.key} of {Path(prepared.scan.path).name}"
     image = header(prepared.scan, prepared.grid, form, suffix_of(path), description=text)
     with opened(aside, image, prepared.scan, path.name) as writer:
         yield writer

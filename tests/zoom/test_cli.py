@@ -69,7 +69,7 @@ def test_what_a_user_can_put_right_is_one_line(tmp_path: Path, capsys: pytest.Ca
     assert main([str(tmp_path / "gone.nii"), "--n", "1", "-o", str(tmp_path / "o.nii")]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert said.startswith(f"zoom: {tmp_path}/gone.nii: no such file")
+    assert said.startswith(f"mri-zoom: {tmp_path}/gone.nii: no such file")
 
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
@@ -159,4 +159,4 @@ def test_bids_in_gives_bids_derivatives_out(tmp_path: Path) -> None:
     dataset = json.loads((out / "dataset_description.json").read_text())
     assert dataset["DatasetType"] == "derivative"
     assert dataset["DatasetLinks"] == {"raw": "../.."}
-    assert dataset["GeneratedBy"][0]["Name"] == "zoom"
+    assert dataset["GeneratedBy"][0]["Name"] == "mri-zoom"

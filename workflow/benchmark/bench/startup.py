@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark import project
 from benchmark.bench.row import Race
 from benchmark.cohort.sheet import Patient, write_sheet
+from benchmark.errors import UserError
 
-ROOT = Path(__file__).parents[3]
 JOBS = {
     "preprocess": ["benchmark.datasets", "benchmark.jobs.job", "benchmark.cohort.preprocess"],
     "a table": ["benchmark.jobs.job", "benchmark.scores.score_table", "benchmark.scores.aggregate"],
@@ -35,7 +36,7 @@ def rows() -> Iterator[Race]:
 
 
 def _importing(modules: Sequence[str]) -> Any:
-    path = os.pathsep.join([str(ROOT / "workflow"), str(ROOT)])
+    path = os.pathsep.join(sys.path)
 
     def run() -> None:
         command = [sys.executable, "-c", f"import {', '.join(modules)}"]
@@ -46,6 +47,9 @@ def _importing(modules: Sequence[str]) -> Any:
 
 def plan(config: Mapping[str, Any], folder: Path) -> Race:
     """A dry run of the full study, its cohorts drawn (patients by number, and nothing of them on disk)."""
+    root = project.clone()
+    if root is None:
+        raise UserError("bench: the study is planned in a clone of the project; an installed package has no Snakefile")
     for number, (cohort, block) in enumerate(config["cohorts"].items()):
         if cohort in config["study"]["cohorts"]:
             write_sheet(folder / "results" / "cohorts" / f"{cohort}.tsv", _patients(cohort, block, folder, number))
@@ -53,7 +57,7 @@ def plan(config: Mapping[str, Any], folder: Path) -> Race:
     def run() -> None:
         command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", "--nolock", "--rerun-triggers", "mtime"]
         command += ["--cores", "1", "--config", f"results={folder / 'results'}", f"data={folder / 'data'}"]
-        subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+        subprocess.run(command, check=True, cwd=root, capture_output=True)
 
     return Race("dry run of the full study", "run", run, None, options={"rounds": 1, "warm_up": False})
 

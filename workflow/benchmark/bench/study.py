@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.config import load_config
+from benchmark.project import shipped
 
 if TYPE_CHECKING:
     import torch
 
-CONFIG = Path(__file__).parents[3] / "config"
+CONFIG = shipped("config")
 TRUNK = "trunks/alex.safetensors"
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from benchmark.errors import UserError
 from benchmark.files import yaml_of
+from benchmark.project import shipped
 
-SITE = Path(__file__).parents[3] / "profiles" / "slurm" / "site.yaml"
+SITE = shipped("profiles/slurm/site.yaml")
 MARGIN = 600
 """Seconds before a time limit at which a training stops by itself; a fifth of what is left where that is less."""
 

@@ -19,9 +19,10 @@ from benchmark.config import recipe
 from benchmark.config.networks import about, class_of
 from benchmark.errors import UserError, redacted
 from benchmark.files import yaml_of
+from benchmark.project import shipped
 
-SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
-CONFIG = Path(__file__).parents[3] / "config" / "config.yaml"
+SCHEMA = shipped("workflow/schemas/config.schema.yaml")
+CONFIG = shipped("config/config.yaml")
 
 
 def plain(value: Any) -> Any:

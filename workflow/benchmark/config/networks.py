@@ -9,10 +9,9 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
+from benchmark import project
 from benchmark.errors import UserError
 
 STARTS = ("diffusion", "bicubic", "the true slice")
@@ -54,10 +53,7 @@ class About:
 @cache
 def about(class_: str) -> About:
     """Facts about ``models/networks/{class_}.py``. ``UserError``: no such file, or a wrong ``ABOUT`` in it."""
-    folder = find_spec("models")
-    if folder is None or folder.origin is None:
-        raise UserError("models: this package is not installed next to the benchmark")
-    path = Path(folder.origin).with_name("networks") / f"{class_}.py"
+    path = project.models() / "networks" / f"{class_}.py"
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -1,11 +1,10 @@
 """A scan's thick slices made thin, seen across the slices: by splines and by the network that the project ships."""
 
-from pathlib import Path
-
 import numpy as np
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter1d
 
+from benchmark import project
 from benchmark.figures.between import detail_box, gradient
 from benchmark.figures.scene import Scene
 from benchmark.figures.showcase import panels, upper_box
@@ -67,7 +66,6 @@ def thickened(thin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def restored(name: str, slices: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Slices (S', H, W) at the positions ``at``, in units of the thick slices' distance."""
-    import models
     from models import weights
     from models.method import method
     from models.thickness import Geometry, consistent_spline
@@ -75,7 +73,7 @@ def restored(name: str, slices: np.ndarray, at: np.ndarray) -> np.ndarray:
     if name == "consistent":
         mixing = consistent_spline(np.arange(len(slices)), at, "gaussian", 1.0)
         return np.tensordot(mixing, slices, axes=1).clip(0, 1).astype(np.float32)
-    shipped = Path(models.__file__).parent / "weights" / f"{name}.safetensors"
+    shipped = project.models() / "weights" / f"{name}.safetensors"
     networks = {name: weights.load(shipped, "cpu")} if shipped.exists() else {}
     geometry = Geometry("gaussian", thickness=1.0, in_plane=THICK)
     restorer = method(name, networks, factor=1, chunk=8, geometry=geometry)

@@ -12,7 +12,7 @@ from benchmark.config import digest
 from benchmark.config.recipe import settled
 from benchmark.files import sha256
 from benchmark.jobs.provenance import portrait
-from benchmark.revision import revision
+from benchmark.project import revision
 from benchmark.seeds import derive
 from models import weights as weight_files
 from models.compiling import decided, training_pays

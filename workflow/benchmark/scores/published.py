@@ -5,8 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.errors import UserError
+from benchmark.project import shipped
 
-FOLDER = Path(__file__).parents[3] / "config" / "paper"
+FOLDER = shipped("config/paper")
 
 
 def read(name: str, folder: str | Path = FOLDER) -> pd.DataFrame:

@@ -1,0 +1,82 @@
+import subprocess
+import sys
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmark import project
+
+ROOT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.fixture
+def fresh():
+    def forget() -> None:
+        for function in (project.clone, project.version, project.commit):
+            function.cache_clear()
+
+    forget()
+    yield
+    forget()
+
+
+def test_the_command_is_the_one_that_is_installed() -> None:
+    assert list(PYPROJECT["project"]["scripts"]) == [project.COMMAND]
+
+
+def test_the_version_stands_in_one_place() -> None:
+    version = PYPROJECT["project"]["version"]
+    assert project.version() == version
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version
+    assert f"\n## {version} (" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_a_clone_finds_its_files_where_people_edit_them() -> None:
+    assert project.clone() == ROOT
+    assert project.shipped("config/config.yaml") == ROOT / "config" / "config.yaml"
+
+
+def test_a_clone_knows_its_commit() -> None:
+    described = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    if described.returncode:
+        pytest.skip("not a git clone")
+    assert project.revision() == described.stdout.strip()
+    assert project.release() == f"{project.version()}+{project.revision()}"
+
+
+def installed_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the package stood in another project's repository, which holds a pyproject.toml as well."""
+    package = folder / "venv" / "site-packages" / "benchmark"
+    package.mkdir(parents=True)
+    (folder / "pyproject.toml").write_text('[project]\nname = "a-study"\nversion = "7"\n')
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], cwd=folder, check=True)
+    monkeypatch.setattr(project, "PACKAGE", package)
+    monkeypatch.setattr(project, "INSTALLED", package / "shipped")
+
+
+def test_another_repository_gives_no_commit(tmp_path, monkeypatch, fresh) -> None:
+    installed_in(tmp_path, monkeypatch)
+    (project.INSTALLED / "config").mkdir(parents=True)
+    monkeypatch.setattr(project.metadata, "version", lambda name: {"zoom-benchmark": "1.2.3"}[name])
+    assert project.revision() == project.release() == "1.2.3"
+    assert project.shipped("config/config.yaml") == project.INSTALLED / "config" / "config.yaml"
+
+
+def test_a_copy_of_the_project_inside_another_repository_gives_no_commit(tmp_path, monkeypatch, fresh) -> None:
+    installed_in(tmp_path, monkeypatch)
+    copy = tmp_path / "venv"
+    (copy / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    assert project.clone() == copy
+    assert project.revision() == PYPROJECT["project"]["version"]
+
+
+def test_models_are_found_without_importing_them() -> None:
+    code = "import sys; from benchmark import project; print(project.models()); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()) == Path(str(files("models")))
