@@ -1,4 +1,4 @@
-"""A page that shows volumes next to each other in the browser, linked; it needs no other file and no network (NiiVue)."""
+"""A page that shows volumes next to each other in the browser, linked; it needs no other file and no network."""
 
 import base64
 import gzip
@@ -60,7 +60,7 @@ def eight_bit(data: np.ndarray, affine: np.ndarray, low: float, high: float) -> 
 
 
 def refuse_too_large(voxels: int, what: str, instead: str) -> None:
-    """``UserError`` where all volumes together have more ``voxels`` than a browser can take; ``instead``: what to do."""
+    """``UserError`` where all volumes have more ``voxels`` than a browser can take; ``instead``: what to do."""
     if voxels > MOST:
         raise UserError(
             f"{what}: the viewer would hold {voxels / 1e6:.0f} million voxels, and {MOST / 1e6:.0f} million is the "
