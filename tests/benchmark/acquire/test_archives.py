@@ -260,3 +260,70 @@ def test_too_many_members_or_too_much_computing_is_refused(make, tmp_path: Path,
     monkeypatch.setattr(tar_headers, "SECONDS", -1.0)
     with pytest.raises(UserError, match="its headers take too long to read"):
         make(many).listing(images, tmp_path / "other.json")
+
+
+def zipped(name: str = "a/one.img", *changes: tuple[int, bytes]) -> bytes:
+    """A zip of one member whose headers are changed: (place in the local header, bytes)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, NOISE)
+    content = bytearray(buffer.getvalue())
+    directory = content.find(b"PK\1\2")
+    for place, new in changes:
+        for at in (place, directory + place + 2):
+            content[at : at + len(new)] = new
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (zipped("a/one.img", (6, b"\1\0")), r"damaged or no archive \(File .* is encrypted"),
+        (zipped("a/one.img", (8, b"\x63\0")), r"damaged or no archive \(That compression method is not supported"),
+        (zipped(f"{'a' * 300}.img"), "has a name that no disk takes"),
+        (tar({f"{'a' * 300}.img": b"x"}), "has a name that no disk takes"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_said(make, tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(UserError, match=f"archive: .*{said}"):
+        make(content).extract({"a/one.img": tmp_path / "out" / "one.img"})
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_a_zip_of_too_long_a_directory_is_refused_before_it_is_read(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "DIRECTORY", 100_000)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number in range(2000):
+            archive.writestr(f"{number}.img", b"")
+    with pytest.raises(UserError, match=r"archive: .*a directory of \d+ bytes, over 100000"):
+        list(make(buffer.getvalue()).entries(images))
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo"])
+def test_only_a_regular_file_is_an_archive(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "archive"
+    os.mkfifo(path) if kind == "fifo" else path.mkdir()
+    with pytest.raises(UserError, match=r"archive: (a folder|no regular file); give an archive"):
+        list(Archive(path, 1000).entries(images))
+
+
+def test_a_member_that_cannot_be_written_is_named(make, tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    for path in (tmp_path / "out" / "one.img", tmp_path / "out" / "deep" / "one.img"):
+        with pytest.raises(UserError, match=r"out.*: cannot be written"):
+            make(packed("tar")).extract({"a/one.img": path})
+
+
+@pytest.mark.parametrize(
+    "cache", ["{", "[]", "{}", '{"members": {"../../x.img": 1}}', '{"members": {"a": -1}}', "[" * 5000, "9" * 5000]
+)
+def test_a_broken_listing_is_made_anew_or_named(make, tmp_path: Path, cache: str) -> None:
+    archive, path = make(packed("tar")), tmp_path / "cache.json"
+    path.write_text(cache)
+    assert set(archive.listing(images, path)[0]) == {"a/one.img", "b/one.img"}
+    assert archive.listing(images, path)[1] is False
+    path.write_text(cache)
+    archive.path.unlink()
+    with pytest.raises(UserError, match=r"cache\.json: |archive: refused"):
+        archive.listing(images, path)

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import logging
+import os
 import ssl
 import subprocess
 import threading
@@ -318,3 +319,76 @@ def test_a_long_download_that_goes_on_is_not_given_up(server, item: Item, monkey
     monkeypatch.setattr(fetch, "PATIENCE", fetch.Patience(tries=3, wait=0.0, grace=0.0, pace=1000.0))
     download([item])
     assert item.target.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("when", ["headers", "chunks"])
+def test_a_server_that_drips_its_headers_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    def drip(self: BaseHTTPRequestHandler) -> None:
+        start = b"HTTP/1.1 200 OK\r\n"
+        if when == "chunks":  # the length of a chunk may be followed by a comment of any length
+            start += b"Transfer-Encoding: chunked\r\n\r\n5;"
+        with contextlib.suppress(OSError):
+            self.wfile.write(start)
+            for _ in range(200):
+                self.wfile.write(b"x")
+                time.sleep(0.05)
+
+    monkeypatch.setattr(fetch, "PATIENCE", fetch.Patience(timeout=(5, 5), grace=0.5, pace=1000.0))
+    started = time.monotonic()
+    with serve(drip, monkeypatch) as address, pytest.raises(UserError, match=r"given up: the server sent 0 bytes in"):
+        download([Item(f"{address}/slow", tmp_path / "slow")])
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize("suffix", ["part", "part.tag"])
+@pytest.mark.parametrize("kind", ["link", "dangling", "hard link", "fifo", "folder"])
+def test_nothing_is_written_or_sent_through_what_somebody_placed(
+    server, item: Item, tmp_path: Path, suffix: str, kind: str
+) -> None:
+    item.target.parent.mkdir()
+    placed, victim = item.target.with_name(f"scan.bin.{suffix}"), tmp_path / "thesis.txt"
+    if kind != "dangling":
+        victim.write_text("years of work")
+    if "link" in kind or kind == "dangling":
+        placed.hardlink_to(victim) if kind == "hard link" else placed.symlink_to(victim)
+    else:
+        os.mkfifo(placed) if kind == "fifo" else placed.mkdir()
+    with pytest.raises(UserError, match=rf"scan\.bin\.{suffix}: is a link or no regular file; remove it"):
+        download([item])
+    assert victim.exists() == (kind != "dangling")
+    assert kind == "dangling" or victim.read_text() == "years of work"
+    assert server.asked == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file to another user")
+def test_the_beginning_of_somebody_else_is_not_taken(server, item: Item) -> None:
+    item.target.parent.mkdir()
+    item.part.write_bytes(BODY[:10])
+    os.chown(item.part, 65534, 65534)
+    with pytest.raises(UserError, match=r"scan\.bin\.part: belongs to somebody else; remove it"):
+        download([item])
+
+
+def test_what_an_empty_part_cannot_be_continued_to_is_given_up(server, item: Item) -> None:
+    server.refusals = [416] * 10
+    with pytest.raises(UserError, match=r"given up after 3 failures in a row .*starting over"):
+        download([item])
+
+
+@pytest.mark.parametrize("text", ["²", "-5", "9" * 400, "1_0", "", "1e3", "٣"])
+def test_numbers_that_are_none_are_not_taken_for_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    raw = text.encode("utf-8")
+    heads = iter([b"503 Busy\r\nRetry-After: ", b"206 Part\r\nContent-Range: bytes 0-2/", b"200 OK\r\nETag: "])
+
+    def answer(self: BaseHTTPRequestHandler) -> None:
+        self.wfile.write(b"HTTP/1.0 " + next(heads) + raw + b"\r\n\r\nyes")
+
+    monkeypatch.setattr(fetch, "PATIENCE", fetch.Patience(wait=0.0, longest=0.01, timeout=(5, 5)))
+    with serve(answer, monkeypatch) as address:
+        for name in ("a", "b"):
+            download([Item(f"{address}/{name}", tmp_path / name)])
+            assert (tmp_path / name).read_bytes() == b"yes"

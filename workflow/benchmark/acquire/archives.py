@@ -10,8 +10,10 @@ import gzip
 import io
 import json
 import lzma
+import os
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -19,17 +21,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from benchmark.acquire.fetch import need_space
 from benchmark.acquire.tar_headers import members
 from benchmark.errors import UserError
-from benchmark.files import written
+from benchmark.files import json_of, opened, written
 
 BLOCK = 1 << 20
 RATIO = 30  # decompressed to compressed; scans reach about 10 with much empty background
 FLOOR = 16 << 20  # small archives may hold mostly padding
-SPOILT = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+DIRECTORY = 16 << 20  # bytes of a zip's directory, which is read whole; 100,000 members and their names fit
+NAME = 255  # bytes of a part of a member's path, as file systems have it
+# zipfile: RuntimeError for an encrypted member, its NotImplementedError for an unknown method, the rest for odd numbers
+SPOILT = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
+    *(RuntimeError, ValueError, OverflowError, struct.error),
+)
 
 
 @dataclass(frozen=True)
@@ -66,9 +74,11 @@ class Archive:
         """
         if self._provide is not None and not self.path.exists():
             self._provide()
-        bound = _Bound(min(self.limit, max(FLOOR, RATIO * self.path.stat().st_size)), self.path)
+        with _plainly(self.path) as file:
+            head, size = file.read(8), os.fstat(file.fileno()).st_size
+        bound = _Bound(min(self.limit, max(FLOOR, RATIO * size)), self.path)
         with self._reading(), self._open(self.path) as raw:
-            if _head(self.path).startswith(b"PK\x03\x04"):
+            if head.startswith(b"PK\x03\x04"):
                 yield from self._zip(raw, choose, bound)
             else:
                 yield from self._tar(raw, choose, bound)
@@ -108,7 +118,7 @@ class Archive:
             pass
 
     def _zip(self, raw: IO[bytes], choose: Callable[[str], bool], bound: "_Bound") -> Iterator[Entry]:
-        with zipfile.ZipFile(raw) as archive:
+        with zipfile.ZipFile(cast(IO[bytes], _ShortReads(raw))) as archive:
             for info in archive.infolist():
                 self._check(info.filename)
                 if info.is_dir():
@@ -128,6 +138,8 @@ class Archive:
             raise UserError(
                 f"{self.path}: refused: its member {name!r} points outside its folder; do not trust this file"
             )
+        if any(len(os.fsencode(part)) > NAME for part in path.parts):
+            raise UserError(f"{self.path}: refused: its member {name!r} has a name that no disk takes; is it damaged?")
 
     def _refuse_link(self, name: str) -> None:
         raise UserError(f"{self.path}: refused: its member {name!r} is a link or a device; do not trust this file")
@@ -136,18 +148,34 @@ class Archive:
         """Name → bytes of the chosen members, and whether that is news.
 
         Kept in ``cache`` (JSON), since listing reads the whole archive. The cache serves as long as the archive has
-        the same size and time, and on after it was removed.
+        the same size and time, and on after it was removed. A cache that is damaged is made anew; ``UserError``
+        naming the cache where the archive is not there any more.
         """
         if cache.exists():
-            known = json.loads(cache.read_text(encoding="utf-8"))
-            if known["archive"] == self._mark() or not self.path.exists():
-                self._sizes = known["members"]
-                return self._sizes, False
+            try:
+                mark, sizes = self._cached(cache)
+            except UserError:
+                if not self.path.exists():
+                    raise
+            else:
+                if mark == self._mark() or not self.path.exists():
+                    self._sizes = sizes
+                    return self._sizes, False
         sizes = {entry.name: entry.size for entry in self.entries(choose)}
         with written(cache) as aside:
             aside.write_text(json.dumps({"archive": self._mark(), "members": sizes}, indent=1) + "\n", encoding="utf-8")
         self._sizes = sizes
         return sizes, True
+
+    def _cached(self, cache: Path) -> tuple[Any, dict[str, int]]:
+        """The archive's mark and its members, from the file. ``UserError``: it is not as it was written."""
+        known = json_of(cache)
+        members = known.get("members") if isinstance(known, dict) else None
+        if not isinstance(members, dict) or any(type(size) is not int or size < 0 for size in members.values()):
+            raise UserError(f"{cache}: not a list of an archive's members; remove it and fetch the archive again")
+        for name in members:
+            self._check(name)
+        return known.get("archive"), members
 
     def _mark(self) -> list[int]:
         if not self.path.exists():
@@ -160,14 +188,16 @@ class Archive:
         if not wanted:
             return
         folder = next(iter(wanted.values())).parent
-        folder.mkdir(parents=True, exist_ok=True)
+        with _disk(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         need_space(folder, sum(self._sizes.get(name, 0) for name in wanted))
         made: list[Path] = []
         try:
             for entry in self.entries(wanted.__contains__):
-                with self._reading(), written(wanted[entry.name]) as aside, open(aside, "wb") as file:
+                path = wanted[entry.name]
+                with _disk(path), self._reading(), written(path) as aside, open(aside, "wb") as file:
                     shutil.copyfileobj(entry.stream, file, BLOCK)
-                made.append(wanted[entry.name])
+                made.append(path)
                 if made[-1].stat().st_size != entry.size:
                     raise UserError(f"{self.path}: {entry.name} is cut short; put a whole copy in its place")
             if missing := set(wanted.values()) - set(made):
@@ -178,13 +208,17 @@ class Archive:
             raise
 
 
+@contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    """``UserError`` where a file or folder cannot be made, or the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); see to the disk, then start again") from error
+
+
 def _plainly(path: Path) -> IO[bytes]:
-    return open(path, "rb")
-
-
-def _head(path: Path) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(8)
+    return opened(path, "an archive")
 
 
 def _decompressed(raw: IO[bytes]) -> IO[bytes]:
@@ -220,6 +254,19 @@ class _Bound:
                 f"{self.path}: refused: unpacks to more than {self.limit / 1e9:.3g} GB, far over what the dataset can "
                 "be; do not trust this file"
             )
+
+
+class _ShortReads:
+    """A file of which no more than ``DIRECTORY`` bytes are read at once: ``zipfile`` reads members in small blocks."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        if size > DIRECTORY:
+            raise zipfile.BadZipFile(f"a directory of {size} bytes, over {DIRECTORY}")
+        return self._file.read(size if size >= 0 else DIRECTORY)
 
 
 class _Watched:

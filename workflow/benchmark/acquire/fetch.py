@@ -7,27 +7,30 @@ of 1.4 to 12 GB has to be resumable; hence this module.
 
 import errno
 import logging
+import os
 import shutil
+import stat
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 from tqdm import tqdm
 
-from benchmark.errors import UserError, redacted
-from benchmark.files import sha256
+from benchmark.errors import UserError, one_line, redacted
+from benchmark.files import sha256, whole, written
 
 log = logging.getLogger(__name__)
 
 BLOCK = 1 << 20
+TAG = 1000  # characters of a server's name for a version
 PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that may be another one in a moment
 HINTS = {
     401: "it wants credentials",
@@ -87,7 +90,7 @@ class _Passing(Exception):
     """A failure that may go away; ``wait``: seconds the server asked for."""
 
     def __init__(self, reason: object, wait: float = 0.0) -> None:
-        super().__init__(str(reason))
+        super().__init__(one_line(str(reason)[:300]))  # servers can send what moves a terminal's cursor
         self.wait = wait
 
 
@@ -157,13 +160,14 @@ class _Job:
         self.item, self.bar, self.stop = item, bar, stop
         self.counted = item.size is not None  # whether the bar's total has this item in it
         self.started, self.came = time.monotonic(), 0  # bytes, in all tries of this run
+        self.left = False  # whether the thread that transfers was left to itself
 
     def run(self) -> None:
         item, failures = self.item, 0
         while not self.stop.is_set():
             before = _length(item.part)
             try:
-                self.transfer()
+                self.watched()
                 break
             except _Passing as error:
                 self.check_pace()
@@ -179,10 +183,36 @@ class _Job:
         if not self.stop.is_set():
             self.finish()
 
+    def watched(self) -> None:
+        """``transfer`` in a thread of its own, which is left to itself once it has taken too long.
+
+        A time limit of sockets starts anew at every byte, so that a server can drip its headers, and none covers the
+        search for its address.
+        """
+        outcome: Future[None] = Future()
+
+        def work() -> None:
+            try:
+                self.transfer()
+            except BaseException as error:
+                outcome.set_exception(error)
+            else:
+                outcome.set_result(None)
+
+        threading.Thread(target=work, daemon=True).start()
+        while not self.stop.is_set():
+            try:
+                return outcome.result(timeout=0.2)
+            except TimeoutError:
+                if outcome.done():  # the transfer's own
+                    raise
+            self.check_pace()
+
     def check_pace(self) -> None:
         """Raises ``UserError`` once the download has taken longer than ``PATIENCE`` allows for what has come."""
         seconds = time.monotonic() - self.started
         if seconds > PATIENCE.grace + self.came / PATIENCE.pace:
+            self.left = True
             raise UserError(
                 f"{self.item.shown}: given up: the server sent {self.came} bytes in {seconds:.0f} s; what has come is "
                 f"kept in {self.item.part}: start again later to go on"
@@ -203,7 +233,7 @@ class _Job:
         """One request: from where the part ends to the end."""
         item = self.item
         have = _length(item.part)
-        tag = item.tag.read_text(encoding="utf-8") if item.tag.exists() else None
+        tag = _tag(item.tag)
         if tag is None and item.sha256 is None:
             have = 0  # nothing would tell whether the rest belongs to this beginning
         headers = {"Accept-Encoding": "identity"}
@@ -216,7 +246,7 @@ class _Job:
                 item.url, headers=headers, stream=True, timeout=PATIENCE.timeout, hooks={"response": _stays_encrypted}
             ) as answer:
                 reason = redacted(answer.reason, [item.url])
-                if answer.status_code == 416 and _total(answer) == have:
+                if answer.status_code == 416 and _total(answer) == have > 0:
                     return  # all of it had come already
                 if answer.status_code == 416 or (answer.status_code == 206 and _start(answer) != have):
                     item.part.unlink(missing_ok=True)
@@ -230,6 +260,12 @@ class _Job:
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             said = redacted(" ".join(str(error).split()), [item.url])
             raise _Passing(f"{type(error).__name__}: {said[:200]}") from error
+        except OSError as error:
+            raise UserError(
+                f"{item.part}: cannot be written ({error.strerror or error}); see to the disk and start again"
+            ) from error
+        except ValueError as error:  # an address to go to, or a header, that cannot be read
+            raise _Passing(f"an answer that cannot be read: {redacted(error, [item.url])}") from error
 
     def write(self, answer: requests.Response, have: int) -> None:
         """The body of an answer, to the part from ``have`` on."""
@@ -240,15 +276,16 @@ class _Job:
                 self.bar.total, self.counted = (self.bar.total or 0) + total, True
         mark = answer.headers.get("ETag") or answer.headers.get("Last-Modified", "W/")
         item.tag.unlink(missing_ok=True)
-        if not mark.startswith("W/"):  # a weak mark does not promise the same bytes
-            item.tag.write_text(mark, encoding="utf-8")
+        if not mark.startswith("W/") and len(mark) <= TAG:  # a weak mark does not promise the same bytes
+            with written(item.tag) as aside:
+                aside.write_text(mark, encoding="utf-8")
         self.bar.update(have)
         try:
-            with open(item.part, "r+b" if have else "wb") as file:
+            with _own(item.part, os.O_RDWR | os.O_CREAT) as file:
                 file.seek(have)
                 file.truncate()
                 # read1 returns what is there, so that a slow server cannot hold the loop until a block is full
-                while block := answer.raw.read1(BLOCK, decode_content=False):
+                while (block := answer.raw.read1(BLOCK, decode_content=False)) and not self.left:
                     file.write(block)
                     done += len(block)
                     self.came += len(block)
@@ -258,10 +295,8 @@ class _Job:
                         return
             if total is not None and done != total:
                 raise _Passing(f"the connection ended after {done} of {total} bytes")
-        except BaseException as error:
+        except BaseException:
             self.bar.update(-done)  # the next try counts what it finds
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise UserError(f"{item.part}: the disk is full; make room and start again to go on") from error
             raise
 
 
@@ -276,23 +311,60 @@ def _stays_encrypted(answer: requests.Response, **_: object) -> None:
         )
 
 
+def _own(path: Path, flags: int) -> BinaryIO:
+    """Opens what an earlier run may have left under a known name. In a folder that others write to, somebody can place
+    a link there instead, whose other end would be written to or sent to the server.
+
+    ``UserError``: it is a link, no regular file, or belongs to somebody else. ``FileNotFoundError``: it is not there.
+    """
+    reason = "is a link or no regular file"
+    try:
+        number = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EACCES):
+            raise
+        reason = "belongs to somebody else" if error.errno == errno.EACCES else reason
+    else:
+        about = os.fstat(number)
+        if about.st_uid == os.geteuid() and about.st_nlink == 1 and stat.S_ISREG(about.st_mode):
+            return os.fdopen(number, "rb" if flags == os.O_RDONLY else "r+b")
+        os.close(number)
+        if stat.S_ISREG(about.st_mode) and about.st_uid != os.geteuid():
+            reason = "belongs to somebody else"
+    raise UserError(f"{path}: {reason}; remove it, or set data: to a folder of your own")
+
+
 def _length(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    """Bytes that an earlier run left. ``UserError``: as ``_own``."""
+    try:
+        with _own(path, os.O_RDONLY) as file:
+            return os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _tag(path: Path) -> str | None:
+    """The server's name for the version, from an earlier run; None without one, or with one that is no header."""
+    try:
+        with _own(path, os.O_RDONLY) as file:
+            text = file.read(TAG + 1).decode("latin-1")
+    except FileNotFoundError:
+        return None
+    return text if text.isascii() and text.isprintable() and 0 < len(text) <= TAG else None
 
 
 def _total(answer: requests.Response) -> int | None:
     """Length of the whole file, whether the answer is all of it, a part or a refusal of a part."""
     span = answer.headers.get("Content-Range", "")
-    text = span.rpartition("/")[2] if span else answer.headers.get("Content-Length", "")
-    return int(text) if text.isdigit() else None
+    return whole(span.rpartition("/")[2] if span else answer.headers.get("Content-Length", ""))
 
 
 def _start(answer: requests.Response) -> int | None:
-    text = answer.headers.get("Content-Range", "").removeprefix("bytes").strip().partition("-")[0]
-    return int(text) if text.isdigit() else None
+    return whole(answer.headers.get("Content-Range", "").removeprefix("bytes").strip().partition("-")[0])
 
 
 def _asked(answer: requests.Response) -> float:
     """Seconds of ``Retry-After``, bounded; 0 without one or with a date."""
-    text = answer.headers.get("Retry-After", "")
-    return min(float(text), PATIENCE.longest) if text.isdigit() else 0.0
+    return min(float(whole(answer.headers.get("Retry-After", "")) or 0), PATIENCE.longest)
