@@ -18,7 +18,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from models.first_stage import FirstStage
 from models.interpolation import FACTOR
 from models.latent_diffusion import LatentDiffusion
-from models.networks import slab
+from models.networks import lens, slab
+from models.networks.lens import Lens
 from models.networks.quartet import SLICES, Quartet
 from models.networks.slab import Slab
 from models.weights import network
@@ -66,6 +67,8 @@ def calls(module: nn.Module, side: int) -> list[tuple[str, Callable[[], Tensor]]
             ("a gap", lambda: module.features(slices, about)),
             ("a new slice", lambda: module.at(features, slices, about, where)),
         ]
+    if isinstance(module, Lens):
+        return [("low to full", lambda: module(low.expand(-1, lens.SLICES, -1, -1)))]
     whole = low if module(low).shape[-1] == side else full
     return [("low to full" if whole is low else "full to full", lambda: module(whole))]
 

@@ -62,7 +62,7 @@ class Choice:
     @property
     def factor(self) -> int | None:
         """In-plane magnification of the networks; None where nothing was trained: any."""
-        return min((_factor(weights) for weights in self.weights), default=None)
+        return max((_factor(weights) for weights in self.weights), default=None)
 
     @property
     def any_size(self) -> bool:

@@ -28,9 +28,10 @@ class Method(Restorer):
     any_factor = True
     any_size = True
     widest = 8.0
+    made_of: tuple[str, ...] = ("slab",)
 
     def __init__(self, networks: Mapping[str, nn.Module] | None = None, *, views: int = 1, **options: Any) -> None:
-        """``networks``: exactly one, as ``models.networks.slab`` builds it.
+        """``networks``: those in ``made_of`` by class, as the files of these names in ``models.networks`` build them.
 
         ``views``: a slice is the mean of what is drawn of the slices in so many orders, as they are (1) and turned
         round (2). Of ``options``, ``geometry`` says what a slice is, where positions ``known`` lie 1 apart.
@@ -39,9 +40,10 @@ class Method(Restorer):
         if views not in (1, 2):
             raise ValueError(f"slab: views = {views}; choose 1 or 2")
         self.views = views
-        if len(self.networks) != 1:
-            raise ValueError(f"slab: give it one network, not {', '.join(self.networks) or 'none'}")
-        (self.network,) = self.networks.values()
+        if self.networks.keys() != set(self.made_of):
+            given = ", ".join(self.networks) or "none"
+            raise ValueError(f"it is made of the networks {', '.join(self.made_of)}; given: {given}")
+        self.network = self.networks["slab"]
         self.factor = 1
         # What was made of the last gap, which the next block of positions may lie in as well.
         self.kept: tuple[int, tuple[slice, slice], list[Tensor]] | None = None
@@ -79,8 +81,9 @@ class Method(Restorer):
         height, width = held[needed[0]].shape[-2:]
         found = torch.zeros(len(at), height, width, device=self.device)
         left, weights = gaps(known, at), self.weights(known, at)
-        for gap in np.unique(left).tolist():
-            here = np.flatnonzero(left == gap)
+        exact = np.isin(at, known) & (self.geometry.profile == "point")
+        for gap in np.unique(left[~exact]).tolist():
+            here = np.flatnonzero((left == gap) & ~exact)
             first, last = window(gap, len(known))
             eight = np.arange(gap - 3, gap + 5)
             slices = torch.stack([held[i][0] for i in eight.clip(first, last).tolist()])
@@ -96,9 +99,8 @@ class Method(Restorer):
             if area is not None:
                 for i, drawn in zip(here.tolist(), self.drawn(gap, area, slices, about, where), strict=True):
                     found[i, *area] = drawn
-        if self.geometry.profile == "point":
-            for i in np.flatnonzero(np.isin(at, known)).tolist():
-                found[i] = held[int(np.searchsorted(known, at[i]))][0]
+        for i in np.flatnonzero(exact).tolist():
+            found[i] = held[int(np.searchsorted(known, at[i]))][0]
         return found
 
     def drawn(

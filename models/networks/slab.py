@@ -40,11 +40,11 @@ class Block(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first, self.second = _convolution(width, width), _convolution(width, width)
+        self.first, self.second = convolution(width, width), convolution(width, width)
         nn.init.normal_(self.second.weight, std=0.1 / width**0.5)
 
     def forward(self, features: Tensor, scale: Tensor) -> Tensor:
-        return features + self.second(_active(self.first(features * scale)))
+        return features + self.second(active(self.first(features * scale)))
 
 
 class Slab(nn.Module):
@@ -57,12 +57,12 @@ class Slab(nn.Module):
     def __init__(self, blocks: int, width: int, head: int) -> None:
         super().__init__()
         self.width, self.narrow = width, head
-        self.enter = _convolution(4 * (SLICES + 1), width)
+        self.enter = convolution(4 * (SLICES + 1), width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
         self.gap = _described(TOLD, width * blocks)
         self.place = _described(TOLD + WHERE, width + head)
-        self.leave, self.draw = _convolution(width, head), _convolution(head, head)
-        self.last = _convolution(head, 4)
+        self.leave, self.draw = convolution(width, head), convolution(head, head)
+        self.last = convolution(head, 4)
         nn.init.zeros_(self.last.weight)
 
     def forward(self, slices: Tensor, about: Tensor, where: Tensor) -> Tensor:
@@ -92,8 +92,8 @@ class Slab(nn.Module):
             [self.width, self.narrow], dim=1
         )
         scaled = (features.unsqueeze(1) * first.view(count, positions, -1, 1, 1)).flatten(0, 1)
-        drawn = _active(self.leave(scaled))
-        drawn = drawn + _active(self.draw(drawn * second))
+        drawn = active(self.leave(scaled))
+        drawn = drawn + active(self.draw(drawn * second))
         drawn = F.pixel_shuffle(OUTPUT * self.last(drawn), 2)[..., :height, :width]
         return start(slices, where) + drawn.float().view(count, positions, height, width)
 
@@ -104,11 +104,11 @@ def start(slices: Tensor, where: Tensor) -> Tensor:
     return (weights * slices.unsqueeze(1)).sum(dim=2)  # no matrix product, which would be in lower precision
 
 
-def _active(features: Tensor) -> Tensor:
+def active(features: Tensor) -> Tensor:
     return F.leaky_relu(features, 0.1)
 
 
-def _convolution(inside: int, outside: int) -> nn.Conv2d:
+def convolution(inside: int, outside: int) -> nn.Conv2d:
     convolution = nn.Conv2d(inside, outside, 3, padding=1, bias=False)
     nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
     return convolution

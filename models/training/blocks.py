@@ -203,13 +203,13 @@ def simulate(
     deep = DEEP + 2 * round(DEEP * (FARTHEST - 1) / 2)
     order, flip = ORDERS[torch.randint(6, (count,))], torch.rand(count, 3) < 0.5
     places = torch.cat([places[:, :1], places[:, 1:] + torch.randint(-patch // 4, patch // 4 + 1, (count, 3))], dim=1)
-    curves = moved(_curves(count, augment).to(exact), device)
-    voxel, blur, field = (moved(one, device) for one in _looks(count, augment))
+    greys = moved(curves(count, augment).to(exact), device)
+    voxel, blur, field = (moved(one, device) for one in looks(count, augment))
     chosen = moved(torch.randint(len(protocols), (count,)), device)
     noise = torch.rand(count) * augment["noise"] * (torch.rand(count) < augment["noisy"])
     with torch.autocast(device.type, enabled=False):
         block = bank.take(places, order, flip, (deep, wide, wide))
-        block = curves.gather(1, block.view(count, -1).long()).view(block.shape)
+        block = greys.gather(1, block.view(count, -1).long()).view(block.shape)
         sizes = ((DEEP, deep), (patch, wide), (patch, wide))
         along, down, across = (
             resampling(new, old, voxel[:, axis], blur[:, axis], field[:, axis]) for axis, (new, old) in enumerate(sizes)
@@ -226,7 +226,7 @@ def simulate(
     return slices, protocols.about[chosen], protocols.where[chosen], target
 
 
-def _looks(count: int, augment: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+def looks(count: int, augment: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
     """Voxel size (B, 3), blur (B, 3; σ in new voxels) and bias field (B, 3, 2) of other scanners, an axis each."""
     log = torch.empty(count, 1).uniform_(-1, 1) * float(np.log(FARTHEST)) * 0.9 + torch.randn(count, 3) * 0.04
     limit = float(np.log(FARTHEST))
@@ -256,7 +256,7 @@ def resampling(new: int, old: int, voxel: Tensor, blur: Tensor, field: Tensor) -
     return kernel * torch.exp(field[:, :1] * u + field[:, 1:] * u**2)[:, None, :]
 
 
-def _curves(count: int, augment: Mapping[str, Any]) -> Tensor:
+def curves(count: int, augment: Mapping[str, Any]) -> Tensor:
     """New grey levels (B, 256) of the old ones: the contrast of another sequence. Black stays black, or is white."""
     base = torch.linspace(0, 1, KNOTS)
     bent = base ** torch.exp(torch.empty(count, 1).uniform_(-0.5, 0.5))

@@ -1,32 +1,51 @@
-"""How slices are made coarse: with a filter or, as the authors' code at inference, without."""
+"""Coarse slices made while training show what a coarse pixel covers, in its place."""
 
+import numpy as np
 import pytest
 import torch
 
-from models.interpolation import degrade
-from models.training.degradation import degradation
+from models.networks.lens import start
+from models.training import coarse
+from models.training.blocks import BlockBank
+from models.training.coarse import EDGE, SLICES, coarse_and_fine, pixel_kernels
+
+SHARES = ("resampled", "blurred", "bent", "unordered", "inverted", "biased", "noisy", "noise", "thick")
+PLAIN = dict.fromkeys(SHARES, 0.0)
+ALL = PLAIN | {"resampled": 1.0, "blurred": 0.5, "biased": 1.0, "thick": 1.0}
 
 
-@pytest.fixture
-def stripes() -> torch.Tensor:
-    """Rows brighter and darker in turn by twos: detail that a quarter of the resolution cannot hold."""
-    return (torch.arange(64) % 4 < 2).float().view(1, 1, 64, 1).expand(1, 1, 64, 64)
+def smooth(shape=(120, 130, 140)):
+    """A volume without detail: a broad wave, above zero."""
+    axes = np.meshgrid(*[np.arange(n) for n in shape], indexing="ij")
+    return (0.5 + 0.15 * sum(np.sin(axis / 12 + i) for i, axis in enumerate(axes)) / 1.5).astype(np.float32)
 
 
-def test_the_filter_removes_what_a_coarse_pixel_cannot_hold(stripes):
-    shifted = stripes.roll(1, dims=2)  # now the four pixels in the middle of each block are all bright
-    assert degrade(shifted, antialias=False).std() < 1e-6
-    assert degrade(shifted, antialias=False).mean() == pytest.approx(1, abs=1e-6)  # false: a bright plane
-    assert degrade(shifted).mean() == pytest.approx(0.5, abs=0.05)
+def test_kernels_are_means_about_the_middle_of_four_pixels(monkeypatch):
+    for name in coarse.KERNELS:
+        monkeypatch.setattr(coarse, "KERNELS", dict.fromkeys(coarse.KERNELS, 0.0) | {name: 1.0})
+        kernels = pixel_kernels(3, 5)
+        torch.testing.assert_close(kernels.sum(dim=2), torch.ones(3, 5))
+        places = kernels @ torch.arange(20 + 2 * EDGE).float() - EDGE
+        torch.testing.assert_close(places, (4 * torch.arange(5) + 1.5).expand(3, 5))
+        if name == "box":
+            assert ((kernels == 0) | (kernels == 0.25)).all()
 
 
-def test_without_a_filter_a_pixel_is_the_mean_of_the_middle_four():
-    slices = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    middle = slices.unfold(2, 4, 4).unfold(3, 4, 4)[..., 1:3, 1:3].mean(dim=(-1, -2))
-    torch.testing.assert_close(degrade(slices, antialias=False), middle)
-    assert not torch.allclose(degrade(slices), middle, atol=0.01)
+@pytest.mark.parametrize("augment", [PLAIN, ALL])
+def test_the_start_meets_the_truth_where_there_is_no_detail(augment):
+    torch.manual_seed(0)
+    bank = BlockBank([smooth()])
+    slices, target = coarse_and_fine(bank, bank.batch(12), 32, augment)
+    assert slices.shape == (12, SLICES, 8, 8)
+    assert target.shape == (12, 1, 32, 32)
+    assert (start(slices) - target)[..., 8:-8, 8:-8].abs().max() < 0.01
+    assert (slices[:, 0] - slices[:, -1]).abs().max() > 0.02
 
 
-def test_training_makes_slices_coarse_the_same_way(stripes):
-    for antialias in (True, False):
-        torch.testing.assert_close(degradation("bilinear", antialias)(stripes), degrade(stripes, antialias=antialias))
+def test_the_same_seed_gives_the_same_pairs():
+    bank = BlockBank([np.random.default_rng(0).random((60, 60, 60), dtype=np.float32)])
+    found = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        found.append(coarse_and_fine(bank, bank.batch(4), 16, ALL))
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))

@@ -181,8 +181,10 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 def keeps_resolution(config: Mapping[str, Any], method: str) -> bool:
     """Whether a method's networks make slices between others and do not magnify them (``size: {factor: 1}``)."""
-    blocks = (config["networks"].get(name, {}) for name in config["methods"][method]["networks"])
-    return any(block.get("size", {}).get("factor") == 1 for block in blocks)
+    factors = [
+        config["networks"].get(name, {}).get("size", {}).get("factor") for name in config["methods"][method]["networks"]
+    ]
+    return bool(factors) and all(factor == 1 for factor in factors)
 
 
 def needed_networks(config: Mapping[str, Any], method: str) -> list[str]:

@@ -1,0 +1,129 @@
+"""Five slices a fine voxel apart → the middle slice, four times finer in plane: this project's network for zoom.
+
+The network is shown slices at the resolution that a scan has, and draws on their grid; only its last two layers work on
+a finer one. It adds what it draws to the bicubic magnification of the middle slice, which is what it gives before it is
+trained. The slices before and after show how an edge runs on, and with it where inside a coarse pixel the edge lies.
+
+No layer has a bias, and every activation is a leaky ReLU: what is drawn scales with the slices, and where all are zero
+nothing is drawn.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from models.half import weights_dtype
+from models.interpolation import FACTOR
+from models.networks.slab import active, convolution
+from models.training.blocks import BlockBank
+from models.training.coarse import SLICES, coarse_and_fine
+from models.training.task import Phase, Task, rate_schedule
+
+ABOUT = {"label": "Lens", "parameters": 0.67e6, "step_seconds": 0.05, "width": 64}
+
+
+class Block(nn.Module):
+    """Two convolutions, added to what they are given."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first, self.second = convolution(width, width), convolution(width, width)
+        nn.init.normal_(self.second.weight, std=0.1 / width**0.5)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + self.second(active(self.first(features)))
+
+
+class Lens(nn.Module):
+    """Slices (B, 5, h, w) → the middle one, magnified: (B, 1, 4h, 4w), not clamped.
+
+    The slices lie a quarter of a pixel apart, so that they are as close as the pixels of the result.
+    """
+
+    def __init__(self, blocks: int, width: int, tail: int) -> None:
+        super().__init__()
+        self.enter = convolution(SLICES, width)
+        self.blocks = nn.Sequential(*(Block(width) for _ in range(blocks)))
+        self.rise = convolution(width, 4 * tail)
+        self.last = convolution(tail, 4)
+        nn.init.zeros_(self.last.weight)
+
+    def forward(self, slices: Tensor) -> Tensor:
+        middle = slices[:, SLICES // 2 : SLICES // 2 + 1]
+        others = torch.cat([slices[:, : SLICES // 2], slices[:, SLICES // 2 + 1 :]], dim=1)
+        seen = torch.cat([middle, others - middle], dim=1)
+        seen = seen.to(weights_dtype(self.enter), memory_format=torch.channels_last)
+        features = self.enter(seen)
+        features = features + self.blocks(features)
+        finer = active(F.pixel_shuffle(self.rise(features), 2))
+        return start(slices) + F.pixel_shuffle(self.last(finer), 2).float()
+
+
+def start(slices: Tensor) -> Tensor:
+    """Where the network starts from: the middle of the slices (B, 5, h, w), bicubic ×4, not clamped."""
+    middle = slices[:, SLICES // 2 : SLICES // 2 + 1]
+    return F.interpolate(middle, scale_factor=FACTOR, mode="bicubic", align_corners=False)
+
+
+def build(blocks: int = 8, width: int = 64, tail: int = 32, factor: int = FACTOR) -> Lens:
+    """The defaults are what ships: 0.67 M parameters. ``factor``: in-plane magnification, which is 4."""
+    if factor != FACTOR:
+        raise ValueError(f"lens: factor {factor}; it magnifies by {FACTOR}")
+    return Lens(blocks, width, tail)
+
+
+class Training(Task):
+    """Slices made coarse by ``models.training.coarse``, against the fine ones. The loss is MAE.
+
+    Options: ``patch`` (side in fine pixels, a multiple of 4), ``border`` (fine pixels at a patch's edges that the loss
+    leaves out), ``rate``, ``rate_schedule``, ``clip`` (the largest norm of the gradients), ``ema`` (decay), and
+    ``augment`` (see ``models.training.coarse.coarse_and_fine``).
+    """
+
+    network: Lens
+
+    def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
+        super().__init__(network, needs, steps, options)
+        self.ema_decay = options["ema"]
+
+    @staticmethod
+    def learns_from(
+        volumes: Iterable[np.ndarray], device: torch.device, shares: Sequence[float] | None = None
+    ) -> BlockBank:
+        return BlockBank(volumes, device, shares)
+
+    def prepare(self, bank: BlockBank) -> None:  # type: ignore[override]
+        self.bank = bank
+
+    def phases(self) -> dict[str, Phase]:
+        optimiser = Adam(self.network.parameters(), lr=self.options["rate"], betas=(0.9, 0.99))
+        schedule = rate_schedule(self.options["rate_schedule"], optimiser, self.steps)
+        return {"network": Phase(optimiser, schedule, clip=self.options["clip"])}
+
+    def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        slices, target = self.pairs(self.bank, batch)
+        inner = slice(self.options["border"], self.options["patch"] - self.options["border"])
+        made, begun, target = (one[..., inner, inner] for one in (self.network(slices), start(slices), target))
+        loss = F.l1_loss(made, target)
+        return loss, {"l1_of_start": F.l1_loss(begun, target).detach()}
+
+    @torch.no_grad()
+    def pairs(self, bank: BlockBank, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Coarse slices (B, 5, p/4, p/4) and fine ones (B, 1, p, p) of the bank's blocks at ``places`` (B, 4)."""
+        return coarse_and_fine(bank, places, self.options["patch"], self.options["augment"])
+
+    def examples(self, held_out: BlockBank) -> Tensor:  # type: ignore[override]
+        """Places of blocks."""
+        self.held_out = held_out
+        return held_out.spread(6)
+
+    def picture(self, batch: Tensor) -> list[Tensor]:
+        """Bicubic, what the network draws, the truth; the same pairs each time."""
+        torch.manual_seed(0)
+        slices, target = self.pairs(self.held_out, batch)
+        return [one.clamp(0, 1) for one in (start(slices), self.network(slices), target)]
