@@ -10,9 +10,10 @@ import torch
 def declare_missing_operators() -> torch.library.Library | None:
     """Declare torchvision's ``nms`` and ``qnms`` where its compiled library does not load.
 
-    torchvision registers fake kernels for these two while it is imported, and dies if nobody declared them, though
-    nothing here ever calls them. Where the library loads (torch and torchvision match), or torchvision is absent,
-    nothing is done. The library is found and loaded as torchvision does it, without importing torchvision.
+    During its import, torchvision registers fake kernels for these two operators and fails if they are not declared,
+    although this project never calls them. If the library loads (torch and torchvision match), or if torchvision is
+    absent, this function does nothing. The library is found and loaded as torchvision does it, without importing
+    torchvision.
     """
     spec = importlib.util.find_spec("torchvision")
     if spec is None or not spec.submodule_search_locations:
@@ -20,7 +21,7 @@ def declare_missing_operators() -> torch.library.Library | None:
     finder = FileFinder(spec.submodule_search_locations[0], (ExtensionFileLoader, EXTENSION_SUFFIXES))
     compiled = finder.find_spec("_C")
     if compiled is not None and compiled.origin is not None:
-        with suppress(OSError):  # built for another torch: the operators are found missing below
+        with suppress(OSError):  # built for another torch: the check below sees that the operators are missing
             torch.ops.load_library(compiled.origin)
     if hasattr(torch.ops.torchvision, "nms"):
         return None

@@ -1,8 +1,7 @@
 """Parameters and work of every network: `python -m models.count [config.yaml …]`.
 
-Work is in GFLOP for one slice, a multiplication and an addition being two operations, counted by PyTorch on
-tensors without memory (matrix products, convolutions and attention; element-wise work and the codebook
-look-up are left out).
+Work is given in GFLOP for one slice; a multiplication and an addition are two operations. PyTorch counts it on tensors
+without memory (matrix products, convolutions and attention; not element-wise work and the codebook look-up).
 """
 
 import argparse
@@ -26,7 +25,7 @@ from models.weights import network
 
 
 def table(networks: Mapping[str, Mapping[str, Any]], side: int = 256) -> list[dict[str, Any]]:
-    """One row for each thing a network does: network, does, parameters, gflop_per_slice.
+    """One row for each operation of a network: network, does, parameters, gflop_per_slice.
 
     `networks`: name → a mapping with `size`, as in the config. `side`: height and width of a
     full-resolution slice.
@@ -45,8 +44,11 @@ def table(networks: Mapping[str, Mapping[str, Any]], side: int = 256) -> list[di
 
 
 def calls(module: nn.Module, side: int) -> list[tuple[str, Callable[[], Tensor]]]:
-    """What a network does to one slice. One of unknown kind is called with the low-resolution slice, or,
-    where the result is then not a full one, with a full slice."""
+    """The operations of a network on one slice.
+
+    A network of unknown kind is called with the low-resolution slice, or, if the result then does not have full
+    resolution, with a full slice.
+    """
     full, low = torch.empty(1, 1, side, side), torch.empty(1, 1, side // FACTOR, side // FACTOR)
     if isinstance(module, FirstStage):
         latent = module.encode(full)
@@ -60,7 +62,7 @@ def calls(module: nn.Module, side: int) -> list[tuple[str, Callable[[], Tensor]]
     if isinstance(module, Quartet):
         return [("low to full", lambda: module(low.expand(-1, SLICES, -1, -1), torch.empty(1, 3)))]
     if isinstance(module, Slab):
-        slices, about = full.expand(-1, slab.SLICES, -1, -1), torch.empty(1, slab.TOLD)
+        slices, about = full.expand(-1, slab.SLICES, -1, -1), torch.empty(1, slab.DESCRIPTION)
         features = module.features(slices, about)
         where = torch.empty(1, 1, slab.WHERE)
         return [
@@ -82,7 +84,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 
 def merged(base: dict, over: Mapping) -> dict:
-    """`base` with `over` put over it, key by key at every depth, as Snakemake merges configurations."""
+    """`base` updated with `over`, key by key at every depth, as Snakemake merges configurations."""
     both = dict(base)
     for key, value in over.items():
         both[key] = merged(both[key], value) if isinstance(value, Mapping) and key in both else value
@@ -91,7 +93,7 @@ def merged(base: dict, over: Mapping) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Parameters and GFLOP a slice of each network.")
-    parser.add_argument("config", nargs="*", type=Path, default=[Path("config/config.yaml")], help="later ones win")
+    parser.add_argument("config", nargs="*", type=Path, default=[Path("config/config.yaml")], help="later files win")
     config: dict = {}
     for path in parser.parse_args().config:
         config = merged(config, yaml.safe_load(path.read_text(encoding="utf-8")))

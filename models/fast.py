@@ -1,4 +1,4 @@
-"""How networks are evaluated fast: layout, pieces, transfers. None of these changes what a network computes."""
+"""Fast evaluation of networks: layout, pieces, transfers. None of these changes what a network computes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +13,13 @@ Item = TypeVar("Item")
 END = object()
 
 PIXELS = 1 << 14
-"""As many pixels as a processor's caches hold the features of: more at once are slower there, not faster."""
+"""Pixels per batch on a CPU, chosen so that the feature maps fit in the cache; larger batches are slower."""
 GPU_PIXELS = 1 << 20
-"""As many pixels as keep a GPU busy (16 slices of 256×256): more at once are no faster there, and need more memory."""
+"""Pixels per batch on a GPU (16 slices of 256×256): larger batches are not faster and need more memory."""
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The items in their order, the next one being made by a thread while one is used."""
+    """The items in order; a thread makes the next item while the caller uses the current item."""
     with ThreadPoolExecutor(1) as thread:
         coming = thread.submit(next, items, END)
         while (item := coming.result()) is not END:
@@ -28,17 +28,17 @@ def ahead(items: Iterator[Item]) -> Iterator[Item]:
 
 
 def laid_out(network: Network) -> Network:
-    """The network with its weights channels last, as convolutions take them without reordering (GPU and CPU)."""
+    """The network with its weights in channels-last layout, which convolutions use without reordering (GPU and CPU)."""
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def moved(made: Tensor, device: torch.device) -> Tensor:
-    """A tensor made on the CPU, on the device; neither waits for the other."""
+    """Copies a tensor from the CPU to the device; neither waits for the other."""
     return made.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else made.to(device)
 
 
 def fetched(blocks: Iterable[Tensor]) -> Iterator[np.ndarray]:
-    """The blocks as arrays, in their order. A block on a GPU comes when the next one is under way there.
+    """The blocks as arrays, in order. A block on a GPU is returned after the next block was started there.
 
     So the GPU does not wait while a block is copied and used.
     """
@@ -70,9 +70,10 @@ def _fetching(block: Tensor) -> Callable[[], np.ndarray]:
 
 
 def in_pieces(call: Callable[..., Tensor], *tensors: Tensor, pixels: int) -> Tensor:
-    """``call(*tensors)``, over as many slices at once as hold ``PIXELS``, or on a GPU ``GPU_PIXELS``.
+    """``call(*tensors)``, in batches of at most ``PIXELS`` pixels, or on a GPU ``GPU_PIXELS``.
 
-    ``tensors``: each (B, …), a slice's result depending on no other; ``pixels``: of a slice where it is largest.
+    ``tensors``: each (B, …); the result of a slice must not depend on other slices. ``pixels``: largest number of
+    pixels of a slice inside ``call``.
     """
     count = len(tensors[0])
     if tensors[0].is_cuda:
@@ -84,10 +85,10 @@ def in_pieces(call: Callable[..., Tensor], *tensors: Tensor, pixels: int) -> Ten
 
 
 def _in_equal_pieces(call: Callable[..., Tensor], *tensors: Tensor, size: int) -> Tensor:
-    """The same over pieces of one size, at most ``size``: a compiled network knows one shape.
+    """As ``in_pieces``, in pieces of one size, at most ``size``: a compiled network accepts one shape.
 
-    The last piece begins earlier where it would be smaller. Results are copied: what a compiled network returns is
-    overwritten when it is called next.
+    If the last piece would be smaller, it begins earlier. Results are copied, because the next call of a compiled
+    network overwrites them.
     """
     count = len(tensors[0])
     size = -(-count // -(-count // size))

@@ -1,9 +1,9 @@
 """The first stage: a VQGAN that reduces a slice four times in each direction.
 
 Section "Networks" of the article (it says VQ-VAE; with its perceptual and adversarial losses it is the
-VQGAN of Esser et al. 2021 in the form that Rombach et al. 2022 call VQ-f4). The blocks are
-`diffusers.VQModel`'s; here is what surrounds them: grey slices in [0, 1], the codebook look-up, and
-decoding with or without it.
+VQGAN of Esser et al. 2021 in the form that Rombach et al. 2022 call VQ-f4). The blocks are those of
+`diffusers.VQModel`. This file adds grey slices in [0, 1], the codebook look-up, and decoding with or without the
+look-up.
 """
 
 from collections.abc import Sequence
@@ -87,13 +87,13 @@ class FirstStage(nn.Module):
 
     @property
     def costly(self) -> list[nn.Module]:
-        """What is worth compiling."""
+        """The parts that are worth compiling."""
         return [self.vq.encoder, self.vq.decoder, self.nearest]
 
     def encode(self, slices: Tensor) -> Tensor:
         """Slices (B, 1 or 3, H, W) in [0, 1] → latents (B, code_dim, H/4, W/4) *before* quantisation.
 
-        The diffusion runs on these. A grey slice is repeated to the network's channels. H and W must be
+        The diffusion works on these latents. A grey slice is repeated to the network's channels. H and W must be
         multiples of the reduction, else ValueError.
         """
         height, width = slices.shape[-2:]
@@ -113,10 +113,9 @@ class FirstStage(nn.Module):
 
             ‖sg[e] − z‖² + β ‖e − sg[z]‖²,  β = 0.25  (means over all entries),
 
-        that is, with β on the *codebook's* term. The VQ-VAE paper (van den Oord et al. 2017, eq. 3) has it
-        on the commitment's; the original latent diffusion code uses taming-transformers' `VectorQuantizer2`
-        with `legacy=True`, where it sits as written here, and diffusers' `VectorQuantizer` has the same
-        default.
+        that is, with β on the *codebook's* term. The VQ-VAE paper (van den Oord et al. 2017, eq. 3) has β on the
+        commitment's term; the original latent diffusion code uses taming-transformers' `VectorQuantizer2` with
+        `legacy=True`, which has β as written here, and diffusers' `VectorQuantizer` has the same default.
         """
         codebook = self.vq.quantize.embedding.weight
         with torch.autocast(latents.device.type, enabled=False):
@@ -128,11 +127,10 @@ class FirstStage(nn.Module):
         return code.permute(0, 3, 1, 2).contiguous(), loss, index
 
     def decode_rgb(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:
-        """Latents (B, code_dim, h, w) → (B, 3, 4h, 4w) around [−1, 1], not clamped: what training and
-        checks compare.
+        """Latents (B, code_dim, h, w) → (B, 3, 4h, 4w) around [−1, 1], not clamped: for training and checks.
 
-        `quantise` snaps the latents to the codebook first, as the authors' code always does. It may be a
-        boolean tensor (B,): a choice for each slice.
+        With `quantise`, each latent is first replaced by its nearest code, as the authors' code always does. `quantise`
+        may be a boolean tensor (B,): a choice for each slice.
         """
         if isinstance(quantise, Tensor):
             chosen = quantise.to(latents.device, torch.bool).view(-1, 1, 1, 1)
@@ -140,7 +138,7 @@ class FirstStage(nn.Module):
         elif quantise:
             latents = self.quantise(latents)[0]
         inputs = latents.to(weights_dtype(self.vq.decoder))
-        # not `vq.decode`, which copies a number from the CPU and waits for it
+        # Not `vq.decode`, which copies a number from the CPU and waits for the copy.
         return self.vq.decoder(self.vq.post_quant_conv(inputs)).to(latents.dtype)
 
     def decode(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:
@@ -154,7 +152,7 @@ class FirstStage(nn.Module):
 
 
 class NearestCode(nn.Module):
-    """`nearest_code` as a part that can be compiled; the table of distances is then never written to memory."""
+    """`nearest_code` as a module that can be compiled; the table of distances is then never written to memory."""
 
     def forward(self, vectors: Tensor, codebook: Tensor) -> Tensor:
         """Vectors (N, d) and codes (K, d) → int64 (N,)."""
@@ -169,15 +167,15 @@ class NearestCode(nn.Module):
 def nearest_code(vectors: Tensor, codebook: Tensor) -> Tensor:
     """For each of N vectors (N, d) the number of the nearest code of (K, d), int64 (N,), in float32.
 
-    |z|² + |e|² − 2 z·e, rounded as in the original: a codebook near zero (as all are at first) has many
-    near ties, and another form of the distance would choose otherwise. In chunks, as the table of distances
+    |z|² + |e|² − 2 z·e, rounded as in the original: a codebook near zero (as every codebook is at first) has many near
+    ties, and another form of the distance would choose other codes. Computed in chunks, because the table of distances
     is N × 8192.
     """
     vectors, codebook = vectors.float(), codebook.float()
     norms = codebook.pow(2).sum(dim=1)
     with exact_products():
-        found = [
+        numbers = [
             (part.pow(2).sum(dim=1, keepdim=True) + norms).sub_(part @ codebook.T, alpha=2).argmin(dim=1)
             for part in vectors.split(1 << 14 if vectors.is_cuda else 1 << 11)
         ]
-    return torch.cat(found)
+    return torch.cat(numbers)

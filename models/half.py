@@ -1,9 +1,9 @@
-"""Half precision for inference on a GPU: the weights of a network in float16, everything around it in float32.
+"""Half precision for inference on a GPU: the weights of a network in float16, everything around the network in float32.
 
-A network takes and returns float32, whatever its weights are stored in: it calls its layers through `in_weights`. A
-copy with float16 weights (`halved`) then needs no autocast, which casts every weight again in every call. What must be
-exact stays in float32: the solver's state, the mixing of slices, the codebook, batch statistics; norms and softmax
-accumulate in float32 inside their kernels.
+A network takes and returns float32, whatever the dtype of its weights: it calls its layers through `in_weights`. A
+copy with float16 weights (`halved`) then needs no autocast, which casts every weight again in every call. Values that
+must be exact stay in float32: the solver's state, the mixing of slices, the codebook, batch statistics; norms and
+softmax accumulate in float32 inside their kernels.
 """
 
 import copy
@@ -21,8 +21,8 @@ from models.padded import pad_convolutions
 Network = TypeVar("Network", bound=nn.Module)
 
 HALF = torch.float16
-"""As fast as bfloat16 on a GPU, and eight times finer. In bfloat16 the rounding of all steps adds up, and the codebook
-snaps to other codes: 0.02 to 0.1 dB on small networks trained for half a minute."""
+"""As fast as bfloat16 on a GPU, and eight times finer. In bfloat16 the rounding errors of all steps add up, and the
+codebook look-up chooses other codes: 0.02 to 0.1 dB on small networks trained for half a minute."""
 
 EXACT = (nn.Embedding, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 """Layers that stay in float32: a codebook, whose codes are compared, and batch norm, whose statistics are float32."""
@@ -31,10 +31,10 @@ _halved: WeakKeyDictionary[nn.Module, nn.Module] = WeakKeyDictionary()
 
 
 def halved(network: Network) -> Network:
-    """A copy of the network with float16 weights, for inference; the network itself stays as it is.
+    """A copy of the network with float16 weights, for inference; the network itself does not change.
 
-    The copy is made once: a second call returns the same one, and later changes of the network's weights do not reach
-    it. Weight normalisation is computed once, in float32, and convolutions are brought to whole tiles.
+    The copy is made once: a second call returns the same copy, and later changes of the network's weights do not change
+    the copy. Weight normalisation is computed once, in float32, and convolutions are padded to whole tiles.
     """
     if weights_dtype(network) == HALF:
         return network
@@ -71,15 +71,15 @@ def in_weights(layers: nn.Module, *inputs: Tensor) -> Tensor:
 
 
 def own_precision(network: nn.Module, device: torch.device) -> AbstractContextManager[object]:
-    """No autocast in here around a network with float16 weights: it would cast every weight again in every call."""
+    """Switches autocast off for a network with float16 weights: autocast would cast every weight again in every
+    call."""
     return torch.autocast(device.type, enabled=False) if weights_dtype(network) == HALF else nullcontext()
 
 
 @contextmanager
 def exact_products() -> Iterator[None]:
-    """Matrix products of float32 tensors are not shortened to TF32 (10 bits) in here, whatever is set outside.
-
-    A slice that is mixed with weight 1 comes out as it was, and neighbouring codes of a codebook are told apart.
+    """Inside this context, matrix products of float32 tensors are not rounded to TF32 (10 bits), whatever is set
+    outside. So a slice that is mixed with weight 1 does not change, and neighbouring codes of a codebook stay distinct.
     """
     products = torch.backends.cuda.matmul
     before, products.allow_tf32 = products.allow_tf32, False

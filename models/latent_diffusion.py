@@ -11,7 +11,7 @@ from models.unet import as_condition, build_unet
 
 
 class LatentDiffusion(nn.Module):
-    """``unet``: the denoiser; ``scale``: what latents are multiplied by before noise is added (1.0 in the original)."""
+    """``unet``: the denoiser; ``scale``: latents are multiplied by it before noise is added (1.0 in the original)."""
 
     scale: Tensor
 
@@ -22,7 +22,7 @@ class LatentDiffusion(nn.Module):
 
     @property
     def costly(self) -> list[nn.Module]:
-        """What is worth compiling."""
+        """The parts that are worth compiling."""
         return [self.unet.unet]
 
     def forward(self, noisy: Tensor, t: Tensor, condition: Tensor) -> Tensor:

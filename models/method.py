@@ -1,8 +1,8 @@
 """The one abstraction: ``restore(slices, known, at) -> volume``.
 
-Every method of the article, and every control, is three choices: what a known slice is *represented* by (pixels or
-latents), with which *weights* known slices are mixed at a wanted position, and how the mixture is *rendered* to
-pixels. Adding a method is one file in ``models/methods`` with a class ``Method``, and one line in the config.
+Every method of the article, and every control, consists of three choices: how a known slice is *represented* (pixels or
+latents), with which *weights* known slices are mixed at a wanted position, and how the mixture is *rendered* to pixels.
+Adding a method is one file in ``models/methods`` with a class ``Method``, and one line in the config.
 """
 
 import importlib
@@ -25,7 +25,7 @@ Sees = Literal["low", "kept", "all", "all_low"]
 
 
 class Slices(Protocol):
-    """Known slices (S, h, w), float32 in [0, 1]: an array, or anything that reads some of them at a time."""
+    """Known slices (S, h, w), float32 in [0, 1]: an array, or an object that reads some of the slices at a time."""
 
     shape: tuple[int, int, int]
 
@@ -36,21 +36,21 @@ class Slices(Protocol):
 class Restorer:
     """Base of all methods.
 
-    ``sees`` says what the benchmark hands to ``restore`` as ``slices``: low-resolution kept slices (``low``, all
-    honest methods), or, for oracles, the truth at the kept positions (``kept``) or at all of them (``all``), or all
-    slices at low resolution (``all_low``).
+    ``sees``: what the benchmark passes to ``restore`` as ``slices``: low-resolution kept slices (``low``, all honest
+    methods), or, for oracles, the truth at the kept positions (``kept``) or at all positions (``all``), or all slices
+    at low resolution (``all_low``).
     """
 
     sees: Sees = "low"
-    # Whether it magnifies by any factor in plane, or only by the one its networks were made for.
+    # Whether the method magnifies by any factor in plane, or only by the factor of its networks.
     any_factor: bool = False
-    # Whether its networks take slices of any size as well as of those that they were trained at.
+    # Whether its networks restore slices of any size as well as slices of the training size.
     any_size: bool = False
-    # Whether the slices that it sees were filtered before they were made coarse (`models.interpolation.degrade`).
+    # Whether its input slices were filtered before they were made coarse (`models.interpolation.degrade`).
     antialias: bool = True
-    # The widest spacing, in voxels of the plane, if its networks learnt many spacings, thicknesses and planes.
+    # The widest slice spacing, in in-plane voxels, if its networks learnt many spacings, thicknesses and planes.
     widest: float | None = None
-    # Whether another seed gives another result.
+    # Whether the result depends on the seed.
     random: bool = False
 
     def __init__(
@@ -68,12 +68,12 @@ class Restorer:
     ) -> None:
         """``networks``: the trained networks by name, in ``eval`` mode; ``seed``: for every draw of the method.
 
-        ``chunk``: slices at once, which bounds the memory and changes nothing else; None: as many as fit
+        ``chunk``: slices per chunk, which limits the memory and changes nothing else; None: as many as fit
         (``models.memory``). ``factor``: in-plane magnification, other than 4 only where nothing is trained
         (``any_factor``). ``half``: networks are evaluated with float16 weights; solver and mixing stay in float32.
-        ``compiled``: they are compiled, for chunks of one size, which takes a minute and pays on a GPU with much to do.
-        ``sees``: to make an oracle of an honest method; ``geometry``: how thick the slices are, for methods that ask
-        (None: thin, at their positions).
+        ``compiled``: networks are compiled for chunks of one size, which takes a minute and saves time for long work on
+        a GPU. ``sees``: to make an oracle of an honest method; ``geometry``: thickness of the slices, for methods that
+        use it (None: thin slices at their positions).
         """
         if factor != FACTOR and not self.any_factor:
             raise ValueError(f"in-plane factor {factor}: its networks were made for {FACTOR}")
@@ -81,7 +81,7 @@ class Restorer:
         self.seed = seed
         self.device = torch.device(device)
         self.factor = factor
-        self.chunk = chunk or (0 if self.device.type == "cuda" and self.networks else USUAL)  # 0: to be found
+        self.chunk = chunk or (0 if self.device.type == "cuda" and self.networks else USUAL)  # 0: to be determined
         self.half = half
         self.compiled = compiled
         if half:
@@ -92,9 +92,9 @@ class Restorer:
         self.geometry = geometry or Geometry()
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
-        """Known slices (B, 1, h, w) in [0, 1] → what is interpolated (B, C, …).
+        """Known slices (B, 1, h, w) in [0, 1] → the representation that is interpolated (B, C, …).
 
-        ``index`` (B,): which of the known slices these are; a stochastic method seeds its noise by it, so that
+        ``index`` (B,): the numbers of these known slices; a stochastic method seeds its noise by these numbers, so that
         the result does not depend on the chunks.
         """
         raise NotImplementedError
@@ -112,16 +112,16 @@ class Restorer:
         return np.abs(self.weights(known, at)) > 1e-6
 
     def forget(self) -> None:
-        """Drops what was kept from one block for the next, if anything, so that a first block can be timed."""
+        """Drops values that one block keeps for the next block, so that a first block can be timed."""
 
     def render(self, mixed: Tensor, interpolated: Tensor) -> Tensor:
         """Mixtures (B, C, …) → pixels (B, 1, 4h, 4w). ``interpolated`` (B,) bool: False for known slices."""
         return mixed
 
     def stream(self, slices: Slices, known: ArrayLike, at: ArrayLike) -> Iterator[np.ndarray]:
-        """As ``restore``, in blocks of at most ``chunk`` slices, in the order of ``at``: memory does not grow with S'.
+        """As ``restore``, in blocks of at most ``chunk`` slices, in the order of ``at``.
 
-        Nor with S, where ``slices`` are read when they are needed.
+        Memory does not grow with S', nor with S if ``slices`` reads slices when they are needed.
         """
         slices, known, at = check(slices, known, at)
         self.chunk = self.chunk or chunk_that_fits(self, slices.shape)
@@ -143,17 +143,17 @@ class Restorer:
             held = {i: held[i] for i in held if last_use[i] >= start}
             missing = [i for i in needed if i not in held]
             if missing:
-                # a whole chunk at a time, however few of its slices this block needs: small batches waste the device
+                # Always a whole chunk, even if this block needs few of its slices: small batches waste the device.
                 ahead = [i for i in in_turn if i not in held and i not in missing and last_use[i] >= start]
                 missing += ahead[: -len(missing) % self.chunk]
-            # not around the yield, where it would leak to the caller and to other streams
+            # Not around the yield, where this mode would also hold for the caller and for other streams.
             with torch.inference_mode():
                 held |= self.represented(slices, missing)
                 block = self.block(held, weights[rows][:, needed], needed, known, at[rows])
             yield block
 
     def represented(self, slices: Slices, missing: Sequence[int]) -> dict[int, Tensor]:
-        """Known slices by number, as what is interpolated, ``chunk`` at a time."""
+        """Representations of known slices by number, ``chunk`` slices at a time."""
         by_number: dict[int, Tensor] = {}
         for first in range(0, len(missing), self.chunk):
             index = missing[first : first + self.chunk]
@@ -164,7 +164,7 @@ class Restorer:
         return by_number
 
     def whole(self, index: Sequence[int]) -> list[int]:
-        """The slices of a chunk; compiled networks know chunks of one size, so the last one is filled up."""
+        """The slices of a chunk. Compiled networks accept chunks of one size, so the last chunk is filled up."""
         return filled(index, self.chunk) if self.compiled else list(index)
 
     def block(
@@ -172,7 +172,7 @@ class Restorer:
     ) -> Tensor:
         """One block of ``stream``, (S', 4h, 4w) on the device: mixtures ``rows`` (S', S) of the slices ``needed`` (S).
 
-        ``at`` (S',): their positions. A method that does not mix, but draws each slice by a network, overrides this and
+        ``at`` (S',): their positions. A method whose network draws each slice without mixing overrides ``block`` and
         ``looks_at``.
         """
         stack = torch.stack([held[i] for i in needed])
@@ -181,12 +181,12 @@ class Restorer:
         mixing = moved(torch.from_numpy(rows).to(stack.dtype), self.device)
         with exact_products():
             mixed = torch.tensordot(mixing, stack, dims=1)
-        # a position that is known comes out exactly as its slice was represented
+        # At a known position the result is exactly the representation of that slice.
         between = moved(torch.from_numpy(~(rows == 1).any(axis=1)), self.device)
         return self.render(mixed, between)[:count].squeeze(1).clamp(0, 1)
 
     def rehearse(self, count: int, side: tuple[int, int]) -> None:
-        """All that ``count`` slices of ``side`` (h, w) go through, once: to see how much memory a chunk needs."""
+        """Evaluates ``count`` slices of ``side`` (h, w) once, to measure the memory of a chunk."""
         slices = torch.zeros(count, 1, *side, device=self.device)
         represented = self.represent(slices, torch.arange(count))
         self.render(represented, torch.ones(count, dtype=torch.bool, device=self.device))
@@ -195,9 +195,9 @@ class Restorer:
         """Finer volume, float32 in [0, 1], (S', 4h, 4w).
 
         ``slices`` (S, h, w): float32 in [0, 1], low resolution; ``known`` (S,): their positions along the slice
-        axis, increasing; ``at`` (S',): the positions wanted, any real numbers within [known[0], known[-1]]. A
-        known position is super-resolved; one between two known neighbours is interpolated (article, eq. 6).
-        Raises ``ValueError`` where shapes, ranges or positions break these rules.
+        axis, increasing; ``at`` (S',): the positions wanted, any real numbers within [known[0], known[-1]]. A slice at
+        a known position is super-resolved; a slice between two known neighbours is interpolated (article, eq. 6).
+        Raises ``ValueError`` if shapes, ranges or positions break these rules.
         """
         return np.concatenate(list(self.stream(slices, known, at)))
 
@@ -217,7 +217,7 @@ def check(slices: Slices, known: ArrayLike, at: ArrayLike) -> tuple[Slices, np.n
 
 
 def read(slices: Slices, index: Sequence[int]) -> np.ndarray:
-    """Some of the slices, (B, h, w) float32; ``ValueError`` where they are not what ``restore`` takes."""
+    """Some of the slices, (B, h, w) float32; ``ValueError`` if ``restore`` does not accept them."""
     batch = np.ascontiguousarray(slices[index], dtype=np.float32)
     if not np.isfinite(batch).all() or batch.min() < 0 or batch.max() > 1:
         raise ValueError("slices must be finite and in [0, 1]")

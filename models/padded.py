@@ -1,7 +1,7 @@
-"""Convolutions in whole tiles: tensor cores take channels by eight, and other numbers fall back on slow kernels.
+"""Convolutions in whole tiles: tensor cores process channels in groups of eight; other numbers use slow kernels.
 
-The first convolution of the U-Net, from 6 to 160 channels, and its last take 4.4 ms of a step of 155 slices otherwise
-(H100, 45.6 ms in all): as much as ten between 160 channels.
+Without padding, the first convolution of the U-Net (6 to 160 channels) and the last one take 4.4 ms of a step of 155
+slices (H100, 45.6 ms in total): as much as ten convolutions between 160 channels.
 """
 
 import torch
@@ -41,7 +41,7 @@ class Padded(nn.Module):
 
 
 def pad_convolutions(network: nn.Module) -> None:
-    """Replaces the convolutions of the network that are not in whole tiles, in place."""
+    """Replaces, in place, the network's convolutions whose channels are not multiples of ``TILE``."""
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
             if (

@@ -1,8 +1,8 @@
 """LPIPS, the learned perceptual distance (Zhang et al., 2018, https://arxiv.org/abs/1801.03924), without a model hub.
 
-The package ``lpips`` brings its linear layers and fetches its trunk (AlexNet or VGG16, trained on ImageNet) from a hub
-at run time. Here the trunk is a file that was fetched before, and its tensors are verified: a distance computed with
-another trunk is another metric.
+The package ``lpips`` contains its linear layers and downloads its trunk (AlexNet or VGG16, trained on ImageNet) from a
+hub at run time. Here the trunk is a file that was downloaded before, and its tensors are verified: a distance computed
+with another trunk is another metric.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def names(net: str) -> list[str]:
 def digest(tensors: Mapping[str, np.ndarray], net: str) -> str:
     """SHA-256 over the trunk's tensors, in the order of ``names``, as little-endian float32 bytes.
 
-    Raises ``ValueError`` if one of them is missing.
+    Raises ``ValueError`` if a tensor is missing.
     """
     total = hashlib.sha256()
     for name in names(net):
@@ -65,7 +65,7 @@ class Perceptual(nn.Module):
         """
         super().__init__()
         if net not in LAYERS:
-            raise ValueError(f"LPIPS has no trunk {net!r} here: choose one of {', '.join(LAYERS)}")
+            raise ValueError(f"LPIPS has no trunk {net!r} in this project: choose one of {', '.join(LAYERS)}")
         tensors = _load(Path(trunk), net)
         self.lpips = _build(net)
         own = self.lpips.net.state_dict()  # "slice2.3.weight" is torchvision's "features.3.weight"
@@ -90,7 +90,7 @@ class Perceptual(nn.Module):
                 raise ValueError(f"LPIPS compares (B, 1, H, W) or (B, 3, H, W) of one shape, got {shapes}")
         if min(a.shape[-2:]) < SMALLEST:
             raise ValueError(f"LPIPS needs frames of at least {SMALLEST}×{SMALLEST}, got {a.shape[-2]}×{a.shape[-1]}")
-        # The features' norms are divided by with an epsilon of 1e-10, which half precision cannot represent.
+        # LPIPS divides by the features' norms plus 1e-10, which half precision cannot represent.
         with torch.autocast(a.device.type, enabled=False):
             a, b = (image.float().expand(-1, 3, -1, -1) for image in (a, b))
             return self.lpips(a, b, normalize=True).flatten()
@@ -98,14 +98,14 @@ class Perceptual(nn.Module):
     def with_mask(self, a: Tensor, b: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Distances (B,) over the full frame and (B,) inside ``mask`` (B, 1, H, W), from one pass through the network.
 
-        LPIPS is, summed over five layers, the mean of a low-resolution map of distances. Inside the mask it is the
-        weighted mean of the same maps, the weight being the part of the mask that falls on each of their points (the
-        mask averaged over areas to the map's size). Raises ``ValueError`` where a mask is empty.
+        LPIPS is the sum, over five layers, of the mean of a low-resolution map of distances. Inside the mask, LPIPS is
+        the weighted mean of the same maps; a point's weight is the share of its area inside the mask (the mask averaged
+        to the map's size). Raises ``ValueError`` if a mask is empty.
         """
         if mask.shape != (len(a), 1, *a.shape[-2:]):
             raise ValueError(f"the mask of images {tuple(a.shape)} has shape {tuple(mask.shape)}")
         if not mask.flatten(1).any(dim=1).all():
-            raise ValueError("a mask without a voxel: leave slices without signal out")
+            raise ValueError("a mask without a voxel: leave out slices without signal")
         maps: list[Tensor] = []
         hooks = [layer.register_forward_hook(lambda _, __, out: maps.append(out)) for layer in self.lpips.lins]
         try:
@@ -139,22 +139,22 @@ class Perceptual(nn.Module):
 
 def _load(trunk: Path, net: str) -> dict[str, np.ndarray]:
     """A trunk's tensors, verified."""
-    advice = "fetch it again with benchmark.acquire.trunks.fetch_trunk"
+    advice = "download it again with benchmark.acquire.trunks.fetch_trunk"
     try:
         tensors = load_file(trunk)
-        found = digest(tensors, net)
+        digest_found = digest(tensors, net)
     except (OSError, safetensors.SafetensorError, ValueError) as error:
         raise ValueError(f"{trunk}: cannot be read as the {net} trunk of LPIPS ({error}); {advice}") from error
-    if found != SHA256[net]:
-        raise ValueError(f"{trunk}: SHA-256 of the {net} trunk is {found}, expected {SHA256[net]}; {advice}")
+    if digest_found != SHA256[net]:
+        raise ValueError(f"{trunk}: SHA-256 of the {net} trunk is {digest_found}, expected {SHA256[net]}; {advice}")
     return tensors
 
 
 def _build(net: str) -> Any:
-    """``lpips.LPIPS`` with its own linear layers and a trunk still to be loaded."""
+    """``lpips.LPIPS`` with its own linear layers and an empty trunk."""
     import lpips  # slow to import: it brings torchvision's models
 
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        # lpips 0.1.4 calls torchvision's models by arguments that torchvision now calls deprecated.
+        # lpips 0.1.4 calls torchvision's models with arguments that are now deprecated.
         warnings.filterwarnings("ignore", category=UserWarning, module="torchvision")
         return lpips.LPIPS(net=net, version="0.1", pnet_rand=True, verbose=False)

@@ -28,21 +28,20 @@ def sample(
     """Latents (B, 3, h, w) of the first stage, before quantisation, for `condition` (B, 3, h, w) in [−1, 1].
 
     `unet(x_t, t, condition)` predicts the noise. `sampler` is a name in `models.schedule.SAMPLERS`; `eta` ≥
-    0 is DDIM's (0: deterministic, 1: as much noise as DDPM) and must be 0 for the others. `scale` is what
-    the latents were multiplied by for the diffusion; the result is divided by it. `start` is x_T where it
-    is not to be drawn.
+    0 is DDIM's (0: deterministic, 1: as much noise as DDPM) and must be 0 for the others. For the diffusion, latents
+    were multiplied by `scale`; the result is divided by `scale`. `start`: x_T, if it is not drawn at random.
 
-    One seed a slice (`slice_seeds`): a slice's starting noise and the noise of its every step come from its
-    own generator, so they do not depend on which slices share its batch; equal seeds give one noise field
-    for all. The generators are the CPU's: a seed means the same noise on every device.
+    One seed per slice (`slice_seeds`): the starting noise of a slice and the noise of every step come from the slice's
+    own generator, so the noise does not depend on the other slices of the batch; equal seeds give equal noise fields.
+    The generators are on the CPU: a seed gives the same noise on every device.
 
-    The solver's state is float32, whatever the network computes in. `callback(step, x)` sees x after every
-    evaluation of the network. Nothing in the loop waits for the device (save inside the "unipc" solver,
-    which looks its coefficients up there).
+    The solver's state is float32, whatever precision the network uses. `callback(step, x)` gets x after every
+    evaluation of the network. The loop does not wait for the device (except inside the "unipc" solver, which reads its
+    coefficients there).
 
-    T steps are `steps` steps: 150 where the article says 150. The original code strides by ⌊1000 / T⌋ and
-    runs to the end: range(0, 1000, 6), so it takes 167 when asked for 150; 167 steps are those. Where T
-    divides 1000 the two are the same. PLMS evaluates the network once more, in its first step.
+    `steps` is the exact number of steps: 150 for the article's 150. The original code uses a stride of ⌊1000 / T⌋ up to
+    the end: range(0, 1000, 6), so for T = 150 it makes 167 steps; `steps=167` gives the same steps. If T divides 1000,
+    both are the same. PLMS evaluates the network once more, in its first step.
     """
     if len(seeds) != len(condition):
         raise ValueError(f"sample: {len(condition)} slices but {len(seeds)} seeds")
@@ -61,7 +60,7 @@ def sample(
     stochastic = eta > 0 or sampler == "dpm++sde"
 
     for step, t in enumerate(times):
-        # A copy: what a compiled network returns is overwritten when it is called next, and solvers remember.
+        # A copy, because the next call of a compiled network overwrites its last result, and solvers keep results.
         epsilon = unet(x, on_device[step], condition).to(torch.float32, copy=True)
         if stochastic:
             options["variance_noise"] = next(noise)
@@ -75,9 +74,9 @@ def sample(
 def timesteps(solver, steps: int) -> list[int]:
     """The times at which the network is evaluated, from noise to image. Sets the solver to `steps` steps.
 
-    DDIM and PLMS: where a stride of ⌈1000 / T⌉ through the whole schedule has just `steps` times (as a stride of 6 has
-    167), they are these, and the first is at the noise. Else the stride is ⌊1000 / T⌋; ValueError where the steps would
-    then not begin near the noise: T = 600 would start at 600.
+    DDIM and PLMS: if a stride of ⌈1000 / T⌉ through the whole schedule has exactly `steps` times (a stride of 6 has
+    167), these times are used, and the first one is at the noise. Else the stride is ⌊1000 / T⌋; ValueError if the
+    steps would then not begin near the noise: T = 600 would start at 600.
     """
     total = solver.config.num_train_timesteps
     if not 1 <= steps < total:
@@ -89,23 +88,23 @@ def timesteps(solver, steps: int) -> list[int]:
         _set_times(solver, whole)
     times = [int(t) for t in solver.timesteps]
     if times[0] + total // steps < 0.8 * total:
-        raise ValueError(f"sample: {steps} steps would start at t = {times[0]} of {total}: take a divisor of {total}")
+        raise ValueError(f"sample: {steps} steps would start at t = {times[0]} of {total}: choose a divisor of {total}")
     return times
 
 
 def _set_times(solver, whole: range) -> None:
-    """Sets DDIM or PLMS to the times `whole` (ascending), which diffusers' own setting would cut short."""
+    """Sets DDIM or PLMS to the times `whole` (ascending), because diffusers' own setting omits the last times."""
     times = torch.tensor(whole).flip(0)
-    solver.num_inference_steps = solver.config.num_train_timesteps // whole.step  # they take their stride from it
+    solver.num_inference_steps = solver.config.num_train_timesteps // whole.step  # solvers derive their stride from it
     if hasattr(solver, "plms_timesteps"):  # PLMS begins by evaluating its second time twice
         times = torch.cat([times[:2], times[1:]])
     solver.timesteps = times
 
 
 def noise_stream(seeds: Sequence[int], shape: tuple[int, ...], device: torch.device) -> Iterator[Tensor]:
-    """Endless standard normal fields (B, *shape), row i from a generator of its own seeded with seeds[i].
+    """Endless standard normal fields (B, *shape), row i from its own generator with seed seeds[i].
 
-    For a GPU they are drawn one step ahead, by several threads: else it would wait for them at every step.
+    For a GPU, threads draw the fields one step ahead: otherwise the GPU would wait for them at every step.
     """
     generators = {seed: torch.Generator().manual_seed(seed) for seed in seeds}
     row_of = {seed: row for row, seed in enumerate(generators)}
@@ -126,7 +125,7 @@ def _drawn(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> Ite
 
 
 def _drawn_by_threads(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> Iterator[Tensor]:
-    """The same, in pinned memory that is fresh for every draw, so that its copy to a GPU overlaps what runs there."""
+    """As ``_drawn``, in newly pinned memory for every draw, so that the copy to a GPU overlaps with the GPU's work."""
     count = torch.get_num_threads()
     shares = [slice(i, None, count) for i in range(count)]
     with ThreadPoolExecutor(count) as threads:
@@ -144,12 +143,12 @@ def _fill(fields: Tensor, generators: Sequence[torch.Generator]) -> None:
 def slice_seeds(seed: int, positions: Sequence[int], noise: str = "independent") -> list[int]:
     """One seed for each slice of a volume.
 
-    `independent` noise, as published: its own; `shared`: the same for all. A slice's seed depends on `seed`
-    and on its position only, so a volume may be sampled in any chunks and order.
+    `independent` noise, as published: a different seed for each slice; `shared`: the same seed for all. A slice's seed
+    depends on `seed` and on its position only, so a volume may be sampled in any chunks and order.
     """
     if noise == "shared":
         return [seed] * len(positions)
     if noise != "independent":
         raise ValueError(f"noise {noise!r} is not known: choose independent or shared")
-    # Spread apart by a large odd constant: neighbouring volumes' seeds must not share slices' seeds.
+    # A large odd constant separates the volumes: slices of different volumes must not have the same seeds.
     return [(seed + (int(position) + 1) * 0x9E3779B97F4A7C15) % 2**63 for position in positions]

@@ -1,4 +1,4 @@
-"""The noise schedule, and the solvers that follow it."""
+"""The noise schedule and the solvers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, PNDMScheduler,
 from torch import Tensor
 
 LEADING = {"timestep_spacing": "leading", "steps_offset": 1, "set_alpha_to_one": False}
-"""The original's steps: 1, 1 + c, 1 + 2c … with c = ⌊1000 / T⌋; what precedes the first has ᾱ_0."""
+"""The original's steps: 1, 1 + c, 1 + 2c … with c = ⌊1000 / T⌋; the time before the first step has ᾱ_0."""
 
 SAMPLERS: dict[str, tuple[type, dict[str, Any]]] = {
     "ddim": (DDIMScheduler, {"clip_sample": False, **LEADING}),
@@ -17,7 +17,7 @@ SAMPLERS: dict[str, tuple[type, dict[str, Any]]] = {
     "dpm++sde": (DPMSolverMultistepScheduler, {"algorithm_type": "sde-dpmsolver++", "solver_order": 2}),
     "unipc": (UniPCMultistepScheduler, {"solver_order": 2}),
 }
-"""Name → solver. The first two are the original's own, the others follow the same schedule in fewer steps."""
+"""Name → solver. The original has the first two; the others need fewer steps for the same schedule."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ ARTICLE = Schedule()
 
 
 def scheduler(name: str, schedule: Schedule = ARTICLE) -> Any:
-    """A fresh diffusers scheduler by its name in `SAMPLERS`. ValueError for another name."""
+    """A fresh diffusers scheduler by its name in `SAMPLERS`. ValueError for an unknown name."""
     if name not in SAMPLERS:
         raise ValueError(f"sampler {name!r} is not known: choose one of {', '.join(SAMPLERS)}")
     kind, options = SAMPLERS[name]
     solver = kind(trained_betas=schedule.betas().tolist(), num_train_timesteps=schedule.steps, **options)
-    if name in ("ddim", "plms"):  # diffusers multiplies up in float32
+    if name in ("ddim", "plms"):  # diffusers computes this product in float32
         solver.alphas_cumprod = schedule.alphas_bar()
         solver.final_alpha_cumprod = solver.alphas_cumprod[0]
     return solver

@@ -1,8 +1,9 @@
-"""What a slice of some thickness shows, and the spline that agrees with it.
+"""What a slice of a given thickness shows, and the spline that is consistent with such slices.
 
 A slice at position p shows the mean of the volume around p, weighted by a profile of the slice's thickness: ``box``
 (rectangular), ``gaussian`` (thickness = full width at half maximum) or ``point`` (the volume at p itself). A cubic
-spline through thick slices is too smooth; the *consistent* spline is the one whose own averages are the slices.
+spline through thick slices is too smooth; the averages of the *consistent* spline over each slice's profile are equal
+to the slices.
 
 Distances are in units of the slices' spacing.
 """
@@ -22,7 +23,7 @@ SAMPLES = 33
 
 @dataclass(frozen=True)
 class Geometry:
-    """What a slice is, for methods that ask.
+    """Profile, thickness and spacing of the slices, for methods that use them.
 
     ``profile``: one of ``PROFILES``; ``thickness``: of a slice, in slice spacings (0 for ``point``); ``in_plane``: the
     slice spacing in in-plane voxels, mean of rows and columns.
@@ -40,7 +41,7 @@ class Geometry:
 
 
 def profile(kind: str, thickness: float) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets (Q,) from a slice's position and the weights (Q,) there, which sum to one.
+    """Offsets (Q,) from a slice's position and the weights (Q,) at these offsets, which sum to 1.
 
     A Gaussian is cut at 1.25 thicknesses (three standard deviations). ``ValueError`` for an unknown ``kind``.
     """

@@ -1,7 +1,7 @@
-"""The denoiser of the latent diffusion: a U-Net that predicts a latent's noise, given the coarse slice.
+"""The denoiser of the latent diffusion: a U-Net that predicts the noise of a latent from the low-resolution slice.
 
 Section "Networks" of the article; the size is that of the original super-resolution model of Rombach et al.
-2022. The blocks are `diffusers.UNet2DModel`'s, set up so that they compute what the original's do.
+2022. The blocks are `diffusers.UNet2DModel`'s, configured to compute the same as the original's blocks.
 """
 
 from collections.abc import Sequence
@@ -27,12 +27,11 @@ def canonical_size(
 ) -> dict:
     """The full description of a U-Net, defaults filled in; two equal networks have equal descriptions.
 
-    `sample_size` is the side of the latents it is meant for (any multiple of 2^(levels − 1) works).
-    `attention_factors` have the original's meaning: not resolutions, but the *down-sampling factors* (1, 2,
-    4 …) of the levels that have attention; a factor beyond the last level means nothing there, and is
-    dropped here. The middle always has attention. The defaults are the article's size: of its "16 and 8"
-    only 8 exists. Raises ValueError where a width cannot be split into heads or groups, or a factor is not
-    a power of two.
+    `sample_size` is the intended side of the latents (any multiple of 2^(levels − 1) works). `attention_factors` have
+    the original's meaning: not resolutions, but the *down-sampling factors* (1, 2, 4 …) of the levels with attention; a
+    factor beyond the last level has no effect in the original and is dropped here. The middle always has attention. The
+    defaults are the article's size: of its "16 and 8" only 8 exists. Raises ValueError where a width cannot be split
+    into heads or groups, or a factor is not a power of two.
     """
     levels = len(multipliers)
     if multipliers[0] != 1:
@@ -83,7 +82,7 @@ class Denoiser(nn.Module):
             up_block_types=tuple("AttnUpBlock2D" if attends[i] else "UpBlock2D" for i in reversed(levels)),
             attention_head_dim=self.size["head_channels"],
             norm_num_groups=self.size["norm_groups"],
-            # As the original: cosines before sines, frequencies from 1 down to, but not reaching, 1/10000.
+            # As in the original: cosines before sines, frequencies from 1 down to 1/10000 (excluded).
             flip_sin_to_cos=True,
             freq_shift=0,
             norm_eps=1e-5,
@@ -101,5 +100,5 @@ class Denoiser(nn.Module):
 
 
 def as_condition(slices: Tensor, channels: int = 3) -> Tensor:
-    """Low-resolution slices (B, 1 or 3, h, w) in [0, 1] → what the U-Net sees: (B, 3, h, w) in [−1, 1]."""
+    """Low-resolution slices (B, 1 or 3, h, w) in [0, 1] → the input of the U-Net: (B, 3, h, w) in [−1, 1]."""
     return slices.expand(-1, channels, -1, -1) * 2 - 1

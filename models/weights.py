@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors that say what they are, so that nothing else is needed to use them."""
+"""Weights on disk: safetensors files that contain all information needed to use them."""
 
 import importlib
 import json
@@ -30,7 +30,7 @@ def network(name: str, size: Mapping[str, Any]) -> nn.Module:
 def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any], *, half: bool = False) -> None:
     """Writes ``module``'s state with ``metadata`` (needs ``network`` and ``size``; values become JSON).
 
-    ``half``: floating-point tensors in half precision; ``load`` gives them back in single precision.
+    ``half``: floating-point tensors in half precision; ``load`` returns them in single precision.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any], *, ha
         state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
     content = to_bytes(state, {key: json.dumps(value) for key, value in metadata.items()})
     aside = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
-    with open(aside, "xb") as file:  # never through a link that somebody placed
+    with open(aside, "xb") as file:  # never follow a link that somebody placed there
         try:
             file.write(content)
             file.flush()
@@ -50,13 +50,13 @@ def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any], *, ha
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """What ``save`` was given beside the weights."""
+    """The metadata in a file that ``save`` wrote."""
     with safe_open(str(path), "pt") as file:
         return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
 
 
 def load(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
-    """The network in a file that ``save`` wrote, in ``eval`` mode. ``ValueError`` names what does not fit."""
+    """The network in a file that ``save`` wrote, in ``eval`` mode. ``ValueError`` names the mismatch."""
     metadata = read_metadata(path)
     if "network" not in metadata or "size" not in metadata:
         raise ValueError(f"{path}: no network and size in its metadata; it was not written by this project")
@@ -72,18 +72,18 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
 
 
 def check_finite(module: nn.Module, path: str | Path) -> None:
-    """``ValueError`` where weights from ``path`` are NaN or infinite: whatever they make would be, too."""
+    """``ValueError`` if weights from ``path`` are NaN or infinite."""
     for name, tensor in module.state_dict().items():
         bad = int((~torch.isfinite(tensor)).sum()) if tensor.is_floating_point() else 0
         if bad:
-            raise ValueError(f"{path}: {bad} numbers of {name} are NaN or infinite; train it or fetch it again")
+            raise ValueError(f"{path}: {bad} numbers of {name} are NaN or infinite; train again or download it again")
 
 
 def load_by_class(paths: Iterable[str | Path], device: str | torch.device = "cpu") -> dict[str, nn.Module]:
     """The networks in several files by class (the file in ``models/networks``), in ``eval`` mode.
 
-    Methods and trainings ask for networks by class, whatever the config calls them. ``ValueError``: what ``load``
-    raises, or two networks of one class.
+    Methods and trainings find networks by class, whatever their names in the config. ``ValueError``: as ``load``, or
+    two networks of one class.
     """
     networks: dict[str, nn.Module] = {}
     for path in paths:

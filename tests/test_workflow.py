@@ -88,7 +88,7 @@ def test_killed_and_started_again_it_ends_the_same(study, tmp_path):
     assert checkpoint.exists()
     assert not target.exists()
     run(*small(tmp_path), "--", str(target))
-    assert "goes on from step" in (tmp_path / "logs" / "train" / "toy" / "fold1" / "vq.log").read_text()
+    assert "resumes at step" in (tmp_path / "logs" / "train" / "toy" / "fold1" / "vq.log").read_text()
     assert weights(target) == weights(study / "models" / "toy" / "fold1" / "vq.safetensors")
 
 

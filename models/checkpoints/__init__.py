@@ -1,4 +1,4 @@
-"""Weights from elsewhere, by one call: `load_init(path)`. One file for each layout."""
+"""Loads weights that other projects trained: `load_init(path)`. One file for each layout."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ def load_init(path: str | Path, head_channels: int = 32) -> Init:
     """The networks in `path`: a CompVis checkpoint file (of a latent diffusion or a first stage) or a
     diffusers folder.
 
-    Sizes are read off the tensors or the folder's config.json. Every key is accounted for: one that is
-    unknown or missing is a ValueError that names it. Weights averaged over training (EMA) are taken where
-    the file has them. Pickles are read with `weights_only=True`; one that holds more than plain tensors is
-    refused with a ValueError, and so is a network whose options this project's networks do not have.
+    Sizes come from the shapes of the tensors or from the folder's config.json. Every key is checked: an unknown or
+    missing key raises a ValueError that names the key. If the file has weights averaged over training (EMA), these are
+    used. Pickles are read with `weights_only=True`. A pickle that holds more than plain tensors raises a ValueError,
+    and so does a network with options that this project's networks do not have.
 
-    `head_channels`: channels of an attention head in the U-Net of a CompVis file, which its tensors do not
-    tell.
+    `head_channels`: channels of an attention head in the U-Net of a CompVis file; the shapes of the tensors do not show
+    this number.
     """
     path = Path(path)
     if not path.exists():

@@ -39,10 +39,10 @@ DERIVED = {
 
 
 class Leftover:
-    """Stands in for Lightning's callback class, a key in the training state that published files still hold.
+    """Replaces Lightning's callback class, a key in the training state that published files still hold.
 
-    `weights_only` loading refuses names that it does not know, rightly. This one is resolved to an empty
-    class of ours: nothing of Lightning is imported or run.
+    `weights_only` loading refuses unknown names. This name is resolved to an empty class of this project, so that no
+    code of Lightning is imported or run.
     """
 
 
@@ -58,7 +58,7 @@ def load(path: Path, head_channels: int = 32) -> Init:
     schedule, scale = schedule_of(path, known), float(known.pop("scale_factor", torch.tensor(1.0)))
     bare = {key: known.pop(key) for key in list(known) if key.startswith(VQ_PARTS)}
     if bare and (unet or vq):
-        complain(path, "keys of a first stage beside those of a latent diffusion", bare)
+        complain(path, "keys of a first stage next to those of a latent diffusion", bare)
     complain(path, "unknown keys", known)
     if not (unet or vq or bare):
         raise ValueError(f"{path}: holds neither {UNET}* nor {FIRST_STAGE}* nor a first stage's encoder.*")
@@ -101,7 +101,7 @@ def take(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def network_of(
     path: Path, network: str, raw: dict[str, Tensor], prefix: str, ema: dict[str, Tensor], head_channels: int = 32
 ) -> Part:
-    """One network from its tensors, named without `prefix`; the averaged ones are taken where there are any."""
+    """One network from its tensors, named without `prefix`; the averaged tensors are used if there are any."""
     if network == "ldm":
         size = unet_size(path, raw, head_channels)
         names = unet_names(size)
@@ -115,7 +115,7 @@ def network_of(
 
 
 def averaged(path: Path, raw: dict[str, Tensor], ema: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """`raw`'s names with the averaged tensors, whose names are raw ones (with what they had before) without dots."""
+    """`raw`'s names with the averaged tensors. An averaged tensor's name is `prefix` and the raw name, without dots."""
     outer = prefix.removeprefix("model.")
     names = {(outer + key).replace(".", ""): key for key in raw}
     weights = {key for key in ema if not key.startswith("loss")}
@@ -127,7 +127,7 @@ def averaged(path: Path, raw: dict[str, Tensor], ema: dict[str, Tensor], prefix:
 def convert(
     path: Path, network: str, size: dict, tensors: dict[str, Tensor], names: Names, prefix: str
 ) -> dict[str, Tensor]:
-    """The tensors under our names. Every one must be known, present and of the right shape."""
+    """The tensors under our names. Every tensor must be known, present and of the right shape."""
     wanted = {}
     for ours, like in skeleton(network, size).state_dict().items():
         where, leaf = ours.removeprefix(INNER[network] + ".").rsplit(".", 1)
@@ -160,9 +160,9 @@ def need(path: Path, tensors: dict[str, Tensor], key: str, prefix: str) -> Tenso
 
 
 def indexed(tensors: dict[str, Tensor], stem: str) -> int:
-    """How many consecutive `{stem}{i}.` there are, from 0."""
-    found = {int(match[1]) for key in tensors if (match := re.match(re.escape(stem) + r"(\d+)\.", key))}
-    return max(found, default=-1) + 1
+    """The number of consecutive names `{stem}{i}.`, counted from 0."""
+    numbers = {int(match[1]) for key in tensors if (match := re.match(re.escape(stem) + r"(\d+)\.", key))}
+    return max(numbers, default=-1) + 1
 
 
 def unet_size(path: Path, tensors: dict[str, Tensor], head_channels: int) -> dict:
@@ -223,18 +223,19 @@ def first_stage_size(path: Path, tensors: dict[str, Tensor], prefix: str) -> dic
 
 
 def schedule_of(path: Path, tensors: dict[str, Tensor]) -> Schedule:
-    """The schedule of the file's `betas` and `alphas_cumprod` (removed); the article's where it has none."""
+    """The schedule of the file's `betas` and `alphas_cumprod` (removed); the article's schedule if the file has
+    none."""
     betas, alphas_bar = tensors.pop("betas", None), tensors.pop("alphas_cumprod", None)
     if betas is None:
         schedule = Schedule()
     else:
         schedule = Schedule(round(float(betas[0]), 8), round(float(betas[-1]), 8), len(betas))
-    for key, found, expected in (
+    for key, stored, expected in (
         ("betas", betas, schedule.betas().float()),
         ("alphas_cumprod", alphas_bar, schedule.alphas_bar()),
     ):
-        if found is not None and (
-            found.shape != expected.shape or not torch.allclose(found.float(), expected, rtol=1e-3, atol=1e-7)
+        if stored is not None and (
+            stored.shape != expected.shape or not torch.allclose(stored.float(), expected, rtol=1e-3, atol=1e-7)
         ):
             ends = f"{schedule.beta_start} to {schedule.beta_end}"
             raise ValueError(f"{path}: {key} is not a schedule linear in √β from {ends}")

@@ -1,7 +1,7 @@
-"""Where each module of our networks (diffusers' names) is found in a CompVis checkpoint.
+"""The name in a CompVis checkpoint of each module of our networks (which have diffusers' names).
 
-Both functions return our module's name → (theirs, third): `third` is None, or 0, 1, 2 where theirs is one
-tensor of queries, keys and values.
+Both functions return our module's name → (theirs, third): `third` is None, or 0, 1, 2 where their tensor joins queries,
+keys and values.
 """
 
 Names = dict[str, tuple[str, int | None]]
@@ -90,7 +90,7 @@ def first_stage_names(size: dict) -> Names:
             names[f"{side}.mid_block.attentions.0.{ours}"] = (f"{side}.mid.attn_1.{theirs}", None)
     levels, layers = len(size["channels"]), size["layers_per_block"]
     for level in range(levels):
-        # Theirs counts the decoder's levels from fine to coarse, ours in order of use.
+        # CompVis counts the decoder's levels from fine to coarse, diffusers in order of use.
         up = levels - 1 - level
         for layer in range(layers):
             block(f"encoder.down_blocks.{level}.resnets.{layer}", f"encoder.down.{level}.block.{layer}")

@@ -1,7 +1,7 @@
 """Checkpoints as a folder of diffusers: unet/, vqvae/, scheduler/, each with a JSON of its options.
 
-The layout of CompVis/ldm-super-resolution-4x-openimages. The weights are read as they are, not through
-`from_pretrained`, which fills a missing key with random numbers and a warning.
+The layout of CompVis/ldm-super-resolution-4x-openimages. The weights are read directly, not through `from_pretrained`,
+which only warns about a missing key and fills it with random numbers.
 """
 
 import inspect
@@ -18,9 +18,9 @@ from models.schedule import Schedule
 
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
 OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
-"""Attention layers before diffusers 0.13."""
+"""Names of attention layers before diffusers 0.13."""
 WITHOUT_EFFECT = {"sample_size", "num_train_timesteps", "force_upcast", "scaling_factor"}
-"""Options that change nothing here. The original's latents are not scaled, whatever VQModel's default is."""
+"""Options that change nothing in this project. The original's latents are not scaled, whatever VQModel's default is."""
 
 
 def load(folder: Path) -> Init:
@@ -33,7 +33,7 @@ def load(folder: Path) -> Init:
 
 
 def part(network: str, folder: Path, kind: type, size_of: Callable[[Path, dict], dict]) -> Part | None:
-    """One network's folder, None if there is none."""
+    """The network in a folder, or None if there is no such folder."""
     file = folder / "config.json"
     if not file.exists():
         return None
@@ -106,7 +106,7 @@ def same_options(file: Path, theirs: dict, ours: dict) -> None:
 
 
 def modern(key: str) -> str:
-    """A weight's name as diffusers has it now."""
+    """A weight's name in the current version of diffusers."""
     for old, new in OLD_NAMES.items():
         if ".attentions." in key and f".{old}." in key:
             return key.replace(f".{old}.", f".{new}.")
@@ -114,12 +114,12 @@ def modern(key: str) -> str:
 
 
 def schedule_of(file: Path) -> Schedule:
-    """The schedule of a scheduler_config.json; the article's where there is none."""
+    """The schedule of a scheduler_config.json; the article's schedule if the file is missing."""
     if not file.exists():
         return Schedule()
     options = {"beta_schedule": "linear", "prediction_type": "epsilon", **json.loads(file.read_text(encoding="utf-8"))}
     for key, expected in (("beta_schedule", "scaled_linear"), ("prediction_type", "epsilon")):
         if options[key] != expected:
             raise ValueError(f"{file}: {key} is {options[key]!r}, expected {expected!r}")
-    given = {"beta_start": "beta_start", "beta_end": "beta_end", "num_train_timesteps": "steps"}
-    return Schedule(**{ours: options[theirs] for theirs, ours in given.items() if theirs in options})
+    keys = {"beta_start": "beta_start", "beta_end": "beta_end", "num_train_timesteps": "steps"}
+    return Schedule(**{ours: options[theirs] for theirs, ours in keys.items() if theirs in options})

@@ -1,4 +1,4 @@
-"""What a checkpoint from elsewhere is turned into, and the checks common to all layouts."""
+"""The result of loading a checkpoint of another project, and the checks common to all layouts."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Part:
         return module.eval()
 
     def require(self, size: dict) -> None:
-        """ValueError naming what differs from the configured `size` (the size of slices does not count)."""
+        """ValueError that names each difference from the configured `size` (the size of slices is not compared)."""
         wanted = SIZES[self.network](**size)
         wrong = [
             f"{key} {self.size[key]} (config: {value})"
@@ -47,31 +47,31 @@ class Part:
 
 @dataclass(frozen=True)
 class Init:
-    """All that a checkpoint holds. `vq` or `ldm` is None where it has none of it."""
+    """The content of a checkpoint. `vq` or `ldm` is None if the checkpoint lacks that network."""
 
     path: Path
     layout: str
     vq: Part | None
     ldm: Part | None
     scale: float = 1.0
-    """What the original multiplied latents by for the diffusion."""
+    """The factor by which the original multiplied latents for the diffusion."""
     schedule: Schedule = ARTICLE
     ema: bool = False
-    """Whether the averaged weights were taken."""
+    """Whether the averaged weights are used."""
     step: int | None = None
-    """Training steps that the file says it has seen."""
+    """Number of training steps, as stored in the file."""
     ignored: list[str] = field(default_factory=list)
     """Keys left out on purpose: losses, derived schedule buffers, EMA counters."""
 
 
 def skeleton(network: str, size: dict) -> nn.Module:
-    """The network without memory for its weights: names and shapes only."""
+    """The network with names and shapes of its weights only, without memory for them."""
     with torch.device("meta"):
         return BUILDERS[network](**size)
 
 
 def complete(path: Path, network: str, size: dict) -> dict:
-    """The canonical size; a ValueError about one that cannot be built names the file."""
+    """The canonical size; if no network of this size can be built, the ValueError names the file."""
     try:
         return SIZES[network](**size)
     except ValueError as error:
@@ -87,7 +87,8 @@ def complain(path: Path, kind: str, keys: Iterable[str]) -> None:
 
 
 def fit(path: Path, key: str, tensor: Tensor, like: Tensor) -> Tensor:
-    """`tensor` as float32 in the shape of `like`, up to trailing ones (a 1×1 convolution is a matrix)."""
+    """`tensor` as float32 in the shape of `like`, up to trailing dimensions of size 1 (a 1×1 convolution may be stored
+    as a matrix)."""
 
     def bare(shape: torch.Size) -> tuple[int, ...]:
         sizes = tuple(shape)

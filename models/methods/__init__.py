@@ -1,1 +1,1 @@
-"""One file a method; the file's name is the method's name in the config."""
+"""One file per method; the file's name is the method's name in the config."""

@@ -1,7 +1,7 @@
 """The article's baseline: the same super-resolved slices, interpolated as pixels (section 2.5).
 
 Eq. 12 as printed does not interpolate (see the control ``eq12``); the weights are those of eq. 6. The article does not
-say whether its baseline is sharpened by EDSR, as ours is: with ``edsr`` among the networks each known slice is.
+say whether EDSR also sharpens its baseline. Here it does if ``edsr`` is among the networks.
 """
 
 from torch import Tensor
@@ -10,7 +10,7 @@ from models.methods.ours import Diffusion
 
 
 class Method(Diffusion):
-    """Known slices are sampled and decoded (and sharpened, where there is an EDSR); pixels are mixed."""
+    """Known slices are sampled and decoded (and sharpened, if there is an EDSR); pixels are mixed."""
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         return self.decode(self.latents(slices, index))

@@ -1,4 +1,4 @@
-"""Control: bicubic in plane, linear between slices. Whatever is trained must beat this."""
+"""Control: bicubic in plane, linear between slices. A trained method must beat this."""
 
 from torch import Tensor
 

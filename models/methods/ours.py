@@ -11,7 +11,8 @@ from models.sampling import slice_seeds
 
 
 class Diffusion(Restorer):
-    """What ours and the baseline share: a latent sampled for every known slice, by the same noise."""
+    """Common part of the article's method and its baseline: a latent is sampled for every known slice, with the same
+    noise."""
 
     random = True
 
@@ -26,9 +27,9 @@ class Diffusion(Restorer):
         samples: int = 1,
         **options: Any,
     ) -> None:
-        """``networks``: ``vq``, ``ldm`` and, if the result is to be sharpened by it, ``edsr`` (section 2.6).
+        """``networks``: ``vq``, ``ldm`` and, to sharpen the result, ``edsr`` (section 2.6).
 
-        ``samples``: a slice's latent is the mean of so many (the article's: 1).
+        ``samples``: a slice's latent is the mean of this many samples (article: 1).
         """
         super().__init__(*args, **options)
         self.sampling = {"sampler": sampler, "steps": steps, "eta": eta if sampler == "ddim" else 0.0}
@@ -39,11 +40,11 @@ class Diffusion(Restorer):
     def latents(self, slices: Tensor, index: Tensor) -> Tensor:
         """Low-resolution slices (B, 1, h, w) → latents (B, 3, h, w), Algorithm 1."""
         seeds = [slice_seeds(self.seed + draw, index.tolist(), self.noise) for draw in range(self.samples)]
-        drawn = [self.networks["ldm"].sample(slices, own, **self.sampling) for own in seeds]
+        drawn = [self.networks["ldm"].sample(slices, seed_list, **self.sampling) for seed_list in seeds]
         return torch.stack(drawn).mean(dim=0)
 
     def decode(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:
-        """Latents (B, 3, h, w) → pixels (B, 1, 4h, 4w), eqs. 7–9, then EDSR where there is one (eq. 13)."""
+        """Latents (B, 3, h, w) → pixels (B, 1, 4h, 4w), eqs. 7–9, then EDSR if it is among the networks (eq. 13)."""
         first_stage = self.networks["vq"]
         chosen = quantise
         if not isinstance(chosen, Tensor):
@@ -63,7 +64,7 @@ class Diffusion(Restorer):
 
 
 class Method(Diffusion):
-    """Latents are mixed (eq. 6), then decoded: the decoder, not a cross-fade, makes the slice between."""
+    """Latents are mixed (eq. 6), then decoded: a new slice comes from the decoder, not from a cross-fade."""
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         return self.latents(slices, index)

@@ -16,7 +16,7 @@ class Method(Restorer):
         """``networks``: exactly one, (B, 1, h, w) → (B, 1, 4h, 4w)."""
         super().__init__(networks, **options)
         if len(self.networks) != 1:
-            raise ValueError(f"pixel_sr: give it one network, not {', '.join(self.networks) or 'none'}")
+            raise ValueError(f"pixel_sr: needs exactly one network, not {', '.join(self.networks) or 'none'}")
         (self.network,) = self.networks.values()
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:

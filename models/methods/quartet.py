@@ -14,7 +14,7 @@ from models.networks.quartet import turned
 
 
 class Method(Restorer):
-    """``models.networks.quartet`` at every position; nothing is mixed, and known slices are drawn as all others.
+    """Applies ``models.networks.quartet`` at every position, also at known slices; no slices are mixed.
 
     The network sets the in-plane factor. With factor 1, known slices are returned unchanged.
     """
@@ -33,7 +33,7 @@ class Method(Restorer):
             raise ValueError(f"quartet: views = {views}; choose 1, 2 or 4")
         self.views = views
         if len(self.networks) != 1:
-            raise ValueError(f"quartet: give it one network, not {', '.join(self.networks) or 'none'}")
+            raise ValueError(f"quartet: needs exactly one network, not {', '.join(self.networks) or 'none'}")
         (self.network,) = self.networks.values()
         self.factor = self.network.factor
 
@@ -50,10 +50,10 @@ class Method(Restorer):
     def block(
         self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray
     ) -> Tensor:
-        there = np.isin(at, known) & (self.factor == 1)
-        drawn = iter(() if there.all() else self.drawn(held, known, at[~there]))
-        as_they_were = (held[int(np.searchsorted(known, place))][0] for place in at[there])
-        return torch.stack([next(as_they_were if known_already else drawn) for known_already in there])
+        unchanged = np.isin(at, known) & (self.factor == 1)
+        drawn = iter(() if unchanged.all() else self.drawn(held, known, at[~unchanged]))
+        as_they_were = (held[int(np.searchsorted(known, position))][0] for position in at[unchanged])
+        return torch.stack([next(as_they_were if known_already else drawn) for known_already in unchanged])
 
     def drawn(self, held: Mapping[int, Tensor], known: np.ndarray, at: np.ndarray) -> Tensor:
         """Slices at the positions ``at``, (S', fh, fw)."""
@@ -64,21 +64,21 @@ class Method(Restorer):
         return pixels[: len(at)].squeeze(1).clamp(0, 1)
 
     def draw(self, slices: Tensor, places: Tensor) -> Tensor:
-        """Four slices (B, 4, h, w) and their places (B, 3) → slices (B, 1, fh, fw), the mean over ``views``."""
+        """Four slices (B, 4, h, w) and their distances ``places`` (B, 3) → slices (B, 1, fh, fw), the mean over
+        ``views``."""
         seen = [(slices, places)]
         if self.views > 1:
             seen.append((slices.flip(1), turned(places)))
-        # copies: what a compiled network returns is overwritten when it is called next
-        drawn = [self.network(*one).clone() for one in seen]
+        # Copies, because the next call of a compiled network overwrites its last result.
+        drawn = [self.network(*view).clone() for view in seen]
         if self.views > 2:
             drawn += [self.network(four.flip(-1), where).flip(-1) for four, where in seen]
         return torch.stack(drawn).mean(dim=0)
 
 
 def around(known: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The four known slices around each position (S', 4), and the places (S', 3) of ``models.networks.quartet``.
-
-    A position that is known lies at t = 0, but for the last slice: t = 1.
+    """The four known slices around each position (S', 4), and the distances ``places`` (S', 3), as
+    ``models.networks.quartet`` defines them. A known position has t = 0; the last known slice has t = 1.
     """
     left, _ = neighbours(known, at)
     left = np.minimum(left, len(known) - 2)

@@ -1,4 +1,4 @@
-"""This project's method for scans with thick slices: thin slices drawn by one network from the eight around a gap."""
+"""This project's method for thick slices: one network draws thin slices from the eight slices around a gap."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,16 +13,15 @@ from models.thickness import consistent_spline
 from models.training.blocks import described
 
 REACH = 32
-"""Pixels around what is not zero in which a network may draw something: what a pixel sees of the slices."""
+"""Margin in pixels around non-zero pixels in which the network may draw: the radius of its receptive field."""
 
 POSITIONS = 4
-"""Positions that are drawn at once: bounds the memory."""
+"""Positions that are drawn at once; limits the memory."""
 
 
 class Method(Restorer):
-    """``models.networks.slab`` at every position, known ones too: there a thick slice is not what a thin one shows.
-
-    Where slices are thin (``point``), a known slice is what it was.
+    """Applies ``models.networks.slab`` at every position, also at known slices: a thin slice differs from the thick
+    slice there. If the scan's slices are thin (``point``), known slices are returned unchanged.
     """
 
     any_factor = True
@@ -33,8 +32,9 @@ class Method(Restorer):
     def __init__(self, networks: Mapping[str, nn.Module] | None = None, *, views: int = 1, **options: Any) -> None:
         """``networks``: those in ``made_of`` by class, as the files of these names in ``models.networks`` build them.
 
-        ``views``: a slice is the mean of what is drawn of the slices in so many orders, as they are (1) and turned
-        round (2). Of ``options``, ``geometry`` says what a slice is, where positions ``known`` lie 1 apart.
+        ``views``: a slice is the mean of the network's outputs for this many orders of the slices: the original order
+        (1), also the opposite order (2). ``geometry`` (in ``options``) describes a slice; its unit is a distance of 1
+        between positions ``known``.
         """
         super().__init__(networks, **options)
         if views not in (1, 2):
@@ -45,27 +45,27 @@ class Method(Restorer):
             raise ValueError(f"it is made of the networks {', '.join(self.made_of)}; given: {given}")
         self.network = self.networks["slab"]
         self.factor = 1
-        # What was made of the last gap, which the next block of positions may lie in as well.
+        # The features of the last gap; the next block of positions may be in the same gap.
         self.kept: tuple[int, tuple[slice, slice], list[Tensor]] | None = None
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         return slices
 
     def weights(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """Where the network starts from: the consistent spline through the eight slices around each position."""
-        found = np.zeros((len(at), len(known)))
+        """The network's starting point: the consistent spline through the eight slices around each position."""
+        weights = np.zeros((len(at), len(known)))
         left = gaps(known, at)
         for gap in np.unique(left):
             rows = np.flatnonzero(left == gap)
             first, last = window(gap, len(known))
             step = known[gap + 1] - known[gap]
-            found[rows, first : last + 1] = consistent_spline(
+            weights[rows, first : last + 1] = consistent_spline(
                 (known[first : last + 1] - known[gap]) / step,
                 (at[rows] - known[gap]) / step,
                 self.geometry.profile,
                 self.geometry.thickness / step,
             )
-        return found
+        return weights
 
     def looks_at(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
         """The eight slices around each position."""
@@ -79,7 +79,7 @@ class Method(Restorer):
         self, held: Mapping[int, Tensor], rows: np.ndarray, needed: Sequence[int], known: np.ndarray, at: np.ndarray
     ) -> Tensor:
         height, width = held[needed[0]].shape[-2:]
-        found = torch.zeros(len(at), height, width, device=self.device)
+        drawn_slices = torch.zeros(len(at), height, width, device=self.device)
         left, weights = gaps(known, at), self.weights(known, at)
         exact = np.isin(at, known) & (self.geometry.profile == "point")
         for gap in np.unique(left[~exact]).tolist():
@@ -88,20 +88,20 @@ class Method(Restorer):
             eight = np.arange(gap - 3, gap + 5)
             slices = torch.stack([held[i][0] for i in eight.clip(first, last).tolist()])
             step = known[gap + 1] - known[gap]
-            there = (eight >= first) & (eight <= last)
+            exists = (eight >= first) & (eight <= last)
             mixing = np.zeros((len(here), SLICES))
-            mixing[:, there] = weights[here, first : last + 1]
+            mixing[:, exists] = weights[here, first : last + 1]
             where = np.concatenate([(at[here, None] - known[gap]) / step, mixing], axis=1)
             about = described(
-                self.geometry.profile, self.geometry.thickness / step, self.geometry.in_plane * step, there
+                self.geometry.profile, self.geometry.thickness / step, self.geometry.in_plane * step, exists
             )
             area = filled_area(slices)
             if area is not None:
                 for i, drawn in zip(here.tolist(), self.drawn(gap, area, slices, about, where), strict=True):
-                    found[i, *area] = drawn
+                    drawn_slices[i, *area] = drawn
         for i in np.flatnonzero(exact).tolist():
-            found[i] = held[int(np.searchsorted(known, at[i]))][0]
-        return found
+            drawn_slices[i] = held[int(np.searchsorted(known, at[i]))][0]
+        return drawn_slices
 
     def drawn(
         self, gap: int, area: tuple[slice, slice], slices: Tensor, about: np.ndarray, where: np.ndarray
@@ -113,22 +113,25 @@ class Method(Restorer):
         if self.views > 1:
             views.append(turned(*views[0]))
         if self.kept is None or self.kept[:2] != (gap, area):
-            self.kept = (gap, area, [network.features(one, told) for one, told, _ in views])
+            self.kept = (gap, area, [network.features(view, description) for view, description, _ in views])
         pieces = [
-            [network.at(features, one, told, part)[0] for part in places.split(POSITIONS, dim=1)]
-            for features, (one, told, places) in zip(self.kept[2], views, strict=True)
+            [network.at(features, view, description, part)[0] for part in places.split(POSITIONS, dim=1)]
+            for features, (view, description, places) in zip(self.kept[2], views, strict=True)
         ]
         return torch.stack([torch.cat(each) for each in pieces]).mean(dim=0).clamp(0, 1)
 
 
 def turned(slices: Tensor, about: Tensor, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The same slices in the opposite order, and what is told of them."""
-    told = torch.cat([about[:, :-SLICES], about[:, -SLICES:].flip(1)], dim=1)
-    return slices.flip(1), told, torch.cat([1 - where[..., :1], where[..., 1:].flip(-1)], dim=-1)
+    """The same slices in the opposite order, and their descriptions."""
+    description = torch.cat([about[:, :-SLICES], about[:, -SLICES:].flip(1)], dim=1)
+    return slices.flip(1), description, torch.cat([1 - where[..., :1], where[..., 1:].flip(-1)], dim=-1)
 
 
 def gaps(known: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """The number of the gap that each position lies in; a known position lies at the beginning of one, but the last."""
+    """The gap number of each position.
+
+    At a known slice it is the gap that begins there, at the last slice the last gap.
+    """
     return np.minimum(np.searchsorted(known, at, side="right") - 1, len(known) - 2)
 
 
@@ -138,16 +141,16 @@ def window(gap: int, count: int) -> tuple[int, int]:
 
 
 def filled_area(slices: Tensor) -> tuple[slice, slice] | None:
-    """Rows and columns that hold all that is not zero, with ``REACH`` around; None where there is nothing.
+    """Rows and columns that hold all non-zero pixels, with a margin of ``REACH``; None if all pixels are zero.
 
-    Where all that the network sees is zero it draws nothing, so that nothing changes by leaving it out.
+    The network draws zero where its whole input is zero, so leaving out that area changes nothing.
     """
-    there = slices.amax(dim=0) > 0
-    found = []
+    filled_pixels = slices.amax(dim=0) > 0
+    area = []
     for axis in (1, 0):
-        filled = torch.nonzero(there.any(dim=axis)).flatten()
+        filled = torch.nonzero(filled_pixels.any(dim=axis)).flatten()
         if not len(filled):
             return None
         first, last = int(filled[0]), int(filled[-1])
-        found.append(slice(max(first - REACH, 0) // 2 * 2, min(last + 1 + REACH, there.shape[1 - axis])))
-    return found[0], found[1]
+        area.append(slice(max(first - REACH, 0) // 2 * 2, min(last + 1 + REACH, filled_pixels.shape[1 - axis])))
+    return area[0], area[1]

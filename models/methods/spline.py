@@ -9,7 +9,7 @@ from models.method import Restorer
 
 
 class Method(Restorer):
-    """Cubic B-spline in plane, cubic spline through the known slices between."""
+    """Cubic B-spline in plane, cubic spline through the known slices through plane."""
 
     any_factor = True
 

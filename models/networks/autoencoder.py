@@ -1,9 +1,10 @@
-"""Autoencoder after Sander, de Vos and Išgum 2022 (https://arxiv.org/abs/2202.09258), a competitor (section 2.7).
+"""Autoencoder after Sander, de Vos and Išgum 2022 (https://arxiv.org/abs/2202.09258), a comparison method (section
+2.7).
 
-Its latents are maps, a quarter of the slice in each direction, and a slice between two others is decoded from the mean
-of their latents. Sizes and losses are those of the authors' public code for adult brain MRI: two scales, 32 features at
-the finest, 128 latent channels; mean squared error of reconstructed slices, and 0.001 × the perceptual distance between
-a slice and the one decoded from its two neighbours.
+Its latents are maps with a quarter of the slice's size in each direction. A slice between two others is decoded from
+the mean of their latents. Sizes and losses are those of the authors' public code for adult brain MRI: two scales, 32
+features at the finest, 128 latent channels; mean squared error of reconstructed slices, and 0.001 × the perceptual
+distance between a slice and the slice decoded from its two neighbours.
 """
 
 from collections.abc import Mapping
@@ -40,7 +41,10 @@ def _twice(inside: int, outside: int) -> list[nn.Module]:
 
 
 class Layers(nn.Sequential):
-    """Layers in turn. PyTorch does not compile a bare ``nn.Sequential``, whose ``forward`` is its own code."""
+    """Layers in sequence.
+
+    PyTorch does not compile a plain ``nn.Sequential``, because ``forward`` is PyTorch's own code.
+    """
 
     def forward(self, features: Tensor) -> Tensor:
         for layer in self:
@@ -68,7 +72,7 @@ class Autoencoder(nn.Module):
 
     @property
     def costly(self) -> list[nn.Module]:
-        """What is worth compiling."""
+        """The parts that are worth compiling."""
         return [self.encoder, self.decoder]
 
     def encode(self, slices: Tensor) -> Tensor:
@@ -91,11 +95,11 @@ def build(width: int = 32, scales: int = 2, latent: int = 128) -> Autoencoder:
 class Training(Task):
     """Reconstruction of slices at full resolution, and synthesis of the slices between them.
 
-    A step takes pairs of slices with one between: B/2 of them where the batch is B.
+    A step uses pairs of slices with one slice between them: B/2 pairs for a batch of B.
 
     Options: ``patch`` (side in pixels), ``rate``, ``rate_schedule`` (see ``learning_rate``); ``perceptual_weight`` (of
-    LPIPS for the slice between: λ of eq. 3) and ``synthesis_weight`` (of its mean squared error, for where LPIPS is too
-    dear; the original has none); ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
+    LPIPS for the slice between: λ of eq. 3) and ``synthesis_weight`` (of its mean squared error, if LPIPS takes too
+    long; the original has no such term); ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
     """
 
     network: Autoencoder

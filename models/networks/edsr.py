@@ -1,4 +1,4 @@
-"""EDSR at scale 1, against the blur of the diffusion's slices (article, sections 2.6 and 3.1; Lim et al. 2017)."""
+"""EDSR at scale 1, to reduce the blur of the diffusion's slices (article, sections 2.6 and 3.1; Lim et al. 2017)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,9 +40,9 @@ class Block(nn.Module):
 
 
 class Edsr(nn.Module):
-    """Grey slices (B, 1, H, W) in [0, 1] → sharper ones of the same size, not clamped.
+    """Grey slices (B, 1, H, W) in [0, 1] → sharper slices of the same size, not clamped.
 
-    What comes out of the last convolution is added to the slice, and that convolution starts at zero: untrained, the
+    The output of the last convolution is added to the slice, and that convolution starts at zero: untrained, the
     network returns its input. (At scale 1 the original has no such path from pixels to pixels.)
     """
 
@@ -55,7 +55,7 @@ class Edsr(nn.Module):
         self.tail = nn.Conv2d(width, 1, 3, padding=1)
         for parameter in self.tail.parameters():
             nn.init.zeros_(parameter)
-        # The training slices' mean grey level; with half the range it normalises what goes in and comes out.
+        # The mean grey level of the training slices; with half the range it normalises input and output.
         self.register_buffer("mean", torch.zeros(()))
 
     def forward(self, slices: Tensor) -> Tensor:
@@ -71,9 +71,10 @@ def build(blocks: int = 16, width: int = 64) -> Edsr:
 class Training(Task):
     """Sharpened diffusion outputs against the truth, Adam with a schedule.
 
-    Sampling is what costs, so ``pool`` training slices are restored once, before the first step, by the first stage
-    and the diffusion; patches and flips are drawn from these. The slices are spread evenly over the training set, their
-    low resolution is the protocol's, and each has its own noise with a fixed seed: a resumed training finds the same.
+    Sampling takes most of the time, so the first stage and the diffusion restore ``pool`` training slices once, before
+    the first step; patches and flips are drawn from these slices. The slices are spread evenly over the training set,
+    their low resolution is the protocol's, and each slice has its own noise with a fixed seed: a resumed training gets
+    the same slices.
 
     Options: ``loss`` (the article says both: ``mae`` as in section 3.1, the default, or ``mse`` as in eq. 14), ``pool``
     (slices), ``sampler``, ``sampling_steps``, ``eta`` (of the diffusion), ``patch`` (side in pixels), ``rate``,

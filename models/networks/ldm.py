@@ -40,7 +40,7 @@ class Training(Task):
 
     Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``crop_at`` (``random`` or ``centre``),
     ``patch`` (as of the first stage), ``degradation`` (name), ``ema`` (decay), ``latent_scale`` (a number, or ``unit``:
-    latents brought to unit spread), ``rate_schedule``.
+    latents scaled to unit standard deviation), ``rate_schedule``.
     """
 
     network: LatentDiffusion
@@ -55,7 +55,7 @@ class Training(Task):
 
     def prepare(self, bank: SliceBank) -> None:
         whole = self.options["crop"] == 1 and "patch" not in self.options
-        # where a slice comes again (on a CPU too, but there results stay what they were, to the bit)
+        # Only where slices repeat. (A CPU would gain too, but its results must stay the same to the bit.)
         if whole and bank.slices.is_cuda and self.steps * self.options["slices_per_step"] > len(bank):
             self.remember(bank)
         if self.options["latent_scale"] != "unit":
@@ -100,7 +100,7 @@ class Training(Task):
     def remember(self, bank: SliceBank) -> None:
         """Encodes all slices once; crops are then whole slices, and their latents are looked up.
 
-        49 kB a slice at the article's size.
+        49 kB per slice at the article's size.
         """
         index = torch.arange(len(bank))
         self.bank, self.remembered = bank, torch.cat([self.encode(bank.take(part)) for part in index.split(16)])

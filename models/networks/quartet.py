@@ -1,10 +1,10 @@
 """Four known slices and a position between them → the slice there: this project's own network.
 
-The article restores slices one by one and mixes what comes out. Here one network sees the two known slices on either
-side of a position, at low resolution, and where the position lies, and draws the slice there at once: what a
-neighbour shows sharply is not lost, and nothing is mixed after it was drawn. It is 2-D (the four slices are channels),
-takes any position, and works on the known slices' grid until its last layer, as WDSR, whose blocks it is made of. It
-magnifies ×4 in plane, or, with factor 1, keeps the slices' resolution: what a scan with thick slices needs most.
+The article restores slices one by one and mixes the results. Here one network sees the two known slices on each side of
+a position, at low resolution, and the position itself, and draws the slice in one step: sharp detail of a neighbour is
+kept, and results are not mixed. The network is 2-D (the four slices are channels), accepts any position, and works on
+the known slices' grid until its last layer, as WDSR does; its blocks are WDSR's. It magnifies ×4 in plane, or, with
+factor 1, keeps the slices' resolution, which suits a scan with thick slices.
 """
 
 from collections.abc import Mapping
@@ -37,17 +37,18 @@ SLICES = 4
 
 
 class Quartet(nn.Module):
-    """Slices (B, 4, h, w) in [0, 1] and their places (B, 3) → the slice at a position (B, 1, fh, fw), not clamped.
+    """Slices (B, 4, h, w) in [0, 1] and distances ``places`` (B, 3) → the slice at a position (B, 1, fh, fw), not
+    clamped.
 
     ``factor`` f: in-plane magnification, 4 or 1.
 
-    The places are scale-free: ``before``, ``t`` and ``after`` are distances in units of the gap that the position lies
-    in: from the first slice to the second, from the second to the position (0 … 1), from the third to the fourth. A
-    slice that does not exist is its neighbour again, at distance 0.
+    The three columns of ``places`` are ``before``, ``t`` and ``after``: the distances from the first slice to the
+    second, from the second slice to the position (0 … 1), and from the third slice to the fourth. The unit is the width
+    of the gap around the position. A missing slice is replaced by its neighbour, at distance 0.
 
-    What the network draws is added to where it starts from, and its last layer starts at zero: untrained, it is that.
-    With factor 4 this is the linear control (bicubic of the two neighbours' mixture), with factor 1 the cubic spline
-    through the four slices, and nothing is added to a known slice: it is there already.
+    The network's output is added to a starting point, and its last layer starts at zero: untrained, the network returns
+    the starting point. With factor 4 the starting point is the linear control (bicubic of the two neighbours' mixture),
+    with factor 1 the cubic spline through the four slices. With factor 1 nothing is added to a known slice.
     """
 
     def __init__(self, blocks: int, width: int, expansion: int, context: bool, factor: int) -> None:
@@ -81,7 +82,7 @@ class Quartet(nn.Module):
         return (mixture if self.factor == FACTOR else spline)(slices, places)
 
     def magnified(self, slices: Tensor) -> Tensor:
-        """Bicubic, or as they are: with ``mixed``, where the network starts from."""
+        """Bicubic with factor 4, unchanged with factor 1; ``mixed`` and ``magnified`` make the starting point."""
         return bicubic(slices) if self.factor == FACTOR else slices
 
 
@@ -101,16 +102,16 @@ def spline(slices: Tensor, places: Tensor) -> Tensor:
     slope = right - left
     bend_left = 6 * (slope - (left - first) / before.clamp_min(1e-6)) * (before > 0)
     bend_right = 6 * ((last - right) / after.clamp_min(1e-6) - slope) * (after > 0)
-    one, other = 2 * (1 + before), 2 * (1 + after)
+    on_left, on_right = 2 * (1 + before), 2 * (1 + after)
     both = ((before > 0) & (after > 0)).to(slices)  # an unknown that is zero is in neither equation
-    scale = one * other - both
-    at_left = (other * bend_left - both * bend_right) / scale
-    at_right = (one * bend_right - both * bend_left) / scale
+    scale = on_left * on_right - both
+    at_left = (on_right * bend_left - both * bend_right) / scale
+    at_right = (on_left * bend_right - both * bend_left) / scale
     return left + t * slope + (((1 - t) ** 3 - (1 - t)) * at_left + (t**3 - t) * at_right) / 6
 
 
 def turned(places: Tensor) -> Tensor:
-    """The places (B, 3) of the same four slices in the opposite order."""
+    """The distances ``places`` (B, 3) of the same four slices in the opposite order."""
     return places.flip(1) * places.new_tensor([1, -1, 1]) + places.new_tensor([0, 1, 0])
 
 
@@ -121,17 +122,17 @@ def between(places: Tensor) -> Tensor:
 
 
 def build(blocks: int = 16, width: int = 64, expansion: int = 6, context: bool = True, factor: int = FACTOR) -> Quartet:
-    """As large as WDSR at the article's size. ``context`` False: the outer two slices are not looked at."""
+    """As large as WDSR at the article's size. ``context`` False: the outer two slices are ignored."""
     return Quartet(blocks, width, expansion, context, factor)
 
 
 class Training(Task):
     """True slices of the training volumes, from the slices around them at many distances.
 
-    Each sample is a slice and a gap around it of 1 to ``gap`` slices, in which the slice is at any place (with factor
-    1: at any but the ends); the outer two slices are as far from the gap's ends as the gap is wide, or next to them.
-    Half of the samples are turned round along the slice axis. The loss is MAE + ``perceptual_weight`` · LPIPS (with the
-    trunk ``perceptual_net``); low resolution is the protocol's.
+    Each sample is a slice and a gap of 1 to ``gap`` slices around it. The slice is anywhere in the gap (with factor 1:
+    anywhere but at the ends). The outer two slices are as far from the gap's ends as the gap is wide, or next to the
+    ends. Half of the samples are reversed along the slice axis. The loss is MAE + ``perceptual_weight`` · LPIPS (with
+    the trunk ``perceptual_net``); low resolution is the protocol's.
 
     Options: ``gap``, ``patch`` (side in pixels, a multiple of 4), ``perceptual_weight``, ``perceptual_net`` (``vgg`` or
     ``alex``), ``trunk`` (its file, needed if the weight is above 0), ``rate``, ``rate_schedule`` (see
@@ -170,10 +171,10 @@ class Training(Task):
         return loss, log
 
     def draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """``count`` samples: slices (B, 5, H, W), the four known ones and the target, and the places (B, 3)."""
+        """``count`` samples: slices (B, 5, H, W), four known slices and the target, and distances ``places`` (B, 3)."""
         anchor = torch.randint(len(self.bank), (count,))
         first, last = self.first[anchor], self.last[anchor]
-        least = int(self.network.factor == 1)  # a known slice is nothing to learn from
+        least = int(self.network.factor == 1)  # with factor 1, known slices are not drawn
         gap = torch.minimum(torch.randint(1 + least, self.options["gap"] + 1, (count,)), last - first)
         left = torch.minimum(torch.maximum(anchor - (gap / 2).long(), first), last - gap)
         inside = least + (torch.rand(count) * (gap - least)).long()
@@ -193,22 +194,22 @@ class Training(Task):
         return slices.view(count, SLICES + 1, *slices.shape[-2:]), places
 
     def start(self, known: Tensor, places: Tensor) -> Tensor:
-        """What the network would give if it drew nothing."""
+        """The network's starting point."""
         return self.network.magnified(self.network.mixed(known, places))
 
     def seen(self, slices: Tensor) -> Tensor:
-        """True slices as the network is shown them: at low resolution, where it is to magnify."""
+        """True slices as the network sees them: at low resolution if the network magnifies."""
         return self.coarse(slices) if self.network.factor == FACTOR else slices
 
     def examples(self, held_out: SliceBank) -> Tensor:
-        """Slices half-way between two others, with these (twice each) before them: (B, 5, H, W)."""
+        """Slices half-way between two neighbours: the two neighbours (twice each), then the slice, (B, 5, H, W)."""
         middle = torch.linspace(0, len(held_out) - 1, 8)[1:-1].round().long()
         index = torch.stack([middle + step for step in (-1, -1, 1, 1, 0)], dim=1).clamp(0, len(held_out) - 1)
         slices = held_out.take(index.reshape(-1))
         return slices.view(len(middle), SLICES + 1, *slices.shape[-2:])
 
     def picture(self, batch: Tensor) -> list[Tensor]:
-        """Where the network starts from, what it draws, the truth."""
+        """The network's starting point, its output, the truth."""
         known, places = self.seen(batch[:, :SLICES]), batch.new_tensor([[0.0, 0.5, 0.0]]).expand(len(batch), -1)
         return [
             self.start(known, places),

@@ -1,13 +1,13 @@
 """Eight slices of known thickness → the thin slices anywhere between the middle two: this project's network for zoom.
 
 A slice of a two-dimensional scan is an average over its thickness, and its neighbours are averages too. The network
-sees eight of them at once, is given their thickness, profile and distance, and draws what is missing from the
-consistent spline (``models.thickness``), which is what it gives before it is trained. Most of it works once for each
-gap; only its head works for each position. It is 2-D (the slices are channels) and works on blocks of 2 × 2 pixels as
-channels (as FFDNet does: Zhang et al. 2018, https://arxiv.org/abs/1710.04026), where a pixel costs a quarter.
+sees eight slices at once, with their thickness, profile and distance, and draws the difference between the thin slices
+and the consistent spline (``models.thickness``). Untrained, it returns this spline. Most of the network runs once for
+each gap; only its head runs for each position. It is 2-D (the slices are channels) and works on blocks of 2 × 2 pixels
+as channels (as FFDNet does: Zhang et al. 2018, https://arxiv.org/abs/1710.04026), which takes a quarter of the work.
 
-No layer has a bias, and every activation is a leaky ReLU: what is drawn scales with the slices, whatever their grey
-scale and wherever a coil makes them brighter, and where all are zero nothing is drawn.
+No layer has a bias, and every activation is a leaky ReLU: the output scales with the slices, whatever their grey scale
+and wherever a coil makes them brighter, and it is zero where all slices are zero.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,14 +25,14 @@ from models.training.task import Phase, Task, rate_schedule
 
 ABOUT = {"label": "Slab", "parameters": 2.0e6, "step_seconds": 0.1, "width": 128}
 SLICES = 8
-TOLD = 4 + SLICES
-"""Numbers that describe a gap; ``about`` makes them."""
+DESCRIPTION = 4 + SLICES
+"""Length of the description ``about`` of a gap (``models.training.blocks.described``)."""
 
 OUTPUT = 0.1
-"""Scale of what is drawn: a step of the last layer moves a thousand inputs at once, and must not throw the picture."""
+"""Scale of the network's output: one step changes a thousand weights of the last layer and must not spoil the slice."""
 
 WHERE = 1 + SLICES
-"""Numbers that describe a position: t, and the start's weights of the slices."""
+"""Length of the description ``where`` of a position: t, and the spline's weights of the slices."""
 
 
 class Block(nn.Module):
@@ -50,8 +50,8 @@ class Block(nn.Module):
 class Slab(nn.Module):
     """Slices (B, 8, h, w), ``about`` (B, 12), ``where`` (B, T, 9) → slices at T positions (B, T, h, w), not clamped.
 
-    ``about``: see ``models.methods.slab.about``. ``where``: t (0 at the fourth slice, 1 at the fifth) and the weights
-    with which the start mixes the eight slices. A slice that does not exist is its neighbour again.
+    ``about``: see ``models.training.blocks.described``. ``where``: t (0 at the fourth slice, 1 at the fifth) and the
+    consistent spline's weights of the eight slices. A missing slice is replaced by its neighbour.
     """
 
     def __init__(self, blocks: int, width: int, head: int) -> None:
@@ -59,8 +59,8 @@ class Slab(nn.Module):
         self.width, self.narrow = width, head
         self.enter = convolution(4 * (SLICES + 1), width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
-        self.gap = _described(TOLD, width * blocks)
-        self.place = _described(TOLD + WHERE, width + head)
+        self.gap = _described(DESCRIPTION, width * blocks)
+        self.place = _described(DESCRIPTION + WHERE, width + head)
         self.leave, self.draw = convolution(width, head), convolution(head, head)
         self.last = convolution(head, 4)
         nn.init.zeros_(self.last.weight)
@@ -70,7 +70,7 @@ class Slab(nn.Module):
         return self.at(features, slices, about, where)
 
     def features(self, slices: Tensor, about: Tensor) -> Tensor:
-        """What is done once for a gap: (B, 8, h, w) → (B, width, ⌈h/2⌉, ⌈w/2⌉)."""
+        """The part that runs once for a gap: (B, 8, h, w) → (B, width, ⌈h/2⌉, ⌈w/2⌉)."""
         height, width = slices.shape[-2:]
         if height % 2 or width % 2:
             slices = F.pad(slices, (0, width % 2, 0, height % 2), mode="replicate")
@@ -84,11 +84,11 @@ class Slab(nn.Module):
         return features
 
     def at(self, features: Tensor, slices: Tensor, about: Tensor, where: Tensor) -> Tensor:
-        """What is done for each position: the start, and what is added to it, (B, T, h, w)."""
+        """The part that runs for each position: the starting point plus the drawn difference, (B, T, h, w)."""
         count, positions = where.shape[:2]
         height, width = slices.shape[-2:]
-        told = torch.cat([about.unsqueeze(1).expand(-1, positions, -1), where], dim=2).flatten(0, 1)
-        first, second = (1 + in_weights(self.place, told).to(features))[..., None, None].split(
+        description = torch.cat([about.unsqueeze(1).expand(-1, positions, -1), where], dim=2).flatten(0, 1)
+        first, second = (1 + in_weights(self.place, description).to(features))[..., None, None].split(
             [self.width, self.narrow], dim=1
         )
         scaled = (features.unsqueeze(1) * first.view(count, positions, -1, 1, 1)).flatten(0, 1)
@@ -99,9 +99,9 @@ class Slab(nn.Module):
 
 
 def start(slices: Tensor, where: Tensor) -> Tensor:
-    """Where the network starts from: (B, 8, h, w) and (B, T, 9) → (B, T, h, w)."""
+    """The network's starting point: (B, 8, h, w) and (B, T, 9) → (B, T, h, w)."""
     weights = where[..., 1:, None, None].to(slices)
-    return (weights * slices.unsqueeze(1)).sum(dim=2)  # no matrix product, which would be in lower precision
+    return (weights * slices.unsqueeze(1)).sum(dim=2)  # not a matrix product, which would have lower precision
 
 
 def active(features: Tensor) -> Tensor:
@@ -115,7 +115,7 @@ def convolution(inside: int, outside: int) -> nn.Conv2d:
 
 
 def _described(numbers: int, scales: int) -> nn.Sequential:
-    """A description → scales less one, all zero at the start."""
+    """A description → scales minus one, all zero before training."""
     network = nn.Sequential(nn.Linear(numbers, 64), nn.SiLU(), nn.Linear(64, scales))
     for parameter in network[-1].parameters():
         nn.init.zeros_(parameter)
@@ -123,7 +123,10 @@ def _described(numbers: int, scales: int) -> nn.Sequential:
 
 
 def build(blocks: int = 6, width: int = 128, head: int = 64, factor: int = 1) -> Slab:
-    """The defaults are what ships: 2.0 M parameters. ``factor``: in-plane magnification, which is 1."""
+    """The defaults are the size of the shipped weights: 2.0 M parameters.
+
+    ``factor``: in-plane magnification, always 1.
+    """
     if factor != 1:
         raise ValueError(f"slab: factor {factor}; it keeps the in-plane resolution (1)")
     return Slab(blocks, width, head)
@@ -132,7 +135,7 @@ def build(blocks: int = 6, width: int = 128, head: int = 64, factor: int = 1) ->
 class Training(Task):
     """Scans made from the training volumes by ``models.training.blocks``, against the volumes. The loss is MAE.
 
-    Options: ``patch`` (side in pixels), ``positions`` (in a gap), ``protocols`` (how many are drawn at the start),
+    Options: ``patch`` (side in pixels), ``positions`` (in a gap), ``protocols`` (number drawn at the start),
     ``border`` (pixels at a patch's edges that the loss leaves out), ``rate``, ``rate_schedule``, ``clip``
     (the largest norm of the gradients), ``ema`` (decay), and ``augment`` (see ``models.training.blocks.simulate``).
     """
@@ -162,23 +165,23 @@ class Training(Task):
         slices, about, where, target = self.scans(self.bank, batch)
         made = self.network(slices, about, where)
         inner = slice(self.options["border"], self.options["patch"] - self.options["border"])
-        made, begun, target = (one[..., inner, inner] for one in (made, start(slices, where), target))
+        made, begun, target = (image[..., inner, inner] for image in (made, start(slices, where), target))
         loss = F.l1_loss(made, target)
         return loss, {"l1_of_start": F.l1_loss(begun, target).detach()}
 
     @torch.no_grad()
     def scans(self, bank: BlockBank, places: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What ``simulate`` makes of the bank's blocks at ``places`` (B, 4)."""
+        """Scans that ``simulate`` makes from the bank's blocks at ``places`` (B, 4)."""
         return simulate(bank, places, self.protocols, self.options["patch"], self.options["augment"])
 
     def examples(self, held_out: BlockBank) -> Tensor:  # type: ignore[override]
-        """Places of blocks."""
+        """The positions of held-out blocks."""
         self.held_out = held_out
         return held_out.spread(6)
 
     def picture(self, batch: Tensor) -> list[Tensor]:
-        """The slice before, where the network starts from, what it draws, the truth; the same scans each time."""
+        """The slice before the gap, the starting point, the network's output, the truth; the same scans each time."""
         torch.manual_seed(0)
         slices, about, where, target = self.scans(self.held_out, batch)
         drawn = self.network(slices, about, where)
-        return [slices[:, 3:4], *(one[:, :1].clamp(0, 1) for one in (start(slices, where), drawn, target))]
+        return [slices[:, 3:4], *(image[:, :1].clamp(0, 1) for image in (start(slices, where), drawn, target))]

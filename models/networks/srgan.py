@@ -1,4 +1,4 @@
-"""SRGAN ×4 (Ledig et al. 2017, https://arxiv.org/abs/1609.04802), a competitor of the article (section 2.7)."""
+"""SRGAN ×4 (Ledig et al. 2017, https://arxiv.org/abs/1609.04802), a comparison method of the article (section 2.7)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -67,7 +67,8 @@ def build(blocks: int = 16, width: int = 64) -> SrResNet:
 class Discriminator(nn.Module):
     """Eight convolutions, ``width`` to 8 · ``width`` features, and two dense layers: logits (B, 1).
 
-    Before the dense layers the map is pooled to 6×6, its size for the paper's patches of 96×96: any patch will do.
+    Before the dense layers the map is pooled to 6×6, its size for the paper's patches of 96×96, so patches may have any
+    size.
     """
 
     def __init__(self, width: int) -> None:
@@ -88,8 +89,8 @@ class Discriminator(nn.Module):
 class Training(Upsampling):
     """Mean absolute error for ``warm_up`` steps, then a weighted sum of it, a perceptual and the adversarial loss.
 
-    Options: those of ``Upsampling``; ``warm_up``; ``pixel_weight`` (mean absolute error after the warm-up; the
-    original has none), ``perceptual_weight`` (LPIPS with the VGG16 trunk, where the original compares VGG19's features
+    Options: those of ``Upsampling``; ``warm_up``; ``pixel_weight`` (mean absolute error after the warm-up; 0 in the
+    original), ``perceptual_weight`` (LPIPS with the VGG16 trunk, where the original compares VGG19's features
     themselves; 0 leaves it out), ``adversarial_weight`` (1e-3 in the original), ``discriminator_width`` (64), and
     ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
     """
@@ -128,7 +129,7 @@ class Training(Upsampling):
         return loss, log
 
     def _discriminate(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cross-entropy of real and made slices; nothing to learn from during the warm-up."""
+        """Cross-entropy of real and generated slices; zero during the warm-up."""
         if step < self.options["warm_up"]:
             return 0 * next(self.discriminator.parameters()).sum(), {}
         real, made = (self.discriminator(images) for images in self.images)

@@ -36,7 +36,7 @@ class Training(Task):
     ``patch`` (learn from windows of this side, for small machines; whole slices if absent), ``perceptual_weight``,
     ``discriminator_weight``, ``discriminator_start`` (first step at which it counts), ``codebook_weight``,
     ``rate_schedule``, ``codebook_init`` (``uniform`` in ±1/codes, as the original, or ``data``: latents of training
-    slices, which a short training needs to use its codes at all), and ``trunk`` (LPIPS trunk file, needed if
+    slices; a short training needs ``data``, otherwise it uses few codes), and ``trunk`` (LPIPS trunk file, needed if
     ``perceptual_weight`` > 0).
     """
 
@@ -93,7 +93,8 @@ class Training(Task):
         return loss, log
 
     def _discriminate(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Half the hinge losses of real and reconstructed slices; times zero before its start, as the original."""
+        """Half the hinge losses of real and reconstructed slices; zero before ``discriminator_start``, as in the
+        original."""
         real, fake = self.images
         on_real = self.hinge(self.discriminator(real)[-1], target_is_real=True, for_discriminator=True)
         on_fake = self.hinge(self.discriminator(fake)[-1], target_is_real=False, for_discriminator=True)
@@ -101,15 +102,16 @@ class Training(Task):
         return started * (on_real + on_fake) / 2, {}
 
     def _adaptive_weight(self, reconstruction: Tensor, generator_loss: Tensor) -> Tensor:
-        """Weight that makes both losses pull equally hard on the decoder's last layer, × ``discriminator_weight``."""
+        """Weight for which both losses have equal gradients at the decoder's last layer, × ``discriminator_weight``."""
         last = self.network.last_layer
         pull = torch.autograd.grad(reconstruction, last, retain_graph=True)[0].norm()
         push = torch.autograd.grad(generator_loss, last, retain_graph=True)[0].norm()
         return (pull / (push + 1e-4)).clamp(0, 1e4).detach() * self.options["discriminator_weight"]
 
     def codebook_use(self, index: Tensor) -> dict[str, Tensor]:
-        """Share of the codes that this batch uses, and the perplexity of their use: near 1, the codebook collapsed."""
-        # not bincount, which waits for a GPU to learn the largest number
+        """Share of the codes that this batch uses, and the perplexity of their use (near 1: the codebook has
+        collapsed)."""
+        # Not bincount, which waits for a GPU to get the largest number.
         used = index.flatten()
         counts = torch.zeros(self.network.size["codes"], device=used.device)
         counts.scatter_add_(0, used, torch.ones_like(used, dtype=counts.dtype))
@@ -125,7 +127,7 @@ class Training(Task):
         return []
 
     def held_out_loss(self, batch: Tensor) -> Tensor:
-        return self._autoencode(batch, -1)[0]  # before the start of the discriminator, whose loss tells nothing
+        return self._autoencode(batch, -1)[0]  # −1: without the discriminator's loss, which measures no quality
 
     def picture(self, batch: Tensor) -> list[Tensor]:
         return [self.network(batch), batch]

@@ -1,4 +1,4 @@
-"""WDSR ×4 (Yu et al. 2018, https://arxiv.org/abs/1808.08718), a competitor of the article (section 2.7).
+"""WDSR ×4 (Yu et al. 2018, https://arxiv.org/abs/1808.08718), a comparison method of the article (section 2.7).
 
 This is WDSR-B: in a residual block, a 1×1 convolution widens the features before the activation, and a low-rank pair
 of a 1×1 and a 3×3 convolution narrows them again. Every convolution is weight-normalised; there is no batch norm.

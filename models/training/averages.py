@@ -1,4 +1,4 @@
-"""Averaged weights: diffusers' ``EMAModel``, on a GPU with all parameters in one kernel."""
+"""Averaged weights: diffusers' ``EMAModel``; on a GPU, one kernel updates all parameters."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,9 +8,9 @@ from diffusers.training_utils import EMAModel
 
 
 class Averages(EMAModel):
-    """``EMAModel`` whose step on a GPU is one ``lerp``: 0.5 ms for the U-Net on an H100, where it took 2.
+    """``EMAModel`` with a step on a GPU that is one ``lerp``: 0.5 ms for the U-Net on an H100, 2 ms without.
 
-    A CPU keeps its own step: the last bit of the weights would differ.
+    On a CPU the step of ``EMAModel`` is kept: with ``lerp`` the last bit of the weights would differ.
     """
 
     def step(self, parameters: Iterable[Any]) -> None:

@@ -1,9 +1,8 @@
-"""Scans made from fine volumes while training: any axis, spacing, thickness and profile, and other scanners' looks.
-
-Everything is done where the volumes lie. A block of a volume is taken along a random axis, its grey scale is bent, and
-then a scan of it is three matrix products, one an axis: resampling, blur and bias field are separable, and so are the
-slices' profile and the choice of the thin slices that are the target. What is drawn for a batch depends on torch's
-global generator alone.
+"""Simulated scans for training, made from fine volumes: any axis, spacing, thickness and profile, and the appearance of
+other scanners. All work is done on the device that holds the volumes. A block is cut along a random axis and its grey
+scale is changed. The scan of the block is then three matrix products, one per axis: resampling, blur and bias field are
+separable, and so are the slices' profile and the selection of the thin target slices. The random numbers of a batch
+come from torch's global generator only.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,10 +18,10 @@ from models.training.data import moved
 
 SLICES = 8
 DEEP = 80
-"""Voxels along the slice axis that a scan is made of: eight slices of 8 voxels' spacing and what their profiles see."""
+"""Voxels along the slice axis of a block: eight slices with a spacing of 8 voxels, and the reach of their profiles."""
 
 FARTHEST = 1.35
-"""The largest voxel that a volume is resampled to, in its own voxels; the smallest is the inverse."""
+"""The largest voxel size after resampling, in voxels of the volume; the smallest size is the inverse."""
 
 LEVELS = 256
 KNOTS = 17
@@ -30,7 +29,7 @@ ORDERS = torch.tensor(list(permutations(range(3))))
 
 
 class BlockBank:
-    """All training volumes on the device, a byte a voxel, and where in them there is something to see."""
+    """All training volumes on the device, one byte per voxel, and the positions of voxels with signal."""
 
     def __init__(
         self,
@@ -39,15 +38,17 @@ class BlockBank:
         shares: Iterable[float] | None = None,
         places: int = 8192,
     ) -> None:
-        """``volumes``: each (S, H, W), float in [0, 1] or uint8. ``shares``: how often each is drawn, relatively.
+        """``volumes``: each (S, H, W), float in [0, 1] or uint8.
 
-        ``places``: voxels of each volume, drawn with a fixed seed among those above a tenth of the grey scale, that
-        blocks are centred on. ``ValueError`` where a volume has none.
+        ``shares``: relative frequency with which each volume is drawn.
+
+        ``places``: number of voxels per volume on which blocks are centred, drawn with a fixed seed among the voxels
+        above a tenth of the grey scale. ``ValueError`` if a volume has no such voxel.
         """
         generator = np.random.default_rng(0)
         kept, shapes, centres = [], [], []
-        for number, one in enumerate(volumes):
-            levels = one if one.dtype == np.uint8 else np.rint(one.clip(0, 1) * (LEVELS - 1)).astype(np.uint8)
+        for number, volume in enumerate(volumes):
+            levels = volume if volume.dtype == np.uint8 else np.rint(volume.clip(0, 1) * (LEVELS - 1)).astype(np.uint8)
             levels = filled(levels)
             bright = np.flatnonzero(levels > LEVELS // 10)
             if not len(bright):
@@ -69,18 +70,18 @@ class BlockBank:
         return self.centres.shape[0] * self.centres.shape[1]
 
     def batch(self, size: int) -> Tensor:
-        """``size`` places, as (volume, z, y, x), drawn with torch's global generator: (size, 4)."""
+        """``size`` block centres (volume, z, y, x), drawn with torch's global generator: (size, 4)."""
         volume = torch.multinomial(self.shares, size, replacement=True)
         place = self.centres[volume, torch.randint(self.centres.shape[1], (size,))]
         return torch.cat([volume[:, None], place], dim=1)
 
     def spread(self, count: int) -> Tensor:
-        """``count`` places spread evenly over the volumes: the same ones each time."""
+        """``count`` block centres spread evenly over the volumes: the same centres each time."""
         volume = torch.linspace(0, len(self.centres) - 1, count).round().long()
         return torch.cat([volume[:, None], self.centres[volume, 0]], dim=1)
 
     def take(self, places: Tensor, order: Tensor, flip: Tensor, sides: tuple[int, int, int]) -> Tensor:
-        """Blocks (B, *sides) uint8 around ``places`` (B, 4), their edges repeated where they reach over the volume.
+        """Blocks (B, *sides) uint8 around ``places`` (B, 4); outside the volume, its edge voxels are repeated.
 
         ``order`` (B, 3): which axis of the volume becomes each axis of the block; ``flip`` (B, 3) bool: mirrored.
         """
@@ -100,20 +101,21 @@ class BlockBank:
 
 
 def filled(volume: np.ndarray) -> np.ndarray:
-    """The part of a volume that is not zero, with one voxel around it where there is one."""
+    """The non-zero part of a volume, with a margin of one voxel where the volume has one."""
     parts = []
     for axis in range(3):
-        there = np.flatnonzero(volume.any(axis=tuple(other for other in range(3) if other != axis)))
-        parts.append(slice(max(there[0] - 1, 0), there[-1] + 2) if len(there) else slice(None))
+        filled_planes = np.flatnonzero(volume.any(axis=tuple(other for other in range(3) if other != axis)))
+        parts.append(slice(max(filled_planes[0] - 1, 0), filled_planes[-1] + 2) if len(filled_planes) else slice(None))
     return np.ascontiguousarray(volume[tuple(parts)])
 
 
 class Protocols:
-    """Ways in which a 2-D scan is made, drawn once.
+    """Random geometries of 2-D scans, drawn once.
 
-    Of each: the eight slices' weights on ``DEEP`` voxels (N, 8, DEEP), the voxels of the targets (N, T), and what the
-    network is told (``about`` (N, 12), ``where`` (N, T, 9)). Spacings are 1.5 to 8 voxels; a quarter of the scans has
-    thin slices, the others slices of half to 1.2 of the spacing, two of three with a Gaussian profile, else with a box.
+    For each geometry: the eight slices' weights on ``DEEP`` voxels (N, 8, DEEP), the voxels of the targets (N, T), and
+    the descriptions for the network (``about`` (N, 12), ``where`` (N, T, 9)). Spacings are 1.5 to 8 voxels; a quarter
+    of the scans have thin slices; the others have a thickness of 0.5 to 1.2 spacings, two thirds with a Gaussian
+    profile, one third with a box.
     """
 
     def __init__(self, count: int, positions: int, device: torch.device | str = "cpu", seed: int = 0) -> None:
@@ -147,31 +149,31 @@ def _protocol(draw: np.random.Generator, positions: int) -> tuple[np.ndarray, np
         first, last = (lost, last) if draw.random() < 0.5 else (first, last - lost)
     places = left + (np.arange(SLICES) - 3) * spacing
     rows = np.stack([voxel_weights("box" if kind == "thin" else kind, place, thickness) for place in places])
-    there = (np.arange(SLICES) >= first) & (np.arange(SLICES) <= last)
+    exists = (np.arange(SLICES) >= first) & (np.arange(SLICES) <= last)
     rows = rows[np.arange(SLICES).clip(first, last)]
     inside = np.arange(np.ceil(left - 1e-6), np.floor(left + spacing + 1e-6) + 1)
     if kind == "thin" and phase == 0:
-        inside = inside[1:-1]  # a thin slice that is known is nothing to learn from
+        inside = inside[1:-1]  # known thin slices are no targets
     target = draw.choice(inside, positions, replace=len(inside) < positions).astype(np.int64)
     t = ((target - left) / spacing).clip(0, 1)
     if kind == "thin":
         kind, thickness = ("point", 0.0) if draw.random() < 0.5 else ("box", 1.0)
-    about = described(kind, thickness / spacing, spacing, there)
+    about = described(kind, thickness / spacing, spacing, exists)
     weights = np.zeros((positions, SLICES))
-    weights[:, there] = consistent_spline(np.flatnonzero(there) - 3.0, t, kind, thickness / spacing)
+    weights[:, exists] = consistent_spline(np.flatnonzero(exists) - 3.0, t, kind, thickness / spacing)
     where = np.concatenate([t[:, None], weights], axis=1)
     return rows.astype(np.float32), target, about, where.astype(np.float32)
 
 
-def described(kind: str, thickness: float, spacing: float, there: np.ndarray) -> np.ndarray:
-    """What a network is told about a gap, (12,) float32.
+def described(kind: str, thickness: float, spacing: float, exists: np.ndarray) -> np.ndarray:
+    """The network's description of a gap, (12,) float32.
 
-    ``thickness``: of a slice, in spacings; ``spacing``: of the slices, in voxels of the plane (at most 8 are told, the
-    most in training); ``there`` (8,) bool: which of the slices exist.
+    ``thickness``: of a slice, in spacings; ``spacing``: of the slices, in in-plane voxels (limited to 8, the maximum in
+    training); ``exists`` (8,) bool: which of the slices exist.
     """
     thickness = 0.0 if kind == "point" else thickness
     scale = np.log2(np.clip(spacing, 1.0, 8.0)) / 3
-    return np.array([thickness, kind == "box", kind == "gaussian", scale, *there], np.float32)
+    return np.array([thickness, kind == "box", kind == "gaussian", scale, *exists], np.float32)
 
 
 def voxel_weights(kind: str, place: float, thickness: float) -> np.ndarray:
@@ -193,9 +195,9 @@ def simulate(
 
     Returns slices (B, 8, p, p), about (B, 12), where (B, T, 9) and the target (B, T, p, p).
 
-    ``augment``: shares of the samples that are resampled (``resampled``), blurred (``blurred``), given another contrast
-    (``bent``, of which ``unordered`` put tissues in another order and ``inverted`` turns the grey scale round), a bias
-    field (``biased``) and noise in the slices (``noisy``, at most ``noise``, as a share of the grey scale).
+    ``augment``: shares of the samples that are resampled (``resampled``), blurred (``blurred``), or get another
+    contrast (``bent``; of these, ``unordered`` changes the order of tissues and ``inverted`` inverts the grey scale), a
+    bias field (``biased``) or noise in the slices (``noisy``; at most ``noise``, as a share of the grey scale).
     """
     count, device = len(places), bank.device
     exact = torch.float16 if device.type == "cuda" else torch.float32
@@ -227,7 +229,7 @@ def simulate(
 
 
 def looks(count: int, augment: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
-    """Voxel size (B, 3), blur (B, 3; σ in new voxels) and bias field (B, 3, 2) of other scanners, an axis each."""
+    """Voxel size (B, 3), blur (B, 3; σ in new voxels) and bias field (B, 3, 2) of other scanners, for each axis."""
     log = torch.empty(count, 1).uniform_(-1, 1) * float(np.log(FARTHEST)) * 0.9 + torch.randn(count, 3) * 0.04
     limit = float(np.log(FARTHEST))
     voxel = torch.where(torch.rand(count, 1) < augment["resampled"], log.clamp(-limit, limit).exp(), 1.0)
@@ -238,10 +240,9 @@ def looks(count: int, augment: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tenso
 
 
 def resampling(new: int, old: int, voxel: Tensor, blur: Tensor, field: Tensor) -> Tensor:
-    """Matrices (B, new, old): a bias field, then a line resampled about its middle to voxels of size ``voxel`` (B,).
-
-    Catmull-Rom, widened where the new voxels are larger, then a Gaussian of σ = ``blur`` (B,) new voxels. The field is
-    exp(a·u + b·u²) with u from −1 to 1 over the line, ``field`` (B, 2).
+    """Matrices (B, new, old): a bias field, then resampling of a line about its middle to voxels of size ``voxel``
+    (B,). The kernel is Catmull-Rom, widened for larger voxels, then a Gaussian of σ = ``blur`` (B,) new voxels. The
+    field is exp(a·u + b·u²) with u from −1 to 1 over the line, ``field`` (B, 2).
     """
     at = (torch.arange(new, device=voxel.device) - new // 2) * voxel[:, None] + old // 2
     distance = (at[:, :, None] - torch.arange(old, device=voxel.device)).abs() / voxel.clamp_min(1)[:, None, None]
@@ -257,7 +258,8 @@ def resampling(new: int, old: int, voxel: Tensor, blur: Tensor, field: Tensor) -
 
 
 def curves(count: int, augment: Mapping[str, Any]) -> Tensor:
-    """New grey levels (B, 256) of the old ones: the contrast of another sequence. Black stays black, or is white."""
+    """New grey level for each old level (B, 256): the contrast of another sequence. Black stays black or becomes
+    white."""
     base = torch.linspace(0, 1, KNOTS)
     bent = base ** torch.exp(torch.empty(count, 1).uniform_(-0.5, 0.5))
     rising = torch.cat([torch.zeros(count, 1), torch.empty(count, 6).exponential_().cumsum(dim=1)], dim=1)
@@ -274,5 +276,5 @@ def curves(count: int, augment: Mapping[str, Any]) -> Tensor:
 
 
 def _through(values: Tensor) -> Tensor:
-    """A line through a few values (B, n), at the knots: (B, KNOTS)."""
+    """Linear interpolation of a few values (B, n) at the knots: (B, KNOTS)."""
     return torch.nn.functional.interpolate(values[:, None], KNOTS, mode="linear", align_corners=True)[:, 0]

@@ -1,8 +1,9 @@
-"""Where a training stands in its schedule, and how far each step takes it: one place that ends every training.
+"""Position of a training in its schedule, and the stride of each step: this file alone decides when a training ends.
 
-A schedule has a number of steps. Without a time limit each step is one step of the schedule. With one, a step counts
-for more whenever the time that is left would not hold the steps that are left, so that rates, warm-ups and everything
-else that depends on the schedule come to their end with the time: what is saved is a finished, shorter training.
+A schedule has a number of steps. Without a time limit, each training step is one step of the schedule. With a time
+limit, a training step counts as several steps of the schedule if the remaining time is too short for the remaining
+steps. So learning rates, warm-ups and all else that depends on the schedule are complete at the end of the time: the
+saved result is a finished, shorter training.
 """
 
 import time
@@ -13,16 +14,16 @@ from statistics import median
 from typing import Any
 
 UNTIMED = 5
-"""First steps of a process, which choose kernels and compile: their time says nothing about the next ones."""
+"""First steps of a process, which choose kernels and compile: their time does not predict the time of later steps."""
 WINDOW = 50
-"""Steps whose median time is taken for the time of the next ones."""
+"""The median time of this many last steps predicts the time of the next steps."""
 
 
 class Course:
     """``at`` (0 … ``steps``): position in the schedule; ``done``: steps taken; ``over``: whether it has ended."""
 
     def __init__(self, steps: int, limit: float | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """``limit``: seconds for all steps, from now and with those before an interruption; or None."""
+        """``limit``: seconds for all steps, including those before an interruption; or None."""
         self.steps, self.limit, self._clock = steps, limit, clock
         self.at, self.done, self.spent = 0, 0, 0.0
         self._started = clock()
@@ -35,11 +36,14 @@ class Course:
 
     @property
     def seconds(self) -> float:
-        """Spent on the training, in earlier processes too."""
+        """Seconds spent on the training, including earlier processes."""
         return self.spent + self._clock() - self._started
 
     def stride(self) -> int:
-        """To be called after every step: how many steps of the schedule it counts for; 1 without a limit."""
+        """Call this after every step.
+
+        Returns how many steps of the schedule the next step counts for; 1 without a limit.
+        """
         if self.limit is None:
             return 1
         left, remain = self.limit - self.seconds, self.steps - self.at
@@ -51,23 +55,23 @@ class Course:
         self._times.append(self._clock())
         if len(self._times) < 2:
             return 1
-        pace = median(later - earlier for earlier, later in pairwise(self._times))  # a pause is no pace
+        pace = median(later - earlier for earlier, later in pairwise(self._times))  # not across a pause
         exact = self._carried + remain * pace / left
         whole = min(max(int(exact), 1), remain)
         self._carried = max(exact - whole, 0.0) if exact > 1 else 0.0
         return whole
 
     def advance(self, stride: int) -> None:
-        """One step taken, ``stride`` of the schedule."""
+        """Counts one training step, ``stride`` steps of the schedule."""
         self.at, self.done = self.at + stride, self.done + 1
 
     def end(self) -> None:
-        """Ends the training here, wherever the schedule stands."""
+        """Ends the training now, at any position in the schedule."""
         self.at = self.steps
 
     def state(self) -> dict[str, Any]:
         return {"at": self.at, "done": self.done, "spent": self.seconds}
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Takes back what ``state`` gave: steps and seconds go on from there."""
+        """Restores the result of ``state``: steps and seconds continue from there."""
         self.at, self.done, self.spent = state["at"], state["done"], state["spent"]

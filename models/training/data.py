@@ -1,4 +1,4 @@
-"""Training slices, resident on the device, and batches that depend on the step alone."""
+"""Training slices, kept on the device, and batches that depend only on the step."""
 
 from collections.abc import Iterable
 
@@ -11,15 +11,19 @@ from models.fast import moved
 
 
 class SliceBank:
-    """All training slices on the device, 2 bytes a pixel (a cohort of 13,600 takes 1.8 GB): a batch costs no transfer.
+    """All training slices on the device, 2 bytes a pixel (a cohort of 13,600 takes 1.8 GB): batches need no transfer.
 
-    ``volume`` (N,): the number of the volume that each slice is from; slices of a volume stand in their order.
+    ``volume`` (N,): the volume number of each slice; the slices of a volume are in order.
     ``drawn`` (B,): the numbers of the slices of the last batch.
-    ``slices`` (N, H, W): intensities of 0 to 65,535, their 16 bits read as int16, because CUDA cannot index uint16.
+    ``slices`` (N, H, W): intensities from 0 to 65,535, stored as int16 with the same bits, because CUDA cannot index
+    uint16.
     """
 
     def __init__(self, volumes: Iterable[np.ndarray], device: torch.device | str = "cpu", blank: float = 0.0):
-        """``volumes``: each (S, H, W) in [0, 1]. ``blank``: slices whose maximum is not above it are left out."""
+        """``volumes``: each (S, H, W) in [0, 1].
+
+        ``blank``: slices with a maximum of at most this value are left out.
+        """
         kept = [volume[volume.max(axis=(1, 2)) > blank] for volume in volumes]
         slices = np.concatenate(kept)
         self.volume = torch.repeat_interleave(torch.arange(len(kept)), torch.tensor([len(part) for part in kept]))
@@ -32,8 +36,8 @@ class SliceBank:
 
     def take(self, index: Tensor) -> Tensor:
         """Slices (B, 1, H, W) float32 in [0, 1]."""
-        found = self.slices[moved(index, self.slices.device)].int() & 0xFFFF
-        return found.float().div_(65535).unsqueeze(1)
+        levels = self.slices[moved(index, self.slices.device)].int() & 0xFFFF
+        return levels.float().div_(65535).unsqueeze(1)
 
     def batch(self, size: int) -> Tensor:
         """``size`` slices drawn with torch's global generator, with replacement between batches."""
@@ -41,12 +45,12 @@ class SliceBank:
         return self.take(self.drawn)
 
     def spread(self, count: int) -> Tensor:
-        """``count`` slices spread evenly over the bank: the same ones each time, for pictures."""
+        """``count`` slices spread evenly over the bank: the same slices each time, for pictures."""
         return self.take(torch.linspace(0, len(self) - 1, count + 2)[1:-1].round().long())
 
 
 def random_crop(slices: Tensor, smallest: float, at: str = "random") -> Tensor:
-    """Square crops of side ``smallest`` to 1 of the frame, brought back to its size (article, section 3.1).
+    """Square crops with a side of ``smallest`` to 1 of the frame, resized to the frame (article, section 3.1).
 
     ``slices`` (B, C, H, W). Side and position are drawn for each slice with torch's global generator; ``at``:
     ``random``, or ``centre`` for crops about the middle of the frame (the authors' ``random_crop: false``).

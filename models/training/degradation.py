@@ -1,8 +1,9 @@
-"""Low-resolution slices to train with: the protocol's own, or BSRGAN-light (article, section 3.1) on the device.
+"""Low-resolution slices for training: the protocol's degradation, or BSRGAN-light (article, section 3.1) on the device.
 
 BSRGAN (Zhang et al. 2021) degrades by blur, resizing, noise and JPEG in shuffled order. "Light" is the variant in the
-original latent diffusion code (``degradation_bsrgan_variant`` of ``bsrgan_light.py``), whose probabilities and ranges
-are kept here. That one works on one image at a time in NumPy; here it is a batch of tensors where they already lie.
+original latent diffusion code (``degradation_bsrgan_variant`` of ``bsrgan_light.py``), and its probabilities and ranges
+are kept here. The original processes one image at a time in NumPy; this code processes a batch of tensors on their
+device.
 """
 
 import math
@@ -19,13 +20,13 @@ from models.interpolation import FACTOR, degrade
 from models.training.jpeg import jpeg
 
 GROUP = 4  # slices that share the shuffled order and the resizings
-RADIUS = 6  # of the largest blur kernel
+RADIUS = 6  # of the largest blur kernel, in pixels
 
 
 def degradation(name: str, antialias: bool = True) -> Callable[[Tensor], Tensor]:
     """A function (B, 1, H, W) → (B, 1, H/4, W/4), both in [0, 1]: ``bsrgan_light``, or ``bilinear`` as at inference.
 
-    ``antialias``: of ``bilinear`` (``models.interpolation.degrade``).
+    ``antialias``: option of ``bilinear`` (``models.interpolation.degrade``).
     """
     known: dict[str, Callable[[Tensor], Tensor]] = {
         "bsrgan_light": bsrgan_light,
@@ -40,10 +41,11 @@ def degradation(name: str, antialias: bool = True) -> Callable[[Tensor], Tensor]
 def bsrgan_light(slices: Tensor, factor: int = FACTOR) -> Tensor:
     """Slices (B, 1, H, W) in [0, 1] → degraded (B, 1, H/factor, W/factor) in [0, 1]; H and W multiples of ``factor``.
 
-    Everything is drawn with torch's global CPU generator, and nothing waits for the device. Blur, noise and JPEG have
-    parameters of their own for every slice; the order and the resizings, which change shapes, are drawn for every
-    ``GROUP`` slices. Three things differ from the original: kernels of even size would move the image by half a
-    pixel and are taken one smaller, coloured noise has no meaning on grey slices, and nothing is rounded to 8 bits.
+    All random numbers come from torch's global CPU generator, and the code does not wait for the device. Every slice
+    has its own blur, noise and JPEG parameters; the order and the resizings, which change shapes, are drawn for every
+    ``GROUP`` slices. There are three differences from the original: kernels of even size would move the image by half a
+    pixel and are made one pixel smaller; there is no coloured noise, because slices are grey; and nothing is rounded to
+    8 bits.
     """
     height, width = slices.shape[-2:]
     if slices.ndim != 4 or slices.shape[1] != 1 or height % factor or width % factor:
@@ -63,7 +65,8 @@ def _degrade_group(image: Tensor, factor: int) -> Tensor:
         factor = 2
     steps = [_blur, _reduce, _add_noise, _jpeg_mostly]
     order = torch.randperm(len(steps) + 1).tolist()
-    # The fifth step brings the image to its final size; it never comes before `_reduce`, which it then swaps with.
+    # The fifth step resizes the image to its final size. It never runs before `_reduce`; if it would, the two are
+    # swapped.
     first, second = sorted((order.index(1), order.index(4)))
     order[first], order[second] = 1, 4
     for step in order:
@@ -91,11 +94,12 @@ def _blur(image: Tensor, factor: int) -> Tensor:
 
 
 def _reduce(image: Tensor, factor: int) -> Tensor:
-    """To 1 … 1/(2 · factor) of its size by a random mode, or, one time in five, Gaussian blur and every n-th pixel."""
+    """Reduces to 1 … 1/(2 · factor) of the size in a random mode, or, one time in five, by Gaussian blur and every n-th
+    pixel."""
     if _chance(0.8):
         shrink = _uniform(1, 2 * factor)
         return _resize(image, (int(image.shape[-2] / shrink), int(image.shape[-1] / shrink)))
-    # The kernel is centred on a block of factor × factor pixels, so the pixel that stands for it lies in its middle.
+    # The kernel is centred on a block of factor × factor pixels, so the chosen pixel is in the middle of the block.
     margin = 10
     at = torch.arange(factor + 2 * margin) - (factor - 1) / 2 - margin
     sigma = 0.1 + torch.rand(len(image), 1) * (0.6 * factor - 0.1)
@@ -107,13 +111,13 @@ def _reduce(image: Tensor, factor: int) -> Tensor:
 
 
 def _add_noise(image: Tensor, factor: int) -> Tensor:
-    """White Gaussian noise of one or two grey levels of 255."""
+    """White Gaussian noise of one or two grey levels out of 255."""
     level = torch.randint(1, 3, (len(image), 1, 1, 1)) / 255
     return (image + moved(level * torch.randn(image.shape), image.device)).clamp(0, 1)
 
 
 def _jpeg_mostly(image: Tensor, factor: int) -> Tensor:
-    """JPEG on nine slices of ten."""
+    """JPEG on nine out of ten slices."""
     chosen = moved(torch.rand(len(image), 1, 1, 1) < 0.9, image.device)
     return torch.where(chosen, _jpeg(image), image)
 
@@ -124,7 +128,7 @@ def _jpeg(image: Tensor) -> Tensor:
 
 
 def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """To ``size`` by area, bilinear or bicubic interpolation at random; the last two without antialiasing."""
+    """Resizes to ``size`` by area, bilinear or bicubic interpolation at random; the last two without antialiasing."""
     mode = ("bilinear", "bicubic", "area")[int(torch.randint(3, ()))]
     if mode == "area" and size[0] < image.shape[-2]:
         return F.interpolate(image, size=size, mode="area")

@@ -1,4 +1,4 @@
-"""Early stopping: a loss on slices that a training does not learn from, and the weights at which it was lowest."""
+"""Early stopping: the loss on held-out slices, and the weights at which this loss was lowest."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EarlyStop:
-    """The held-out loss is measured every ``every`` steps on ``slices`` slices; ``patience`` measurements in a row that
-    are no lower than the lowest one end the training."""
+    """The held-out loss is measured every ``every`` steps on ``slices`` slices; after ``patience`` measurements in a
+    row without a new lowest loss, the training ends."""
 
     every: int
     patience: int
@@ -26,10 +26,14 @@ class EarlyStop:
 
 
 class HeldOut:
-    """The measurements of one training. ``best``: the weights to keep, on the CPU; None before the first one."""
+    """The measurements of one training.
+
+    ``best``: the weights to keep, on the CPU; None before the first measurement.
+    """
 
     def __init__(self, rule: EarlyStop, slices: SliceBank, seed: int, batch: int) -> None:
-        """``slices``: of patients that the training does not see; ``seed``: of the noise and crops, always the same."""
+        """``slices``: of patients that are not in the training set; ``seed``: of the noise and crops, the same in every
+        measurement."""
         self.rule, self.seed, self.batch = rule, seed, batch
         self.slices = slices.spread(min(rule.slices, len(slices)))
         self.lowest, self.step, self.since = float("inf"), 0, 0
@@ -40,7 +44,7 @@ class HeldOut:
 
     @torch.no_grad()
     def measure(self, task: Task, fabric: Fabric, ema: "EMAModel | None", done: int) -> float:
-        """The mean loss with the weights that would be saved; these are kept where it is the lowest so far."""
+        """The mean loss with the weights that would be saved; keeps these weights if the loss is the lowest so far."""
         task.eval()
         if ema:
             ema.store(task.network.parameters())
@@ -67,5 +71,5 @@ class HeldOut:
         return {"lowest": self.lowest, "step": self.step, "since": self.since, "best": self.best}
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Takes back what ``state`` gave."""
+        """Restores the result of ``state``."""
         self.lowest, self.step, self.since, self.best = (state[k] for k in ("lowest", "step", "since", "best"))

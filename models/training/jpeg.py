@@ -1,9 +1,9 @@
-"""JPEG there and back for grey slices, many at once and where they lie.
+"""JPEG coding and decoding of grey slices, in batches on the slices' device.
 
-A grey slice has no chroma, and nothing is learned through the degradation, so of the codec (ITU-T T.81, annex A) these
-steps are left: the cosine transform of 8×8 blocks, rounding to multiples of a table that the quality scales as libjpeg
-does, and the way back. Kornia's differentiable codec takes a hundred times as many kernels, 84 ms for 16 slices on an
-H100's host, which is longer than all the rest of a training step.
+Grey slices have no chroma, and no gradient passes through the degradation, so only these steps of the codec (ITU-T
+T.81, annex A) are needed: the cosine transform of 8×8 blocks, rounding to multiples of a table that is scaled by the
+quality as in libjpeg, and the inverse transform. Kornia's differentiable codec launches a hundred times as many
+kernels: 84 ms for 16 slices on an H100's host, longer than the rest of a training step.
 """
 
 import functools
@@ -33,7 +33,7 @@ LUMA = [
 def jpeg(slices: Tensor, quality: Tensor) -> Tensor:
     """Slices (B, 1, H, W) in [0, 1], each coded and decoded at its ``quality`` (B,), integers of 50 to 100 on the CPU.
 
-    The result is in [0, 1]. Frames that are no multiple of 8 are continued at their lower and right edges.
+    The result is in [0, 1]. Frames whose sides are not multiples of 8 are padded at their lower and right edges.
     """
     height, width = slices.shape[-2:]
     padded = F.pad(slices, (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
@@ -55,7 +55,7 @@ def table(quality: Tensor) -> Tensor:
 
 @functools.cache
 def cosines(device: torch.device) -> Tensor:
-    """The orthonormal cosine transform of eight values, (8, 8): a frequency a row."""
+    """The orthonormal cosine transform of eight values, (8, 8): one frequency per row."""
     place = torch.arange(BLOCK)
     basis = torch.cos((2 * place + 1) * place.unsqueeze(1) * math.pi / (2 * BLOCK)) * math.sqrt(2 / BLOCK)
     basis[0] /= math.sqrt(2)

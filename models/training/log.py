@@ -1,4 +1,4 @@
-"""The training log: a CSV of every number, its curve, and validation slices, as files anyone can open."""
+"""The training log: a CSV of every number, a picture of the curves, and validation slices."""
 
 import csv
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from torch import Tensor
 class TrainingLog:
     """``rows``: one dict for each logged step. Files are ``{stem}.csv``, ``{stem}.png`` and ``{stem}_slices.png``.
 
-    ``waits``: by step, the share of the time since the row before in which slices were fetched and nothing was learnt.
-    Times are no part of ``rows``, which come out the same whenever a training is run.
+    ``waits``: by step, the share of the time since the previous row that was spent on fetching slices. Times are not in
+    ``rows``, so that ``rows`` are the same in every run of a training.
     """
 
     name: str
@@ -22,7 +22,7 @@ class TrainingLog:
     waits: dict[float, float] = field(default_factory=dict)
 
     def add(self, step: int, numbers: dict[str, Tensor]) -> dict[str, float]:
-        """Adds a row (this is where the device is waited for) and returns it."""
+        """Adds a row and returns it; this call waits for the device."""
         row = {"step": float(step), **{name: float(value) for name, value in numbers.items()}}
         self.rows.append(row)
         return row
@@ -38,7 +38,7 @@ class TrainingLog:
         self._curves()
 
     def _curves(self) -> None:
-        """A panel for each logged number: every value faint, and over them the median of those around each step."""
+        """A panel for each logged number: every value as a faint line, and the running median as a strong line."""
         import matplotlib
 
         matplotlib.use("Agg")
@@ -66,7 +66,7 @@ class TrainingLog:
         plt.close(grid.figure)
 
     def picture(self, rows: list[Tensor]) -> None:
-        """One row of the picture for each tensor (B, 1, H, W); smaller ones are enlarged without smoothing."""
+        """One row of the picture for each tensor (B, 1, H, W); smaller images are enlarged without smoothing."""
         from torchvision.utils import save_image
 
         height = max(row.shape[-1] for row in rows)

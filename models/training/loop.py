@@ -1,7 +1,7 @@
-"""The training loop: seeded by step, resumable at any of them, the same for every network.
+"""The training loop: seeded by step, resumable at any step, the same for every network.
 
-Lightning Fabric gives devices, precision, multi-GPU and checkpoints. Its Trainer is left out: resuming an
-iteration-based run with several optimisers to the bit needs the loop, and the loop is these lines.
+Lightning Fabric handles devices, precision, multi-GPU and checkpoints. Lightning's Trainer is not used: resuming an
+iteration-based run with several optimisers to the bit needs control over the loop.
 """
 
 import signal
@@ -33,7 +33,7 @@ MOST_WAITING = 0.05
 
 
 class Stopped(Exception):
-    """Training was asked to stop; a checkpoint holds all it did. Run it again to go on."""
+    """The training received a request to stop; the checkpoint holds its state. Run the training again to resume."""
 
 
 class Diverged(Exception):
@@ -42,11 +42,12 @@ class Diverged(Exception):
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How long and how: ``steps`` of ``batch`` slices a device; checkpoint, picture and log line every so many steps.
+    """Length and intervals: ``steps`` of ``batch`` slices per device; ``…_every``: steps between checkpoints, pictures,
+    log rows.
 
-    ``stop_after``: seconds after which to checkpoint and stop (a cluster's time limit), or None. ``limit``: seconds
-    of the whole training, after which it is finished wherever it stands (``models.training.course``), or None.
-    ``early_stop``: when the held-out loss ends it, or None.
+    ``stop_after``: seconds after which to write a checkpoint and stop (a cluster's time limit), or None. ``limit``:
+    seconds of the whole training; the schedule is shortened to end by then (``models.training.course``), or None.
+    ``early_stop``: when the held-out loss ends the training, or None.
     """
 
     steps: int
@@ -64,8 +65,9 @@ class TrainingPlan:
 class Outcome:
     """How a training ended.
 
-    ``steps`` taken; ``seconds`` spent; ``limited``: whether the time limit shortened it; ``stopped_early``: whether the
-    held-out loss ended it; ``held_out``: the lowest one; ``kept``: the step whose weights are kept (None: the last).
+    ``steps`` taken; ``seconds`` spent; ``limited``: whether the time limit shortened the training; ``stopped_early``:
+    whether the held-out loss ended it; ``held_out``: the lowest held-out loss; ``kept``: the step whose weights are
+    kept (None: the last).
     """
 
     steps: int
@@ -77,9 +79,9 @@ class Outcome:
 
 
 def start_fabric(device: str = "auto", devices: int = 1, precision: Any = "32-true") -> Fabric:
-    """Fabric for one process, or DDP over ``devices`` of this node, which it starts itself.
+    """Fabric for one process, or DDP over ``devices`` of this node; Fabric starts these processes itself.
 
-    The plain Lightning environment keeps it from taking a SLURM job step, of one task, for a distributed launch.
+    With the plain Lightning environment, Fabric does not take a SLURM job step of one task for a distributed launch.
     """
     plugins = [LightningEnvironment()]
     accelerator = {"auto": "auto", "cpu": "cpu", "cuda": "gpu"}[device.split(":")[0]]
@@ -91,18 +93,18 @@ def start_fabric(device: str = "auto", devices: int = 1, precision: Any = "32-tr
         strategy=strategy,
         plugins=plugins,  # type: ignore[arg-type]
     )
-    # Lightning's mixed precision would round the batch, and with it what is learned from, to 8 or 11 bits: autocast
-    # narrows what may be narrow.
+    # Lightning's mixed precision would round the batch, and with it the targets, to 8 or 11 bits; autocast alone
+    # already rounds where rounding is safe.
     fabric.strategy.precision.convert_input = lambda data: data  # type: ignore[method-assign]
     fabric.launch()
     if fabric.device.type == "cuda":
-        torch.set_float32_matmul_precision("high")  # TF32, as convolutions have it by default
+        torch.set_float32_matmul_precision("high")  # TF32, the default of convolutions
     return fabric
 
 
 @contextmanager
 def _asked_to_stop():
-    """Turns SIGTERM and SIGUSR1 (what a cluster sends before it kills) into a flag the loop reads."""
+    """Turns SIGTERM and SIGUSR1 (which a cluster sends before SIGKILL) into a flag that the loop reads."""
     asked: list[int] = []
     before = {s: signal.signal(s, lambda number, _: asked.append(number)) for s in (signal.SIGTERM, signal.SIGUSR1)}
     try:
@@ -127,10 +129,10 @@ def fit(
 ) -> Outcome:
     """Trains ``task`` to the end, from ``checkpoint`` if there is one of the same ``identity``.
 
-    Leaves the averaged weights in ``task.network`` where the task has an EMA, and with early stopping those with the
-    lowest held-out loss. Raises ``Stopped`` after a signal or ``stop_after`` (checkpoint written) and ``Diverged`` on a
-    loss that is not finite (checkpoint left as it was). ``compiled``: the networks' kernels are fused first, which
-    takes a minute and pays on a GPU; ``half``: frozen networks have float16 weights, for a GPU.
+    At the end ``task.network`` holds the averaged weights if the task has an EMA, and with early stopping the weights
+    with the lowest held-out loss. Raises ``Stopped`` after a signal or ``stop_after`` (checkpoint written) and
+    ``Diverged`` on a loss that is not finite (checkpoint not changed). ``compiled``: compile the networks first, which
+    takes a minute and saves time on a GPU; ``half``: frozen networks have float16 weights, for a GPU.
     """
     started = time.monotonic()
     learner = Learner(task, train, fabric, compiled=compiled, half=half)
@@ -172,7 +174,7 @@ def fit(
             if watch:
                 watch.resume(state["held_out"])
             log.rows, log.waits = state["log"], state["waits"]
-            print(f"{log.name}: goes on from step {course.done}")
+            print(f"{log.name}: resumes at step {course.done}")
 
     hidden = not fabric.is_global_zero
     bar = tqdm(total=plan.steps, initial=course.at, desc=log.name, unit="it", mininterval=5, disable=hidden)
@@ -187,7 +189,7 @@ def fit(
             numbers = learner.step(batch, course.at)
             stride = fabric.broadcast(course.stride()) if fabric.world_size > 1 else course.stride()
             for rate in learner.schedules.values():
-                for _ in range(stride - 1):  # the step itself was counted by the learner
+                for _ in range(stride - 1):  # the learner counted the step itself
                     rate.step()
             course.advance(stride)
             done = course.done
@@ -200,10 +202,10 @@ def fit(
             logs = done % plan.log_every == 0 or last or "held_out" in numbers
             saves = done % plan.checkpoint_every == 0 or last
             stops = bool(asked) or (plan.stop_after is not None and time.monotonic() - started > plan.stop_after)
-            if fabric.world_size > 1:  # all processes at the same step, or those that continue wait for ever
+            if fabric.world_size > 1:  # all processes must stop at the same step, or the others wait for ever
                 flag = torch.tensor(float(stops), device=fabric.device)
                 stops = bool(fabric.all_reduce(flag, reduce_op="max"))
-            # Reading a number waits for the device: only where a row is due, or before weights are kept.
+            # Reading a number waits for the device, so only when a row is due, or before weights are kept.
             if (logs or saves or stops) and not all(torch.isfinite(value).all() for value in numbers.values()):
                 raise Diverged(f"{log.name}: a loss is not finite at step {done}; the last good weights: {checkpoint}")
             if logs:
@@ -219,7 +221,7 @@ def fit(
             if saves or stops:
                 save()
             if stops and not last:
-                raise Stopped(f"{log.name}: stopped at step {done} of {plan.steps}; run again to go on from there")
+                raise Stopped(f"{log.name}: stopped at step {done} of {plan.steps}; run again to resume")
     if watch and watch.best is not None:
         task.network.load_state_dict(watch.best)
     elif ema:
@@ -229,7 +231,7 @@ def fit(
     if log.waits:
         share = sum(log.waits.values()) / len(log.waits)
         verdict = "" if share < MOST_WAITING else ": too much"
-        print(f"{log.name}: {share:.1%} of the time went into fetching slices{verdict}")
+        print(f"{log.name}: {share:.1%} of the time was spent on fetching slices{verdict}")
     for warning in task.report(log.rows):
         print(f"WARNING: {log.name}: {warning}")
     return _outcome(course, watch)
@@ -248,7 +250,7 @@ def _outcome(course: Course, watch: HeldOut | None) -> Outcome:
 
 
 class Learner:
-    """A task made ready on its device: optimisers and schedules by phase, averaged weights (None where it has none)."""
+    """A task on its device: optimisers and schedules by phase, averaged weights (None if the task has none)."""
 
     def __init__(self, task: Task, train: SliceBank, fabric: Fabric, *, compiled: bool = False, half: bool = False):
         """``compiled``, ``half``: as for ``fit``."""
@@ -271,10 +273,10 @@ class Learner:
     def step(self, batch: torch.Tensor, step: int) -> dict[str, torch.Tensor]:
         """One step of every phase, and of the averages, on ``batch`` (B, 1, H, W) in [0, 1].
 
-        Returns the losses and what else is logged. Nothing in here waits for the device.
+        Returns the losses and the other logged numbers. This function does not wait for the device.
         """
         numbers: dict[str, torch.Tensor] = {}
-        torch.compiler.cudagraph_mark_step_begin()  # what compiled networks returned in the step before is done with
+        torch.compiler.cudagraph_mark_step_begin()  # results of the previous step are no longer used
         for name, optimiser in self.optimisers.items():
             optimiser.zero_grad()
             loss, extra = self.wrapped(name, batch, step)
@@ -291,17 +293,17 @@ class Learner:
 
 
 def averages(task: Task) -> "EMAModel | None":
-    """The averaged weights, all updated in one call, where the task has them."""
+    """The averaged weights, all updated in one call; None if the task has none."""
     if not task.ema_decay:
         return None
-    from models.training.averages import Averages  # takes seconds to import
+    from models.training.averages import Averages  # its import takes seconds
 
     return Averages(task.network.parameters(), decay=task.ema_decay, foreach=True)
 
 
 @torch.no_grad()
 def _picture(task: Task, held_out: SliceBank, log: TrainingLog, ema: "EMAModel | None") -> None:
-    """Validation slices as the weights that will be saved restore them."""
+    """Validation slices, restored with the weights that will be saved."""
     task.eval()
     if ema:
         ema.store(task.network.parameters())

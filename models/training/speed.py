@@ -1,4 +1,4 @@
-"""How fast a network trains on this machine: a few steps of its real training, on slices of noise."""
+"""Measures the training speed of a network on this machine: a few real training steps on slices of noise."""
 
 import tempfile
 import time
@@ -17,11 +17,11 @@ from models.training.log import TrainingLog
 from models.training.loop import TrainingPlan, fit, start_fabric
 
 WARM = 3
-"""Steps that are not counted: the first ones choose kernels."""
+"""First steps, which are not counted because they choose kernels."""
 
 
 class Clock(TrainingLog):
-    """A training log that notes when each row came; a row's numbers are ready only when the device is."""
+    """A training log that stores the time of each row; a row's numbers are ready only when the device has finished."""
 
     def add(self, step: int, numbers: dict[str, Tensor]) -> dict[str, float]:
         row = super().add(step, numbers)
@@ -40,10 +40,10 @@ def measure(
 ) -> dict[str, Any]:
     """One row: network, device, side, batch, seconds_per_step, start_seconds, steps, peak_mb.
 
-    ``networks``: the config's, with the networks that this one needs, whose weights are random here. ``side``: of a
-    slice. ``compute``: the config's; networks are halved and compiled as in the training itself. ``start_seconds``:
-    what the task prepares before its first step, estimated from a small pool. ``peak_mb`` (10⁶ bytes): of the GPU, or
-    of the whole process on a CPU.
+    ``networks``: as in the config, with the networks that this network needs; all weights are random here. ``side``: of
+    a slice, in pixels. ``compute``: the config's; half precision and compilation as in the training itself.
+    ``start_seconds``: time of the preparation before the first step, estimated from a small pool. ``peak_mb`` (10⁶
+    bytes): of the GPU, or of the whole process on a CPU.
     """
     torch.set_num_threads(compute["threads"])
     fabric = start_fabric(compute["device"], 1, compute["precision"])
@@ -69,7 +69,7 @@ def measure(
     start = 0.0
     if pool:
         task.to(fabric.device).quicken(half, compiled=False)
-        task.prepare(bank)  # once for the kernels, once for the clock
+        task.prepare(bank)  # once to choose kernels, once to measure
         begun = time.perf_counter()
         task.prepare(bank)
         start = (time.perf_counter() - begun) * pool / batch

@@ -1,4 +1,4 @@
-"""What differs from one network's training to the next: its losses, and which parameters each one moves."""
+"""The parts of a training that differ between networks: the losses, and the parameters that each loss updates."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from models.training.data import SliceBank
 
 @dataclass
 class Phase:
-    """One optimiser of a task, with its schedule (stepped once a training step) and the parameters it moves.
+    """One optimiser of a task, with its schedule (stepped once per training step) and the parameters that it updates.
 
-    ``clip``: the largest norm of all gradients together; longer ones are shortened to it.
+    ``clip``: the largest norm of all gradients together; larger gradients are scaled down to this norm.
     """
 
     optimiser: Optimizer
@@ -29,15 +29,15 @@ class Phase:
 
 
 class Task(nn.Module):
-    """Base of all training tasks. A subclass sets up in ``__init__`` and gives ``phases`` and ``forward``.
+    """Base of all training tasks. A subclass sets up in ``__init__`` and defines ``phases`` and ``forward``.
 
-    ``network`` is what is trained and saved. ``needs`` are other networks' weights, frozen and in ``eval`` mode
-    (the first stage, for latent diffusion). ``options`` are the config's ``networks.{name}.training`` beyond what
-    the loop itself reads. Randomness: draw freely from torch's global generator inside ``forward``; the loop seeds
-    it anew for every step, so a resumed run draws what an undisturbed one would.
+    ``network`` is trained and saved. ``needs`` are other networks' weights, frozen and in ``eval`` mode
+    (the first stage, for latent diffusion). ``options`` are the config's ``networks.{name}.training`` without the keys
+    that the loop itself reads. Randomness: ``forward`` may draw from torch's global generator; the loop seeds this
+    generator at every step, so a resumed run draws the same numbers as an uninterrupted run.
     """
 
-    ema_decay: float | None = None  # a subclass with averaged weights sets this; they are what is saved
+    ema_decay: float | None = None  # a subclass with averaged weights sets this; the averaged weights are saved
 
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__()
@@ -48,9 +48,9 @@ class Task(nn.Module):
 
     @staticmethod
     def learns_from(volumes: Iterable[np.ndarray], device: torch.device, shares: Sequence[float] | None = None) -> Any:
-        """What the network learns from: the ``volumes`` (each (S, H, W) in [0, 1]) on the device.
+        """The training data: the ``volumes`` (each (S, H, W) in [0, 1]) on the device.
 
-        ``shares``: how often each of them is drawn, where the task can draw them so.
+        ``shares``: relative frequency with which each volume is drawn, if the task supports this.
         """
         return SliceBank(volumes, device)
 
@@ -65,26 +65,26 @@ class Task(nn.Module):
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss of ``phase`` on ``batch`` (B, 1, H, W) in [0, 1], and numbers to log.
 
-        A later phase of the same step may use what an earlier one kept on ``self``.
+        A later phase of the same step may use values that an earlier phase stored on ``self``.
         """
         raise NotImplementedError
 
     def prepare(self, bank: SliceBank) -> None:
-        """Called once before the first step, on the device; must come out the same in a resumed run."""
+        """Called once before the first step, on the device; must have the same result in a resumed run."""
 
     def report(self, rows: list[dict[str, float]]) -> list[str]:
-        """What a person must be told about the finished training, from the rows of its log."""
+        """Warnings for the user about the finished training, from the rows of its log."""
         return []
 
     def held_out_loss(self, batch: Tensor) -> Tensor:
         """The loss, a scalar, of held-out slices (B, 1, H, W) in [0, 1], by which a training may be stopped early.
 
-        Called without gradients; draws from torch's global generator are the same ones each time.
+        Called without gradients; draws from torch's global generator are the same in every call.
         """
         raise ValueError(f"{type(self).__module__}: has no held-out loss; remove early_stop from its training")
 
     def examples(self, held_out: SliceBank) -> Tensor:
-        """What ``picture`` is given: held-out slices (B, 1, H, W), the same ones each time."""
+        """The argument of ``picture``: held-out slices (B, 1, H, W), the same slices each time."""
         return held_out.spread(6)
 
     def picture(self, batch: Tensor) -> list[Tensor]:
@@ -92,26 +92,27 @@ class Task(nn.Module):
         raise NotImplementedError
 
     def quicken(self, half: bool, compiled: bool) -> None:
-        """How networks are evaluated, called on the device before `prepare`.
+        """Sets how networks are evaluated; called on the device before `prepare`.
 
-        ``half``: frozen ones with float16 weights; ``compiled``: all of them compiled, which takes a minute.
+        ``half``: frozen networks get float16 weights; ``compiled``: all networks are compiled, which takes a minute.
         """
         if half:
             self.frozen = nn.ModuleDict({name: halved(network) for name, network in self.frozen.items()})
         if compiled:
-            # no CUDA graphs: gradients and averages outlive a step; a loss may be differentiated twice (VQ's)
+            # No CUDA graphs: gradients and averages are used after the step, and VQ's loss is differentiated twice.
             torch._functorch.config.donated_buffer = False
             for network in (self.network, *self.frozen.values()):
                 compile_costly(network, mode=None)
 
     def trained_state(self) -> dict[str, Tensor]:
-        """What a checkpoint keeps: everything but frozen networks and the perceptual trunk, which are files already."""
+        """The content of a checkpoint: everything except frozen networks and the perceptual trunk, which have files of
+        their own."""
         return {
             key: value for key, value in self.state_dict().items() if not key.startswith(("frozen.", "perceptual."))
         }
 
     def load_trained_state(self, state: Mapping[str, Tensor]) -> None:
-        """Takes back what ``trained_state`` gave; ``ValueError`` if the keys differ."""
+        """Restores the result of ``trained_state``; ``ValueError`` if the keys differ."""
         if differing := set(state) ^ set(self.trained_state()):
             raise ValueError(f"checkpoint and network differ in {sorted(differing)[:5]}")
         self.load_state_dict(dict(state), strict=False)
@@ -123,14 +124,15 @@ class Task(nn.Module):
 
 
 def fuse(optimiser: Optimizer) -> None:
-    """All parameters are updated by one kernel, where the optimiser has one; to be called before its first step."""
+    """Lets one kernel update all parameters, if the optimiser has such a kernel; call this before the first step."""
     for group in optimiser.param_groups:
         if "fused" in group:
             group |= {"fused": True, "foreach": False}
 
 
 def rate_schedule(name: str | None, optimiser: Optimizer, steps: int) -> LRScheduler | None:
-    """Learning rate over a training: ``constant`` (None), or ``one_cycle``: up over 5 % of the steps, then to zero."""
+    """Learning rate over a training: ``constant`` (None), or ``one_cycle``: rises over 5 % of the steps, then falls to
+    zero."""
     if name in (None, "constant"):
         return None
     if name != "one_cycle":

@@ -1,4 +1,5 @@
-"""What the trainings of in-plane networks share: patches, pairs of low and full resolution, and the learning rate."""
+"""Common parts of the trainings of in-plane networks: patches, pairs of low and full resolution, and the learning
+rate."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,18 +26,19 @@ def random_patch(slices: Tensor, side: int) -> Tensor:
         return slices
     top = torch.randint(height - side + 1, (batch, 1)) + torch.arange(side)
     left = torch.randint(width - side + 1, (batch, 1)) + torch.arange(side)
-    one, row, column = torch.arange(batch).view(-1, 1, 1), top.unsqueeze(2), left.unsqueeze(1)
-    one, row, column = (moved(part, slices.device) for part in (one, row, column))
-    return slices[one, :, row, column].permute(0, 3, 1, 2)
+    sample, row, column = torch.arange(batch).view(-1, 1, 1), top.unsqueeze(2), left.unsqueeze(1)
+    sample, row, column = (moved(part, slices.device) for part in (sample, row, column))
+    return slices[sample, :, row, column].permute(0, 3, 1, 2)
 
 
 def cut(slices: Tensor, options: Mapping[str, Any]) -> Tensor:
-    """A window of side ``options["patch"]`` of each slice (B, C, H, W), or whole slices where the option is absent."""
+    """A window of side ``options["patch"]`` of each slice (B, C, H, W), or whole slices if the option is absent."""
     return random_patch(slices, options["patch"]) if "patch" in options else slices
 
 
 def learning_rate(options: Mapping[str, Any], optimiser: Optimizer, steps: int) -> LRScheduler | None:
-    """``rate_schedule``, as elsewhere, or ``stairs``: × ``lower_by`` at each of the steps in ``lower_at``."""
+    """``rate_schedule`` (``models.training.task``), or ``stairs``: × ``lower_by`` at each of the steps in
+    ``lower_at``."""
     if options["rate_schedule"] == "stairs":
         return MultiStepLR(optimiser, list(options["lower_at"]), options["lower_by"])
     return rate_schedule(options["rate_schedule"], optimiser, steps)

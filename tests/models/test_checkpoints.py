@@ -125,7 +125,7 @@ def test_half_precision_and_a_scale_of_the_latents(tmp_path: Path, vq: FirstStag
         ({"model_ema.diffusion_modelout0bias": None}, r"missing keys: model_ema\.diffusion_modelout0bias$"),
         ({"model_ema.extra": torch.zeros(1)}, r"unknown keys: model_ema\.extra$"),
         ({"cond_stage_model.weight": torch.zeros(1)}, r"unknown keys: cond_stage_model\.weight$"),
-        ({"encoder.conv_in.weight": torch.zeros(1)}, r"first stage beside .*: encoder\.conv_in\.weight$"),
+        ({"encoder.conv_in.weight": torch.zeros(1)}, r"first stage next to .*: encoder\.conv_in\.weight$"),
         ({"model.diffusion_model.out.0.bias": torch.zeros(7)}, r"out\.0\.bias has shape \(7,\), expected \(32,\)"),
         ({"betas": torch.linspace(0.0015, 0.0155, 1000)}, r"betas is not a schedule linear in √β"),
         ({"first_stage_model.encoder.conv_in.bias": "text"}, r"not tensors: first_stage_model\.encoder"),

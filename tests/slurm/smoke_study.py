@@ -131,7 +131,7 @@ class Training:
 
     def resumed_at(self) -> int:
         """The step from which the last attempt went on."""
-        return int(re.findall(r"goes on from step (\d+)", self.log())[-1])
+        return int(re.findall(r"resumes at step (\d+)", self.log())[-1])
 
 
 def finished_jobs(cluster: Cluster) -> list[dict[str, str]]:

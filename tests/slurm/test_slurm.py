@@ -122,7 +122,7 @@ def test_resume_leaves_a_living_run_alone(study, prepared, endless):
 
 def test_a_job_at_its_time_limit_checkpoints_and_gets_more_time(endless, cluster):
     training, running, job = endless
-    wait("the second attempt", lambda: "goes on from step" in training.log(), 600)
+    wait("the second attempt", lambda: "resumes at step" in training.log(), 600)
     second = training.job()
     longer = run("squeue", "--noheader", "--job", str(second), "--format", "%l").strip()
     assert longer == "4:00"
@@ -159,7 +159,7 @@ def test_the_controller_may_restart(study, prepared, cluster):
     cluster.start_controller()
     running.ends()
     assert training.job() == job
-    assert "goes on from step" not in training.log()
+    assert "resumes at step" not in training.log()
 
 
 @pytest.mark.parametrize("how", ["wait", "cancel"])

@@ -101,7 +101,7 @@ def test_chunks_do_not_change_the_result(bank):
 
 
 def test_the_method_wants_one_network():
-    with pytest.raises(ValueError, match="quartet: give it one network, not none"):
+    with pytest.raises(ValueError, match="quartet: needs exactly one network, not none"):
         method("quartet")
 
 

@@ -7,7 +7,7 @@ import torch
 from models.interpolation import cubic_spline
 from models.method import method
 from models.methods.slab import turned
-from models.networks.slab import SLICES, TOLD, WHERE, build, start
+from models.networks.slab import SLICES, DESCRIPTION, WHERE, build, start
 from models.thickness import Geometry
 from models.weights import load, save
 
@@ -23,7 +23,7 @@ def trained(blocks=2, width=16, head=8, seed=0):
 
 
 def told(count=1, positions=2):
-    about = torch.rand(count, TOLD)
+    about = torch.rand(count, DESCRIPTION)
     about[:, -SLICES:] = 1
     return about, torch.rand(count, positions, WHERE)
 

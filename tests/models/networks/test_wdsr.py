@@ -54,7 +54,7 @@ def test_the_method_magnifies_and_mixes(bank):
 
 
 def test_the_method_wants_one_network():
-    with pytest.raises(ValueError, match="pixel_sr: give it one network, not a, b"):
+    with pytest.raises(ValueError, match="pixel_sr: needs exactly one network, not a, b"):
         method("pixel_sr", {"a": build(**SIZE), "b": build(**SIZE)})
     with pytest.raises(ValueError, match="not none"):
         method("pixel_sr")
