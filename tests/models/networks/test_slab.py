@@ -7,7 +7,7 @@ import torch
 from models.interpolation import cubic_spline
 from models.method import method
 from models.methods.slab import turned
-from models.networks.slab import SLICES, DESCRIPTION, WHERE, build, start
+from models.networks.slab import DESCRIPTION, SLICES, WHERE, build, start
 from models.thickness import Geometry
 from models.weights import load, save
 
