@@ -103,11 +103,13 @@ def measure(
     profile: str = "point",
     axis: int | str | None = None,
     shrink: int = 1,
+    in_plane: int = 1,
 ) -> pd.DataFrame:
     """Mean scores against the thin truth, a row a method (SSIM, PSNR in dB, LPIPS; full frame, then head or brain).
 
     ``methods``: arguments of ``request`` by name; the scan's thickness and profile are passed as they are, unless a
-    method names its own. Slices are those of ``axis`` (none: the thickest). Both volumes are brought to [0, 1] by the
+    method names its own. Slices are those of ``axis`` (none: the thickest). With ``in_plane`` 4 the scan's voxels are
+    means of 4 × 4 of the truth's as well, and ``n`` may be 0. Both volumes are brought to [0, 1] by the
     truth's 99.9th percentile and clipped. Where n is odd and slices are thick, the output's slices lie half-way between
     the truth's, and are brought to these by a quintic spline. Raises ``UserError`` where fewer than two slices are
     left.
@@ -115,14 +117,15 @@ def measure(
     found = read_scan(scan)
     chosen = slice_axis(axis, found.spacing, found.codes, str(scan))
     truth, affine = shrunk(*to_upright(found.data, found.affine, plane(found, chosen)), shrink)
-    count = truth.shape[2]
-    most = count - 2 if profile == "point" else count // 2 - 1
-    if not 1 <= n <= most:
-        raise UserError(f"{scan}: n = {n}; with profile {profile} of its {count} slices, give 1 to {most}")
-    image = thinned(truth, affine, n, profile)
+    height, width = (side // in_plane * in_plane for side in truth.shape[:2])
+    truth, count = truth[:height, :width], truth.shape[2]
+    most, least = (count - 2 if profile == "point" else count // 2 - 1), int(in_plane == 1)
+    if not least <= n <= most:
+        raise UserError(f"{scan}: n = {n}; with profile {profile} of its {count} slices, give {least} to {most}")
+    image = thinned(*shrunk(truth, affine, in_plane), n, profile)
     places = centres(count, n, profile)
     scale = np.percentile(truth[truth > 0], config["preprocess"]["percentile"])
-    index = scored(count, places, profile)
+    index = scored(count, places, profile if n else "box")
     thin = found.spacing[chosen]
     known = {"thickness": thin * (1 if profile == "point" else n + 1), "profile": profile}
     inside = region(np.moveaxis(truth / scale, 2, 0).clip(0, 1), affine)
@@ -132,13 +135,14 @@ def measure(
         nib.save(image, path)
         for name, given in methods.items():
             output = Path(folder) / f"{name}.nii.gz"
-            zoom(request(config, path, output, n=n, axis=2, **{**known, **given}), config, lambda line: None)
+            wish = request(config, path, output, n=n, axis=2, in_plane=in_plane, **{**known, **given})
+            zoom(wish, config, lambda line: None)
             zoomed = np.asanyarray(nib.load(output).dataobj)  # type: ignore[attr-defined]
             made, true = at_places(zoomed, index - places[0]), np.moveaxis(truth[..., index], 2, 0)
             pair = (made / scale).clip(0, 1), (true / scale).clip(0, 1)
             scores = score(*pair, inside.of(index), perceptual)
             rows.append({"scan": scan.name, "n": n, "slices_are": profile, "method": name})
-            rows[-1] |= {"slices": int(scores["signal"].sum())}
+            rows[-1] |= {"in_plane": in_plane, "slices": int(scores["signal"].sum())}
             rows[-1] |= scores[COLUMNS].mean().to_dict()
     return pd.DataFrame(rows)
 
@@ -167,6 +171,7 @@ def parser() -> argparse.ArgumentParser:
     add("--axis", help="slice axis, as of the command zoom")
     add("--tile", type=int, help="as of the command zoom")
     add("--shrink", type=int, default=1, help="average blocks of so many voxels in plane first")
+    add("--in-plane", type=int, choices=(1, 4), default=1, help="4: four times coarser in plane; n may be 0")
     add("--config", help="on top of config/config.yaml")
     add("-o", "--output", required=True, type=Path, help="a TSV")
     return found
@@ -190,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tables = []
         for n, profile, scan in product(given.n, given.profiles, given.scans):
             wishes = (scan, n, methods, config, perceptual)
-            tables.append(measure(*wishes, profile=profile, axis=axis, shrink=given.shrink))
+            tables.append(measure(*wishes, profile=profile, axis=axis, shrink=given.shrink, in_plane=given.in_plane))
             table = pd.concat(tables, ignore_index=True)
             with written(given.output) as aside:  # as far as it has come
                 table.to_csv(aside, sep="\t", index=False, float_format="%.5f")
