@@ -90,9 +90,7 @@ def test_too_many_or_no_slices_taken_away(config: dict, save: Callable, n: int) 
 
 
 @pytest.mark.parametrize(("n", "profile", "slices"), [(0, "point", 10), (1, "point", 4), (1, "box", 8)])
-def test_coarse_in_plane_a_ramp_comes_back_too(
-    config: dict, save: Callable, n: int, profile: str, slices: int
-) -> None:
+def test_coarse_in_plane_a_ramp_comes_back_too(config: dict, save: Callable, n: int, profile: str, slices: int) -> None:
     wish = {"linear": {"method": "linear"}}
     table = measure(save(ramp((26, 20, 10))), n, wish, config, Flat(), axis=2, profile=profile, in_plane=4)
     assert (table["in_plane"][0], table["slices"][0]) == (4, slices)
