@@ -9,9 +9,10 @@ import numpy as np
 
 from benchmark.project import COMMAND, release
 from zoom import pictures, probe, unlike
+from zoom.dataset import source
 from zoom.geometry import Grid
 from zoom.intensity import Encoding, Scale
-from zoom.names import source
+from zoom.metadata import carried, skull_stripped
 from zoom.output import stored_shape
 from zoom.pictures import MIDDLE, Field, cuts
 from zoom.prepare import Engine, Prepared
@@ -93,8 +94,12 @@ def sidecar(
     pictured: Pictures,
     warned: list[str],
     seconds: float,
+    link: str,
 ) -> dict[str, Any]:
-    """The JSON beside the output: what it was made from, by what, and how far it is from the scan."""
+    """The JSON beside the output: what it was made from, by what, and how far it is from the scan.
+
+    ``link``: of the scan's dataset in the outputs' (``zoom.dataset.register``).
+    """
     request, scan, grid, choice = prepared.request, prepared.scan, prepared.grid, prepared.choice
     affine = scan.affine @ grid.step(scan.axis, scan.flipped)
     whole = abs(grid.zoom - round(grid.zoom)) < 1e-6
@@ -147,13 +152,27 @@ def sidecar(
     }
     if request.uncertainty:
         zoom["Spread"] = prepared.names.spread.name
+    known, why = skull_stripped(prepared.stated)
+    if link:
+        zoom["SkullStrippedFrom"] = why
     return {
+        **carried(prepared.stated, grid.factor, link),
         "Description": f"{Path(scan.path).name} zoomed by {choice.key}. {NOT_FOR_DIAGNOSIS}",
-        "Sources": [source(prepared.names, request.scan)],
+        "Sources": [source(prepared.names, request.scan, link)],
         "GeneratedBy": [{"Name": COMMAND, "Version": release(), "Python": platform.python_version()}],
-        "SliceThickness": zoom["Spacing"][scan.axis],
+        "SpacingBetweenSlices": zoom["Spacing"][scan.axis],
+        "Resolution": f"Slices {zoom['Spacing'][scan.axis]:.4g} mm apart: {extent_of(grid)}; in plane "
+        + (f"{grid.factor} × {grid.factor} voxels for each of the source's" if grid.factor != 1 else "as the source"),
+        **({"SkullStripped": known} if link else {}),
         "Zoom": zoom,
     }
+
+
+def spread_sidecar(about: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON beside the map of the spread, from ``about``, that of the output."""
+    samples = about["Zoom"]["Volumes"][0]["Spread"]["Samples"]
+    text = f"Standard deviation of {samples} results that differ in their random numbers. {about['Description']}"
+    return {**{key: value for key, value in about.items() if key != "Zoom"}, "Description": text}
 
 
 def tolerance(form: Encoding, results: list[dict[str, Any]]) -> float:

@@ -1,18 +1,14 @@
 """What the outputs are called, in BIDS and out of it."""
 
-import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.errors import UserError
-from benchmark.files import written
-from benchmark.project import COMMAND
 from zoom.output import SUFFIXES, suffix_of
 
 BIDS_NAME = re.compile(r"(?P<subject>sub-[A-Za-z0-9]+)(?P<entities>(_[a-z]+-[A-Za-z0-9+]+)*)_(?P<suffix>[A-Za-z0-9]+)")
-BIDS_VERSION = "1.10.0"
 INPUT_SUFFIXES = (*SUFFIXES, ".img.gz", ".hdr.gz", ".img", ".hdr")
 #: Files that someone may ask for and that are not written: no folder is meant.
 FOREIGN_SUFFIXES = (".gz", ".png", ".jpg", ".tif", ".tiff", ".dcm", ".nrrd", ".nhdr", ".mha", ".mhd", ".mnc", ".npy")
@@ -28,7 +24,11 @@ class Bids:
 
 @dataclass(frozen=True)
 class Names:
-    """The files of one zoom. ``bids``: the scan's place, if it is in a dataset; ``root``: of the derivatives."""
+    """The files of one zoom.
+
+    ``bids``: the scan's place, if it is in a dataset; ``root``: of the derivatives, if the output is in a dataset of
+    its own.
+    """
 
     image: Path
     spread: Path
@@ -37,9 +37,14 @@ class Names:
     bids: Bids | None = None
     root: Path | None = None
 
+    @property
+    def spread_sidecar(self) -> Path:
+        """What describes the map of the spread."""
+        return self.spread.with_name(f"{self.spread.name.removesuffix(suffix_of(self.spread))}.json")
+
     def all(self, uncertainty: bool) -> list[Path]:
         """Every file that is made."""
-        return [self.image, self.sidecar, self.page, *([self.spread] if uncertainty else [])]
+        return [self.image, self.sidecar, self.page, *([self.spread, self.spread_sidecar] if uncertainty else [])]
 
 
 def stem(path: Path) -> str:
@@ -68,13 +73,24 @@ def entities(name: str) -> dict[str, str]:
     return {**dict(pair.split("-", 1) for pair in pairs if "-" in pair), "suffix": suffix}
 
 
-def derivative(bids: Bids) -> Path:
-    """``sub-01/anat/sub-01_T1w.nii.gz`` → ``sub-01/anat/sub-01_desc-zoom_T1w.nii.gz``."""
+def resolution(n: float | None, zoom: float | None, spacing: float | None, in_plane: int) -> str:
+    """BIDS label of how fine the output is, from what is asked for: ``5x``, ``2p5x`` (slices for each slice of the
+    scan) or ``1mm``, and ``4x4`` where the output is finer in plane.
+    """
+    wish = f"{spacing:.6g}mm" if spacing is not None else f"{n + 1 if n is not None else zoom or 1:.6g}x"
+    return re.sub(r"[^A-Za-z0-9]", "", wish.replace(".", "p")) + (f"{in_plane}x{in_plane}" if in_plane != 1 else "")
+
+
+def derivative(bids: Bids, label: str) -> Path:
+    """``sub-01/anat/sub-01_T1w.nii.gz`` → ``sub-01/anat/sub-01_res-5x_desc-zoom_T1w.nii.gz``, with ``label`` ``5x``."""
     matched = BIDS_NAME.fullmatch(stem(bids.path))
     if matched is None:
         raise UserError(f"{bids.path}: not a BIDS name")
-    entities = re.sub(r"_desc-[A-Za-z0-9+]+", "", matched["entities"])
-    return bids.path.with_name(f"{matched['subject']}{entities}_desc-zoom_{matched['suffix']}.nii.gz")
+    kept = re.sub(r"_(res|desc)-[A-Za-z0-9+]+", "", matched["entities"])
+    last = re.search(r"(_(den|label)-[A-Za-z0-9+]+)*$", kept)  # the specification's order has them after res
+    place = last.start() if last else len(kept)
+    name = f"{matched['subject']}{kept[:place]}_res-{label}{kept[place:]}_desc-zoom_{matched['suffix']}.nii.gz"
+    return bids.path.with_name(name)
 
 
 def is_derivative(name: str) -> bool:
@@ -83,17 +99,20 @@ def is_derivative(name: str) -> bool:
     return matched is not None and "_desc-zoom" in matched["entities"]
 
 
-def relative_name(scan: Path) -> Path:
-    """Where a scan's outputs belong below a folder: BIDS derivatives, or the scan's name with ``_zoom``."""
+def relative_name(scan: Path, label: str) -> Path:
+    """Where a scan's outputs belong below a folder: BIDS derivatives, or the scan's name with ``_zoom``.
+
+    ``label``: see ``resolution``.
+    """
     bids = find_bids(scan)
-    return derivative(bids) if bids else Path(f"{stem(scan)}_zoom.nii.gz")
+    return derivative(bids, label) if bids else Path(f"{stem(scan)}_zoom.nii.gz")
 
 
-def names(scan: Path, output: Path) -> Names:
+def names(scan: Path, output: Path, label: str) -> Names:
     """The outputs for ``output``: an image file, or a folder (BIDS derivatives of a BIDS scan, else by its name)."""
     bids = find_bids(scan)
     folder = output.is_dir() or not output.name.lower().endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES))
-    image = output / relative_name(scan) if folder else output
+    image = output / relative_name(scan, label) if folder else output
     base = image.name.removesuffix(suffix_of(image))
     spread = base.replace("_desc-zoom", "_desc-zoomspread") if is_derivative(base) else f"{base}_spread"
     if image.exists() and scan.exists() and os.path.samefile(image, scan):
@@ -104,30 +123,5 @@ def names(scan: Path, output: Path) -> Names:
         image.with_name(f"{base}.json"),
         image.with_name(f"{base}.html"),
         bids,
-        output if folder and bids else None,
+        output if folder and bids and output.resolve() != bids.root.resolve() else None,
     )
-
-
-def source(names: Names, scan: Path) -> str:
-    """The scan as the sidecar's ``Sources`` names it: a BIDS URI within derivatives, else its path."""
-    return f"bids:raw:{names.bids.path.as_posix()}" if names.bids and names.root else str(scan)
-
-
-def describe_dataset(names: Names, version: str) -> None:
-    """Writes ``dataset_description.json`` of the derivatives, once."""
-    if names.root is None or names.bids is None:
-        return
-    target = names.root / "dataset_description.json"
-    if target.exists():
-        return
-    raw = os.path.relpath(names.bids.root, names.root)
-    about = {
-        "Name": f"{COMMAND}: finer volumes by super-resolution",
-        "BIDSVersion": BIDS_VERSION,
-        "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": COMMAND, "Version": version}],
-        "SourceDatasets": [{"URL": Path(raw).as_posix()}],
-        "DatasetLinks": {"raw": Path(raw).as_posix()},
-    }
-    with written(target) as aside:
-        aside.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")

@@ -2,8 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from benchmark.errors import UserError
 from zoom import probe
 from zoom.choice import FACTOR, Choice, builder, choose
 from zoom.consistency import thin
+from zoom.dataset import described
 from zoom.geometry import Grid, met, zoom_factor
-from zoom.names import Names, names
+from zoom.metadata import stated
+from zoom.names import Names, names, resolution
 from zoom.output import dropped, stored_shape
 from zoom.request import Request
 from zoom.scan import OpenScan, open_scan
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A request whose scan has been opened (header only) and whose weights have been found."""
+    """A request whose scan has been opened (header only) and whose weights have been found.
+
+    ``stated``: what the scan's sidecars say; ``unread``: sentences about those that cannot be read.
+    """
 
     request: Request
     scan: OpenScan
@@ -36,6 +42,8 @@ class Prepared:
     names: Names
     choice: Choice
     thickness: Thickness
+    stated: Mapping[str, Any] = field(default_factory=dict)
+    unread: Sequence[str] = ()
 
     @property
     def frame(self) -> tuple[int, int]:
@@ -45,7 +53,7 @@ class Prepared:
     @property
     def warnings(self) -> list[str]:
         """Sentences about what is odd in the scan's files."""
-        return [*self.scan.opened.warnings, *self.thickness.warnings, *dropped(self.scan)]
+        return [*self.scan.opened.warnings, *self.thickness.warnings, *dropped(self.scan), *self.unread]
 
     @property
     def thin(self) -> bool:
@@ -84,13 +92,15 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     slices = scan.shape[scan.axis]
     grid = Grid(slices, met(zoom, slices), request.in_plane)
     thick = thickness(scan, request.thickness, request.profile, apart / grid.zoom)
-    outputs = names(request.scan, request.output)
+    wish = resolution(request.n, request.zoom, request.spacing, request.in_plane)
+    outputs = names(request.scan, request.output, wish)
+    described(outputs)
     if not request.overwrite:
         for path in outputs.all(bool(request.uncertainty)):
             if path.exists():
                 raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
     choice = choose(config, request.method, request.weights, in_plane=request.in_plane, tile=request.tile)
-    prepared = Prepared(request, scan, grid, outputs, choice, thick)
+    prepared = Prepared(request, scan, grid, outputs, choice, thick, *stated(Path(request.scan)))
     _room(prepared)
     return prepared
 

@@ -11,7 +11,7 @@ from benchmark.config import meant
 from benchmark.errors import UserError
 from benchmark.files import text_of
 from zoom.choice import TRAINED
-from zoom.names import relative_name, stem
+from zoom.names import relative_name, resolution, stem
 
 NUMBERS = {"n": int, "zoom": float, "spacing": float, "in_plane": int, "uncertainty": int, "tile": int}
 TEXTS = ("method", "orientation", "thickness", "profile")
@@ -38,8 +38,9 @@ class Row:
         return (matched["cohort"], matched["fold"]) if matched and not Path(weights).exists() else None
 
 
-def read_rows(path: str | Path, **folders: str) -> dict[str, Row]:
-    """The rows by name. ``folders``: what ``{results}`` and ``{data}`` in a scan's path stand for.
+def read_rows(path: str | Path, in_plane: int = 1, **folders: str) -> dict[str, Row]:
+    """The rows by name. ``in_plane``: the config's, for rows without; ``folders``: what ``{results}`` and ``{data}`` in
+    a scan's path stand for.
 
     ``UserError`` naming the sheet and the line: an unknown column, no scan, a number that is none, a name
     twice or one that leaves the folder.
@@ -52,7 +53,7 @@ def read_rows(path: str | Path, **folders: str) -> dict[str, Row]:
         raise UserError(f"{path}: unknown column '{stray[0]}'{meant(stray[0], COLUMNS)}")
     rows: dict[str, Row] = {}
     for line, cells in enumerate(reader, 2):
-        row = _row(f"{path}: line {line}", {k: v.strip() for k, v in cells.items() if k and v}, folders)
+        row = _row(f"{path}: line {line}", {k: v.strip() for k, v in cells.items() if k and v}, in_plane, folders)
         if row.name in rows:
             raise UserError(f"{path}: line {line}: '{row.name}' is there twice; give each row a name of its own")
         rows[row.name] = row
@@ -61,7 +62,7 @@ def read_rows(path: str | Path, **folders: str) -> dict[str, Row]:
     return rows
 
 
-def _row(where: str, cells: dict[str, str], folders: Mapping[str, str]) -> Row:
+def _row(where: str, cells: dict[str, str], in_plane: int, folders: Mapping[str, str]) -> Row:
     given: dict[str, Any] = {}
     cells = {key: value for key, value in cells.items() if value not in EMPTY}
     if "scan" not in cells:
@@ -85,5 +86,7 @@ def _row(where: str, cells: dict[str, str], folders: Mapping[str, str]) -> Row:
     own = cells.get("name")
     if own and (Path(own).is_absolute() or {".", ".."} & set(own.split("/")) or "\\" in own or not own.isprintable()):
         raise UserError(f"{where}: name = {own!r}: give a path below the results' zoom folder, without '..'")
-    name = own or str(relative_name(Path(scan)).with_name(stem(relative_name(Path(scan)))))
+    label = resolution(given.get("n"), given.get("zoom"), given.get("spacing"), given.get("in_plane", in_plane))
+    below = relative_name(Path(scan), label)
+    name = own or str(below.with_name(stem(below)))
     return Row(scan, name, given, own is not None)

@@ -17,8 +17,8 @@ from benchmark.project import COMMAND
 from benchmark.seeds import derive
 from zoom import description
 from zoom.consistency import Correction, Projection
+from zoom.dataset import register
 from zoom.intensity import Encoding, Scale, encoding, find_scale
-from zoom.names import describe_dataset
 from zoom.output import Writer, header, opened, suffix_of
 from zoom.page import page
 from zoom.prepare import Engine, Prepared, describe, prepare, start
@@ -59,7 +59,7 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
         prepared.names.image.parent.mkdir(parents=True, exist_ok=True)
         job = Job(prepared, config, form, lost, say)
         names = prepared.names
-        paths = [names.image, names.sidecar, names.page, *([names.spread] if request.uncertainty else [])]
+        paths = names.all(bool(request.uncertainty))
         # The inner stack closes the images; after that all files get their names, or none does.
         with written_together(paths) as asides, ExitStack() as stack:
             aside = dict(zip(paths, asides, strict=True))
@@ -69,15 +69,16 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
                 outputs["spread"] = stack.enter_context(_image(prepared, plain, names.spread, aside[names.spread]))
             for volume, extent in enumerate(extents):
                 job.volume(volume, extent, outputs)
+            link = register(names)
+            seconds = time.perf_counter() - began
             about = description.sidecar(
-                prepared, job.engine, form, job.results, config, job.pictures, warned, time.perf_counter() - began
+                prepared, job.engine, form, job.results, config, job.pictures, warned, seconds, link
             )
-            for path, text in (
-                (names.sidecar, json.dumps(about, indent=2, allow_nan=False) + "\n"),
-                (names.page, page(prepared, about, job.pictures)),
-            ):
+            texts = {names.sidecar: _json(about), names.page: page(prepared, about, job.pictures)}
+            if request.uncertainty:
+                texts[names.spread_sidecar] = _json(description.spread_sidecar(about))
+            for path, text in texts.items():
                 aside[path].write_text(text, encoding="utf-8")
-        describe_dataset(prepared.names, about["GeneratedBy"][0]["Version"])
     say(f"{prepared.names.image}: done in {about['Zoom']['Seconds']:.0f} s; page: {prepared.names.page}")
     return about
 
@@ -251,6 +252,10 @@ def encode(fine: Store, scale: Scale, form: Encoding) -> int:
         fine.write(start_, stored)
         cut += off
     return cut
+
+
+def _json(about: Mapping[str, Any]) -> str:
+    return json.dumps(about, indent=2, allow_nan=False) + "\n"
 
 
 @contextmanager

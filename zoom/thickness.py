@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import UserError
-from zoom.names import Bids, entities, find_bids, stem
+from zoom.metadata import sidecars
 from zoom.scan import OpenScan
 
 PROFILES = ("gaussian", "box", "point")
@@ -116,7 +116,7 @@ def _stated(scan: Path) -> tuple[float, Path, dict[str, Any]] | None:
     """``SliceThickness`` (mm), the file that says so and all it says: the scan's sidecar, or in a BIDS dataset the
     nearest one above it that applies (the inheritance principle).
     """
-    for file in reversed(_sidecars(scan)):
+    for file in reversed(sidecars(scan)):
         try:
             told = json.loads(file.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
@@ -125,17 +125,3 @@ def _stated(scan: Path) -> tuple[float, Path, dict[str, Any]] | None:
         if isinstance(found, int | float) and not isinstance(found, bool) and found > 0 and np.isfinite(found):
             return float(found), file, told
     return None
-
-
-def _sidecars(scan: Path) -> list[Path]:
-    """JSON files that describe the scan, the nearest last."""
-    own = scan.with_name(f"{stem(scan)}.json")
-    bids: Bids | None = find_bids(scan)
-    found = []
-    if bids:
-        mine = entities(stem(scan))
-        for folder in reversed(bids.path.parents):
-            for file in sorted((bids.root / folder).glob(f"*{mine['suffix']}.json"), key=lambda file: len(file.name)):
-                if file.name != own.name and entities(stem(file)).items() <= mine.items():
-                    found.append(file)
-    return [*found, own] if own.is_file() else found

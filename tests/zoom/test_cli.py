@@ -152,7 +152,7 @@ def test_bids_in_gives_bids_derivatives_out(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(thick(), OBLIQUE), scan)
     out = tmp_path / "raw" / "derivatives" / "zoom"
     assert main([str(scan), "--n", "1", "-o", str(out)]) == 0
-    made = out / "sub-01" / "ses-a" / "anat" / "sub-01_ses-a_acq-tse_desc-zoom_T2w.nii.gz"
+    made = out / "sub-01" / "ses-a" / "anat" / "sub-01_ses-a_acq-tse_res-2x_desc-zoom_T2w.nii.gz"
     np.testing.assert_array_equal(np.asarray(nib.load(made).dataobj)[..., ::2], thick())
     about = json.loads(made.with_name(made.name.replace(".nii.gz", ".json")).read_text())
     assert about["Sources"] == [f"bids:raw:sub-01/ses-a/anat/{scan.name}"]

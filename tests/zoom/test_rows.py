@@ -26,11 +26,11 @@ def test_rows(tmp_path: Path) -> None:
         "c.mgz|mine|ours|toy/1|||1.5||coronal|3|32",
     )
     rows = read_rows(path, data="somewhere")
-    assert list(rows) == ["a_zoom", "sub-2/anat/sub-2_desc-zoom_T1w", "mine"]
+    assert list(rows) == ["a_zoom", "sub-2/anat/sub-2_res-2p5x4x4_desc-zoom_T1w", "mine"]
     assert rows["a_zoom"].scan == "somewhere/a.nii.gz"
     assert rows["a_zoom"].given == {"n": 4}
     assert rows["a_zoom"].trained is None
-    assert rows["sub-2/anat/sub-2_desc-zoom_T1w"].given == {"zoom": 2.5, "in_plane": 4, "axis": 2}
+    assert rows["sub-2/anat/sub-2_res-2p5x4x4_desc-zoom_T1w"].given == {"zoom": 2.5, "in_plane": 4, "axis": 2}
     wanted = {"method": "ours", "weights": ("toy/1",), "spacing": 1.5, "axis": "coronal", "uncertainty": 3, "tile": 32}
     assert rows["mine"].given == wanted
     assert rows["mine"].trained == ("toy", "1")
@@ -41,7 +41,7 @@ def test_the_rule_finds_what_the_function_writes(tmp_path: Path) -> None:
     """A row without a name is given its folder only: both must come to the same file."""
     path = sheet(tmp_path / "zoom.tsv", "scan|n", "x/sub-2/anat/sub-2_T1w.nii.gz|1", "y/plain.img|1")
     for name, row in read_rows(path).items():
-        assert names(Path(row.scan), tmp_path / "zoom").image == tmp_path / "zoom" / f"{name}.nii.gz"
+        assert names(Path(row.scan), tmp_path / "zoom", "2x").image == tmp_path / "zoom" / f"{name}.nii.gz"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,12 @@ from zoom.rows import read_rows
 @lru_cache
 def zoom_rows():
     try:
-        return read_rows(config["zoom"]["sheet"], results=RESULTS, data=DATA)
+        return read_rows(
+            config["zoom"]["sheet"],
+            config["zoom"]["in_plane"],
+            results=RESULTS,
+            data=DATA,
+        )
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
@@ -117,7 +122,10 @@ def zoom_outputs(name, spread=None):
             labels={"scan": name},
         ),
     }
-    return files | ({"spread": f"{RESULTS}/zoom/{spread}.nii.gz"} if spread else {})
+    if spread:
+        files["spread"] = f"{RESULTS}/zoom/{spread}.nii.gz"
+        files["spread_sidecar"] = f"{RESULTS}/zoom/{spread}.json"
+    return files
 
 
 def trained_for_zoom():

@@ -1,0 +1,98 @@
+"""What a scan's sidecar says, and how much of it is true of the finer volume."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import UserError
+from benchmark.files import json_of
+from zoom.names import Bids, entities, find_bids, stem
+
+#: What describes the slices or the grid of the scan. The specification has no SliceThickness for MRI; the thickness of
+#: the scan's slices is kept in the block ``Zoom``, with its source.
+OF_THE_SLICES = {
+    "SliceTiming", "SliceEncodingDirection", "SliceThickness", "SpacingBetweenSlices", "NumberOfSlices",
+    "SliceLocation", "ImagePositionPatient", "ImagePositionPatientDICOM", "AnatomicalLandmarkCoordinates",
+    "VolumeAffineMatrix", "MatrixSize", "NumVolumes", "Resolution", "Density",
+}  # fmt: skip
+#: What describes the rows and columns: untrue where the output is finer in plane.
+IN_PLANE = {
+    "EffectiveEchoSpacing", "DerivedVendorReportedEchoSpacing", "ReconMatrixPE", "Rows", "Columns", "PixelSpacing",
+}  # fmt: skip
+#: Links to files of the scan's dataset, which mean nothing in another.
+LINKS = {"IntendedFor", "AssociatedEmptyRoom", "B0FieldIdentifier", "B0FieldSource", "AnatomicalImage", "RawSources"}
+#: How the scan's own file was made, where the output's history stands.
+HISTORY = {
+    "Description", "Sources", "GeneratedBy", "Zoom", "ImageType", "RawImage", "ConversionSoftware",
+    "ConversionSoftwareVersion", "ImageComments",
+}  # fmt: skip
+#: Whom the scan shows and who took it: not to be spread further.
+PERSON = re.compile(
+    r"Patient(?!Position$)\w*|\w*UID|\w*PhysicianName|OperatorsName|AccessionNumber|StudyID|dcmmeta_\w+"
+)
+
+
+def sidecars(scan: Path) -> list[Path]:
+    """JSON files that describe the scan, the nearest last (in a BIDS dataset, by the inheritance principle)."""
+    own = scan.with_name(f"{stem(scan)}.json")
+    bids: Bids | None = find_bids(scan)
+    found = []
+    if bids:
+        mine = entities(stem(scan))
+        for folder in reversed(bids.path.parents):
+            for file in sorted((bids.root / folder).glob(f"*{mine['suffix']}.json"), key=lambda file: len(file.name)):
+                if file.name != own.name and entities(stem(file)).items() <= mine.items():
+                    found.append(file)
+    return [*found, own] if own.is_file() else found
+
+
+def stated(scan: Path) -> tuple[dict[str, Any], list[str]]:
+    """All that the sidecars say, the nearest last; and a sentence for each that cannot be read."""
+    said: dict[str, Any] = {}
+    lost = []
+    for file in sidecars(scan):
+        try:
+            found = json_of(file)
+        except UserError:
+            lost.append(f"{file.name} cannot be read as JSON, so nothing of what it says was carried over.")
+            continue
+        said |= found if isinstance(found, dict) else {}
+    return said, lost
+
+
+def carried(said: Mapping[str, Any], in_plane: int, link: str) -> dict[str, Any]:
+    """What of ``said`` is true of the output as well.
+
+    ``in_plane``: the factor; ``link``: of the scan's dataset. References within that dataset (``bids::…``) name it.
+    """
+    gone = OF_THE_SLICES | LINKS | HISTORY | (IN_PLANE if in_plane != 1 else set())
+    kept = {key: value for key, value in said.items() if key not in gone and not PERSON.fullmatch(key)}
+    kept = {key: value for key, value in kept.items() if _finite(value)}
+    reference = kept.pop("SpatialReference", None)
+    if reference is not None and link:
+        text = json.dumps(reference).replace('"bids::', f'"bids:{link}:')
+        kept["SpatialReference"] = json.loads(text)
+    return kept
+
+
+def skull_stripped(said: Mapping[str, Any]) -> tuple[bool, str]:
+    """``SkullStripped``, which BIDS demands of every derived volume, and where it comes from.
+
+    It is true only where somebody says so: raw scans show the whole head.
+    """
+    known = said.get("SkullStripped")
+    if isinstance(known, bool):
+        return known, "the scan's sidecar"
+    return False, "not stated; BIDS takes scans to show the whole head unless their description says otherwise"
+
+
+def _finite(value: Any) -> bool:
+    """Whether a value can be written as JSON: NaN and infinity cannot."""
+    if isinstance(value, Mapping):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
