@@ -3,11 +3,13 @@
 import importlib.util
 from contextlib import suppress
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, FileFinder
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
-def declare_missing_operators() -> torch.library.Library | None:
+def declare_missing_operators() -> "torch.library.Library | None":
     """Declare torchvision's ``nms`` and ``qnms`` where its compiled library does not load.
 
     During its import, torchvision registers fake kernels for these two operators and fails if they are not declared,
@@ -18,6 +20,8 @@ def declare_missing_operators() -> torch.library.Library | None:
     spec = importlib.util.find_spec("torchvision")
     if spec is None or not spec.submodule_search_locations:
         return None
+    import torch
+
     finder = FileFinder(spec.submodule_search_locations[0], (ExtensionFileLoader, EXTENSION_SUFFIXES))
     compiled = finder.find_spec("_C")
     if compiled is not None and compiled.origin is not None:

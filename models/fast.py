@@ -1,7 +1,6 @@
 """Fast evaluation of networks: layout, pieces, transfers. None of these changes what a network computes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -9,22 +8,11 @@ import torch
 from torch import Tensor, nn
 
 Network = TypeVar("Network", bound=nn.Module)
-Item = TypeVar("Item")
-END = object()
 
 PIXELS = 1 << 14
 """Pixels per batch on a CPU, chosen so that the feature maps fit in the cache; larger batches are slower."""
 GPU_PIXELS = 1 << 20
 """Pixels per batch on a GPU (16 slices of 256×256): larger batches are not faster and need more memory."""
-
-
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The items in order; a thread makes the next item while the caller uses the current item."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, items, END)
-        while (item := coming.result()) is not END:
-            coming = thread.submit(next, items, END)
-            yield item  # type: ignore[misc]
 
 
 def laid_out(network: Network) -> Network:

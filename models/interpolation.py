@@ -1,9 +1,12 @@
 """Mixing weights along the slice axis, and in-plane resampling."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch.nn.functional as F
 from scipy.interpolate import make_interp_spline
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FACTOR = 4  # in-plane factor of the article (section 3.1)
 
@@ -61,18 +64,22 @@ def cubic_spline(known: np.ndarray, at: np.ndarray) -> np.ndarray:
     return np.where(np.abs(weights) > 1e-5, weights, 0.0)
 
 
-def bicubic(slices: Tensor, factor: int = FACTOR) -> Tensor:
+def bicubic(slices: "Tensor", factor: int = FACTOR) -> "Tensor":
     """Bicubic in-plane magnification (B, C, h, w) → (B, C, factor·h, factor·w), voxel centres stay in place."""
+    import torch.nn.functional as F
+
     size = (slices.shape[-2] * factor, slices.shape[-1] * factor)
     return F.interpolate(slices, size=size, mode="bicubic", align_corners=False).clamp(0, 1)
 
 
-def degrade(slices: Tensor, factor: int = FACTOR, antialias: bool = True) -> Tensor:
+def degrade(slices: "Tensor", factor: int = FACTOR, antialias: bool = True) -> "Tensor":
     """In-plane ÷ factor, bilinear; (B, C, H, W) in [0, 1] → (B, C, H / factor, W / factor).
 
     ``antialias``: filter first, as the larger pixels of a coarser scan average the area that they cover. Without the
     filter, four pixels in the middle of each block are averaged, and detail finer than a coarse pixel becomes false
     detail; the authors' code does this at inference, where torchvision 0.14 resizes tensors.
     """
+    import torch.nn.functional as F
+
     size = (slices.shape[-2] // factor, slices.shape[-1] // factor)
     return F.interpolate(slices, size=size, mode="bilinear", antialias=antialias, align_corners=False)

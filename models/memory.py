@@ -13,8 +13,6 @@ from models.compiling import eagerly
 if TYPE_CHECKING:
     from models.method import Restorer
 
-USUAL = 16
-"""Slices per chunk on a CPU; larger chunks are not faster."""
 MOST = 256
 """Slices per chunk on a GPU; larger chunks are not faster."""
 SHARE = 0.5

@@ -7,7 +7,8 @@ Adding a method is one file in ``models/methods`` with a class ``Method``, and o
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from contextlib import AbstractContextManager
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -17,23 +18,15 @@ from torch import Tensor, nn
 from models.compiling import compile_costly
 from models.fast import fetched, filled, moved
 from models.half import exact_products, halved
-from models.interpolation import FACTOR, linear
-from models.memory import USUAL, chunk_that_fits
+from models.interpolation import FACTOR
+from models.memory import chunk_that_fits
+from models.streaming import USUAL, Slices, Streaming, check, read
 from models.thickness import Geometry
 
 Sees = Literal["low", "kept", "all", "all_low"]
 
 
-class Slices(Protocol):
-    """Known slices (S, h, w), float32 in [0, 1]: an array, or an object that reads some of the slices at a time."""
-
-    shape: tuple[int, int, int]
-
-    def __getitem__(self, index: Any, /) -> np.ndarray:
-        """The slices numbered by a list of integers, (B, h, w)."""
-
-
-class Restorer:
+class Restorer(Streaming):
     """Base of all methods.
 
     ``sees``: what the benchmark passes to ``restore`` as ``slices``: low-resolution kept slices (``low``, all honest
@@ -50,8 +43,6 @@ class Restorer:
     antialias: bool = True
     # The widest slice spacing, in in-plane voxels, if its networks learnt many spacings, thicknesses and planes.
     widest: float | None = None
-    # Whether the result depends on the seed.
-    random: bool = False
 
     def __init__(
         self,
@@ -81,7 +72,7 @@ class Restorer:
         self.seed = seed
         self.device = torch.device(device)
         self.factor = factor
-        self.chunk = chunk or (0 if self.device.type == "cuda" and self.networks else USUAL)  # 0: to be determined
+        self.chunk = chunk or (0 if self.on_gpu and self.networks else USUAL)  # 0: to be determined
         self.half = half
         self.compiled = compiled
         if half:
@@ -91,6 +82,24 @@ class Restorer:
         self.sees = sees or type(self).sees
         self.geometry = geometry or Geometry()
 
+    @property
+    def on_gpu(self) -> bool:
+        return self.device.type == "cuda"
+
+    def evaluating(self) -> AbstractContextManager:
+        return torch.inference_mode()
+
+    def finish(self) -> None:
+        if self.on_gpu:
+            torch.cuda.synchronize()
+
+    def numbers(self, count: int) -> Tensor:
+        return torch.arange(count)
+
+    def trial(self, count: int, side: tuple[int, int]) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        return torch.rand(count, 1, *side, generator=generator).to(self.device)
+
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         """Known slices (B, 1, h, w) in [0, 1] → the representation that is interpolated (B, C, …).
 
@@ -98,21 +107,6 @@ class Restorer:
         the result does not depend on the chunks.
         """
         raise NotImplementedError
-
-    def weights(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """Mixing weights (S', S), float64: row j mixes the known slices into position ``at[j]``. Default: linear."""
-        return linear(known, at)
-
-    def looks_at(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """Which known slices each position needs, (S', S) bool. Default: those whose mixing weight is not zero.
-
-        ``stream`` keeps a slice in memory only while a position still needs it. A method whose network draws a slice
-        from more known slices than ``weights`` mixes overrides this.
-        """
-        return np.abs(self.weights(known, at)) > 1e-6
-
-    def forget(self) -> None:
-        """Drops values that one block keeps for the next block, so that a first block can be timed."""
 
     def render(self, mixed: Tensor, interpolated: Tensor) -> Tensor:
         """Mixtures (B, C, …) → pixels (B, 1, 4h, 4w). ``interpolated`` (B,) bool: False for known slices."""
@@ -128,28 +122,6 @@ class Restorer:
         for block in fetched(self.blocks(slices, known, at)):
             if self.half and not np.isfinite(block).all():
                 raise FloatingPointError("a network leaves the range of half precision: set compute.half to false")
-            yield block
-
-    def blocks(self, slices: Slices, known: np.ndarray, at: np.ndarray) -> Iterator[Tensor]:
-        """The blocks of ``stream`` on the device."""
-        weights = self.weights(known, at)
-        used = self.looks_at(known, at)
-        last_use = len(at) - 1 - used[::-1].argmax(axis=0)
-        in_turn = sorted(np.flatnonzero(used.any(axis=0)).tolist(), key=used.argmax(axis=0).tolist().__getitem__)
-        held: dict[int, Tensor] = {}
-        for start in range(0, len(at), self.chunk):
-            rows = slice(start, start + self.chunk)
-            needed = np.flatnonzero(used[rows].any(axis=0)).tolist()
-            held = {i: held[i] for i in held if last_use[i] >= start}
-            missing = [i for i in needed if i not in held]
-            if missing:
-                # Always a whole chunk, even if this block needs few of its slices: small batches waste the device.
-                ahead = [i for i in in_turn if i not in held and i not in missing and last_use[i] >= start]
-                missing += ahead[: -len(missing) % self.chunk]
-            # Not around the yield, where this mode would also hold for the caller and for other streams.
-            with torch.inference_mode():
-                held |= self.represented(slices, missing)
-                block = self.block(held, weights[rows][:, needed], needed, known, at[rows])
             yield block
 
     def represented(self, slices: Slices, missing: Sequence[int]) -> dict[int, Tensor]:
@@ -190,38 +162,6 @@ class Restorer:
         slices = torch.zeros(count, 1, *side, device=self.device)
         represented = self.represent(slices, torch.arange(count))
         self.render(represented, torch.ones(count, dtype=torch.bool, device=self.device))
-
-    def restore(self, slices: Slices, known: ArrayLike, at: ArrayLike) -> np.ndarray:
-        """Finer volume, float32 in [0, 1], (S', 4h, 4w).
-
-        ``slices`` (S, h, w): float32 in [0, 1], low resolution; ``known`` (S,): their positions along the slice
-        axis, increasing; ``at`` (S',): the positions wanted, any real numbers within [known[0], known[-1]]. A slice at
-        a known position is super-resolved; a slice between two known neighbours is interpolated (article, eq. 6).
-        Raises ``ValueError`` if shapes, ranges or positions break these rules.
-        """
-        return np.concatenate(list(self.stream(slices, known, at)))
-
-
-def check(slices: Slices, known: ArrayLike, at: ArrayLike) -> tuple[Slices, np.ndarray, np.ndarray]:
-    """The arguments of ``restore`` as arrays, or a ``ValueError`` that names the broken rule."""
-    if not hasattr(slices, "shape"):
-        slices = np.asarray(slices)
-    known, at = np.asarray(known, dtype=np.float64), np.asarray(at, dtype=np.float64)
-    if len(slices.shape) != 3 or slices.shape[0] < 2:
-        raise ValueError(f"slices must be (S, h, w) with S ≥ 2, not {slices.shape}")
-    if known.shape != slices.shape[:1] or np.any(np.diff(known) <= 0):
-        raise ValueError("known must hold one increasing position for each slice")
-    if at.ndim != 1 or len(at) == 0 or at.min() < known[0] or at.max() > known[-1]:
-        raise ValueError(f"at must hold positions within [{known[0]:g}, {known[-1]:g}]: nothing is extrapolated")
-    return slices, known, at
-
-
-def read(slices: Slices, index: Sequence[int]) -> np.ndarray:
-    """Some of the slices, (B, h, w) float32; ``ValueError`` if ``restore`` does not accept them."""
-    batch = np.ascontiguousarray(slices[index], dtype=np.float32)
-    if not np.isfinite(batch).all() or batch.min() < 0 or batch.max() > 1:
-        raise ValueError("slices must be finite and in [0, 1]")
-    return batch
 
 
 def method(name: str, networks: Mapping[str, nn.Module] | None = None, **options: Any) -> Restorer:

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.fast import ahead
 from models.schedule import ARTICLE, Schedule, scheduler
+from models.streaming import ahead
 
 
 @torch.no_grad()

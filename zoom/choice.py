@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,14 @@ from benchmark.files import sha256, stamp
 if TYPE_CHECKING:
     from torch import nn
 
-    from models.method import Restorer
+    from models.streaming import Streaming
 
 AUTO = "auto"
+LIBRARIES = ("torch", "safetensors")
+MISSING = (
+    "PyTorch, which networks run on, is not installed: install this project with its networks "
+    "(pip install '.[networks]' in a clone), or add: pip install torch safetensors"
+)
 FALLBACK = "spline"  # the method without networks that is best where none ship
 SHIPPED = project.models() / "weights"
 LARGEST = 512  # side of the tiles where any size will do: what fits the memory of most, and most scans
@@ -43,7 +49,8 @@ class WeightFile:
 class Choice:
     """A method of the config's catalogue with its weights.
 
-    ``options``: of its class, sampling included; ``tile``: side of the tiles; None: the size trained on.
+    ``options``: of its class, sampling included; ``tile``: side of the tiles; None: the size trained on;
+    ``passed_over``: a sentence about the method that would have been taken, if PyTorch were installed.
     """
 
     key: str
@@ -53,6 +60,14 @@ class Choice:
     options: Mapping[str, Any]
     weights: tuple[WeightFile, ...]
     tile: int | None = None
+    passed_over: str | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it interpolates without PyTorch."""
+        from models.plain import PLAIN
+
+        return self.file in PLAIN and not self.networks
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -67,11 +82,13 @@ class Choice:
     @property
     def any_size(self) -> bool:
         """Whether the networks take frames of any size as well as those they were trained at."""
-        return bool(import_module(f"models.methods.{self.file}").Method.any_size)
+        return not self.plain and bool(import_module(f"models.methods.{self.file}").Method.any_size)
 
     @property
     def widest(self) -> float | None:
         """The widest spacing, in voxels of the plane, of networks that learnt slices of all spacings; else None."""
+        if self.plain:
+            return None
         widest: float | None = import_module(f"models.methods.{self.file}").Method.widest
         return widest
 
@@ -122,6 +139,13 @@ def choose(
     the tile does not suit them.
     """
     catalogue = config["methods"]
+    passed_over = None
+    if not installed():
+        if weights:
+            raise UserError(f"{', '.join(weights)}: {MISSING}")
+        if (method or config["zoom"]["method"]) == AUTO:
+            passed_over = f"{FALLBACK} interpolates, and no network that ships is used: {MISSING}."
+            method = FALLBACK
     if weights and method == AUTO:
         method = None
     if not weights:
@@ -142,6 +166,11 @@ def choose(
     if chosen["kind"] == "oracle":
         raise UserError(f"method {method} is an oracle: it needs the slices that a scan does not have")
     needed = chosen["networks"]
+    if not installed():
+        from models.plain import PLAIN
+
+        if chosen.get("class", method) not in PLAIN:
+            raise UserError(f"method {method}: {MISSING}; {' and '.join(PLAIN)} need neither")
     if in_plane != 1 and keeps_resolution(config, method):
         raise UserError(f"method {method} keeps the in-plane resolution: leave in-plane {in_plane} out")
     missing = [name for name in needed if name not in held]
@@ -162,13 +191,18 @@ def choose(
     file = chosen.get("class", method)
     if tile is not None and needed:
         _fits(tile, used)
-    return Choice(method, chosen["label"], file, tuple(needed), method_options(config, method), used, tile)
+    return Choice(method, chosen["label"], file, tuple(needed), method_options(config, method), used, tile, passed_over)
+
+
+def installed() -> bool:
+    """Whether the libraries are there that networks run on."""
+    return all(find_spec(name) for name in LIBRARIES)
 
 
 def _shipped(config: Mapping[str, Any], method: str, in_plane: int) -> tuple[str, list[str]]:
     """The method, if it is to be found, and the files of its weights that ship with the project."""
     held: dict[str, str] = {}
-    for path in sorted(SHIPPED.glob("*.safetensors")):
+    for path in sorted(SHIPPED.glob("*.safetensors")) if installed() else ():
         held |= dict.fromkeys(_weight_file(path).networks, str(path))
     if method == AUTO:
         whole = (key for key in preferred(config, in_plane) if set(config["methods"][key]["networks"]) <= held.keys())
@@ -315,8 +349,12 @@ def _load(weights: WeightFile, needed: Sequence[str], device: str) -> dict[str, 
     return {name: network.to(device).eval().requires_grad_(False) for name, network in networks.items()}
 
 
-def builder(choice: Choice, networks: Mapping[str, "nn.Module"], **options: Any) -> Callable[[int], "Restorer"]:
+def builder(choice: Choice, networks: Mapping[str, "nn.Module"], **options: Any) -> Callable[[int], "Streaming"]:
     """Makes the method with a seed: ``builder(...)(seed)``. ``options``: chunk, device, factor, half."""
+    if choice.plain:
+        from models.plain import Plain
+
+        return lambda seed: Plain(choice.file, chunk=options.get("chunk"), factor=options.get("factor", 1))
     from models.method import method
 
     return lambda seed: method(choice.file, networks, seed=seed, **options, **choice.options)

@@ -115,14 +115,9 @@ def block_repeat(slices: np.ndarray, factor: int) -> np.ndarray:
 
 def magnify(slices: np.ndarray, factor: int) -> np.ndarray:
     """Bilinear (B, h, w) → (B, f·h, f·w), voxel centres in place."""
-    if factor == 1:
-        return slices
-    import torch
-    import torch.nn.functional as F
+    from models.plain import bilinear, magnified
 
-    size = (slices.shape[1] * factor, slices.shape[2] * factor)
-    found = F.interpolate(torch.from_numpy(slices)[:, None], size=size, mode="bilinear", align_corners=False)
-    return found[:, 0].numpy()
+    return magnified(slices, factor, bilinear)
 
 
 def sharpen(one: np.ndarray, factor: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from benchmark.files import png_uri
 from benchmark.volume import UPRIGHT
+from zoom.colours import colour
 from zoom.geometry import PLANES
 from zoom.store import Store
 
@@ -125,9 +126,7 @@ def grey(picture: np.ndarray, low: float, high: float) -> str:
 
 
 def coloured(picture: np.ndarray, low: float, high: float, colours: str) -> str:
-    """A data URI of a PNG in matplotlib's ``colours``; outside the volume transparent."""
-    from matplotlib import colormaps
-
-    shown = colormaps[colours](np.nan_to_num((picture - low) / (high - low)).clip(0, 1))
+    """A data URI of a PNG in ``colours``, of ``zoom.colours``; outside the volume transparent."""
+    shown = colour(np.nan_to_num((picture - low) / (high - low)).clip(0, 1), colours)
     shown[np.isnan(picture), 3] = 0
     return png_uri(Image.fromarray(np.rint(shown * 255).astype(np.uint8)))

@@ -26,7 +26,7 @@ from zoom.tiles import Layout
 if TYPE_CHECKING:
     from torch import nn
 
-    from models.method import Restorer
+    from models.streaming import Streaming
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,9 @@ class Prepared:
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences about what is odd in the scan's files."""
-        return [*self.scan.opened.warnings, *self.thickness.warnings, *dropped(self.scan), *self.unread]
+        """Sentences about what is odd in the scan's files, and that networks are not installed."""
+        found = [*self.scan.opened.warnings, *self.thickness.warnings, *dropped(self.scan), *self.unread]
+        return found if self.choice.passed_over is None else [*found, self.choice.passed_over]
 
     @property
     def thin(self) -> bool:
@@ -127,7 +128,7 @@ class Engine:
     result; ``mixing`` (S', S): its weights.
     """
 
-    build: Callable[[int], "Restorer"]
+    build: Callable[[int], "Streaming"]
     plan: probe.ChunkPlan
     device: str
     half: bool
@@ -141,15 +142,10 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
     ``compute``: the config's block; ``tile`` (2, h, w): two tiles of the scan in [0, 1], to see whether half
     precision shows (on a GPU; without them it is not used).
     """
-    import torch
-
-    from models.memory import MOST, USUAL
     from models.thickness import Geometry
-    from models.weights import device as chosen_device
 
-    torch.set_num_threads(compute["threads"])
-    device = chosen_device(compute["device"])
     choice, grid = prepared.choice, prepared.grid
+    device, usual = _device(choice, compute)
     networks: Mapping[str, nn.Module] = choice.load(device)
     factor = choice.factor or grid.factor
     apart, rows, columns = prepared.scan.upright_spacing
@@ -159,10 +155,9 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
         in_plane=2 * apart / (rows + columns),
     )
 
-    def build(chunk: int, half: bool) -> Callable[[int], "Restorer"]:
+    def build(chunk: int, half: bool) -> Callable[[int], "Streaming"]:
         return builder(choice, networks, chunk=chunk, device=device, factor=factor, half=half, geometry=geometry)
 
-    usual = MOST if device == "cuda" and choice.networks else USUAL
     chunk = usual if compute["chunk"] == "auto" else compute["chunk"]
     half = device == "cuda" and tile is not None and bool(choice.networks) and bool(compute["half"])
     if half and tile is not None:
@@ -185,6 +180,22 @@ def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | Non
     )
     mixing = trial.weights(grid.known, grid.at)
     return Engine(build(plan.chunk, half), plan, device, half, trial.random, mixing)
+
+
+def _device(choice: Choice, compute: Mapping[str, Any]) -> tuple[str, int]:
+    """Where the method works, and how many slices at once are quick there; sets the number of threads."""
+    from models.streaming import USUAL
+
+    if choice.plain:
+        return "cpu", USUAL
+    import torch
+
+    from models.memory import MOST
+    from models.weights import device as chosen_device
+
+    torch.set_num_threads(compute["threads"])
+    device = chosen_device(compute["device"])
+    return device, MOST if device == "cuda" and choice.networks else USUAL
 
 
 def describe(prepared: Prepared, engine: Engine) -> str:
@@ -212,7 +223,7 @@ def describe(prepared: Prepared, engine: Engine) -> str:
         f"{amount(prepared.disk())} while working",
         f"time      about {duration(seconds(prepared, engine) * samples)}",
     ]
-    if not choice.networks and prepared.request.method is None:
+    if not choice.networks and prepared.request.method is None and choice.passed_over is None:
         lines.append(
             f"hint      {choice.key} has learnt nothing: no weights that ship with this project make this in plane"
         )

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from benchmark.errors import UserError
 from zoom.tiles import Layout
 
 if TYPE_CHECKING:
-    from models.method import Restorer
+    from models.streaming import Streaming
 
 #: Bytes of slices in flight, mixed and blended, where memory allows: more of them is no faster.
 IN_FLIGHT = 192 << 20
@@ -41,36 +41,33 @@ class Cost:
     gap: float = 0.0
 
 
-def measure(restorer: "Restorer", side: tuple[int, int], steps: int | None) -> Cost:
+def measure(restorer: "Streaming", side: tuple[int, int], steps: int | None) -> Cost:
     """Times one tile of noise. ``steps``: of the sampler, where there is one; only the first few are run."""
-    import torch
-    from torch import Tensor
-
     few = min(steps or 0, PROBE_STEPS)
     if few:
         restorer.sampling["steps"] = few  # type: ignore[attr-defined]
-    generator = torch.Generator().manual_seed(0)
-    tiles = torch.rand(2, 1, *side, generator=generator).to(restorer.device)
-    held: Tensor
+    tiles = restorer.trial(2, side)
+    held: Any
     known = np.arange(4.0)
 
     def represent(count: int = 1) -> None:
         nonlocal held
-        with torch.inference_mode():
-            held = restorer.represent(tiles[:count], torch.arange(count))
+        with restorer.evaluating():
+            held = restorer.represent(tiles[:count], restorer.numbers(count))
 
     def render(*places: float) -> Callable[[], None]:
         at = np.array(places)
         four = dict.fromkeys(range(4), held[0])
 
         def call() -> None:
-            with torch.inference_mode():
+            with restorer.evaluating():
                 restorer.block(four, restorer.weights(known, at), range(4), known, at)
 
         return call
 
     represent()  # once to warm up: the first call is not like the others
-    before = resident(restorer.device.type)
+    device = "cuda" if restorer.on_gpu else "cpu"
+    before = resident(device)
     first = _timed(represent, restorer)
     between, there = (_timed(render(place), restorer) for place in (1.5, 1.0))
     gap = 0.0
@@ -78,29 +75,26 @@ def measure(restorer: "Restorer", side: tuple[int, int], steps: int | None) -> C
         restorer.forget()
         first_in_gap, between = (_timed(render(1.5), restorer, once=True) for _ in range(2))
         gap = max(0.0, first_in_gap - between)
-    working = growth = max(0, peak(restorer.device.type) - before)
+    working = growth = max(0, peak(device) - before)
     if between < LONG:  # what takes longer is taken to grow by as much with every slice
         represent(2)
         render(1.25, 1.5)()
-        growth = min(working, max(0, peak(restorer.device.type) - before - working))
-    return Cost(first * ((steps or 0) / few if few else 1.0), between, there, working, growth, held[0].numel() * 4, gap)
+        growth = min(working, max(0, peak(device) - before - working))
+    return Cost(first * ((steps or 0) / few if few else 1.0), between, there, working, growth, held[0].nbytes, gap)
 
 
-def _keeps(restorer: "Restorer") -> bool:
+def _keeps(restorer: "Streaming") -> bool:
     """Whether a method keeps something from one block for the next."""
-    from models.method import Restorer
+    from models.streaming import Streaming
 
-    return type(restorer).forget is not Restorer.forget
+    return type(restorer).forget is not Streaming.forget
 
 
-def _timed(call: Callable[[], None], restorer: "Restorer", *, once: bool = False) -> float:
-    import torch
-
+def _timed(call: Callable[[], None], restorer: "Streaming", *, once: bool = False) -> float:
     for _ in range(1 if once else 2):  # again where it is short: the first call is not like the others
         start = time.perf_counter()
         call()
-        if restorer.device.type == "cuda":
-            torch.cuda.synchronize()
+        restorer.finish()
         seconds = time.perf_counter() - start
         if seconds > LONG:
             break
@@ -199,7 +193,7 @@ def plan(
     return ChunkPlan(chunk, base + slices(chunk) + working(chunk), seconds, tiles)
 
 
-def half_is_invisible(build: Callable[[bool], "Restorer"], tile: np.ndarray) -> bool:
+def half_is_invisible(build: Callable[[bool], "Streaming"], tile: np.ndarray) -> bool:
     """Whether half precision changes no voxel of two restored slices by half a grey level.
 
     ``build(half)``: the method, same seed; ``tile`` (2, h, w): two slices of the scan.

@@ -148,7 +148,7 @@ class Job:
         self, seen: Store, fine: Store, top: float, draw: tuple[int, int], tick: Callable[[int], None]
     ) -> None:
         """The method over all slices: ``seen`` → ``fine``, where 1 is the grey scale's end again."""
-        from models.fast import ahead
+        from models.streaming import ahead
 
         engine, grid = self.engine, self.prepared.grid
         start = 0

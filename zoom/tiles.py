@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from models.method import Restorer, Slices
+    from models.streaming import Slices, Streaming
 
 MARGIN = 1  # low-resolution pixels along a tile's inner edges that are not used: what lies beyond is not seen there
 
@@ -113,7 +113,7 @@ def _mirrored(start: int, count: int, length: int) -> np.ndarray:
 
 
 def stream(
-    build: Callable[[int], "Restorer"],
+    build: Callable[[int], "Streaming"],
     slices: "Slices",
     known: np.ndarray,
     at: np.ndarray,
@@ -122,7 +122,7 @@ def stream(
     fill: bool = True,
     tick: Callable[[int], None] = lambda count: None,
 ) -> Iterator[np.ndarray]:
-    """As ``Restorer.stream`` for slices (S, h, w) of any size: blocks (B, f·h, f·w).
+    """As ``Streaming.stream`` for slices (S, h, w) of any size: blocks (B, f·h, f·w).
 
     ``build(i)``: the method for tile i (with noise of its own); ``side``, ``fill``: of ``Layout``; ``tick``: told the
     share of a block's slices that each tile is worth.

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from models import weights
 from models.compiling import compile_costly
-from models.fast import PIXELS, _in_equal_pieces, ahead, filled, in_pieces, laid_out
+from models.fast import PIXELS, _in_equal_pieces, filled, in_pieces, laid_out
 from models.method import method
 from models.sampling import slice_seeds
 from models.schedule import Schedule, scheduler
+from models.streaming import ahead
 
 SIZES = {
     "vq": {"channels": [8, 8, 16], "layers_per_block": 1, "codes": 32, "norm_groups": 4},

@@ -4,6 +4,7 @@ import pytest
 
 from models import memory
 from models.method import method
+from models.streaming import USUAL
 
 
 @pytest.mark.parametrize(
@@ -23,5 +24,5 @@ def test_chunks_are_equal_and_fit(slices: int, memory_bytes: int, expected: int)
 
 
 def test_on_a_cpu_the_chunk_is_as_it_was() -> None:
-    assert method("linear").chunk == memory.USUAL == 16
+    assert method("linear").chunk == USUAL == 16
     assert method("linear", chunk=3).chunk == 3

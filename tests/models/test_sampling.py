@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.fast import ahead
 from models.half import halved
 from models.sampling import _drawn, _drawn_by_threads, sample, slice_seeds, timesteps
 from models.schedule import SAMPLERS, Schedule, add_noise, scheduler
+from models.streaming import ahead
 from models.unet import build_unet
 
 ALPHAS = Schedule().alphas_bar()

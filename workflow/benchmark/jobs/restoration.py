@@ -15,9 +15,9 @@ from benchmark.files import subject_of
 from benchmark.seeds import derive
 from models import weights as weight_files
 from models.compiling import decided, restoring_pays
-from models.fast import ahead
 from models.interpolation import FACTOR, degrade
 from models.method import Restorer, method
+from models.streaming import ahead
 
 
 def inputs(restorer: Restorer, truth: np.ndarray, removal: Removal) -> tuple[np.ndarray, np.ndarray]:

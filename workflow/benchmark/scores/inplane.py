@@ -56,7 +56,7 @@ class InPlane:
 
     def __init__(self, weights: Mapping[str, str | Path], options: Mapping[str, Any]) -> None:
         from models import weights as weight_files
-        from models.memory import USUAL
+        from models.streaming import USUAL
 
         self.chunk = USUAL if options["chunk"] == "auto" else options["chunk"]
         self.options, self.device = options, weight_files.device(options["device"])
