@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 AUTO = "auto"
 LIBRARIES = ("torch", "safetensors")
 MISSING = (
-    "PyTorch, which networks run on, is not installed: install this project with its networks "
-    "(pip install '.[networks]' in a clone), or add: pip install torch safetensors"
+    "networks run on PyTorch, which is not installed: install this project with its networks "
+    "(pip install '.[networks]' in a clone), or add them (pip install torch safetensors)"
 )
 FALLBACK = "spline"  # the method without networks that is best where none ship
 SHIPPED = project.models() / "weights"
@@ -144,7 +144,7 @@ def choose(
         if weights:
             raise UserError(f"{', '.join(weights)}: {MISSING}")
         if (method or config["zoom"]["method"]) == AUTO:
-            passed_over = f"{FALLBACK} interpolates, and no network that ships is used: {MISSING}."
+            passed_over = f"Plain interpolation ({FALLBACK}), without the weights that ship: {MISSING}."
             method = FALLBACK
     if weights and method == AUTO:
         method = None
@@ -170,7 +170,7 @@ def choose(
         from models.plain import PLAIN
 
         if chosen.get("class", method) not in PLAIN:
-            raise UserError(f"method {method}: {MISSING}; {' and '.join(PLAIN)} need neither")
+            raise UserError(f"method {method}: {MISSING}; {' and '.join(PLAIN)} need no network")
     if in_plane != 1 and keeps_resolution(config, method):
         raise UserError(f"method {method} keeps the in-plane resolution: leave in-plane {in_plane} out")
     missing = [name for name in needed if name not in held]
