@@ -1,10 +1,15 @@
 """Settings files, as a user may have written them."""
 
+import math
+import os
+import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from benchmark.config import CONFIG, load_config
+from benchmark.cluster.site import site
+from benchmark.config import CONFIG, check, load_config, merge
 from benchmark.errors import UserError
 from benchmark.files import yaml_of
 
@@ -56,3 +61,65 @@ def test_equal_keys_in_different_blocks_and_merged_ones_are_meant(write) -> None
 @pytest.mark.parametrize("path", sorted(CONFIG.parent.glob("*.yaml")), ids=lambda path: path.name)
 def test_the_shipped_ones_are_read(path: Path) -> None:
     assert isinstance(yaml_of(path), dict)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1: 2\n", "line 1: a key is not text; put it in quotes"),
+        ("study:\n  no: 2\n", "line 2: a key is not text; put it in quotes"),
+        ("? [a, b]\n: 2\n", "line 1: a key is not text"),
+        ("a: " + "x" * 600_000, "longer than 512 KB; give a YAML file"),
+    ],
+)
+def test_keys_are_text_and_files_are_short(write, text: str, said: str) -> None:
+    path = write(text)
+    with pytest.raises(UserError, match=f"{path}: {said}"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"study": {1: 2}}, "study: the key 1 is not text"),
+        ({"results": date(2026, 1, 2)}, "results: datetime.date(2026, 1, 2) is neither text nor a number"),
+        ({"results": "a\0b"}, "results: 'a\\x00b' holds what no name and no text can"),
+        ({"results": "\ud800"}, "results: '\\ud800' holds what no name and no text can"),
+        ({"study": {"folds": 2.0}}, "study.folds: 2.0 is not of type 'integer'"),
+        ({"seed": 10**400}, "is not of type 'integer'"),
+        ({"protocol": {"remove": math.nan}}, "protocol.remove: nan is not of type 'number'"),
+        ({"cohorts": {"../x": {}}}, "'../x' does not match"),
+        ({"networks": {"vq": {"class": "../vq"}}}, "networks.vq.class: '../vq' does not match"),
+        ({"methods": {"ours": {"options": {"sampler": ["ddim"]}}}}, "options.sampler: ['ddim'] is not of type"),
+        ({"networks": {"vq": {"needs": ["ldm"]}}}, "networks.vq.needs: it would need itself (vq → ldm → vq)"),
+    ],
+)
+def test_values_that_cannot_be_meant_are_one_line(change: dict, said: str) -> None:
+    config = yaml_of(CONFIG)
+    merge(config, change)
+    with pytest.raises(UserError, match=re.escape(said)) as caught:
+        check(config)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "latin-1"])
+def test_a_config_in_another_encoding_is_read_or_named(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes("results: Größe\n".encode(encoding))
+    if encoding in ("utf-8-sig", "utf-16"):
+        assert load_config(path)["results"] == "Größe"
+    else:
+        with pytest.raises(UserError, match=f"{path}: (its text is not utf-8|holds a NUL)"):
+            load_config(path)
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "device", "long name", "nothing"])
+def test_what_is_no_regular_file_is_no_config(tmp_path: Path, kind: str) -> None:
+    path = {"device": Path("/dev/zero"), "long name": tmp_path / ("a" * 300)}.get(kind, tmp_path / "mine.yaml")
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    for read in (load_config, site):
+        with pytest.raises(UserError, match=str(path)):
+            read(path)

@@ -53,7 +53,7 @@ def site(path: str | Path | None = None) -> Site:
     Raises ``UserError`` for a key that is unknown or a value of the wrong kind.
     """
     path = Path(path or os.environ.get("ZOOM_SITE") or SITE)
-    if not path.is_file():
+    if not os.path.isfile(path):  # false of a name too long, too
         raise UserError(f"{path}: no such site file; copy profiles/slurm/site.yaml there or unset ZOOM_SITE")
     values = yaml_of(path, texts=True) or {}  # an account 0123 is not the number 83
     if not isinstance(values, dict):

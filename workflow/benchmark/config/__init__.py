@@ -8,6 +8,7 @@ import contextlib
 import difflib
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,41 @@ def _with_defaults() -> type:
                     instance[key] = plain(instance[key])
         yield from unchanged(validator, wanted, instance, schema)
 
-    return validators.extend(Draft202012Validator, {"properties": properties})
+    kinds = Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
+    return validators.extend(Draft202012Validator, {"properties": properties}, type_checker=kinds)
+
+
+def _is_integer(_: Any, value: Any) -> bool:
+    """Not 2.0, which JSON Schema takes for one, nor what no 64-bit number holds."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def _is_number(checker: Any, value: Any) -> bool:
+    """Not NaN, which no bound refuses, nor infinity."""
+    return math.isfinite(value) if isinstance(value, float) else _is_integer(checker, value)
+
+
+def _ordinary(value: Any, where: str) -> None:
+    """``UserError`` for what YAML can write and nothing here can use: a key that is no text, a date, a NUL."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if not isinstance(key, str):
+                raise UserError(f"config: {where or 'top level'}: the key {key!r} is not text; put it in quotes")
+            _ordinary(key, where)
+            _ordinary(part, f"{where}.{key}" if where else key)
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            _ordinary(part, f"{where}.{number}")
+    elif isinstance(value, str):
+        if "\0" in value or value != value.encode("utf-8", "replace").decode():
+            raise UserError(f"config: {where}: {value!r} holds what no name and no text can; leave it out")
+    elif not isinstance(value, int | float | None):
+        raise UserError(f"config: {where}: {value!r} is neither text nor a number; put it in quotes")
 
 
 def check(config: dict[str, Any]) -> dict[str, Any]:
     """Fills in defaults, in place, and returns the config. ``UserError``: one line, the key and what it should be."""
+    _ordinary(config, "")
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     error = next(iter(_with_defaults()(schema).iter_errors(config)), None)
     if error is not None:
@@ -102,6 +133,7 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
     for name, network in config["networks"].items():
         _known(f"networks.{name}.needs", network["needs"], config["networks"])
         about(class_of(config, name))
+    _needs_end(config["networks"])
     solvers = dict.fromkeys(schema["$defs"]["solver"]["properties"]["sampler"]["enum"])
     for where, sampling in _samplings(config):
         _known(f"{where}.sampler", [sampling["sampler"]], solvers | config["samplers"]["named"])
@@ -165,6 +197,22 @@ def _trainable(config: dict[str, Any]) -> None:
             raise UserError(f"{where}: batch is missing: the slices of a step and device")
         if (public := recipe.public_name(network["init"])) is not None:
             _known(f"networks.{name}.init", [public], config["public_weights"])
+
+
+def _needs_end(networks: Mapping[str, Any]) -> None:
+    """``UserError`` for a network that needs itself, by itself or through others."""
+    ended: set[str] = set()
+    for name in networks:
+        path = [(name, iter(networks[name]["needs"]))]
+        while path:
+            other = next(path[-1][1], None)
+            if other is None:
+                ended.add(path.pop()[0])
+            elif other in (names := [one for one, _ in path]):
+                circle = " → ".join([*names[names.index(other) :], other])
+                raise UserError(f"config: networks.{other}.needs: it would need itself ({circle}); take one out")
+            elif other not in ended:
+                path.append((other, iter(networks[other]["needs"])))
 
 
 def _known(where: str, names: Iterable[str], catalogue: dict[str, Any]) -> None:
