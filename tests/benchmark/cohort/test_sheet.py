@@ -39,6 +39,11 @@ def test_what_is_written_is_read(path: Path) -> None:
         ("\tcv\t2", "\tcv", "line 3: its columns must be subject, source, "),
         ("\tcv\t2", "\tcv\t2\tmore", "line 3: its columns must be subject, source, "),
         ("role", "rolle", "line 2: its columns must be subject, source, "),
+        ("\nb\t", "\n../../b\t", r"line 3: subject = '../../b': it must be a plain name"),
+        ("\nb\t", "\n\t", r"line 3: subject = ''"),
+        ("\nb\t", "\n{b}\t", r"line 3: subject = '{b}'"),
+        ("\nb\t", f"\n{'b' * 200_000}\t", "not a table of tab-separated values|subject"),
+        ("\nb\t", "\nb\0\t", "holds a NUL"),
         ("a.nii.gz", '"a.nii.gz', "not a table of tab-separated values"),
     ],
 )
@@ -49,3 +54,9 @@ def test_an_edited_sheet_that_is_wrong_is_refused_with_its_line(path: Path, old:
     with pytest.raises(UserError, match=f"toy.tsv: .*{said}") as caught:
         read_sheet(path)
     assert len(str(caught.value)) <= 1000
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_sheet_that_an_office_program_saved_is_read(path: Path, encoding: str) -> None:
+    path.write_bytes(path.read_text(encoding="utf-8").encode(encoding))
+    assert read_sheet(path) == ROWS

@@ -1,5 +1,6 @@
 """The survey: blind, complete, and refusing by name what is not."""
 
+import os
 import re
 from pathlib import Path
 
@@ -155,3 +156,22 @@ def test_a_second_form_of_one_rater_and_what_is_no_form_are_refused(key, tmp_pat
 
 def test_most_common_level_and_ties():
     assert [most_common(c) for c in ([0, 0, 3, 1], [1, 2, 2, 0], [0, 0, 0, 0])] == ["Good", "Bad, Good", ""]
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"kit,sequence,method\n", b"\0", b"\xe9", b'"' * 9])
+def test_a_key_that_is_none_is_named(tmp_path, content):
+    (tmp_path / "key.csv").write_bytes(content)
+    with pytest.raises(UserError, match=r"key\.csv: "):
+        read_answers([], tmp_path / "key.csv")
+
+
+def test_forms_in_other_encodings_are_read_and_what_is_no_file_is_refused(key, tmp_path):
+    fill(tmp_path / "a.csv", key, "Á", GOOD)
+    (tmp_path / "a.csv").write_bytes((tmp_path / "a.csv").read_bytes().decode().encode("utf-16"))
+    assert set(read_answers([tmp_path / "a.csv"], key)["rater"]) == {"Á"}
+    os.mkfifo(tmp_path / "b.csv")
+    (tmp_path / "c.csv").mkdir()
+    (tmp_path / "d.csv").write_bytes((tmp_path / "a.csv").read_bytes().decode("utf-16").encode("latin-1"))
+    said = r"b\.csv \(no regular file.*c\.csv \(a folder.*d\.csv \(its text is not utf-8"
+    with pytest.raises(UserError, match=said):
+        read_answers(tmp_path.glob("[a-d].csv"), key)

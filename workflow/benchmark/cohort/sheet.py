@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 from benchmark.errors import UserError
 from benchmark.files import text_of, written
+
+
+NAME = re.compile(r"[^\W_][\w.+-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,11 @@ def read_sheet(path: str | Path) -> list[Patient]:
 
 
 def _patient(where: str, row: dict[str, Any]) -> Patient:
-    role, fold = row["role"], row["fold"]
+    role, fold, subject = row["role"], row["fold"], row["subject"]
+    if not NAME.fullmatch(subject):  # a part of the paths of all that is made of the scan
+        raise UserError(
+            f"{where}: subject = {subject!r}: it must be a plain name of letters, digits, '.', '_', '-', '+'"
+        )
     if role not in ("cv", "test"):
         raise UserError(f"{where}: role = '{role}': it must be cv or test")
     if not (fold.isascii() and fold.isdigit() and len(fold) < 6) or (int(fold) == 0) != (role == "test"):

@@ -1,6 +1,7 @@
 """The blinded survey of section 3.5.5: a form that stands alone, the key to it, and the answers that come back."""
 
 import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import UserError
-from benchmark.files import png_uri, written
+from benchmark.files import png_uri, text_of, written
 from benchmark.seeds import derive, generator
 
 QUESTIONS = {
@@ -79,9 +80,19 @@ def write_key(path: str | Path, key: Mapping[str, str], kit: str) -> None:
 
 
 def read_key(path: str | Path) -> tuple[str, dict[str, str]]:
-    """The kit's name and the method of each code."""
-    rows = pd.read_csv(path, dtype=str)
+    """The kit's name and the method of each code. ``UserError`` naming the file: it is not a key as it was written."""
+    rows = _cells(path)
+    if rows is None or list(rows.columns) != ["kit", "sequence", "method"] or rows.empty or rows["kit"].nunique() != 1:
+        raise UserError(f"{path}: not the key of a survey; put back the one that was written with the kit")
     return rows["kit"].iloc[0], dict(zip(rows["sequence"], rows["method"], strict=True))
+
+
+def _cells(path: str | Path) -> pd.DataFrame | None:
+    """A CSV as text, each cell as it is written; None where it is no CSV. ``UserError``: it cannot be read as text."""
+    try:
+        return pd.read_csv(io.StringIO(text_of(path, "a CSV file")), dtype=str, keep_default_na=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError):
+        return None
 
 
 def checksum(kit: str, rater: str, rows: Sequence[Sequence[str]]) -> str:
@@ -124,8 +135,11 @@ def read_answers(paths: Sequence[str | Path], key_path: str | Path) -> pd.DataFr
     raters: dict[str, str] = {}
     for path in sorted(map(Path, paths)):
         try:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+            table = _cells(path)
+        except UserError as error:
+            refused.append(f"{path.name} ({str(error).removeprefix(f'{path}: ')})")
+            continue
+        if table is None:
             refused.append(f"{path.name} (not a CSV of the form)")
             continue
         reason = _fault(table, kit, key)
