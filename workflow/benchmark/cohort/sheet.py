@@ -11,7 +11,6 @@ from typing import Any
 from benchmark.errors import UserError
 from benchmark.files import text_of, written
 
-
 NAME = re.compile(r"[^\W_][\w.+-]{0,99}")
 
 
