@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,7 @@ def _row(where: str, cells: dict[str, str], in_plane: int, folders: Mapping[str,
     scan = cells["scan"]
     for key, value in folders.items():
         scan = scan.replace(f"{{{key}}}", value)
+    scan = os.path.expanduser(scan)
     for key, kind in NUMBERS.items():
         if key in cells:
             try:
@@ -82,7 +84,7 @@ def _row(where: str, cells: dict[str, str], in_plane: int, folders: Mapping[str,
         given["axis"] = int(cells["axis"]) if cells["axis"].isdigit() else cells["axis"]
     given |= {key: cells[key] for key in TEXTS if key in cells}
     if "weights" in cells:
-        given["weights"] = tuple(cells["weights"].split())
+        given["weights"] = tuple(os.path.expanduser(path) for path in cells["weights"].split())
     own = cells.get("name")
     if own and (Path(own).is_absolute() or {".", ".."} & set(own.split("/")) or "\\" in own or not own.isprintable()):
         raise UserError(f"{where}: name = {own!r}: give a path below the results' zoom folder, without '..'")

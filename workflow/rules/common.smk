@@ -8,34 +8,49 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-ROOT = Path(workflow.basedir)
-sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
-# scripts run in processes of their own, on any node, and import the same two packages
-os.environ |= {
-    "PYTHONPATH": os.pathsep.join(
-        [str(ROOT / "workflow"), str(ROOT)]
-        + [os.environ.get("PYTHONPATH")] * ("PYTHONPATH" in os.environ)
-    )
-}
+ROOT = Path(str(workflow.current_basedir)).parents[1]
+if (ROOT / "workflow" / "benchmark").is_dir():
+    # A clone. Where Snakemake reads this file from a repository's address, the library is an installed package.
+    sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
+    # scripts run in processes of their own, on any node, and import the same two packages
+    os.environ |= {
+        "PYTHONPATH": os.pathsep.join(
+            [str(ROOT / "workflow"), str(ROOT)]
+            + [os.environ.get("PYTHONPATH")] * ("PYTHONPATH" in os.environ)
+        )
+    }
+try:
+    from benchmark.cohort import sheet
+    from benchmark.config import check, complete, needed_networks, recipe
+    from benchmark.config.networks import labels as network_labels
+    from benchmark.config.networks import options as method_options
+    from benchmark.errors import UserError
+    from benchmark.files import yaml_of
+    from benchmark.project import PACKAGE, shipped
+except ImportError as error:
+    raise WorkflowError(
+        f"zoom-benchmark's library is not installed here, or of another version ({error}). From a repository's address "
+        "only the rules come: pip install 'zoom-benchmark[study] @ git+ADDRESS@TAG', or name a clone's workflow/Snakefile"
+    ) from None
 
-from benchmark.config import recipe
-from benchmark.cohort import sheet
-from benchmark.config import check, needed_networks
-from benchmark.errors import UserError
-from benchmark.files import yaml_of
-from benchmark.config.networks import labels as network_labels
-from benchmark.config.networks import options as method_options
-
-OWN = copy.deepcopy(
-    config
-)  # as the user gave it: what `study_cost` changes a choice of
 try:
     for path in workflow.configfiles:  # Snakemake takes the last of two equal keys
         if Path(path).suffix != ".json":
             yaml_of(path)
+    if complete(config) and workflow.is_main_process:
+        print(
+            f"config: not complete by itself, so put over {shipped('config/config.yaml')}",
+            file=sys.stderr,
+        )
+    # as the user gave it: what `study_cost` changes a choice of
+    OWN = copy.deepcopy(config)
     check(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+if workflow.modifier.path_modifier.replace_prefix("results") != "results":
+    raise WorkflowError(
+        "zoom-benchmark as a module takes no prefix: set `results:` (and `data:`) in the module's config instead"
+    )
 
 for block in config["cohorts"].values():
     for part, key in ((block, "local"), (block["options"], "manifest")):

@@ -58,7 +58,7 @@ rule figure:
     """One figure, as its line in the config says, with a caption of its own."""
     input:
         unpack(figure_input),
-        style=str(ROOT / "workflow" / "benchmark" / "print" / "figures.mplstyle"),
+        style=str(PACKAGE / "print" / "figures.mplstyle"),
     output:
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",

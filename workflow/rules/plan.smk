@@ -12,7 +12,7 @@ except UserError as error:
 SIGNIFICANCE = "Significance: who is better than whom"
 COHORTS_SHOWN = "Cohorts: a slice of each"
 
-PAPER = str(ROOT / "config" / "paper")
+PAPER = str(shipped("config/paper"))
 
 
 def sheets(cohorts):

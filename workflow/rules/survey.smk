@@ -10,7 +10,7 @@ rule survey_kit:
             for m in PLAN.survey.methods
         ],
         detail=expand(f"{RESULTS}/detail/{{cohort}}.tsv", cohort=PLAN.survey.cohort),
-        form=str(ROOT / "workflow" / "benchmark" / "survey" / "form.html"),
+        form=str(PACKAGE / "survey" / "form.html"),
     output:
         form=f"{RESULTS}/survey/kit/survey.html",
         key=f"{RESULTS}/survey/key.csv",

@@ -1,9 +1,12 @@
 """The shipped configurations are valid; a mistake in one is a line that names it."""
 
+import copy
+from pathlib import Path
+
 import pytest
 from configs import FOLDER, merged
 
-from benchmark.config import check, needed_networks
+from benchmark.config import check, complete, needed_networks
 from benchmark.errors import UserError
 
 
@@ -68,3 +71,41 @@ def test_networks_come_after_what_they_need():
     config = check(merged())
     assert needed_networks(config, "ours")[:2] == ["vq", "ldm"]
     assert needed_networks(config, "linear") == []
+
+
+def test_a_config_that_is_no_study_by_itself_is_put_over_the_shipped_one():
+    few = {"seed": 3, "study": {"methods": ["linear"]}}
+    assert complete(few)
+    check(few)
+    assert few["seed"] == 3
+    assert few["study"]["methods"] == ["linear"]
+    assert len(few["study"]["cohorts"]) == 6
+    assert Path(few["zoom"]["sheet"]).is_file()
+
+
+def test_a_complete_config_stays_as_it_is():
+    mine = merged()
+    del mine["figures"]["fig26"]
+    before = copy.deepcopy(mine)
+    assert not complete(mine)
+    assert mine == before
+
+
+def test_a_tilde_in_a_path_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    config = check(
+        merged(
+            results="~/results",
+            data="~/data",
+            zoom={"sheet": "~/zoom.tsv"},
+            survey={"answers": "~/forms"},
+            cohorts={"oasis": {"local": "~/oasis"}},
+            networks={"vq": {"init": "~/vq.ckpt"}},
+        )
+    )
+    assert config["results"] == "/home/me/results"
+    assert config["data"] == "/home/me/data"
+    assert config["zoom"]["sheet"] == "/home/me/zoom.tsv"
+    assert config["survey"]["answers"] == "/home/me/forms"
+    assert config["cohorts"]["oasis"]["local"] == "/home/me/oasis"
+    assert config["networks"]["vq"]["init"] == "/home/me/vq.ckpt"

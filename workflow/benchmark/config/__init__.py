@@ -5,10 +5,12 @@ one that was meant.
 """
 
 import contextlib
+import copy
 import difflib
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,8 @@ def _holds_values(rule: dict) -> bool:
 
 
 def _with_defaults() -> type:
-    """A validator that fills in ``default``, and numbers for text, before it looks at an object's properties."""
+    """A validator that fills in ``default``, numbers for text, and the user's folder for ``~`` in a path, before it looks
+    at an object's properties."""
     unchanged = Draft202012Validator.VALIDATORS["properties"]
 
     def properties(validator: Any, wanted: dict, instance: Any, schema: dict) -> Iterable[ValidationError]:
@@ -61,6 +64,8 @@ def _with_defaults() -> type:
                     instance.setdefault(key, json.loads(json.dumps(rule["default"])))
                 if key in instance and _holds_values(rule):
                     instance[key] = plain(instance[key])
+                if rule.get("format") == "path" and isinstance(instance.get(key), str):
+                    instance[key] = os.path.expanduser(instance[key])
         yield from unchanged(validator, wanted, instance, schema)
 
     kinds = Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
@@ -147,6 +152,23 @@ def load_config(overlay: str | Path | None = None) -> dict[str, Any]:
     if overlay is not None:
         merge(config, _read(Path(overlay)))
     return check(config)
+
+
+def complete(config: dict[str, Any]) -> bool:
+    """Puts a config that is no study by itself over the one that ships, in place; says whether it did.
+
+    Such are ``--configfile smoke.yaml`` in a folder without ``config/config.yaml``, and the few lines of a Snakemake module.
+    """
+    try:
+        check(copy.deepcopy(config))
+    except UserError:
+        given = copy.deepcopy(config)
+        config.clear()
+        config.update(_read(CONFIG))
+        config["zoom"]["sheet"] = str(CONFIG.with_name("zoom.tsv"))
+        merge(config, given)
+        return True
+    return False
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Dataset(Reader):
             raise UserError(f"{self}: local: {self.local} is not a folder; give the one that holds sub-*")
         self.url, self.parallel = url.rstrip("/"), parallel
         self.rows: dict[str, dict[str, str]] = {}
-        with open(manifest, encoding="utf-8", newline="") as file:
+        with open(Path(manifest).expanduser(), encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file, delimiter="\t"):
                 found = NAME.match(row["path"])
                 if found and found["acq"] in acquisitions:
