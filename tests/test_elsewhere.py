@@ -1,4 +1,4 @@
-"""The study as a Snakemake module, from a clone and from a repository's address, and from a folder that is not its own."""
+"""The study as a Snakemake module, from a clone and from a repository's address, and from another folder."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ Import = Callable[..., list[str]]
 
 @pytest.fixture
 def imported(tmp_path: Path) -> Import:
-    """Writes a workflow that uses the study as a module, with the few lines of a config; returns Snakemake's command."""
+    """Writes a workflow that uses the study as a module with a few lines of config; returns Snakemake's command."""
 
     def imported(snakefile: str, prefix: str = "") -> list[str]:
         config = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())

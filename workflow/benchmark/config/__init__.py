@@ -53,8 +53,7 @@ def _holds_values(rule: dict) -> bool:
 
 
 def _with_defaults() -> type:
-    """A validator that fills in ``default``, numbers for text, and the user's folder for ``~`` in a path, before it looks
-    at an object's properties."""
+    """A validator that first fills in ``default``, numbers for text, and the home folder for ``~`` in a path."""
     unchanged = Draft202012Validator.VALIDATORS["properties"]
 
     def properties(validator: Any, wanted: dict, instance: Any, schema: dict) -> Iterable[ValidationError]:
@@ -157,7 +156,7 @@ def load_config(overlay: str | Path | None = None) -> dict[str, Any]:
 def complete(config: dict[str, Any]) -> bool:
     """Puts a config that is no study by itself over the one that ships, in place; says whether it did.
 
-    Such are ``--configfile smoke.yaml`` in a folder without ``config/config.yaml``, and the few lines of a Snakemake module.
+    Such are ``--configfile smoke.yaml`` in a folder without ``config/config.yaml``, and a few lines for a module.
     """
     try:
         check(copy.deepcopy(config))
