@@ -134,7 +134,9 @@ def text_of(path: str | Path, what: str = "a text file", limit: int = TEXT) -> s
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: its text is not {error.encoding} (byte {error.start}); save it as UTF-8") from error
+        raise UserError(
+            f"{path}: its text is not {error.encoding.upper()} (byte {error.start}); save it as UTF-8"
+        ) from error
     if "\0" in text:
         raise UserError(f"{path}: holds a NUL, as no text does; give {what}")
     return text

@@ -1,7 +1,6 @@
 """What is known of networks before they are built, and that it does not depend on their names in the config."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -119,8 +118,7 @@ def test_a_variant_has_a_name_of_its_own_in_tables() -> None:
 
 def test_facts_are_literals_with_known_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "networks").mkdir()
-    origin = tmp_path / "__init__.py"
-    monkeypatch.setattr("benchmark.config.networks.find_spec", lambda name: SimpleNamespace(origin=str(origin)))
+    monkeypatch.setattr("benchmark.project.models", lambda: tmp_path)
     for name, text in {
         "plain": "",
         "wrong": "ABOUT = {'colour': 1}",
