@@ -59,6 +59,7 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     group = command.add_argument_group("where and whether")
     add = group.add_argument
     add("--dry-run", action="store_true", help="say what would come out: shape, spacing, memory, time")
+    add("--viewer", action="store_true", help="also write a page of whole volumes, linked: …_view.html")
     add("--overwrite", action="store_true", help="replace outputs that exist")
     add("--memory", type=float, metavar="GB", help=f"that may be used in total ({settings.get('memory')})")
     add("--device", choices=("auto", "cpu", "cuda"), help="where networks run (the config's)")
@@ -159,6 +160,7 @@ def _run(given: argparse.Namespace, config: dict) -> int:
         memory=given.memory,
         tile=given.tile,
         overwrite=given.overwrite or None,
+        viewer=given.viewer or None,
     )
     zoom(wanted, config, lambda line: print(line, file=sys.stderr), dry_run=given.dry_run)
     return 0

@@ -15,6 +15,7 @@ from zoom.intensity import Encoding, Scale
 from zoom.metadata import carried, skull_stripped
 from zoom.output import stored_shape
 from zoom.pictures import MIDDLE, Field, cuts
+from zoom.plain import Plain
 from zoom.prepare import Engine, Prepared
 from zoom.store import Store, block_length, blocks
 
@@ -35,13 +36,16 @@ class Pictures:
         beyond = self.grid.beyond and prepared.thin
         # a last slice that lies beyond the output is compared with nothing
         self.met = self.grid.known[:-1] if beyond else self.grid.known
+        self.raw = raw
+        self.where = {view.plane: pictures.where(view, scan) for view in self.views}
         self.scan = Field(raw, self.grid.known, 1)
         self.before = cuts(self.scan, self.views)
+        self.plain = cuts(Field(Plain(raw, self.grid), self.grid.at, self.grid.factor), self.views)
         self.after: dict[str, list[np.ndarray]] = {}
         self.alone: dict[str, list[np.ndarray]] = {}
         self.off: dict[str, list[np.ndarray]] = {}
         self.spread: dict[str, list[np.ndarray]] = {}
-        self.counts, self.above = self._counts(self.scan)
+        self.counts, self.above = self._counts(raw)
         self.counts_after = np.zeros(BINS)
 
     def method_alone(self, back: Store) -> None:
@@ -54,7 +58,7 @@ class Pictures:
         field = Field(fine, self.grid.at, self.grid.factor, form.decode)
         self.after = cuts(field, self.views)
         self.off = self._difference(back)
-        self.counts_after, _ = self._counts(field)
+        self.counts_after, _ = self._counts(fine, form.decode)
 
     def deviation(self, spread: Store) -> None:
         """``spread``: standard deviation over samples, in the scan's units."""
@@ -66,12 +70,11 @@ class Pictures:
         found = cuts(units, self.views, [MIDDLE])
         return {plane: [found[plane][0] - np.minimum(self.before[plane][MIDDLE], top)] for plane in found}
 
-    def _counts(self, field: Field) -> tuple[np.ndarray, int]:
+    def _counts(self, store: Store, decode: pictures.Decode = lambda values: values) -> tuple[np.ndarray, int]:
         """Histogram of the non-zero voxels over 0 … 1.25 of the grey scale, and the voxels above 1."""
         counts, above = np.zeros(BINS), 0
-        store = field.store
         for start, stop in blocks(len(store), block_length(store.shape[1] * store.shape[2] * 8)):
-            values = self.scale.normalise(field.decode(store[start:stop]))
+            values = self.scale.normalise(decode(store[start:stop]))
             counts += np.histogram(values[values > 0], BINS, (0, 1.25))[0]
             above += int(np.count_nonzero(values > 1))
         return counts, above

@@ -42,9 +42,15 @@ class Names:
         """What describes the map of the spread."""
         return self.spread.with_name(f"{self.spread.name.removesuffix(suffix_of(self.spread))}.json")
 
-    def all(self, uncertainty: bool) -> list[Path]:
+    @property
+    def view(self) -> Path:
+        """The page of ``--viewer``."""
+        return self.page.with_name(f"{self.page.stem}_view.html")
+
+    def all(self, uncertainty: bool, viewer: bool = False) -> list[Path]:
         """Every file that is made."""
-        return [self.image, self.sidecar, self.page, *([self.spread, self.spread_sidecar] if uncertainty else [])]
+        spread = [self.spread, self.spread_sidecar] if uncertainty else []
+        return [self.image, self.sidecar, self.page, *spread, *([self.view] if viewer else [])]
 
 
 def stem(path: Path) -> str:

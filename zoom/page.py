@@ -11,6 +11,7 @@ from zoom.description import NOT_FOR_DIAGNOSIS, Pictures, extent_of
 from zoom.pictures import MIDDLE, PLACES, coloured, grey
 from zoom.prepare import Prepared, duration
 
+STOPS = ("scan", "plain interpolation", "output")  # of the slider under the pictures
 LEAST = 0.01  # differences are shown on ± this much of the grey scale, or more where they are larger
 #: What a slice of the scan shows, by the profile along its thickness.
 PROFILES = {
@@ -29,10 +30,13 @@ def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> st
     views = [
         {
             "plane": view.plane,
-            "pairs": [
-                (grey(before, low, high), grey(after, low, high))
-                for before, after in zip(pictured.before[view.plane], pictured.after[view.plane], strict=True)
+            "stops": [
+                [grey(picture, low, high) for picture in three]
+                for three in zip(
+                    pictured.before[view.plane], pictured.plain[view.plane], pictured.after[view.plane], strict=True
+                )
             ],
+            "where": pictured.where[view.plane],
         }
         for view in pictured.views
     ]
@@ -50,8 +54,15 @@ def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> st
         units="the scan's own units",
         percent=lambda value: _percent(value / scale.scale),
         views=views,
-        places=len(PLACES),
+        stops=STOPS,
+        places=[
+            f"place {i + 1} of {len(PLACES)}: "
+            + "; ".join(f"{plane} {found[i]}" for plane, found in pictured.where.items())
+            for i in range(len(PLACES))
+        ],
         middle=MIDDLE,
+        viewer=prepared.names.view.name if prepared.request.viewer else "",
+        agreement=agreement(zoom, pictured.above),
         alone=_differences(pictured.alone, scale.scale),
         off=_differences(pictured.off, scale.scale),
         spread=_spread(pictured.spread),
@@ -62,6 +73,28 @@ def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> st
         duration=duration(zoom["Seconds"]),
         memory=zoom["PeakMemory"] / 1e9,
     )
+
+
+def agreement(zoom: Mapping[str, Any], above: int) -> str:
+    """One sentence on what the correction did to the method's own result, where there was a correction.
+
+    ``above``: voxels of the scan that are brighter than networks are shown.
+    """
+    if not zoom["DataConsistency"]:
+        return ""
+    first, tolerance = zoom["Volumes"][0], zoom["Tolerance"]
+    alone, added = first["MethodAlone"], first["Added"]
+    end = first["GreyScale"][1]
+    brighter = f"the {above} voxels of the scan that are brighter than {end:.4g}, which networks are not shown"
+    if alone["Largest"] > tolerance:
+        back = f", and put back {brighter}" if zoom["Weights"] and above else ""
+        return (
+            f"The method's own result differed from the scan by {alone['RMS']:.3g} r.m.s.; to make the two agree the "
+            f"correction changed the output by {added['RMS']:.3g} r.m.s.{back}."
+        )
+    if zoom["Weights"] and above and added["Largest"] > tolerance:
+        return f"The method's own result agreed with the scan already; the correction only put back {brighter}."
+    return "The method's own result agreed with the scan already, so there was nothing to correct."
 
 
 def _differences(found: Mapping[str, list[np.ndarray]], scale: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -10,7 +11,7 @@ from benchmark.files import png_uri
 from benchmark.volume import UPRIGHT
 from zoom.colours import colour
 from zoom.geometry import PLANES
-from zoom.store import Store
+from zoom.scan import OpenScan
 
 LONGEST = 440  # pixels along the longest side of the field of view
 PLACES = (0.3, 0.4, 0.5, 0.6, 0.7)  # of the field of view, for each plane
@@ -20,11 +21,20 @@ OPPOSITE = dict(zip("RLAPSI", "LRPAIS", strict=True))
 Decode = Callable[[np.ndarray], np.ndarray]
 
 
+class Slices(Protocol):
+    """Upright slices (S, H, W), read or computed one at a time."""
+
+    shape: tuple[int, int, int]
+
+    def __getitem__(self, index: int, /) -> np.ndarray:
+        """One slice (H, W)."""
+
+
 @dataclass(frozen=True)
 class Field:
-    """A volume on disk and where its voxels lie: ``at``: its slices, in slices of the scan; ``factor``: in plane."""
+    """A volume and where its voxels lie: ``at``: its slices, in slices of the scan; ``factor``: in plane."""
 
-    store: Store
+    store: Slices
     at: np.ndarray
     factor: int
     decode: Decode = lambda values: values
@@ -72,6 +82,22 @@ def views(plane: str, shape: tuple[int, int, int], spacing: Sequence[float]) -> 
         (down, down_at), (across, across_at), (through, _) = (along(code) for code in UPRIGHT[name])
         places = np.rint(np.array(PLACES) * (shape[through] - 1))
         found.append(View(name, (down, across, through), down_at, across_at, places))
+    return found
+
+
+def where(view: View, scan: OpenScan) -> list[str]:
+    """What each place of a view is called: its slice of the scan, counted from 1 as stored, and mm at its middle."""
+    rows, columns, slices = scan.stored_axes
+    axis = (slices, rows, columns)[view.axes[2]]
+    count, direction = scan.shape[axis], PLANES[::-1].index(view.plane)
+    found = []
+    for place in view.places.astype(int).tolist():
+        voxel = (np.array(scan.shape) - 1) / 2
+        voxel[axis] = count - 1 - place if scan.transform[axis, 1] < 0 else place
+        mm = float((scan.affine[:3, :3] @ voxel + scan.affine[:3, 3])[direction])
+        found.append(
+            f"slice {voxel[axis] + 1:.0f} of {count}, {('RL', 'AP', 'SI')[direction][mm < 0]} {abs(mm):.1f} mm"
+        )
     return found
 
 

@@ -97,7 +97,7 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     outputs = names(request.scan, request.output, wish)
     described(outputs)
     if not request.overwrite:
-        for path in outputs.all(bool(request.uncertainty)):
+        for path in outputs.all(bool(request.uncertainty), request.viewer):
             if path.exists():
                 raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
     choice = choose(config, request.method, request.weights, in_plane=request.in_plane, tile=request.tile)

@@ -21,7 +21,7 @@ class Request:
     the scan; ``thickness``: of a slice, mm, or ``auto``; ``profile``: with which it was measured, or ``auto``
     (``zoom.thickness``); ``uncertainty``: samples for the spread, 0 or at least 2; ``dtype``: auto, int16 or
     float32; ``memory``: GB in total; ``tile``: tile side in low-resolution pixels; default: the size the
-    networks were trained on.
+    networks were trained on; ``viewer``: whether to write the page of whole volumes too.
     """
 
     scan: Path
@@ -42,6 +42,7 @@ class Request:
     memory: float = 4.0
     tile: int | None = None
     overwrite: bool = False
+    viewer: bool = False
 
     def __post_init__(self) -> None:
         self._among("in_plane", self.in_plane, (1, 4))

@@ -15,7 +15,7 @@ from benchmark.errors import UserError
 from benchmark.files import written_together
 from benchmark.project import COMMAND
 from benchmark.seeds import derive
-from zoom import description
+from zoom import description, view
 from zoom.consistency import Correction, Projection
 from zoom.dataset import register
 from zoom.intensity import Encoding, Scale, encoding, find_scale
@@ -45,6 +45,8 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
     """
     began = time.perf_counter()
     prepared = prepare(request, config)
+    if request.viewer:
+        view.check_size(prepared)
     if dry_run:
         say(describe(prepared, start(prepared, config["compute"])))
         return {}
@@ -59,7 +61,7 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
         prepared.names.image.parent.mkdir(parents=True, exist_ok=True)
         job = Job(prepared, config, form, lost, say)
         names = prepared.names
-        paths = names.all(bool(request.uncertainty))
+        paths = names.all(bool(request.uncertainty), request.viewer)
         # The inner stack closes the images; after that all files get their names, or none does.
         with written_together(paths) as asides, ExitStack() as stack:
             aside = dict(zip(paths, asides, strict=True))
@@ -77,6 +79,8 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
             texts = {names.sidecar: _json(about), names.page: page(prepared, about, job.pictures)}
             if request.uncertainty:
                 texts[names.spread_sidecar] = _json(description.spread_sidecar(about))
+            if request.viewer:
+                texts[names.view] = view.view(prepared, job.volumes, job.pictures.scale)
             for path, text in texts.items():
                 aside[path].write_text(text, encoding="utf-8")
     say(f"{prepared.names.image}: done in {about['Zoom']['Seconds']:.0f} s; page: {prepared.names.page}")
@@ -86,11 +90,13 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
 class Job:
     """The work on one scan: volume after volume, sample after sample, slice after slice.
 
-    ``lost``: what single precision rounds, in the scan's units; ``engine`` and ``pictures`` come with the first volume.
+    ``lost``: what single precision rounds, in the scan's units; ``engine``, ``pictures`` and ``volumes`` (for the
+    viewer) come with the first volume.
     """
 
     engine: Engine
     pictures: description.Pictures
+    volumes: list[bytes]
 
     def __init__(self, prepared: Prepared, config: Mapping[str, Any], form: Encoding, lost: float, say: Say) -> None:
         self.prepared, self.config, self.form, self.lost, self.say = prepared, config, form, lost, say
@@ -195,6 +201,8 @@ class Job:
         )
         if number == 0:
             self.pictures.result(fine, self.form, projection.back)
+            if self.prepared.request.viewer:
+                self.volumes = view.volumes(self.prepared, self.pictures.raw, fine, self.form, scale)
 
     def _tile(self, seen: Store) -> np.ndarray:
         """Two tiles from the middle of what the method is shown."""

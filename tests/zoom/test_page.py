@@ -13,7 +13,8 @@ from PIL import Image
 from zoom_scans import OBLIQUE, orientations, stored, thick
 
 from zoom.choice import Choice, WeightFile
-from zoom.pictures import Field, cuts, views
+from zoom.page import agreement
+from zoom.pictures import Field, cuts, views, where
 from zoom.scan import load, open_scan
 from zoom.unlike import contrast, trained_on, warnings
 
@@ -33,11 +34,13 @@ def test_the_page(save: Callable, run: Callable, tmp_path: Path) -> None:
         "Not for diagnosis",
         "It adds no detail",
         "differs from it by at most 0 (0 %)",
-        "axial",
+        "axial (as scanned): slice 3 of 9, I 13.0 mm",
+        "there was nothing to correct",
         "Not measured",
     ):
         assert words in seen
-    assert page.count('class="place"') == 15
+    assert page.count('<span class="place"') == 30  # five places of three views: pictures, and where they are
+    assert page.count("plain interpolation") > 15
     first = re.search(r'src="data:image/png;base64,([^"]+)" alt="axial, scan"', page)
     assert first is not None
     assert Image.open(io.BytesIO(base64.b64decode(first[1]))).size[0] > 100
@@ -143,3 +146,42 @@ def test_outside_the_output_there_is_nothing(tmp_path: Path) -> None:
     field = Field(load(scan, 0, tmp_path), np.arange(9) / 2, 1)  # half as long as the scan
     picture = cuts(field, wanted)["coronal"][2]
     assert np.isnan(picture).any(axis=1).mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_places_are_those_of_the_scan(tmp_path: Path) -> None:
+    """However a scan is stored, a place's slice number is the file's and its millimetres are the same."""
+    told = []
+    for orientation in list(orientations())[::5]:
+        path = tmp_path / "scan.nii.gz"
+        nib.save(nib.Nifti1Image(*stored(thick(), OBLIQUE, orientation)), path)
+        scan = open_scan(path)
+        for view in views(scan.plane, scan.upright, scan.upright_spacing):
+            number, of = map(int, re.findall(r"slice (\d+) of (\d+)", where(view, scan)[0])[0])
+            axis = scan.shape.index(of)  # the three sides differ
+            voxel = (np.array(scan.shape) - 1) / 2
+            voxel[axis] = number - 1
+            direction = ("sagittal", "coronal", "axial").index(view.plane)
+            mm = float((scan.affine @ [*voxel, 1])[direction])
+            assert where(view, scan)[0].endswith(f"{('RL', 'AP', 'SI')[direction][mm < 0]} {abs(mm):.1f} mm")
+        told.append(where(view, scan)[2].split(", ")[1])
+    assert len(set(told)) == 1
+
+
+@pytest.mark.parametrize(
+    ("alone", "added", "weights", "above", "words"),
+    [
+        (0.0, 0.0, [], 0, "there was nothing to correct"),
+        (0.1, 381.0, ["w"], 12, "only put back the 12 voxels of the scan that are brighter than 645"),
+        (50.0, 60.0, [], 0, "from the scan by 5 r.m.s.; to make the two agree the correction changed the output by 6"),
+        (50.0, 60.0, ["w"], 12, "6 r.m.s., and put back the 12 voxels"),
+    ],
+)
+def test_what_the_correction_did(alone: float, added: float, weights: list, above: int, words: str) -> None:
+    volume = {
+        "GreyScale": [0.0, 645.0],
+        "MethodAlone": {"Largest": alone, "RMS": alone / 10},
+        "Added": {"Largest": added, "RMS": added / 10},
+    }
+    zoom = {"DataConsistency": True, "Tolerance": 0.6, "Weights": weights, "Volumes": [volume]}
+    assert words in agreement(zoom, above)
+    assert agreement(zoom | {"DataConsistency": False}, above) == ""

@@ -11,13 +11,24 @@ import pytest
 
 from benchmark.errors import UserError
 from benchmark.print import viewer as module
-from benchmark.print.viewer import LIBRARY, LICENSES, MOST, SHA256, VERSION, Panel, eight_bit, refuse_too_large, viewer
+from benchmark.print.viewer import (
+    LIBRARY,
+    LICENSES,
+    MOST,
+    SHA256,
+    VERSION,
+    Panel,
+    eight_bit,
+    quantised,
+    refuse_too_large,
+    viewer,
+)
 
 AFFINE = np.array([[-0.9, 0.1, 0.0, 40], [0.1, 0.9, 0.4, -30], [0.0, -0.3, 4.5, -20], [0, 0, 0, 1]])
 
 
 def page_of(names: tuple[str, ...] = ("Scan", "Output")) -> str:
-    volume = eight_bit(np.arange(24.0).reshape(2, 3, 4), AFFINE, 0, 23)
+    volume = eight_bit(np.arange(24, dtype=np.uint8).reshape(2, 3, 4), AFFINE, 0, 255)
     panels = [Panel(name, f"about <{name}>", volume) for name in names]
     return viewer("my <scan>", ["Not for diagnosis."], panels, grey="0 is black", otherwise="See out.html.")
 
@@ -51,8 +62,8 @@ def test_the_page_stands_alone() -> None:
 
 def test_a_volume_keeps_its_place_and_its_values(tmp_path: Path) -> None:
     data = np.random.default_rng(1).normal(500, 200, (5, 6, 7))
-    packed = eight_bit(data, AFFINE, 100, 900)
-    assert packed == eight_bit(data, AFFINE, 100, 900)
+    packed = eight_bit(quantised(data, 100, 900), AFFINE, 100, 900)
+    assert packed == eight_bit(quantised(data, 100, 900), AFFINE, 100, 900)
     (tmp_path / "volume.nii.gz").write_bytes(packed)
     image = nib.load(tmp_path / "volume.nii.gz")
     np.testing.assert_allclose(image.affine, AFFINE, atol=1e-5)

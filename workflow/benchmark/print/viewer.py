@@ -36,11 +36,15 @@ class Panel:
     volume: bytes
 
 
-def eight_bit(data: np.ndarray, affine: np.ndarray, low: float, high: float) -> bytes:
-    """A volume (X, Y, Z) as gzip-compressed NIfTI-1 of unsigned bytes; the same bytes every time.
+def quantised(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """``low`` … ``high`` as 0 … 255, uint8; what lies outside is cut."""
+    return np.rint((values - low) * (LEVELS / (high - low))).clip(0, LEVELS).astype(np.uint8)
 
-    ``affine``: 4×4, voxel → mm; ``low`` and ``high``, in the units of ``data``, become 0 and 255, what lies outside
-    is cut. Slope and intercept in the header give the units back.
+
+def eight_bit(data: np.ndarray, affine: np.ndarray, low: float, high: float) -> bytes:
+    """``quantised`` values (X, Y, Z) as gzip-compressed NIfTI-1; the same bytes every time.
+
+    ``affine``: 4×4, voxel → mm. Slope and intercept in the header give the units back: 0 is ``low``, 255 ``high``.
     """
     header = nib.Nifti1Header()
     header.set_data_dtype(np.uint8)
@@ -48,14 +52,12 @@ def eight_bit(data: np.ndarray, affine: np.ndarray, low: float, high: float) -> 
     header.set_xyzt_units("mm")
     header.set_sform(affine, 1)
     header.set_zooms(np.linalg.norm(affine[:3, :3], axis=0))
-    step = (high - low) / LEVELS
-    header.set_slope_inter(step, low)
+    header.set_slope_inter((high - low) / LEVELS, low)
     header["vox_offset"], header["cal_min"], header["cal_max"] = 352, low, high
     buffer = io.BytesIO()
     with packed(buffer) as stream:
         stream.write(header.binaryblock + bytes(4))
-        for plane in np.moveaxis(data, 2, 0):  # a plane at a time: no second copy of the volume as float
-            stream.write(np.rint((plane - low) / step).clip(0, LEVELS).astype(np.uint8).tobytes(order="F"))
+        stream.write(data.tobytes(order="F"))
     return buffer.getvalue()
 
 

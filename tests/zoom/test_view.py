@@ -1,0 +1,66 @@
+"""``--viewer``: scan, plain interpolation and output as whole volumes on a page of their own."""
+
+import base64
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from zoom_scans import OBLIQUE, orientations, refused, stored, thick
+
+from benchmark.print import viewer
+from zoom.cli import main
+
+
+def embedded(page: Path, folder: Path) -> list[Any]:
+    """The volumes inside a viewer's page."""
+    found = []
+    for number, text in enumerate(re.findall(r'class="volume">([^<]+)<', page.read_text(encoding="utf-8"))):
+        path = folder / f"{number}.nii.gz"
+        path.write_bytes(base64.b64decode(text))
+        found.append(nib.load(path))
+    return found
+
+
+@pytest.mark.parametrize("orientation", list(orientations())[::17], ids=str)
+@pytest.mark.parametrize("how", [{"zoom": 2.4}, {"n": 1, "in_plane": 4}], ids=str)
+def test_the_volumes_are_in_their_places(
+    save: Callable, run: Callable, tmp_path: Path, orientation: np.ndarray, how: dict
+) -> None:
+    path = save(*stored(thick(), OBLIQUE, orientation))
+    output, about = run(path, viewer=True, method="spline", **how)
+    scan, plain, fine = embedded(tmp_path / "out_view.html", tmp_path)
+    low, high = about["Zoom"]["Volumes"][0]["GreyScale"]
+    for shown, real in ((scan, nib.load(path)), (fine, output)):
+        shown, real = nib.as_closest_canonical(shown), nib.as_closest_canonical(real)
+        np.testing.assert_allclose(shown.affine, real.affine, atol=1e-4)
+        np.testing.assert_allclose(shown.get_fdata(), real.get_fdata().clip(low, high), atol=0.51 * (high - low) / 255)
+    assert plain.shape == fine.shape
+    np.testing.assert_array_equal(plain.affine, fine.affine)
+    # the spline of thin slices that agrees with the scan is plain interpolation, but for what lies outside its range
+    if "zoom" in how:
+        assert np.abs(plain.get_fdata() - fine.get_fdata()).mean() < 0.01 * (high - low)
+
+
+def test_the_command_writes_it_and_the_page_links_to_it(save: Callable, tmp_path: Path) -> None:
+    scan = save()
+    arguments = [str(scan), "--n", "1", "--method", "linear", "-o", str(tmp_path / "o.nii.gz")]
+    assert main([*arguments, "--viewer"]) == 0
+    assert 'href="o_view.html"' in (tmp_path / "o.html").read_text(encoding="utf-8")
+    assert "scan.nii.gz: scan, plain interpolation and output" in (tmp_path / "o_view.html").read_text(encoding="utf-8")
+    (tmp_path / "o.nii.gz").unlink()
+    (tmp_path / "o.json").unlink()
+    (tmp_path / "o.html").unlink()
+    assert main([*arguments, "--viewer"]) == 1  # the viewer's page exists already
+    assert main(arguments) == 0
+
+
+def test_what_is_too_large_for_a_browser_is_refused_before_work(
+    save: Callable, config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewer, "MOST", 10_000)
+    message = refused(config, save(), tmp_path / "out" / "o.nii.gz", viewer=True, method="linear")
+    assert "leave --viewer out" in message
