@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 # The plan of the house. A folder or file of workflow/benchmark imports only from the lines above its own.
 FLOORS = (
-    ("errors", "seeds", "project"),
+    ("errors", "seeds", "project", "progress"),
     ("files",),
     ("config", "images"),  # images: the door through which every scan comes
     ("plan",),

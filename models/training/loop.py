@@ -6,7 +6,7 @@ iteration-based run with several optimisers to the bit needs control over the lo
 
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +114,10 @@ def _asked_to_stop():
             signal.signal(number, handler)
 
 
+def _hidden(title: str, total: int, begun: int) -> tqdm:
+    return tqdm(disable=True)
+
+
 def fit(
     task: Task,
     train: SliceBank,
@@ -126,13 +130,15 @@ def fit(
     *,
     compiled: bool = False,
     half: bool = False,
+    show: Callable[[str, int, int], Any] = _hidden,
 ) -> Outcome:
     """Trains ``task`` to the end, from ``checkpoint`` if there is one of the same ``identity``.
 
     At the end ``task.network`` holds the averaged weights if the task has an EMA, and with early stopping the weights
     with the lowest held-out loss. Raises ``Stopped`` after a signal or ``stop_after`` (checkpoint written) and
     ``Diverged`` on a loss that is not finite (checkpoint not changed). ``compiled``: compile the networks first, which
-    takes a minute and saves time on a GPU; ``half``: frozen networks have float16 weights, for a GPU.
+    takes a minute and saves time on a GPU; ``half``: frozen networks have float16 weights, for a GPU. ``show``: makes a
+    progress bar like ``tqdm``'s from a title, the number of steps and how many are done.
     """
     started = time.monotonic()
     learner = Learner(task, train, fabric, compiled=compiled, half=half)
@@ -176,8 +182,7 @@ def fit(
             log.rows, log.waits = state["log"], state["waits"]
             print(f"{log.name}: resumes at step {course.done}")
 
-    hidden = not fabric.is_global_zero
-    bar = tqdm(total=plan.steps, initial=course.at, desc=log.name, unit="it", mininterval=5, disable=hidden)
+    bar = (show if fabric.is_global_zero else _hidden)(log.name, plan.steps, course.at)
     fetching, since = 0.0, time.perf_counter()
     with _asked_to_stop() as asked, bar:
         while not course.over:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark import progress
 from benchmark.acquire import fetch
 from benchmark.acquire.fetch import Item, download
 from benchmark.errors import UserError
@@ -174,24 +175,23 @@ def test_too_little_disk_is_said_before(server, item: Item, monkeypatch: pytest.
 
 
 def test_progress_counts_every_byte_once(server, item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
-    bars = []
+    bars, bar = [], progress.bar
 
-    class Bar(fetch.tqdm):
-        def __init__(self, *args: object, **options: object) -> None:
-            super().__init__(*args, **options)
-            bars.append(self)
+    def kept(*args: object, **options: object) -> object:
+        bars.append(bar(*args, **options))
+        return bars[-1]
 
-    monkeypatch.setattr(fetch, "tqdm", Bar)
+    monkeypatch.setattr(progress, "bar", kept)
     server.drops = [1_000_000]
     download([Item(item.url, item.target, HASH)])
     assert (bars[0].n, bars[0].total) == (len(BODY), len(BODY))
 
 
-def test_the_bar_is_drawn_where_it_is_told(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "BAR_FILE", io.StringIO())
-    download([item], title="scans")
-    assert "scans: 100%" in fetch.BAR_FILE.getvalue()
-    assert "3.00M/3.00M [" in fetch.BAR_FILE.getvalue()
+def test_progress_is_shown_where_the_job_shows_it(item: Item) -> None:
+    screen = io.StringIO()
+    with progress.shown_on(screen):
+        download([item], title="scans")
+    assert "scans: 100% 3.00M/3.00M [" in screen.getvalue()
 
 
 def test_the_proxy_of_the_environment_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,20 +10,20 @@ import logging
 import os
 import shutil
 import stat
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 from tqdm import tqdm
 
+from benchmark import progress
 from benchmark.errors import UserError, one_line, redacted
 from benchmark.files import sha256, whole, written
 
@@ -57,8 +57,6 @@ class Patience:
 
 
 PATIENCE = Patience()
-#: Where the progress bar is drawn; None: standard error. A job whose standard error is its log sets the terminal.
-BAR_FILE: TextIO | None = None
 
 
 @dataclass(frozen=True)
@@ -119,12 +117,9 @@ def download(items: Sequence[Item], parallel: int = 4, title: str = "download") 
     if len(known) == len(items):
         need_space(items[0].target.parent, sum(known) - sum(_length(item.part) for item in items))
     stop = threading.Event()
-    # A log file gets a line now and then, a terminal a living bar.
-    file = BAR_FILE or sys.stderr
-    pause = 0.1 if file.isatty() else 30
     total = sum(known) if len(known) == len(items) else None
     with (
-        tqdm(total=total, desc=title, unit="B", unit_scale=True, mininterval=pause, file=file) as bar,
+        progress.bar(title, total, "B", scaled=True) as bar,
         ThreadPoolExecutor(max_workers=max(1, min(parallel, len(items)))) as pool,
     ):
         jobs = [pool.submit(_Job(item, bar, stop).run) for item in items]

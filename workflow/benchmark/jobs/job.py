@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from benchmark.acquire import fetch
+from benchmark import progress
 from benchmark.cluster import gpu_places
 from benchmark.cluster import site as cluster
 from benchmark.errors import UserError, redacted
@@ -27,7 +27,6 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
     screen = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8"))
     screen.setLevel(logging.WARNING)
     logging.getLogger("benchmark").addHandler(screen)  # a dataset's terms, retries: what a person should see at once
-    fetch.BAR_FILE = screen.stream
     # one of several processes of a training writes on
     mode = "a" if "LOCAL_RANK" in os.environ else "w"
     log = open(str(snakemake.log), mode, buffering=1, encoding="utf-8")  # noqa: SIM115 (open to the end of the process)
@@ -47,7 +46,8 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
         resources, share = snakemake.resources, snakemake.config["compute"]["jobs_per_gpu"]
         gpu_places.claim(resources.get("gpu", 0), share=share, megabytes=resources.get("gpu_mb", 0), say=say)
         print(cluster.whereabouts(), flush=True)
-        yield say
+        with progress.shown_on(screen.stream):
+            yield say
     except Exception as error:
         print(redacted(traceback.format_exc()), file=sys.stderr, flush=True)  # libraries quote addresses in errors
         line = redacted(error if isinstance(error, UserError | ValueError) else f"{type(error).__name__}: {error}")

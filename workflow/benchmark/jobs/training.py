@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from benchmark import volume
+from benchmark import progress, volume
 from benchmark.config import digest
 from benchmark.config.recipe import settled
 from benchmark.files import sha256
@@ -95,6 +95,7 @@ def train(
         {"config": digest(settings)},
         compiled=decided(compute["compile"], training_pays(fabric.device, steps)),
         half=decided(compute["half"], fabric.device.type == "cuda"),
+        show=lambda title, total, begun: progress.bar(title, total, "it", begun=begun),
     )
     if fabric.is_global_zero:
         log.write()

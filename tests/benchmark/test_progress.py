@@ -1,0 +1,60 @@
+"""Progress is a bar on a terminal and lines in a log file."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from benchmark import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_log_file_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "PAUSE", 0.0)
+    file = io.StringIO()
+    with progress.shown_on(file), progress.bar("scans", 3, "it", begun=1) as bar:
+        bar.set_postfix({"loss": "0.5"}, refresh=False)
+        bar.update(1)
+        bar.update(1)
+    text = file.getvalue()
+    assert "\r" not in text
+    shown = [line.split("[")[0] for line in text.splitlines()]
+    assert list(dict.fromkeys(shown)) == ["scans:  33% 1/3 ", "scans:  67% 2/3 ", "scans: 100% 3/3 "]
+    assert "loss=0.5]" in text.splitlines()[-1]
+
+
+def test_between_two_lines_there_is_a_pause() -> None:
+    file = io.StringIO()
+    with progress.shown_on(file), progress.bar("scans", 1000, "it") as bar:
+        for _ in range(1000):
+            bar.update(1)
+    assert len(file.getvalue().splitlines()) == 2  # the first and the last
+
+
+def test_a_total_may_be_unknown() -> None:
+    file = io.StringIO()
+    with progress.shown_on(file), progress.bar("scans", None, "B", scaled=True) as bar:
+        bar.update(3_000_000)
+    assert "3.00M" in file.getvalue()
+
+
+def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture) -> None:
+    file = Terminal()
+    with progress.shown_on(file):
+        with progress.bar("scans", 1, "it") as bar:
+            bar.update(1)
+        assert "\rscans: 100%" in file.getvalue()
+    with progress.bar("after", 1, "it"):
+        pass
+    assert "after:   0%" in capsys.readouterr().err
+
+
+def test_a_thread_that_updates_a_bar_does_not_move_it() -> None:
+    file = io.StringIO()
+    with progress.shown_on(file), progress.bar("scans", 1, "it") as bar, ThreadPoolExecutor() as pool:
+        pool.submit(bar.update, 1).result()
+    assert "scans: 100%" in file.getvalue()
