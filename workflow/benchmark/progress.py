@@ -25,7 +25,7 @@ def shown_on(stream: TextIO) -> Iterator[None]:
 
 
 def bar(title: str, total: float | None, unit: str, *, begun: float = 0, scaled: bool = False) -> tqdm:
-    """A bar of ``total`` units (None: unknown), of which ``begun`` are done, on ``shown_on``'s stream or standard error.
+    """A bar of ``total`` units (None: unknown), ``begun`` done, on ``shown_on``'s stream or standard error.
 
     ``scaled``: units come in thousands and millions. Use it in a ``with`` block and call its ``update``.
     """
