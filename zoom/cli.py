@@ -5,10 +5,11 @@ import io
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.project import COMMAND
+from benchmark.project import COMMAND, release
 from zoom.process import set_up_memory
 
 EXAMPLES = f"""\
@@ -17,10 +18,20 @@ examples:
   {COMMAND} scan.nii.gz --n 4 --method spline -o finer.nii.gz   four new slices in each gap, by no weights
   {COMMAND} scan.nii.gz --zoom 2.5 --in-plane 4 -o out/   2.5 slices for each, and four times finer in plane
   {COMMAND} sub-01/anat/sub-01_T1w.nii.gz --n 2 -o derivatives/zoom      BIDS in, BIDS derivatives out
+  {COMMAND} bids derivatives/zoom participant --participant-label 01 02 --spacing 1    as a BIDS app
+  {COMMAND} scans/ more.nii.gz --spacing 1 -o finer/      every scan in a folder, and one more
   {COMMAND} scan.nii.gz --n 4 --weights sample/1 --config config/demo.yaml --uncertainty 5 -o finer.nii.gz
 
-Beside the output come a page (.html: look at it) and a description (.json). Not for diagnosis.
+Beside the output come a page (.html: look at it) and a description (.json); of several scans, also index.html. The
+path of each output goes to stdout, everything else to stderr. Not for diagnosis.
 """
+
+
+#: Arguments that become fields of a request as they are.
+WISHES = (
+    "n", "zoom", "spacing", "method", "in_plane", "axis", "orientation", "thickness", "profile", "uncertainty", "dtype",
+    "memory", "tile",
+)  # fmt: skip
 
 
 def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
@@ -33,8 +44,14 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = command.add_argument
-    add("scan", help="NIfTI-1/2, Analyze or MGH (.nii, .nii.gz, .img, .hdr, .mgz, .mgh), a volume or a 4-D series")
-    add("-o", "--output", required=True, help="a file (.nii.gz, .nii, .mgz, .mgh), or a folder to name it in")
+    add("--version", action="version", version=f"{COMMAND} {release()}")
+    add(
+        "scan",
+        nargs="+",
+        help="NIfTI-1/2, Analyze or MGH (.nii, .nii.gz, .img, .hdr, .mgz, .mgh), a volume or a 4-D series; several of "
+        "them; folders (every image in them); or as a BIDS app: BIDS OUT participant",
+    )
+    add("-o", "--output", help="a file (.nii.gz, .nii, .mgz, .mgh), or a folder to name outputs in")
     fineness = command.add_argument_group("how fine (one of these)").add_mutually_exclusive_group(required=True)
     fineness.add_argument("--n", type=int, help="new slices in each gap: N slices become (N − 1)(n + 1) + 1")
     fineness.add_argument("--zoom", type=float, help="slices for each of the scan's, any number from 1 on")
@@ -56,10 +73,17 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     add("--dtype", choices=("auto", "int16", "float32"), help="numbers in the output (auto: as the scan's)")
     add("--seed", type=int, help="of every random draw (the config's)")
 
+    group = command.add_argument_group("which scans of a BIDS dataset")
+    add = group.add_argument
+    add("--participant-label", nargs="+", default=[], metavar="ID", help="of these subjects, e.g. 01 02 (all)")
+    add("--suffix", nargs="+", default=[], metavar="S", help="of these suffixes, e.g. T1w FLAIR (all but labels)")
+
     group = command.add_argument_group("where and whether")
     add = group.add_argument
     add("--dry-run", action="store_true", help="say what would come out: shape, spacing, memory, time")
     add("--viewer", action="store_true", help="also write a page of whole volumes, linked: …_view.html")
+    add("--json", action="store_true", help="write the report, or with --dry-run the plan, to stdout as JSON")
+    add("-q", "--quiet", action="store_true", help="say nothing but what goes wrong")
     add("--overwrite", action="store_true", help="replace outputs that exist")
     add("--memory", type=float, metavar="GB", help=f"that may be used in total ({settings.get('memory')})")
     add("--device", choices=("auto", "cpu", "cuda"), help="where networks run (the config's)")
@@ -96,13 +120,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         first.add_argument("--config")
         config = load_config(first.parse_known_args(words)[0].config)
-        given = parser(config["zoom"]).parse_args(words)
+        command = parser(config["zoom"])
+        given = command.parse_intermixed_args(words)
+        try:
+            bids_app(given)
+        except ValueError as error:
+            command.error(str(error))
         return _run(given, config)
     except UserError as error:
         print(f"{COMMAND}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"{COMMAND}: interrupted; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"{COMMAND}: interrupted; {str(stop) or 'nothing was written'}", file=sys.stderr)
         return 130
     finally:
         for number, handler in before.items():
@@ -128,9 +157,24 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def bids_app(given: argparse.Namespace) -> None:
+    """Turns the form of a BIDS app, ``BIDS OUT participant``, into a scan and an output.
+
+    Raises ``ValueError``, for argparse to say: another level, or no output.
+    """
+    if len(given.scan) == 3 and given.scan[2] in ("participant", "group", "session") and not given.output:
+        folder, output, level = given.scan
+        if level != "participant":
+            raise ValueError(f"level '{level}': scans are zoomed one by one; give participant")
+        given.scan, given.output = [folder], output
+    if not given.output:
+        raise ValueError("the following arguments are required: -o/--output")
+
+
 def _run(given: argparse.Namespace, config: dict) -> int:
-    from zoom.request import request
-    from zoom.run import zoom
+    from zoom.batch import batch
+    from zoom.gather import Task, gather
+    from zoom.request import Request, request
 
     for name in ("device", "threads"):
         if getattr(given, name) is not None:
@@ -140,30 +184,22 @@ def _run(given: argparse.Namespace, config: dict) -> int:
             config[name] = getattr(given, name)
     if given.steps is not None:
         config["sampling"]["steps"] = given.steps
-    wanted = request(
-        config,
-        given.scan,
-        given.output,
-        n=given.n,
-        zoom=given.zoom,
-        spacing=given.spacing,
-        method=given.method,
-        weights=tuple(given.weights),
-        in_plane=given.in_plane,
-        axis=given.axis,
-        orientation=given.orientation,
-        consistency=False if given.no_consistency else None,
-        thickness=given.thickness,
-        profile=given.profile,
-        uncertainty=given.uncertainty,
-        dtype=given.dtype,
-        memory=given.memory,
-        tile=given.tile,
-        overwrite=given.overwrite or None,
-        viewer=given.viewer or None,
-    )
-    zoom(wanted, config, lambda line: print(line, file=sys.stderr), dry_run=given.dry_run)
-    return 0
+    tasks, left_out = gather(given.scan, Path(given.output), given.participant_label, given.suffix)
+    wishes = {name: getattr(given, name) for name in WISHES}
+    wishes |= {"weights": tuple(given.weights), "consistency": False if given.no_consistency else None}
+    wishes |= {"overwrite": given.overwrite or None, "viewer": given.viewer or None}
+
+    def wish(task: Task) -> Request:
+        return request(config, task.scan, task.output, **wishes)
+
+    def say(line: str) -> None:
+        if not given.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    for line in left_out:
+        say(f"note      {line}")
+    outcome = batch(tasks, wish, config, say, dry_run=given.dry_run, quiet=given.quiet, as_json=given.json)
+    return 1 if outcome.failed else 0
 
 
 if __name__ == "__main__":

@@ -10,17 +10,15 @@ import numpy as np
 from benchmark.project import COMMAND, release
 from zoom import pictures, probe, unlike
 from zoom.dataset import source
-from zoom.geometry import Grid
+from zoom.facts import extent_of, facts
 from zoom.intensity import Encoding, Scale
 from zoom.metadata import carried, skull_stripped
-from zoom.output import stored_shape
 from zoom.pictures import MIDDLE, Field, cuts
 from zoom.plain import Plain
 from zoom.prepare import Engine, Prepared
 from zoom.store import Store, block_length, blocks
 
 BINS = 128
-PROVENANCE = ("cohort", "fold", "steps", "revision", "config", "seed")
 NOT_FOR_DIAGNOSIS = "Not for diagnosis. What lies between the scan's slices was computed, not measured."
 
 
@@ -104,44 +102,11 @@ def sidecar(
     ``link``: of the scan's dataset in the outputs' (``zoom.dataset.register``).
     """
     request, scan, grid, choice = prepared.request, prepared.scan, prepared.grid, prepared.choice
-    affine = scan.affine @ grid.step(scan.axis, scan.flipped)
-    whole = abs(grid.zoom - round(grid.zoom)) < 1e-6
-    zoom = {
-        "Method": choice.key,
-        "MethodLabel": choice.label,
-        "MethodOptions": dict(choice.options),
-        "Weights": [
-            {
-                "File": str(weights.path),
-                "Networks": list(weights.networks),
-                "SHA256": weights.sha256,
-                **{key: weights.metadata[key] for key in PROVENANCE if key in weights.metadata},
-            }
-            for weights in choice.weights
-        ],
-        "NewSlicesPerGap": round(grid.zoom) - 1 if whole else None,
-        "SlicesPerScanSlice": grid.zoom,
-        "InPlaneFactor": grid.factor,
-        "SliceAxis": scan.axis,
-        "Plane": scan.plane,
-        "ScanShape": list(scan.shape),
-        "ScanSpacing": scan.spacing.round(6).tolist(),
-        "Shape": list(stored_shape(scan, grid)),
-        "Spacing": np.linalg.norm(affine[:3, :3], axis=0).round(6).tolist(),
-        "LastSliceBeyond": round(grid.beyond * float(scan.spacing[scan.axis]), 6),
+    zoom = facts(prepared, engine) | {
         "DrawsAtRandom": engine.random,
         "Seed": config["seed"],
         "HalfPrecision": engine.half,
-        "Device": engine.device,
-        "Tiles": engine.plan.tiles,
-        "TileShape": list(prepared.layout.tile()),
         "DataType": str(form.dtype),
-        "DataConsistency": request.consistency,
-        "SliceThickness": prepared.thickness.mm,
-        "SliceThicknessFrom": prepared.thickness.source,
-        "Profile": prepared.thickness.profile,
-        "ProfileFrom": prepared.thickness.profile_source,
-        "KnownSlicesShown": prepared.thin,
         "Volumes": [_volume(result) for result in results],
         "Tolerance": tolerance(form, results),
         "ScanWarnings": warned,
@@ -200,11 +165,3 @@ def _volume(result: Mapping[str, Any]) -> dict[str, Any]:
         "CutToFitTheFile": result["cut"],
     }
     return found | ({"Spread": result["spread"]} if "spread" in result else {})
-
-
-def extent_of(grid: Grid) -> str:
-    """How the slices are finer, in words."""
-    new = round(grid.zoom) - 1
-    if abs(grid.zoom - new - 1) >= 1e-6:
-        return f"{grid.zoom:.4g} slices for each of the scan's"
-    return f"{new or 'no'} new slice{'' if new == 1 else 's'} in each gap"

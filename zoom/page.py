@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from zoom.description import NOT_FOR_DIAGNOSIS, Pictures, extent_of
+from zoom.description import NOT_FOR_DIAGNOSIS, Pictures
+from zoom.facts import extent_of
 from zoom.pictures import MIDDLE, PLACES, coloured, grey
 from zoom.prepare import Prepared, duration
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from models.streaming import Streaming
 
+#: Makes the networks of a choice on a device.
+Load = Callable[[Choice, str], Mapping[str, "nn.Module"]]
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -85,6 +88,12 @@ class Prepared:
         return copies * fine + 5 * scan + fine * self.scan.volumes * (2 if self.request.uncertainty else 1)
 
 
+def place(request: Request) -> Names:
+    """The files that a request makes."""
+    label = resolution(request.n, request.zoom, request.spacing, request.in_plane)
+    return names(request.scan, request.output, label)
+
+
 def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     """Opens the scan's header, works out the grid and the names, finds the weights. Raises ``UserError``."""
     scan = open_scan(request.scan, request.axis, request.orientation)
@@ -93,8 +102,7 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     slices = scan.shape[scan.axis]
     grid = Grid(slices, met(zoom, slices), request.in_plane)
     thick = thickness(scan, request.thickness, request.profile, apart / grid.zoom)
-    wish = resolution(request.n, request.zoom, request.spacing, request.in_plane)
-    outputs = names(request.scan, request.output, wish)
+    outputs = place(request)
     described(outputs)
     if not request.overwrite:
         for path in outputs.all(bool(request.uncertainty), request.viewer):
@@ -136,17 +144,19 @@ class Engine:
     mixing: np.ndarray
 
 
-def start(prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | None = None) -> Engine:
+def start(
+    prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | None = None, *, load: Load = Choice.load
+) -> Engine:
     """Loads the networks, measures one tile and cuts the work to the memory allowed.
 
     ``compute``: the config's block; ``tile`` (2, h, w): two tiles of the scan in [0, 1], to see whether half
-    precision shows (on a GPU; without them it is not used).
+    precision shows (on a GPU; without them it is not used); ``load``: makes the networks.
     """
     from models.thickness import Geometry
 
     choice, grid = prepared.choice, prepared.grid
     device, usual = _device(choice, compute)
-    networks: Mapping[str, nn.Module] = choice.load(device)
+    networks = load(choice, device)
     factor = choice.factor or grid.factor
     apart, rows, columns = prepared.scan.upright_spacing
     geometry = Geometry(

@@ -16,12 +16,14 @@ from benchmark.files import written_together
 from benchmark.project import COMMAND
 from benchmark.seeds import derive
 from zoom import description, view
+from zoom.choice import Choice
 from zoom.consistency import Correction, Projection
 from zoom.dataset import register
+from zoom.facts import plan
 from zoom.intensity import Encoding, Scale, encoding, find_scale
 from zoom.output import Writer, header, opened, suffix_of
 from zoom.page import page
-from zoom.prepare import Engine, Prepared, describe, prepare, start
+from zoom.prepare import Engine, Load, Prepared, describe, prepare, start
 from zoom.request import Request
 from zoom.scan import Extent, load, rounding, survey
 from zoom.spread import Spread
@@ -35,12 +37,21 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 Say = Callable[[str], None]
 
 
-def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_run: bool = False) -> dict[str, Any]:
+def zoom(
+    request: Request,
+    config: Mapping[str, Any],
+    say: Say = print,
+    *,
+    dry_run: bool = False,
+    quiet: bool = False,
+    load: Load = Choice.load,
+) -> dict[str, Any]:
     """Zooms one scan and returns its report (what is in the JSON file beside the output).
 
     ``config``: checked. It reads the blocks ``zoom``, ``methods``, ``networks``, ``sampling``, ``preprocess`` (its
     ``percentile``), ``cohorts`` (their labels, for the page), ``compute``, ``results`` and ``seed``. ``say`` gets a
-    line now and then. ``dry_run``: says what would come out; the report is empty. Raises ``UserError``, one line that
+    line now and then. ``dry_run``: says what would come out and returns the plan; nothing is made. ``quiet``: no
+    progress bar (there is none on a log file either). ``load``: makes the networks. Raises ``UserError``, one line that
     names the file; nothing half-written stays behind.
     """
     began = time.perf_counter()
@@ -48,8 +59,9 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
     if request.viewer:
         view.check_size(prepared)
     if dry_run:
-        say(describe(prepared, start(prepared, config["compute"])))
-        return {}
+        engine = start(prepared, config["compute"], load=load)
+        say(describe(prepared, engine))
+        return plan(prepared, engine)
     with _disk(prepared.names.image.parent):
         extents = survey(prepared.scan)
         scaled = not suffix_of(prepared.names.image).lower().startswith(".mg")
@@ -59,7 +71,7 @@ def zoom(request: Request, config: Mapping[str, Any], say: Say = print, *, dry_r
             say(f"note      {warned[-1]}")
         form = encoding(prepared.scan, extents, request.dtype, scaled)
         prepared.names.image.parent.mkdir(parents=True, exist_ok=True)
-        job = Job(prepared, config, form, lost, say)
+        job = Job(prepared, config, form, lost, say, quiet, load)
         names = prepared.names
         paths = names.all(bool(request.uncertainty), request.viewer)
         # The inner stack closes the images; after that all files get their names, or none does.
@@ -98,8 +110,18 @@ class Job:
     pictures: description.Pictures
     volumes: list[bytes]
 
-    def __init__(self, prepared: Prepared, config: Mapping[str, Any], form: Encoding, lost: float, say: Say) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        config: Mapping[str, Any],
+        form: Encoding,
+        lost: float,
+        say: Say,
+        quiet: bool,
+        load: Load,
+    ) -> None:
         self.prepared, self.config, self.form, self.lost, self.say = prepared, config, form, lost, say
+        self.quiet, self.load = quiet, load
         self.folder = prepared.names.image.parent
         self.results: list[dict[str, Any]] = []
 
@@ -112,7 +134,7 @@ class Job:
         top = 1.0 if self.prepared.choice.networks else max(1.0, (extent.high - scale.floor) / scale.scale)
         seen = shown(self.prepared, raw, scale, top, self.folder)
         if number == 0:
-            self.engine = start(self.prepared, self.config["compute"], self._tile(seen))
+            self.engine = start(self.prepared, self.config["compute"], self._tile(seen), load=self.load)
             self.say(describe(self.prepared, self.engine))
             if request.uncertainty and not self.engine.random:
                 raise UserError(
@@ -218,14 +240,16 @@ class Job:
 
     @contextmanager
     def _progress(self, number: int, sample: int, slices: int) -> Iterator[Callable[[int], None]]:
-        """A bar with the time left, on the terminal (or in the rule's log)."""
+        """A bar with the time left, on a terminal."""
         parts = [Path(self.prepared.scan.path).name]
         if self.prepared.scan.volumes > 1:
             parts.append(f"volume {number + 1}/{self.prepared.scan.volumes}")
         if self.prepared.request.uncertainty:
             parts.append(f"sample {sample + 1}/{self.prepared.request.uncertainty}")
         total = slices * self.engine.plan.tiles
-        with tqdm(total=total, desc=", ".join(parts), unit="slice", mininterval=1, dynamic_ncols=True) as bar:
+        hidden = True if self.quiet else None  # None: where stderr is no terminal
+        look = {"unit": "slice", "mininterval": 1, "dynamic_ncols": True, "disable": hidden}
+        with tqdm(total=total, desc=", ".join(parts), **look) as bar:
             yield lambda count: bar.update(count)
 
 

@@ -1,0 +1,126 @@
+"""Which scans are meant: files, folders of images, BIDS datasets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.errors import UserError
+from benchmark.files import json_of
+from zoom.names import FOREIGN_SUFFIXES, INPUT_SUFFIXES, entities, find_bids, stem
+from zoom.scan import LABELLED
+
+#: Suffixes of BIDS images that hold labels, shares of tissues or pieces of a field map, not a scan.
+NO_SCAN = {"dseg", "probseg", "mask", "phase", "phase1", "phase2", "phasediff", "magnitude1", "magnitude2", "fieldmap"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A scan and where its outputs belong: a file, or a folder to name them in."""
+
+    scan: Path
+    output: Path
+
+
+def gather(
+    given: Sequence[str], output: Path, participants: Sequence[str] = (), suffixes: Sequence[str] = ()
+) -> tuple[list[Task], list[str]]:
+    """The scans that ``given`` (files and folders) stands for, in order, and a sentence for what was left out.
+
+    ``participants``, ``suffixes``: only those subjects (``01`` or ``sub-01``) and suffixes (``T1w``) of BIDS datasets;
+    none: all. Raises ``UserError``: a folder with no scan in it, a participant that is not there, one output file for
+    several scans.
+    """
+    tasks: list[Task] = []
+    left_out: list[str] = []
+    for one in map(Path, given):
+        if not one.is_dir():
+            tasks.append(Task(one, output))
+        elif _is_bids(one):
+            tasks += [Task(scan, output) for scan in _subjects(one, participants, suffixes)]
+        else:
+            found, without = _images(one, output)
+            tasks += found
+            left_out += without
+    several = len(tasks) > 1 or any(Path(one).is_dir() for one in given)
+    if several and not output.is_dir() and output.name.lower().endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES)):
+        raise UserError(f"{output}: one file for {len(tasks)} scans; give a folder")
+    return tasks, left_out
+
+
+def _is_bids(folder: Path) -> bool:
+    """Whether a folder is a BIDS dataset: it says so, or an image in it has its name and place in one."""
+    if (folder / "dataset_description.json").is_file():
+        return True
+    places = (find_bids(image) for image in _below(folder))
+    return any(bids.root == folder.absolute() for bids in places if bids)
+
+
+def _subjects(root: Path, participants: Sequence[str], suffixes: Sequence[str]) -> list[Path]:
+    """The scans of a BIDS dataset (not those of its derivatives)."""
+    there = {one.name.removeprefix("sub-"): one for one in sorted(root.glob("sub-*")) if one.is_dir()}
+    wanted = [one.removeprefix("sub-") for one in participants] or list(there)
+    if missing := [one for one in wanted if one not in there]:
+        raise UserError(f"{root}: no participant {', '.join(missing)}; there are {_some(list(there))}")
+    found = [image for one in dict.fromkeys(wanted) for image in _below(there[one]) if _wanted(image, suffixes)]
+    if not found:
+        raise UserError(f"{root}: no scan in it{' with the suffix ' + ', '.join(suffixes) if suffixes else ''}")
+    return found
+
+
+def _wanted(image: Path, suffixes: Sequence[str]) -> bool:
+    if not find_bids(image) or made_here(image):
+        return False
+    parts = entities(stem(image))
+    if suffixes:
+        return parts["suffix"] in suffixes
+    return parts["suffix"] not in NO_SCAN and parts.get("part") != "phase"
+
+
+def _images(folder: Path, output: Path) -> tuple[list[Task], list[str]]:
+    """Every image in a folder that is no BIDS dataset; the outputs keep its folders."""
+    tasks, left_out = [], []
+    own = output.resolve()
+    for image in _below(folder):
+        inside = own != folder.resolve() and own in image.resolve().parents
+        if inside or made_here(image):
+            continue
+        if LABELLED.search(image.name):
+            left_out.append(f"{image}: by its name a label map; left out")
+            continue
+        below = Path() if find_bids(image) else image.parent.relative_to(folder)
+        tasks.append(Task(image, output / below))
+    if not tasks:
+        raise UserError(f"{folder}: no scan in it; give images ({', '.join(INPUT_SUFFIXES)}) or a folder of images")
+    return tasks, left_out
+
+
+def _below(folder: Path) -> list[Path]:
+    """The images in a folder and the folders in it, in order; hidden ones are none, a pair is its .img."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        name = path.name.lower()
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if hidden or not name.endswith(INPUT_SUFFIXES) or not path.is_file():
+            continue
+        pair = name.endswith((".hdr", ".hdr.gz")) and list(path.parent.glob(f"{stem(path)}.img*"))
+        if not pair:
+            found.append(path)
+    return found
+
+
+def made_here(image: Path) -> bool:
+    """Whether an image is an output of this command: the JSON file next to it has the block ``Zoom``."""
+    for name in (stem(image), stem(image).removesuffix("_spread").removesuffix("_labels")):
+        path = image.with_name(f"{name}.json")
+        if path.is_file():
+            try:
+                said = json_of(path)
+            except UserError:
+                continue
+            if isinstance(said, dict) and "Zoom" in said:
+                return True
+    return "_desc-zoom" in image.name
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:20]) + (", …" if len(names) > 20 else "") or "none"
