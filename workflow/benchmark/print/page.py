@@ -18,10 +18,11 @@ figure{margin:2.2em 0;max-width:70em}img{max-width:100%;height:auto}figcaption p
 
 def page(title: str, body: str) -> str:
     """``body`` as a page with its title in the browser's tab and as its heading."""
-    framed = body.replace("<table", '<div class="scroll"><table').replace("</table>", "</table></div>")
+    frame = '<div class="scroll" role="region" aria-label="table" tabindex="0"><table'  # so that keys can scroll it
+    framed = body.replace("<table", frame).replace("</table>", "</table></div>")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{CSS}</style></head>\n"
-        f"<body><h1>{html.escape(title)}</h1>\n{framed}</body></html>\n"
+        f"<body><main><h1>{html.escape(title)}</h1>\n{framed}</main></body></html>\n"
     )

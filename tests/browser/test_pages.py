@@ -1,0 +1,173 @@
+"""Every page in a real browser: accessible, no wider than a phone, usable by keyboard, and it shows what it should."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+NAMES = ("zoom", "viewer", "verdict", "gallery", "table", "survey")
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+Opener = Callable[..., Any]
+
+
+def ready(page: Any, name: str) -> Any:
+    """Waits for the viewer's volumes; begins the survey."""
+    if name == "viewer":
+        page.wait_for_selector("body[data-ready]", timeout=60_000)
+    if name == "survey":
+        page.fill("#rater", "A. Reader")
+        page.click("#begin button")
+    return page
+
+
+def picture(page: Any, selector: str) -> np.ndarray:
+    """What is seen of an element, grey (H, W)."""
+    return np.asarray(Image.open(io.BytesIO(page.locator(selector).screenshot())).convert("L")).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("width", "colours"), [(1400, "light"), (1400, "dark"), (400, "light")], ids=["wide", "dark", "phone"]
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_violation_of_wcag_aa(opened: Opener, pages: dict[str, Path], name: str, width: int, colours: str) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-core is not installed (envs/dev.txt)"
+    )
+    page = ready(opened(pages[name], width, color_scheme=colours), name)
+    assert page.title()
+    found = axe.Axe().run(page, options=RULES)
+    assert found.response["testEngine"]["version"] >= "4.12"
+    assert len(found.response["passes"]) > 5
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_never_scrolls_sideways(opened: Opener, pages: dict[str, Path], name: str, width: int) -> None:
+    page = ready(opened(pages[name], width), name)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_axe_sees_a_fault(opened: Opener, tmp_path: Path) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-core is not installed (envs/dev.txt)"
+    )
+    (tmp_path / "bad.html").write_text('<html lang="en"><title>t</title><img src="data:,"><input></html>')
+    found = axe.Axe().run(opened(tmp_path / "bad.html"), options=RULES)
+    assert {"image-alt", "label"} <= {one["id"] for one in found.response["violations"]}
+
+
+def test_the_slider_has_three_stops_by_keyboard(opened: Opener, pages: dict[str, Path]) -> None:
+    page = opened(pages["zoom"])
+    wipe = "figure:nth-of-type(2) .wipe"  # a view across the slices
+    slider = page.locator("#cut")
+    slider.focus()
+    seen, told = [], []
+    for keys in (["Home"], ["PageUp"] * 5, ["End"]):
+        for key in keys:
+            page.keyboard.press(key)
+        told.append(slider.get_attribute("aria-valuetext"))
+        seen.append(picture(page, wipe))
+    assert told == ["Only scan.", "Only plain interpolation.", "Only output."]
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        assert np.abs(seen[one] - seen[other]).mean() > 0.5
+    rows = [len(np.unique(one, axis=0)) for one in seen]
+    assert rows[0] < rows[1]  # a thick slice is several rows that are the same
+    page.keyboard.press("PageDown")
+    assert slider.get_attribute("aria-valuetext") == "Left of the yellow line output, right of it plain interpolation."
+
+
+def test_a_button_leads_to_each_stop(opened: Opener, pages: dict[str, Path]) -> None:
+    page = opened(pages["zoom"], 400)
+    for name in ("scan", "plain interpolation", "output"):
+        page.get_by_role("button", name=name, exact=True).click()
+        assert page.locator("#sides").inner_text() == f"Only {name}."
+
+
+def test_the_place_is_told_in_slices_and_mm(opened: Opener, pages: dict[str, Path]) -> None:
+    page = opened(pages["zoom"])
+    slider = page.locator("#place")
+    slider.focus()
+    told = []
+    for key in ("Home", "ArrowRight", "End"):
+        page.keyboard.press(key)
+        told.append(slider.get_attribute("aria-valuetext"))
+        caption = page.locator("figure:nth-of-type(1) figcaption").first.inner_text()
+        assert caption.split(": ")[1] in told[-1]
+    assert len(set(told)) == 3
+    assert told[0].startswith("place 1 of 5: axial slice 4 of 12, ")
+
+
+def test_values_have_room_on_a_phone(opened: Opener, pages: dict[str, Path]) -> None:
+    page = opened(pages["zoom"], 400)
+    assert page.locator("td").first.bounding_box()["width"] > 300
+    letters = page.evaluate(
+        "(t => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a)(document.querySelector('svg text'))"
+    )
+    assert letters > 9
+
+
+def test_the_viewer_shows_three_volumes_that_differ(opened: Opener, pages: dict[str, Path]) -> None:
+    page = ready(opened(pages["viewer"]), "viewer")
+    page.locator("[value='1']").check()  # coronal: across the slices
+    page.wait_for_timeout(300)
+    seen = [picture(page, f"#canvas{i}") for i in range(3)]
+    for one in seen:
+        assert (one > 60).mean() > 0.05
+        assert len(np.unique(one)) > 20
+    rows = [len(np.unique(one, axis=0)) for one in seen]
+    assert rows[0] < rows[1]  # a thick slice is many rows of pixels that are the same
+    assert np.abs(seen[1] - seen[2]).mean() > 0.2
+
+
+def test_the_viewer_is_linked_and_moved_by_keyboard(opened: Opener, pages: dict[str, Path]) -> None:
+    page = ready(opened(pages["viewer"]), "viewer")
+    before = [picture(page, f"#canvas{i}") for i in range(3)]
+    values = [page.locator(f"#value{i}").inner_text() for i in range(3)]
+    slider = page.locator("#axis2")
+    slider.focus()
+    told = slider.get_attribute("aria-valuetext")
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(300)
+    assert slider.get_attribute("aria-valuetext") != told
+    assert [page.locator(f"#value{i}").inner_text() for i in range(3)] != values
+    for i in range(3):
+        assert np.abs(picture(page, f"#canvas{i}") - before[i]).mean() > 0.2
+    place = slider.get_attribute("aria-valuetext")
+    box = page.locator("#canvas0").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.2)  # a click in the first picture
+    page.wait_for_timeout(300)
+    assert slider.get_attribute("aria-valuetext") != place
+
+
+def test_without_webgl_the_viewer_says_so(opened: Opener, pages: dict[str, Path], tmp_path: Path) -> None:
+    off = "<script>HTMLCanvasElement.prototype.getContext = () => null</script>"
+    text = pages["viewer"].read_text(encoding="utf-8").replace("<main>", f"{off}<main>", 1)
+    (tmp_path / "view.html").write_text(text, encoding="utf-8")
+    page = opened(tmp_path / "view.html")
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert "WebGL 2 is missing or switched off. zoomed.html shows cuts" in alert.inner_text()
+
+
+def test_the_survey_leads_to_what_is_missing(opened: Opener, pages: dict[str, Path]) -> None:
+    page = opened(pages["survey"], 400)
+    page.get_by_role("button", name="Begin").click()
+    assert page.evaluate("document.activeElement.id") == "rater"
+    assert "name" in page.get_by_role("alert").first.inner_text()
+    ready(page, "survey")
+    sections = page.locator("section")
+    for radio in sections.first.locator("fieldset").all():
+        radio.locator("input").first.check()
+    page.get_by_role("button", name="Save").click()
+    open_code = sections.nth(1).get_attribute("data-code")
+    focused = "document.activeElement"
+    assert page.evaluate(f"{focused}.name") == f"{open_code}.Q1"
+    assert page.evaluate(f"(b => b.top >= 0 && b.bottom <= innerHeight)({focused}.getBoundingClientRect())")
+    assert f"sequence {open_code}" in page.locator("#missing").inner_text()
+    assert page.locator("#missing").get_attribute("role") == "alert"
