@@ -6,7 +6,9 @@ SNAKEMAKE := $(BIN)/snakemake
 CORES ?= $(shell env -u OMP_NUM_THREADS nproc)  # nproc would answer with that variable
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test slurm-test bench bench-gpu gpu-test models lint
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: help setup dev demo test slurm-test bench bench-gpu gpu-test models lint
 
 help:
 	@echo "make demo    the study at a small size on real scans -> results/demo/report.html"
@@ -19,12 +21,20 @@ help:
 	@echo "make lint    what CI checks before the tests"
 
 setup: $(VENV)/.ready
+dev: $(VENV)/.dev
 
-$(VENV)/.ready: envs/requirements.txt pyproject.toml
+# All that is needed is pinned, so nothing is resolved; PyTorch alone may bring the libraries of a GPU.
+$(VENV)/.ready: envs/requirements.txt envs/torch.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) install --require-hashes --no-deps -r envs/requirements.txt
+	$(PIP) install -r envs/torch.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(PIP) check
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.ready envs/dev.txt
+	$(PIP) install --require-hashes --no-deps -r envs/dev.txt
 	touch $@
 
 # After a kill, locks go; a living study keeps its locks, and Snakemake refuses where the two would write the same files.
@@ -34,10 +44,10 @@ demo: setup
 	$(SNAKEMAKE) --configfile config/demo.yaml --cores 1 --quiet all --report results/demo/report.html
 	@echo "report: results/demo/report.html   tables: results/demo/tables/   figures: results/demo/figures/"
 
-test: setup
+test: dev
 	$(BIN)/python -m pytest
 
-slurm-test: setup
+slurm-test: dev
 	tests/slurm/packages
 	$(BIN)/python -m pytest tests/slurm -m slurm
 
@@ -55,7 +65,7 @@ gpu-test: $(if $(GIVEN),,setup)
 models: setup
 	$(BIN)/python -m models.count
 
-lint: setup
+lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -1,6 +1,6 @@
 """The code that restores a volume. It knows arrays and tensors; it knows no dataset, path, rule or table.
 
-Importing this package first makes torchvision, and with it lightning, torchmetrics, diffusers and lpips, importable
+Importing this package first makes torchvision, and with it diffusers and lpips, importable
 next to a torch that its compiled library was not built for.
 """
 

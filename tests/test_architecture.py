@@ -49,7 +49,7 @@ STAGES = {
 # Functions that the files of rules share: Snakemake's linter wants them apart from the rules.
 SHARED_RULES = {"common", "resources", "inputs", "contest_inputs", "zoom_inputs", "plan"}
 
-TORCH = ("torch", "torchvision", "torchmetrics", "lightning", "diffusers", "lpips", "kornia", "monai", "models")
+TORCH = ("torch", "torchvision", "lightning_fabric", "diffusers", "lpips", "models")
 # Importing torch takes seconds, so all rooms but one import it inside functions.
 BRIDGES = ("benchmark.jobs.restoration", "benchmark.jobs.training")
 SLOW = (*TORCH, "deepsig", *BRIDGES)  # deepsig imports torch if it is installed

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from monai.losses import PatchAdversarialLoss
-from monai.networks.nets import PatchDiscriminator
 from torch import Tensor, nn
 
 from models.compiling import eagerly
@@ -14,6 +12,7 @@ from models.first_stage import FirstStage
 from models.first_stage import build_vq as build
 from models.perceptual import Perceptual
 from models.training.data import SliceBank, random_crop
+from models.training.patch_discriminator import PatchDiscriminator, hinge
 from models.training.task import Phase, Task, rate_schedule
 from models.training.upsampling import cut
 
@@ -48,8 +47,7 @@ class Training(Task):
         self.perceptual = Perceptual(options["trunk"], net="vgg") if options["perceptual_weight"] else None
         self.adversarial = bool(options["discriminator_weight"])
         if self.adversarial:
-            self.discriminator = PatchDiscriminator(2, channels=64, in_channels=channels, num_layers_d=3)
-            self.hinge = PatchAdversarialLoss(criterion="hinge")
+            self.discriminator = PatchDiscriminator(channels)
 
     def prepare(self, bank: SliceBank) -> None:
         if self.options.get("codebook_init", "uniform") == "uniform":
@@ -86,7 +84,7 @@ class Training(Task):
         if self.adversarial:
             self.images = target.detach(), rgb.detach()
             if step >= self.options["discriminator_start"]:
-                generator_loss = self.hinge(self.discriminator(rgb)[-1], target_is_real=True, for_discriminator=False)
+                generator_loss = hinge(self.discriminator(rgb), True)
                 weight = self._adaptive_weight(reconstruction, generator_loss)
                 loss = loss + weight * generator_loss
                 log |= {"generator_loss": generator_loss.detach(), "adaptive_weight": weight}
@@ -96,8 +94,8 @@ class Training(Task):
         """Half the hinge losses of real and reconstructed slices; zero before ``discriminator_start``, as in the
         original."""
         real, fake = self.images
-        on_real = self.hinge(self.discriminator(real)[-1], target_is_real=True, for_discriminator=True)
-        on_fake = self.hinge(self.discriminator(fake)[-1], target_is_real=False, for_discriminator=True)
+        on_real = hinge(self.discriminator(real), True)
+        on_fake = hinge(self.discriminator(fake), False)
         started = float(step >= self.options["discriminator_start"])
         return started * (on_real + on_fake) / 2, {}
 

@@ -12,7 +12,6 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from kornia.filters import filter2d
 from torch import Tensor
 
 from models.fast import moved
@@ -90,7 +89,7 @@ def _blur(image: Tensor, factor: int) -> Tensor:
     kernel = torch.exp(-0.5 * (along**2 / first.view(-1, 1, 1) + across**2 / second.view(-1, 1, 1)))
     kernel = kernel * ((x.abs() <= radius) & (y.abs() <= radius))
     kernel = kernel / kernel.sum(dim=(1, 2), keepdim=True)
-    return filter2d(image, moved(kernel, image.device), border_type="replicate")
+    return filtered(image, moved(kernel, image.device))
 
 
 def _reduce(image: Tensor, factor: int) -> Tensor:
@@ -114,6 +113,13 @@ def _add_noise(image: Tensor, factor: int) -> Tensor:
     """White Gaussian noise of one or two grey levels out of 255."""
     level = torch.randint(1, 3, (len(image), 1, 1, 1)) / 255
     return (image + moved(level * torch.randn(image.shape), image.device)).clamp(0, 1)
+
+
+def filtered(image: Tensor, kernels: Tensor) -> Tensor:
+    """Each image of (B, 1, H, W) under a kernel of its own of (B, k, k), k odd; edges are repeated outwards."""
+    batch, _, height, width = image.shape
+    padded = F.pad(image, [kernels.shape[-1] // 2] * 4, mode="replicate").transpose(0, 1)
+    return F.conv2d(padded, kernels.unsqueeze(1), groups=batch).view(batch, 1, height, width)
 
 
 def _jpeg_mostly(image: Tensor, factor: int) -> Tensor:

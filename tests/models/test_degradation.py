@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import ndimage
 
 from benchmark.datasets.phantom import phantom
 from models.interpolation import degrade
-from models.training.degradation import GROUP, bsrgan_light, degradation
+from models.training.degradation import GROUP, bsrgan_light, degradation, filtered
 from models.training.jpeg import jpeg
 
 
@@ -106,3 +107,13 @@ def test_jpeg_is_the_codecs(slices):
         off = (own[0] - expected).abs()
         assert off.mean() < 0.25
         assert off.mean() < 0.3 * (expected - image[0]).abs().mean()
+
+
+@pytest.mark.parametrize("side", [3, 13])
+def test_each_image_is_filtered_by_its_own_kernel(side: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    images, kernels = torch.rand(3, 1, 20, 17, generator=generator), torch.rand(3, side, side, generator=generator)
+    found = filtered(images, kernels)
+    for image, kernel, one in zip(images, kernels, found, strict=True):
+        wanted = ndimage.correlate(image[0].numpy(), kernel.numpy(), mode="nearest")
+        assert np.abs(one[0].numpy() - wanted).max() < 1e-4

@@ -16,7 +16,7 @@ def run(code: str) -> str:
 
 
 def test_after_models_everything_imports() -> None:
-    run("import models, torchvision, lightning, torchmetrics, lpips; from diffusers import UNet2DModel, VQModel")
+    run("import models, torchvision, lightning_fabric, lpips; from diffusers import UNet2DModel, VQModel")
 
 
 @pytest.mark.parametrize(

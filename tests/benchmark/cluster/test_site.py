@@ -143,12 +143,12 @@ def test_a_job_without_a_limit_is_not_stopped(tmp_path, monkeypatch):
 
 def test_a_job_step_of_one_task_is_not_taken_for_a_distributed_launch(monkeypatch):
     """Lightning looks for SLURM's variables, and would refuse several devices in a step of one task."""
-    from models.training.loop import start_fabric  # first: it makes lightning importable (models/__init__.py)
+    from models.training.loop import start_fabric
 
     for name in ("JOB_ID", "NTASKS", "NNODES", "PROCID", "LOCALID", "NODEID", "STEP_ID"):
         monkeypatch.setenv(f"SLURM_{name}", str(int(name in ("JOB_ID", "NTASKS", "NNODES"))))
     monkeypatch.setenv("SLURM_JOB_NAME", "zoom_1")
-    from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment
+    from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnvironment
 
     assert SLURMEnvironment.detect()
     fabric = start_fabric("cpu", 1)

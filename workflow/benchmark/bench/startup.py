@@ -22,8 +22,8 @@ JOBS = {
 }
 """What a job of each kind imports."""
 EVERYTHING = [
-    *("models", "torch", "torchvision", "lightning", "diffusers.models", "diffusers.training_utils", "monai.losses"),
-    *("monai.networks.nets", "kornia", "lpips", "skimage.metrics", "pandas", "nibabel", "matplotlib.pyplot"),
+    *("models", "torch", "torchvision", "lightning_fabric", "diffusers.models", "diffusers.training_utils", "lpips"),
+    *("skimage.metrics", "pandas", "nibabel", "matplotlib.pyplot"),
 ]
 """What a script imports that lists its libraries at the top, as one does."""
 

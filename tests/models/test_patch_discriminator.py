@@ -1,0 +1,35 @@
+import math
+
+import pytest
+import torch
+
+from models.training.patch_discriminator import PatchDiscriminator, hinge
+
+
+def test_a_score_for_each_patch_of_70_pixels() -> None:
+    torch.manual_seed(0)
+    network = PatchDiscriminator(3, width=4).eval()
+    image = torch.zeros(1, 3, 128, 128, requires_grad=True)
+    scores = network(image)
+    assert scores.shape == (1, 1, 14, 14)
+    scores[0, 0, 7, 7].backward()
+    seen = image.grad.abs().sum((0, 1)).nonzero()
+    assert (seen.max(0).values - seen.min(0).values + 1).tolist() == [70, 70]
+
+
+def test_weights_are_drawn_as_the_original_draws_them() -> None:
+    torch.manual_seed(0)
+    network = PatchDiscriminator(3)
+    first, last = network[0], network[-1]
+    assert first.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert last.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert not first.bias.any()
+    assert not last.bias.any()
+    assert network[3].weight.mean().item() == pytest.approx(1, abs=0.01)
+    assert sum(p.numel() for p in network.parameters()) == 2_765_633
+
+
+@pytest.mark.parametrize(("score", "real", "loss"), [(0, True, 1), (9, True, 0), (9, False, 2), (0.5, True, 1)])
+def test_the_hinge_is_of_the_squashed_scores(score: float, real: bool, loss: float) -> None:
+    wanted = loss - math.tanh(score) if score == 0.5 else loss
+    assert hinge(torch.full((2, 1, 3, 3), float(score)), real).item() == pytest.approx(wanted, abs=1e-6)

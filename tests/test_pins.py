@@ -1,0 +1,100 @@
+"""The pins agree with pyproject.toml, with each other and with what is installed. Offline."""
+
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+ENVS = ROOT / "envs"
+PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[\w.!]+)")
+spec = importlib.util.spec_from_file_location("pin", ENVS / "pin.py")
+assert spec
+assert spec.loader
+pin = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(pin)
+
+
+def written(name: str) -> dict[str, list[str]]:
+    """Pin → its hashes, of a requirements file."""
+    text = (ENVS / name).read_text()
+    lines = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#")).replace("\\\n", " ")
+    return {words[0]: words[1:] for words in map(str.split, lines.splitlines())}
+
+
+def pins(name: str) -> dict[str, str]:
+    found = [PIN.fullmatch(text) for text in written(name)]
+    assert all(found)
+    return {match["name"]: match["version"] for match in found if match}
+
+
+@pytest.fixture(scope="module")
+def groups() -> tuple[dict, dict, dict]:
+    return pin.groups()
+
+
+def test_every_package_that_is_needed_is_pinned_at_the_version_that_is_tested(groups) -> None:
+    message = "pyproject.toml or the environment has changed: python envs/pin.py"
+    for name, wanted in zip(("requirements.txt", "torch.txt", "dev.txt"), groups, strict=True):
+        assert pins(name) == wanted, message
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "dev.txt"])
+def test_every_pin_has_hashes(name: str) -> None:
+    for text, hashes in written(name).items():
+        assert hashes, text
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes), text
+        assert len(set(hashes)) == len(hashes), text
+
+
+def test_pytorch_alone_has_none() -> None:
+    assert set(pins("torch.txt")) == set(pin.BUILDS)
+    assert not any(written("torch.txt").values())
+
+
+def test_what_users_install_holds_no_tool_of_development() -> None:
+    tools = {"mypy", "ruff", "pytest", "snakefmt", "black", "hypothesis"}
+    assert tools <= set(pins("dev.txt"))
+    assert not (set(pins("dev.txt")) & set(pins("requirements.txt")))
+
+
+def test_the_conda_environment_holds_the_same_pins_itself() -> None:
+    environment = yaml.safe_load((ENVS / "benchmark.yaml").read_text())
+    (listed,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
+    assert sorted(listed) == sorted(f"{n}=={v}" for n, v in (pins("requirements.txt") | pins("torch.txt")).items())
+
+
+def test_the_ranges_of_the_wheel_hold_the_pins() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ranges = sum(project["optional-dependencies"].values(), project["dependencies"])
+    known = pins("requirements.txt") | pins("torch.txt")
+    for need in map(Requirement, ranges):
+        assert known[canonicalize_name(need.name)] in need.specifier, need
+        assert need.specifier, f"{need}: from which version on?"
+
+
+def test_the_files_are_written_as_they_stand(groups) -> None:
+    """With the hashes in them, the generator writes them again byte for byte."""
+    known = written("requirements.txt") | written("dev.txt")
+    again = pin.files(lambda name, version: [text.split(":")[1] for text in known[f"{name}=={version}"]])
+    assert {name: (ENVS / name).read_text() == text for name, text in again.items()} == dict.fromkeys(again, True)
+
+
+@pytest.mark.parametrize(
+    ("wheel", "usable"),
+    [
+        ("a-1.0-py3-none-any.whl", True),
+        ("a-1.0-py2.py3-none-any.whl", True),
+        ("a-1.0-cp37-abi3-manylinux_2_17_x86_64.whl", True),
+        ("a-1.0-cp311-cp311-manylinux_2_17_x86_64.whl", True),
+        ("a-1.0-cp39-cp39-manylinux_2_17_x86_64.whl", False),
+        ("a-1.0-pp310-pypy310_pp73-manylinux_2_17_x86_64.whl", False),
+    ],
+)
+def test_hashes_are_of_files_that_a_supported_python_can_use(wheel: str, usable: bool) -> None:
+    assert pin.usable(wheel) is usable
