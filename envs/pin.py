@@ -22,8 +22,8 @@ REQUIREMENTS = """\
 """
 TORCH = """\
 # Written by `python envs/pin.py`. Without hashes, unlike all else: every index has a build of its own for CPU, CUDA or
-# ROCm under these numbers, and a machine may only be able to use one of them. The CUDA libraries that PyTorch's CUDA build
-# brings are pinned by PyTorch itself.
+# ROCm under these numbers, and a machine may only be able to use one of them. PyTorch's CUDA build brings the libraries
+# that it names itself, at versions that it fixes.
 """
 DEV = """\
 # What only tests and checks need. Written by `python envs/pin.py`; `make test` and `make lint` install it.
