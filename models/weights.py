@@ -13,6 +13,7 @@ from safetensors.torch import save as to_bytes
 from torch import nn
 
 from models.fast import laid_out
+from models.wrong_file import refuse_wrong_file
 
 
 def network(name: str, size: Mapping[str, Any]) -> nn.Module:
@@ -50,7 +51,8 @@ def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any], *, ha
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """The metadata in a file that ``save`` wrote."""
+    """The metadata in a file that ``save`` wrote. ``ValueError`` for a git-lfs pointer or a web page in its place."""
+    refuse_wrong_file(path)
     with safe_open(str(path), "pt") as file:
         return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
 

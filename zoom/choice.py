@@ -263,10 +263,13 @@ def _files(given: str, results: str) -> list[WeightFile]:
 
 
 def _metadata(path: Path) -> dict[str, Any]:
-    _no_stand_in(path)
     from safetensors import SafetensorError
 
     from models.weights import read_metadata
+    from models.wrong_file import wrong_file
+
+    if said := wrong_file(path):
+        raise UserError(f"{path}: {said}")
 
     try:
         return read_metadata(path)
@@ -280,25 +283,12 @@ def _weight_file(path: Path) -> WeightFile:
         metadata = _metadata(path)
         if "network" in metadata:
             return WeightFile(path, (metadata["network"],), sha256(path), metadata, before)
-    _no_stand_in(path)
     init = _init(path)
     parts = tuple(name for name in ("vq", "ldm") if getattr(init, name) is not None)
     size = init.ldm.size["sample_size"] if init.ldm is not None else 64
     about = {"layout": init.layout, "trained_on": {"frame": [size * FACTOR] * 2}}
     hashed = path if path.is_file() else max(path.rglob("*.safetensors"), default=path / "model_index.json")
     return WeightFile(path, parts, sha256(hashed), about, before)
-
-
-def _no_stand_in(path: Path) -> None:
-    """What a download leaves in a checkpoint's place is called by its name."""
-    if not path.is_file():
-        return
-    with open(path, "rb") as file:
-        begins = file.read(200).lstrip().lower()
-    if begins.startswith(b"version https://git-lfs"):
-        raise UserError(f"{path}: a git-lfs pointer, not the weights themselves; fetch them (git lfs pull)")
-    if begins.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise UserError(f"{path}: a web page, not weights; download the file itself")
 
 
 def _check_latents(networks: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from models.checkpoints.compvis_names import Names, first_stage_names, unet_names
 from models.checkpoints.parts import INNER, Init, Part, complain, complete, fit, skeleton
 from models.schedule import Schedule
+from models.wrong_file import refuse_wrong_file
 
 UNET, FIRST_STAGE, EMA = "model.diffusion_model.", "first_stage_model.", "model_ema."
 VQ_PARTS = ("encoder.", "decoder.", "quantize.", "quant_conv.", "post_quant_conv.")
@@ -73,6 +74,7 @@ def load(path: Path, head_channels: int = 32) -> Init:
 
 def read(path: Path) -> tuple[dict[str, Tensor], int | None]:
     """The file's tensors by name and its number of training steps. ValueError if it holds anything else."""
+    refuse_wrong_file(path)
     try:
         if path.suffix == ".safetensors":
             content = safetensors.torch.load_file(path)

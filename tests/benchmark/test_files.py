@@ -96,3 +96,17 @@ def test_several_files_get_their_names_together_or_not_at_all(tmp_path: Path) ->
         about.write_text("{}")
     assert [path.read_text() for path in wanted] == ["image", "{}"]
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_umask_decides_for_files_that_a_library_put_there(tmp_path: Path) -> None:
+    """Safetensors writes elsewhere and renames; its file is for its owner alone."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    before = os.umask(0o027)
+    try:
+        with written(tmp_path / "features.safetensors") as aside:
+            save_file({"a": np.zeros(3)}, aside)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "features.safetensors").stat().st_mode) == 0o640

@@ -6,6 +6,7 @@ import pytest
 from torch import nn
 
 from models import weights
+from models.checkpoints import load_init
 
 ABOUT = {"network": "x", "size": {}}
 
@@ -31,3 +32,21 @@ def test_weights_that_cannot_be_named_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="directory"):
         weights.save(tmp_path / "w.safetensors", nn.Linear(2, 2), ABOUT)
     assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "a git-lfs pointer, .*git lfs pull"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><html>Sign in</html>", "a web page, not the file itself"),
+        (b"<HTML>404</HTML>", "a web page, not the file itself"),
+    ],
+)
+@pytest.mark.parametrize("name", ["w.safetensors", "w.ckpt"])
+def test_what_a_download_left_is_called_by_its_name(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    for read in (load_init, weights.load) if name.endswith("safetensors") else (load_init,):
+        with pytest.raises(ValueError, match=rf"{path}: {said}") as raised:
+            read(path)
+        assert "\n" not in str(raised.value)

@@ -55,14 +55,26 @@ def written_together(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
         for path in wanted:
             path.parent.mkdir(parents=True, exist_ok=True)
             asides.append(_made_aside(path))
+        modes = [stat.S_IMODE(aside.stat().st_mode) for aside in asides]
         yield asides
-        for aside in asides:
-            aside.lstat()  # before the first rename, so that a missing file leaves no others behind
+        for aside, mode in zip(asides, modes, strict=True):  # before the first rename: a missing file leaves no others
+            _give_mode(aside, mode)
         for aside, path in zip(asides, wanted, strict=True):
             os.replace(aside, path)
     finally:
         for aside in asides:
             aside.unlink(missing_ok=True)
+
+
+def _give_mode(path: Path, mode: int) -> None:
+    """Some libraries (safetensors) put a file of their own in the place of the one they were given, readable by its
+    owner alone; it gets the mode that the umask gives."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+            os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
 
 
 def _made_aside(path: Path) -> Path:

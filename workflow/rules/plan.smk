@@ -65,9 +65,10 @@ def timed_patients(wildcards):
 
 
 def returned_forms():
-    """The survey's answers, where a folder with them is given."""
+    """The survey's answers, where a folder with them is given; ``._x.csv`` are a Mac's notes on x."""
     folder = config["survey"]["answers"]
-    return sorted(str(path) for path in Path(folder).glob("*.csv")) if folder else []
+    paths = Path(folder).glob("*.csv") if folder else []
+    return sorted(str(path) for path in paths if not path.name.startswith("."))
 
 
 # Networks of the study that are compared in plane, and those that these need.

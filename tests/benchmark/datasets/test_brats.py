@@ -100,6 +100,7 @@ def test_nothing_at_hand_says_everything(tmp_path: Path) -> None:
 
 def test_the_archive_put_into_the_folder_by_hand(archive: Path, tmp_path: Path) -> None:
     (tmp_path / archive.name).write_bytes(archive.read_bytes())
+    (tmp_path / f"._{archive.name}").write_bytes(b"a Mac's notes on it")
     dataset = reader("brats", tmp_path)
     assert dataset.missing() is None
     assert dataset.subjects() == IDS

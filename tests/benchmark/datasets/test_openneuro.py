@@ -88,3 +88,14 @@ def test_the_shipped_manifest() -> None:
 def test_unknown_acquisitions_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no FLAIR with acquisitions T2sell"):
         reader("openneuro", tmp_path, acquisitions=["T2sell"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_manifest_that_an_office_program_saved(tree: Path, manifest: Path, tmp_path: Path, encoding: str) -> None:
+    saved = tmp_path / "saved.tsv"
+    saved.write_bytes(manifest.read_text().encode(encoding))
+    expected = reader("openneuro", tmp_path, local=tree, manifest=manifest).subjects()
+    assert reader("openneuro", tmp_path, local=tree, manifest=saved).subjects() == expected
+    saved.write_text("file\tsha256\n")
+    with pytest.raises(UserError, match=r"saved\.tsv: no column 'bytes'"):
+        reader("openneuro", tmp_path, local=tree, manifest=saved)

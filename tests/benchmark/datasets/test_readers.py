@@ -46,6 +46,9 @@ def test_thick_odd_and_many_volumes_are_left_out_by_header(tmp_path: Path) -> No
 def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
     bad = tmp_path / "bad.nii.gz"
     bad.write_bytes(b"<html>404</html>")
+    with pytest.raises(UserError, match=r"bad\.nii\.gz: a web page, not the file itself"):
+        reader("toy", tmp_path).refuse(bad)
+    bad.write_bytes(b"no image")
     with pytest.raises(UserError, match=r"bad\.nii\.gz: not an image"):
         reader("toy", tmp_path).refuse(bad)
 

@@ -196,3 +196,12 @@ def test_an_mgh_files_tags_are_its_own(tmp_path: Path) -> None:
     with open(tmp_path / "scan.mgh", "ab") as file:
         file.write(tag)
     assert read_scan(tmp_path / "scan.mgh").data.shape == GRID
+
+
+@pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.mgz"])
+def test_what_a_download_left_is_called_by_its_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n")
+    assert "a git-lfs pointer, not the file itself" in refused(path)
+    path.write_bytes(b"<!doctype html><title>Sign in</title>" + bytes(400))
+    assert "a web page, not the file itself" in refused(path)

@@ -108,7 +108,9 @@ def _from_checkpoint(net: str, path: Path) -> Tensors:
     try:
         return _features(torch.load(path, map_location="cpu", weights_only=True), net)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        from models.wrong_file import wrong_file
+
+        reason = wrong_file(path) or (str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise UserError(
             f"{path}: cannot be read as a torchvision checkpoint ({reason}); expected {URLS[net].rpartition('/')[2]}"
         ) from error

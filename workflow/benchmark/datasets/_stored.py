@@ -122,8 +122,8 @@ class StoredReader(Reader):
         return [self.open_local(path) for path in paths]
 
     def archives_in(self, folder: Path) -> list[Path]:
-        """Archives of this dataset in ``folder``, by name; not those half fetched or set aside."""
-        paths = {path for names in self.archive_names for path in folder.glob(names)}
+        """Archives of this dataset in ``folder``, by name; not those half fetched or set aside, nor a Mac's notes."""
+        paths = {path for names in self.archive_names for path in folder.glob(names) if not path.name.startswith(".")}
         return sorted(path for path in paths if path.is_file() and path.suffix in (".tar", ".gz", ".tgz", ".zip"))
 
 

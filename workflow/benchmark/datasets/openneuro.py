@@ -5,6 +5,7 @@ newest one, so a file that has changed since is noticed by its hash.
 """
 
 import csv
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from benchmark.acquire.fetch import Item, download
 from benchmark.datasets import Reader
 from benchmark.errors import UserError
-from benchmark.files import sha256
+from benchmark.files import sha256, text_of
 
 MANIFEST = Path(__file__).with_name("ds004199_flair.tsv")
 NAME = re.compile(r"(?P<subject>sub-[0-9A-Za-z]+)/anat/(?P=subject)_acq-(?P<acq>[0-9A-Za-z]+)_FLAIR\.nii\.gz$")
@@ -42,11 +43,13 @@ class Dataset(Reader):
             raise UserError(f"{self}: local: {self.local} is not a folder; give the one that holds sub-*")
         self.url, self.parallel = url.rstrip("/"), parallel
         self.rows: dict[str, dict[str, str]] = {}
-        with open(Path(manifest).expanduser(), encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file, delimiter="\t"):
-                found = NAME.match(row["path"])
-                if found and found["acq"] in acquisitions:
-                    self.rows[found["subject"]] = row
+        listed = csv.DictReader(io.StringIO(text_of(Path(manifest).expanduser()), newline=""), delimiter="\t")
+        if lacking := sorted({"path", "sha256", "bytes"} - set(listed.fieldnames or ())):
+            raise UserError(f"{manifest}: no column '{lacking[0]}'; a manifest has path, sha256 and bytes, as a TSV")
+        for row in listed:
+            found = NAME.match(row["path"] or "")
+            if found and found["acq"] in acquisitions:
+                self.rows[found["subject"]] = row
         if not self.rows:
             raise UserError(
                 f"{manifest}: no FLAIR with acquisitions {', '.join(acquisitions)}; name those in its paths"

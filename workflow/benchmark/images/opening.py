@@ -132,13 +132,17 @@ def open_image(path: str | Path, orientation: str | None = None) -> Opened:
     contradict the file's size, a datatype that contradicts bitpix, an affine that places no voxels, a voxel or an
     origin that no scanner makes.
     """
+    from models.wrong_file import wrong_file  # here: this room is imported without `models`
+
     name = str(path)
     source = Source(Path(name))
     try:
         return _open(name, source, orientation)
-    except UserError:
-        raise
     except Exception as error:
+        if said := wrong_file(name):
+            raise UserError(f"{name}: {said}") from error
+        if isinstance(error, UserError):
+            raise
         raise UserError(f"{name}: not an image ({short(error)}); give a NIfTI, Analyze or MGH file") from error
 
 
