@@ -5,7 +5,6 @@ profile: ``gaussian`` (the thickness is the full width at half maximum), ``box``
 ``point`` (thin: the volume at its place).
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.files import json_of
 from zoom.metadata import sidecars
 from zoom.scan import OpenScan
 
@@ -103,8 +103,8 @@ def _number(wanted: float | str, path: str) -> float:
 
 def _unlike(file: Path, stated: Mapping[str, Any], apart: float) -> str:
     """A sentence where ``SpacingBetweenSlices`` is not the spacing of the scan's affine."""
-    found = stated.get("SpacingBetweenSlices")
-    if not isinstance(found, int | float) or abs(abs(found) - apart) < 0.01 * apart:
+    found = number_in(stated, "SpacingBetweenSlices")
+    if found is None or abs(abs(found) - apart) < 0.01 * apart:
         return ""
     return (
         f"{file.name} says that slices are {abs(found):g} mm apart; by the scan's own affine, which was used, they are "
@@ -112,16 +112,21 @@ def _unlike(file: Path, stated: Mapping[str, Any], apart: float) -> str:
     )
 
 
+def number_in(stated: Any, key: str) -> float | None:
+    """The finite number of a sidecar's ``key``; None where there is none."""
+    found = stated.get(key) if isinstance(stated, Mapping) else None
+    if isinstance(found, bool) or not isinstance(found, int | float) or not abs(found) < 1e300:
+        return None
+    return float(found)
+
+
 def _stated(scan: Path) -> tuple[float, Path, dict[str, Any]] | None:
     """``SliceThickness`` (mm), the file that says so and all it says: the scan's sidecar, or in a BIDS dataset the
     nearest one above it that applies (the inheritance principle).
     """
     for file in reversed(sidecars(scan)):
-        try:
-            told = json.loads(file.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{file}: cannot be read as JSON ({error}); repair it, or give --thickness") from error
-        found = told.get("SliceThickness") if isinstance(told, dict) else None
-        if isinstance(found, int | float) and not isinstance(found, bool) and found > 0 and np.isfinite(found):
-            return float(found), file, told
+        told = json_of(file)
+        found = number_in(told, "SliceThickness")
+        if found is not None and found > 0:
+            return found, file, told
     return None

@@ -63,9 +63,10 @@ def fuzz(examples: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return decorated
 
 
-def tried(door: str, call: Callable[[], object], file: str | Path, *, left: Path | None = None) -> str:
+def tried(door: str, call: Callable[[], object], *named: str | Path, left: Path | None = None) -> str:
     """Runs ``call`` in a process of its own. Either it returns, or it raises a ``UserError`` of one line that names
-    ``file`` and leaves nothing in the folder ``left``; in at most ``SECONDS`` and ``MEMORY``. Anything else fails.
+    one of ``named`` and leaves nothing in the folder ``left``; in at most ``SECONDS`` and ``MEMORY``. Anything else
+    fails.
 
     Returns the line, empty where ``call`` returned. ``door``: under which the input is counted.
     """
@@ -81,8 +82,8 @@ def tried(door: str, call: Callable[[], object], file: str | Path, *, left: Path
         fault = f"not one line: {message!r}"
     elif kind == "refused" and len(message) > LONGEST + 100:
         fault = f"{len(message)} characters: {message!r}"
-    elif kind == "refused" and one_line(file)[:200] not in message:
-        fault = f"does not name {file}: {message!r}"
+    elif kind == "refused" and not any(one_line(one)[:200] in message for one in named):
+        fault = f"names none of {', '.join(map(str, named))}: {message!r}"
     elif "Traceback (most recent" in found["said"]:
         fault = f"a traceback: {found['said']}"
     elif kind == "refused" and (more := _listing(left) - before):

@@ -106,8 +106,8 @@ def packed(raw: BinaryIO) -> Iterator[GzipFile]:
 
 
 def sha256(path: str | Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with open(path, "rb") as file:
+    """SHA-256 of a regular file, hexadecimal."""
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

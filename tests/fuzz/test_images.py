@@ -1,0 +1,75 @@
+"""Scans with odd headers, damaged or cut short, are zoomed rightly or refused in one line."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from fuzz import fuzz, tried
+from header_edits import AFFINE, DATA, Edited, edited
+from hypothesis import given
+
+from benchmark.config import load_config
+from zoom.request import request
+from zoom.run import zoom
+from zoom.scan import open_scan, survey
+
+
+@pytest.fixture(scope="session")
+def config() -> dict[str, Any]:
+    found = load_config()
+    found["compute"] |= {"device": "cpu", "threads": 1}
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "out").mkdir()
+    return tmp_path
+
+
+@fuzz(examples=250)
+@given(scan=edited())
+def test_opened(scan: Edited, folder: Path) -> None:
+    path = scan.write(folder)
+    tried("image, read", lambda: survey(open_scan(path)), path, path.with_suffix(".hdr"))
+
+
+@fuzz(examples=20)
+@given(scan=edited())
+def test_zoomed(scan: Edited, folder: Path, config: dict[str, Any]) -> None:
+    path, out = scan.write(folder), folder / "out"
+
+    def call() -> None:
+        wanted = request(config, path, out / "o.nii", n=1, method="linear", profile="point")
+        zoom(wanted, config, lambda line: None)
+        right(scan, path, out / "o.nii")
+
+    tried("image, zoomed", call, path, path.with_suffix(".hdr"), left=out)
+    shutil.rmtree(out)
+    out.mkdir()
+
+
+def right(scan: Edited, path: Path, output: Path) -> None:
+    """The known slices are the scan's, at their place: as they were before the edits where these say nothing of the
+    matter, else as nibabel reads the scan, if it can.
+    """
+    made: Any = nib.load(output)
+    axis = int(np.argmax(np.array(made.shape[:3]) != np.array(_read(path, made).shape[:3])))
+    known = np.asanyarray(made.dataobj)[(slice(None),) * axis + (slice(None, None, 2),)]
+    assert np.isfinite(known).all()
+    true = DATA if scan.numbers_known else _read(path, made)
+    np.testing.assert_allclose(np.squeeze(known), np.squeeze(true), atol=1e-4 * np.abs(true).max())
+    if scan.place_known:
+        np.testing.assert_allclose(made.affine @ np.diag([1, 1, 2, 1.0]), AFFINE, atol=1e-4)
+
+
+def _read(path: Path, made: Any) -> np.ndarray:
+    """The scan by nibabel; what was made itself where nibabel reads none."""
+    try:
+        found: Any = nib.load(path)
+        return np.asanyarray(found.dataobj).astype(np.float64)
+    except Exception:
+        return np.asanyarray(made.dataobj)
