@@ -174,16 +174,9 @@ def bids_app(given: argparse.Namespace) -> None:
 def _run(given: argparse.Namespace, config: dict) -> int:
     from zoom.batch import batch
     from zoom.gather import Task, gather
-    from zoom.request import Request, request
+    from zoom.request import Request, request, set_up
 
-    for name in ("device", "threads"):
-        if getattr(given, name) is not None:
-            config["compute"][name] = getattr(given, name)
-    for name in ("seed", "results"):
-        if getattr(given, name) is not None:
-            config[name] = getattr(given, name)
-    if given.steps is not None:
-        config["sampling"]["steps"] = given.steps
+    set_up(config, vars(given))
     tasks, left_out = gather(given.scan, Path(given.output), given.participant_label, given.suffix)
     wishes = {name: getattr(given, name) for name in WISHES}
     wishes |= {"weights": tuple(given.weights), "consistency": False if given.no_consistency else None}

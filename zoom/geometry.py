@@ -17,6 +17,8 @@ PLANES = ("axial", "coronal", "sagittal")
 CLOSE = 1e-4
 # If the scan's last slice is missed by less than this, it is the header's rounding: the last slice is met.
 ROUNDING = 2e-3
+FINEST = 1_000_000
+"""Output slices for each of the scan's: what no scan is zoomed by, and can be counted still."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,19 @@ class Grid:
         return np.arange(self.slices, dtype=np.float64)
 
     @property
+    def count(self) -> int:
+        """Number of output slices, S'."""
+        return int(np.floor((self.slices - 1) * self.zoom + CLOSE)) + 1
+
+    @property
     def at(self) -> np.ndarray:
         """j / zoom, from the first slice to the last, or to the last position before it."""
-        last = self.slices - 1
-        count = int(np.floor(last * self.zoom + CLOSE)) + 1
-        return np.minimum(np.arange(count) / self.zoom, last)
+        return np.minimum(np.arange(self.count) / self.zoom, self.slices - 1)
 
     @property
     def beyond(self) -> float:
         """How far the scan's last slice lies beyond the output's last, in slices of the scan: 0 unless fractional."""
-        gap = self.slices - 1 - float(self.at[-1])
+        gap = self.slices - 1 - min((self.count - 1) / self.zoom, self.slices - 1)
         return gap if gap * self.zoom > CLOSE else 0.0
 
     def frame(self, rows: int, columns: int) -> tuple[int, int]:
@@ -63,7 +68,7 @@ class Grid:
         matrix = np.diag([1 / self.factor] * 3 + [1.0])
         matrix[:3, 3] = (1 / self.factor - 1) / 2
         matrix[axis, axis] = 1 / self.zoom
-        matrix[axis, 3] = self.slices - 1 - (len(self.at) - 1) / self.zoom if flipped else 0.0
+        matrix[axis, 3] = self.slices - 1 - (self.count - 1) / self.zoom if flipped else 0.0
         return matrix
 
 
@@ -84,12 +89,16 @@ def zoom_factor(*, n: int | None, zoom: float | None, spacing: float | None, apa
     if len(given) != 1:
         raise UserError(f"{path}: give one of n, zoom and spacing, not {' and '.join(given) or 'none'}")
     if n is not None:
-        if n < 0 or n != int(n):
-            raise UserError(f"{path}: n = {n:g}; give a whole number of new slices a gap, 0 or more")
+        if not 0 <= n < FINEST or n != int(n):
+            raise UserError(f"{path}: n = {n}; give a whole number of new slices a gap, 0 to {FINEST - 1}")
         return float(n + 1)
     if zoom is None:
         if spacing is None or not spacing > 0 or not np.isfinite(spacing):
             raise UserError(f"{path}: spacing = {spacing} mm; give a positive distance")
+        if spacing * FINEST < apart:
+            raise UserError(
+                f"{path}: spacing = {spacing:g} mm; its slices are {apart:g} mm apart: give {apart / FINEST:g} or more"
+            )
         zoom = apart / spacing
         if zoom < 1 - CLOSE:
             raise UserError(
@@ -97,8 +106,8 @@ def zoom_factor(*, n: int | None, zoom: float | None, spacing: float | None, apa
                 f"give a spacing of at most {apart:g}, or another axis"
             )
         return max(zoom, 1.0)
-    if not zoom >= 1 or not np.isfinite(zoom):
-        raise UserError(f"{path}: zoom = {zoom:g}; give 1 or more (nothing is made coarser)")
+    if not 1 <= zoom <= FINEST:
+        raise UserError(f"{path}: zoom = {zoom:g}; give 1 to {FINEST} (nothing is made coarser)")
     return float(zoom)
 
 

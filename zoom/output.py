@@ -102,7 +102,7 @@ def dropped(scan: OpenScan) -> list[str]:
 def stored_shape(scan: OpenScan, grid: Grid) -> tuple[int, int, int]:
     """Shape of the output along the stored axes."""
     shape = [n * grid.factor for n in scan.shape]
-    shape[scan.axis] = len(grid.at)
+    shape[scan.axis] = grid.count
     return tuple(shape)  # type: ignore[return-value]
 
 

@@ -1,5 +1,6 @@
 """Everything that can be known, and refused, before a voxel is computed."""
 
+import math
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from zoom.metadata import stated
 from zoom.names import Names, names, resolution
 from zoom.output import dropped, stored_shape
 from zoom.request import Request
-from zoom.scan import OpenScan, open_scan
+from zoom.scan import SLAB, OpenScan, open_scan
 from zoom.thickness import Thickness, thickness
 from zoom.tiles import Layout
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 #: Makes the networks of a choice on a device.
 Load = Callable[[Choice, str], Mapping[str, "nn.Module"]]
+#: Bytes, measured (tests/zoom/test_limits.py): what the program takes by itself; for a voxel of a slab that is read, in
+#: addition to how it is stored; for a voxel of an output slice; for each pair of an output slice and a scan's slice.
+PROGRAM = 200 << 20
+PER_READ, PER_VOXEL, PER_PAIR = 20, 48, 48
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,8 @@ class Prepared:
 
     def disk(self) -> int:
         """Bytes of disk needed: what is kept while working, and at most what is written."""
-        fine = len(self.grid.at) * self.frame[0] * self.frame[1] * 4
-        scan = int(np.prod(self.scan.upright)) * 4
+        fine = self.grid.count * self.frame[0] * self.frame[1] * 4
+        scan = math.prod(self.scan.upright) * 4
         copies = 3 if self.request.uncertainty else 1
         return copies * fine + 5 * scan + fine * self.scan.volumes * (2 if self.request.uncertainty else 1)
 
@@ -108,10 +113,32 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
         for path in outputs.all(bool(request.uncertainty), request.viewer):
             if path.exists():
                 raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
+    _memory(request, scan, grid)
     choice = choose(config, request.method, request.weights, in_plane=request.in_plane, tile=request.tile)
     prepared = Prepared(request, scan, grid, outputs, choice, thick, *stated(Path(request.scan)))
     _room(prepared)
     return prepared
+
+
+def _memory(request: Request, scan: OpenScan, grid: Grid) -> None:
+    """Refuses what cannot fit into the memory allowed, by whole numbers, before any of it is used.
+
+    ``probe.plan`` measures what the method needs on top.
+    """
+    import psutil
+
+    count, rows, columns = scan.upright
+    slab = scan.shape[0] * scan.shape[1] * max(1, SLAB // (scan.shape[0] * scan.shape[1] * 4))
+    reading = slab * (scan.image.get_data_dtype().itemsize + PER_READ)
+    frames = rows * columns * grid.factor**2 * PER_VOXEL
+    tables = count * grid.count * PER_PAIR
+    needed = max(psutil.Process().memory_info().rss, PROGRAM) + tables + max(reading, frames)
+    if needed > request.memory * 1e9:
+        why = max((tables, "its many slices"), (reading, "its large slices"), (frames, "its large slices"))[1]
+        raise UserError(
+            f"{scan.path}: needs {needed / 1e9:.3g} GB of memory at least, for {why}, and {request.memory:g} GB are "
+            "allowed (memory); allow more, make fewer slices or crop the scan"
+        )
 
 
 def _room(prepared: Prepared) -> None:
@@ -123,7 +150,7 @@ def _room(prepared: Prepared) -> None:
     free, needed = shutil.disk_usage(existing).free, prepared.disk()
     if free < needed:
         raise UserError(
-            f"{folder}: the disk is too full: {needed / 1e9:.1f} GB needed to work in, {free / 1e9:.1f} GB free; "
+            f"{folder}: the disk is too full: {needed / 1e9:.4g} GB needed to work in, {free / 1e9:.1f} GB free; "
             "make room or write elsewhere"
         )
 
@@ -205,6 +232,8 @@ def _device(choice: Choice, compute: Mapping[str, Any]) -> tuple[str, int]:
 
     torch.set_num_threads(compute["threads"])
     device = chosen_device(compute["device"])
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("device cuda: PyTorch finds no GPU here; take --device auto or cpu")
     return device, MOST if device == "cuda" and choice.networks else USUAL
 
 
@@ -248,7 +277,7 @@ def describe(prepared: Prepared, engine: Engine) -> str:
 
 def seconds(prepared: Prepared, engine: Engine) -> float:
     """Time to expect for one sample: the method as measured, and the passes over the voxels."""
-    voxels = len(prepared.grid.at) * prepared.frame[0] * prepared.frame[1]
+    voxels = prepared.grid.count * prepared.frame[0] * prepared.frame[1]
     return prepared.scan.volumes * (engine.plan.seconds + voxels * 1.2e-7)
 
 

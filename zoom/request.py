@@ -1,5 +1,6 @@
 """What is asked for: one scan and how it is to be zoomed."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -8,6 +9,11 @@ from typing import Any
 from benchmark.errors import UserError
 from zoom.intensity import DTYPES
 from zoom.thickness import AUTO, PROFILES
+
+MOST_SAMPLES = 1000
+LARGEST_TILE = 4096
+#: Of the settings of the whole process: the smallest and the largest number.
+RANGES = {"threads": (1, 1024), "seed": (0, 2**63 - 1), "steps": (1, 1000)}
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,22 @@ class Request:
         self._among("in_plane", self.in_plane, (1, 4))
         self._among("profile", self.profile, (AUTO, *PROFILES))
         self._among("dtype", self.dtype, DTYPES)
-        if self.uncertainty != 0 and self.uncertainty < 2:
-            raise UserError(
-                f"{self.scan}: uncertainty = {self.uncertainty}; a spread takes 2 samples or more (0: none)"
-            )
-        if not self.memory > 0:
-            raise UserError(f"{self.scan}: memory = {self.memory} GB; give a positive number")
+        for name in ("n", "zoom", "spacing"):
+            self._number(name, -math.inf, math.inf)
+        self._number("uncertainty", 0, MOST_SAMPLES, whole=True)
+        if self.uncertainty == 1:
+            raise UserError(f"{self.scan}: uncertainty = 1; a spread takes 2 samples or more (0: none)")
+        self._number("tile", 1, LARGEST_TILE, whole=True)
+        self._number("memory", 1e-6, 1e6)
+
+    def _number(self, name: str, low: float, high: float, *, whole: bool = False) -> None:
+        value = getattr(self, name)
+        if value is None:
+            return
+        number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        if not number or not (low <= value <= high or math.isinf(low)):
+            wanted = f"a {'whole ' * whole}number" + ("" if math.isinf(low) else f" from {low:g} to {high:g}")
+            raise UserError(f"{self.scan}: {name} = {value}; give {wanted}")
 
     def _among(self, name: str, value: object, allowed: tuple[object, ...]) -> None:
         if value not in allowed:
@@ -66,3 +82,19 @@ def request(config: Mapping[str, Any], scan: str | Path, output: str | Path, **g
     defaults = {key: value for key, value in config["zoom"].items() if key in known and key != "method"}
     wishes = {key: value for key, value in given.items() if value is not None}
     return Request(Path(scan), Path(output), **{**defaults, **wishes})
+
+
+def set_up(config: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Puts what is ``given`` (not None) of device, threads, seed, steps and results into the ``config``, in place.
+
+    ``UserError`` naming the option: a number out of its range.
+    """
+    blocks = {"device": config["compute"], "threads": config["compute"], "steps": config["sampling"]}
+    for name in ("device", "results", *RANGES):
+        value = given.get(name)
+        if value is None:
+            continue
+        low, high = RANGES.get(name, (0, 0))
+        if name in RANGES and not low <= value <= high:
+            raise UserError(f"--{name} {value}: give a whole number from {low} to {high}")
+        blocks.get(name, config)[name] = value

@@ -55,13 +55,14 @@ def zoom(
     names the file; nothing half-written stays behind.
     """
     began = time.perf_counter()
-    prepared = prepare(request, config)
-    if request.viewer:
-        view.check_size(prepared)
-    if dry_run:
-        engine = start(prepared, config["compute"], load=load)
-        say(describe(prepared, engine))
-        return plan(prepared, engine)
+    with _disk(request.output):
+        prepared = prepare(request, config)
+        if request.viewer:
+            view.check_size(prepared)
+        if dry_run:
+            engine = start(prepared, config["compute"], load=load)
+            say(describe(prepared, engine))
+            return plan(prepared, engine)
     with _disk(prepared.names.image.parent):
         extents = survey(prepared.scan)
         scaled = not suffix_of(prepared.names.image).lower().startswith(".mg")
@@ -141,7 +142,7 @@ class Job:
                     f"{scan.path}: method {self.prepared.choice.key} draws nothing at random, so there is no spread "
                     "over seeds; leave --uncertainty out"
                 )
-        fine = Store((len(grid.at), *self.prepared.frame), self.folder)
+        fine = Store((grid.count, *self.prepared.frame), self.folder)
         spread = Spread(fine.shape, self.folder) if request.uncertainty else None
         if number == 0:
             self.pictures = description.Pictures(self.prepared, raw, scale)

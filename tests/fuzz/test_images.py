@@ -30,14 +30,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@fuzz(examples=250)
+@fuzz(examples=120)
 @given(scan=edited())
 def test_opened(scan: Edited, folder: Path) -> None:
     path = scan.write(folder)
     tried("image, read", lambda: survey(open_scan(path)), path, path.with_suffix(".hdr"))
 
 
-@fuzz(examples=20)
+@fuzz(examples=10)
 @given(scan=edited())
 def test_zoomed(scan: Edited, folder: Path, config: dict[str, Any]) -> None:
     path, out = scan.write(folder), folder / "out"

@@ -37,6 +37,9 @@ from benchmark.images.header import (
 KINDS = (nib.Nifti1Pair, nib.Nifti1Image, nib.Nifti2Pair, nib.Nifti2Image, nib.Spm2AnalyzeImage, nib.MGHImage)
 PACKED = (".gz", ".mgz", ".bz2")
 TAIL = 1 << 20  # bytes of tags after the voxels of an MGH file
+DENSEST = 1032  # bytes that one of gzip can stand for at most (zlib.net/zlib_tech.html)
+EMPTY = 200  # bytes that one of a large file stands for only where nearly all voxels are equal
+LARGE = 1 << 30
 
 
 class Source:
@@ -175,10 +178,15 @@ def _open(name: str, source: Source, orientation: str | None) -> Opened:
         raise UserError(f"{name}: colour or complex voxels; give a scan with one real number a voxel")
     if len(image.shape) < 1 or min(image.shape) < 0:
         raise UserError(f"{name}: dimensions {image.shape}; its header is wrong: fetch it again")
-    if not data.packed:
+    if data.packed:
+        _unpacks(name, image, data)
+    else:
         _fits(name, image, data.size)
     if orientation is not None:
-        affine = affine_from_codes(image.shape, tuple(np.linalg.norm(affine[:3, :3], axis=0)), orientation)
+        try:
+            affine = affine_from_codes(image.shape, tuple(np.linalg.norm(affine[:3, :3], axis=0)), orientation)
+        except UserError as error:
+            raise UserError(f"{name}: {error}") from None
         sform = qform = None
         warned = [sentence for sentence in warned if "--orientation" not in sentence]
     check_place(name, affine, image.shape, warned)
@@ -214,6 +222,21 @@ def _expected(image: Any) -> int:
     """Bytes that header and voxels take in the (decompressed) file with the voxels."""
     dtype = image.get_data_dtype()
     return int(image.dataobj.offset) + int(np.prod(image.shape, dtype=object)) * dtype.itemsize
+
+
+def _unpacks(name: str, image: Any, data: Source) -> None:
+    """What a small compressed file cannot hold, or holds only to fill memory and time, is refused before it is read."""
+    expected, few = _expected(image), DENSEST * (data.size + 1)
+    if expected > few and not data.path.name.lower().endswith(".bz2"):
+        raise UserError(
+            f"{name}: the file is damaged or cut short: its header says {expected} bytes, and {data.size} compressed "
+            f"ones hold {few} at most; fetch it again"
+        )
+    if expected > LARGE and expected > EMPTY * data.size:
+        raise UserError(
+            f"{name}: {expected / 1e9:.3g} GB of voxels in a file of {data.size / 1e6:.3g} MB: nearly all "
+            "are equal; crop the scan, or store it uncompressed"
+        )
 
 
 def _fits(name: str, image: Any, size: int) -> None:

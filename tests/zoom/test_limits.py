@@ -1,0 +1,89 @@
+"""What asks for more memory than is allowed is refused before the memory is used; what is done stays within it."""
+
+import gzip
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import yaml
+from zoom_scans import thick
+
+SCRIPT = """
+import resource, subprocess, sys
+from pathlib import Path
+code = '''
+import sys
+from pathlib import Path
+from benchmark import config
+config.CONFIG = Path(sys.argv[1])
+from zoom.cli import main
+sys.exit(main(sys.argv[2:]))
+'''
+ran = subprocess.run([sys.executable, "-c", code, *sys.argv[1:]], timeout=120)
+print(ran.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+"""
+
+
+def measured(config: dict, folder: Path, *words: object) -> tuple[int, str, int]:
+    """Exit code, the last line said and the peak memory (bytes) of the command in a process of its own."""
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    given = [*words, "-o", folder / "o.nii", "--overwrite", "--threads", 1]
+    ran = subprocess.run([sys.executable, "-c", SCRIPT, *map(str, [path, *given])], capture_output=True, text=True)
+    code, peak = map(int, ran.stdout.split()[-2:])
+    return code, ran.stderr.splitlines()[-1], peak
+
+
+def noise(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 500, shape).astype(np.int16)
+
+
+def bomb(path: Path, shape: tuple[int, int, int]) -> Path:
+    """A scan of nothing but zeros, a thousandth of its size."""
+    header = nib.Nifti1Image(np.zeros(shape, np.int16), np.diag([1, 1, 3, 1.0])).header
+    header["vox_offset"] = 352
+    header["magic"] = b"n+1"
+    with gzip.open(path, "wb", 6) as file:
+        file.write(header.binaryblock + bytes(4))
+        for _ in range(shape[2]):
+            file.write(bytes(2 * shape[0] * shape[1]))
+    return path
+
+
+@pytest.mark.parametrize("wish", [["--n", "999999"], ["--zoom", "500000"], ["--spacing", "0.00001"]])
+def test_more_slices_than_fit(save: Callable, config: dict, tmp_path: Path, wish: list[str]) -> None:
+    code, said, peak = measured(config, tmp_path, save(thick((20, 24, 60))), *wish, "--memory", 1)
+    assert code == 1
+    assert "GB of memory" in said
+    assert peak < 0.4e9
+
+
+def test_more_slices_than_fit_in_the_scan(config: dict, tmp_path: Path) -> None:
+    path = tmp_path / "long.nii"
+    nib.save(nib.Nifti1Image(noise((2, 2, 8000)), np.diag([0.5, 0.5, 1, 1.0])), path)
+    code, said, peak = measured(config, tmp_path, path, "--n", 1, "--memory", 1)
+    assert code == 1
+    assert "for its many slices" in said
+    assert peak < 0.4e9
+
+
+def test_a_small_file_of_a_large_scan(config: dict, tmp_path: Path) -> None:
+    path = bomb(tmp_path / "bomb.nii.gz", (16000, 16000, 2))
+    assert path.stat().st_size < 2e6
+    code, said, peak = measured(config, tmp_path, path, "--n", 1, "--memory", 1)
+    assert code == 1
+    assert str(path) in said
+    assert peak < 0.4e9
+
+
+@pytest.mark.parametrize("shape", [(1600, 1600, 3), (2, 2, 800)])
+def test_what_fits_stays_within(config: dict, tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    path = tmp_path / "scan.nii.gz"
+    nib.save(nib.Nifti1Image(noise(shape), np.diag([1, 1, 3, 1.0])), path)
+    code, said, peak = measured(config, tmp_path, path, "--n", 1, "--axis", 2, "--memory", 1)
+    assert code == 0, said
+    assert peak < 1.05e9
