@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import UserError
+from benchmark.errors import UserError, one_line
 from benchmark.project import COMMAND, release
 from zoom.process import set_up_memory
 
@@ -129,6 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(given, config)
     except UserError as error:
         print(f"{COMMAND}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # of the system: a name that is too long, say
+        print(f"{COMMAND}: {one_line(error.filename or 'files')}: {error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
         print(f"{COMMAND}: interrupted; {str(stop) or 'nothing was written'}", file=sys.stderr)
