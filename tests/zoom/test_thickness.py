@@ -88,7 +88,7 @@ def test_what_cannot_be(tmp_path: Path, wanted: float | str) -> None:
 def test_a_broken_sidecar_is_named(tmp_path: Path) -> None:
     scan = save(tmp_path / "scan.nii.gz", SliceThickness=4)
     (tmp_path / "scan.json").write_bytes(b"{ \xff")
-    with pytest.raises(UserError, match=r"scan.json: not JSON"):
+    with pytest.raises(UserError, match=r"scan.json: its text is not UTF-8"):
         found(scan)
     assert found(scan, 5.0).mm == 5
 
