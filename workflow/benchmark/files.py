@@ -111,7 +111,7 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def opened(path: str | Path, what: str = "a file", follow: bool = True) -> BinaryIO:
+def opened(path: str | Path, what: str = "a file", follow: bool = True) -> io.BufferedReader:
     """A regular file, open for reading bytes. A FIFO or a device would wait or never end, and is not opened to read.
 
     ``what``: what to give instead, for the message; ``follow``: whether ``path`` may be a symbolic link. ``UserError``
