@@ -30,7 +30,7 @@ path of each output goes to stdout, everything else to stderr. Not for diagnosis
 #: Arguments that become fields of a request as they are.
 WISHES = (
     "n", "zoom", "spacing", "method", "in_plane", "axis", "orientation", "thickness", "profile", "uncertainty", "dtype",
-    "memory", "tile",
+    "memory", "tile", "labels",
 )  # fmt: skip
 
 
@@ -69,6 +69,7 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     add("--no-consistency", action="store_true", help="do not make the output average back to the scan")
     add("--thickness", type=_thickness, metavar="MM", help="of a slice (auto: the sidecar's, else the spacing)")
     add("--profile", choices=("auto", "gaussian", "box", "point"), help="of a slice along its thickness (auto)")
+    add("--labels", type=Path, metavar="FILE", help="a label map on the scan's grid, brought along (nearest neighbour)")
     add("--uncertainty", type=int, metavar="K", help="map where the result is least certain: the spread of K samples")
     add("--dtype", choices=("auto", "int16", "float32"), help="numbers in the output (auto: as the scan's)")
     add("--seed", type=int, help="of every random draw (the config's)")
@@ -181,6 +182,8 @@ def _run(given: argparse.Namespace, config: dict) -> int:
 
     set_up(config, vars(given))
     tasks, left_out = gather(given.scan, Path(given.output), given.participant_label, given.suffix)
+    if given.labels and len(tasks) > 1:
+        raise UserError(f"{given.labels}: labels of one scan; {len(tasks)} are given")
     wishes = {name: getattr(given, name) for name in WISHES}
     wishes |= {"weights": tuple(given.weights), "consistency": False if given.no_consistency else None}
     wishes |= {"overwrite": given.overwrite or None, "viewer": given.viewer or None}

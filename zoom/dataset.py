@@ -112,11 +112,12 @@ def _linked(about: dict[str, Any], raw: Path, root: Path) -> str:
 
 
 def _authors(about: dict[str, Any], said: dict[str, Any], link: str) -> None:
-    """The authors of every source dataset; where a dataset names none, that is said in their place."""
+    """The authors of every source dataset; where a dataset names none, that is said, and the software stands alone."""
     named = said.get("Authors")
     named = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
     known = about.setdefault("Authors", [])
-    known += [name for name in named or [f"not stated by the source dataset '{link}'"] if name not in known]
+    unknown = [f"not stated by the source dataset '{link}'", f"{COMMAND} (software)"]
+    known += [name for name in named or unknown if name not in known]
 
 
 def _description(folder: Path) -> dict[str, Any]:

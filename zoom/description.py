@@ -12,7 +12,8 @@ from zoom import pictures, probe, unlike
 from zoom.dataset import source
 from zoom.facts import extent_of, facts
 from zoom.intensity import Encoding, Scale
-from zoom.metadata import carried, skull_stripped
+from zoom.metadata import carried, skull_stripped, stated
+from zoom.names import find_bids
 from zoom.pictures import MIDDLE, Field, cuts
 from zoom.plain import Plain
 from zoom.prepare import Engine, Prepared
@@ -120,6 +121,12 @@ def sidecar(
     }
     if request.uncertainty:
         zoom["Spread"] = prepared.names.spread.name
+    if prepared.labels and prepared.names.labels:
+        zoom["Labels"] = {
+            "File": prepared.names.labels.name,
+            "Source": str(prepared.labels.path),
+            "SourceSHA256": prepared.labels.sha256,
+        }
     known, why = skull_stripped(prepared.stated)
     if link:
         zoom["SkullStrippedFrom"] = why
@@ -141,6 +148,23 @@ def spread_sidecar(about: Mapping[str, Any]) -> dict[str, Any]:
     samples = about["Zoom"]["Volumes"][0]["Spread"]["Samples"]
     text = f"Standard deviation of {samples} results that differ in their random numbers. {about['Description']}"
     return {**{key: value for key, value in about.items() if key != "Zoom"}, "Description": text}
+
+
+def labels_sidecar(about: Mapping[str, Any], prepared: Prepared, link: str) -> dict[str, Any]:
+    """The JSON beside the labels: where they come from, and that each voxel has the nearest voxel's label."""
+    path = Path(about["Zoom"]["Labels"]["Source"])
+    own, names = find_bids(path), prepared.names
+    within = bool(link and own and names.bids and own.root.resolve() == names.bids.root.resolve())
+    image = {"SpatialReference": f"bids::{names.image.relative_to(names.root).as_posix()}"} if names.root else {}
+    return {
+        **carried(stated(path)[0], prepared.grid.factor, link if within else ""),
+        "Description": f"Labels of {path.name} on the grid of {names.image.name}: each voxel has the label of the "
+        "nearest voxel. Between the slices of the scan nobody drew them.",
+        "Sources": [f"bids:{link}:{own.path.as_posix()}" if within and own else str(path)],
+        "GeneratedBy": about["GeneratedBy"],
+        "Resolution": about["Resolution"],
+        **image,
+    }
 
 
 def tolerance(form: Encoding, results: list[dict[str, Any]]) -> float:

@@ -27,7 +27,7 @@ class Names:
     """The files of one zoom.
 
     ``bids``: the scan's place, if it is in a dataset; ``root``: of the derivatives, if the output is in a dataset of
-    its own.
+    its own; ``labels``: the labels on the output's grid, if there are labels.
     """
 
     image: Path
@@ -36,11 +36,17 @@ class Names:
     page: Path
     bids: Bids | None = None
     root: Path | None = None
+    labels: Path | None = None
 
     @property
     def spread_sidecar(self) -> Path:
         """What describes the map of the spread."""
-        return self.spread.with_name(f"{self.spread.name.removesuffix(suffix_of(self.spread))}.json")
+        return _json(self.spread)
+
+    @property
+    def labels_sidecar(self) -> Path | None:
+        """What describes the labels."""
+        return _json(self.labels) if self.labels else None
 
     @property
     def view(self) -> Path:
@@ -50,7 +56,12 @@ class Names:
     def all(self, uncertainty: bool, viewer: bool = False) -> list[Path]:
         """Every file that is made."""
         spread = [self.spread, self.spread_sidecar] if uncertainty else []
-        return [self.image, self.sidecar, self.page, *spread, *([self.view] if viewer else [])]
+        labels = [one for one in (self.labels, self.labels_sidecar) if one]
+        return [self.image, self.sidecar, self.page, *spread, *labels, *([self.view] if viewer else [])]
+
+
+def _json(image: Path) -> Path:
+    return image.with_name(f"{image.name.removesuffix(suffix_of(image))}.json")
 
 
 def stem(path: Path) -> str:
@@ -114,8 +125,11 @@ def relative_name(scan: Path, label: str) -> Path:
     return derivative(bids, label) if bids else Path(f"{stem(scan)}_zoom.nii.gz")
 
 
-def names(scan: Path, output: Path, label: str) -> Names:
-    """The outputs for ``output``: an image file, or a folder (BIDS derivatives of a BIDS scan, else by its name)."""
+def names(scan: Path, output: Path, label: str, labels: Path | None = None) -> Names:
+    """The outputs for ``output``: an image file, or a folder (BIDS derivatives of a BIDS scan, else by its name).
+
+    ``label``: see ``resolution``; ``labels``: a file of labels that is brought along.
+    """
     bids = find_bids(scan)
     folder = output.is_dir() or not output.name.lower().endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES))
     image = output / relative_name(scan, label) if folder else output
@@ -130,4 +144,15 @@ def names(scan: Path, output: Path, label: str) -> Names:
         image.with_name(f"{base}.html"),
         bids,
         output if folder and bids and output.resolve() != bids.root.resolve() else None,
+        _labels(image, labels, bids if folder else None, label) if labels else None,
     )
+
+
+def _labels(image: Path, labels: Path, bids: Bids | None, label: str) -> Path:
+    """The labels' file next to ``image``: by their own BIDS name where they have one, else by the image's."""
+    if bids is None:
+        return image.with_name(f"{image.name.removesuffix(suffix_of(image))}_labels{suffix_of(image)}")
+    own = find_bids(labels)
+    if own and own.path.parts[0] == bids.path.parts[0]:
+        return image.with_name(derivative(own, label).name)
+    return image.with_name(f"{image.name.rsplit('_', 1)[0]}_dseg{suffix_of(image)}")

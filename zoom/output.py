@@ -37,15 +37,15 @@ def suffix_of(path: Path) -> str:
 
 
 def header(
-    scan: OpenScan, grid: Grid, encoding: Encoding, suffix: str, *, description: str
+    scan: OpenScan, grid: Grid, encoding: Encoding, suffix: str, *, description: str, series: bool = True
 ) -> nib.spatialimages.SpatialImage:
-    """An image without data that has the output's header.
+    """An image without data that has the output's header; ``series``: with all volumes of the scan, else with one.
 
     From a NIfTI, everything but the shape, the type, the affines and extensions is kept; both affines are brought to
     the new grid, each by itself and with its own code, in mm.
     """
     step = grid.step(scan.axis, scan.flipped)
-    shape = stored_shape(scan, grid) + tuple(scan.image.shape[3:])
+    shape = stored_shape(scan, grid) + (tuple(scan.image.shape[3:]) if series else ())
     empty = np.broadcast_to(np.zeros((), encoding.dtype), shape)
     affine = scan.affine @ step
     if suffix.lower() in (".mgz", ".mgh"):

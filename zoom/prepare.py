@@ -16,6 +16,7 @@ from zoom.choice import FACTOR, Choice, builder, choose
 from zoom.consistency import thin
 from zoom.dataset import described
 from zoom.geometry import Grid, met, zoom_factor
+from zoom.labels import Labels, open_labels
 from zoom.metadata import stated
 from zoom.names import Names, names, resolution
 from zoom.output import dropped, stored_shape
@@ -52,6 +53,7 @@ class Prepared:
     thickness: Thickness
     stated: Mapping[str, Any] = field(default_factory=dict)
     unread: Sequence[str] = ()
+    labels: Labels | None = None
 
     @property
     def frame(self) -> tuple[int, int]:
@@ -96,7 +98,7 @@ class Prepared:
 def place(request: Request) -> Names:
     """The files that a request makes."""
     label = resolution(request.n, request.zoom, request.spacing, request.in_plane)
-    return names(request.scan, request.output, label)
+    return names(request.scan, request.output, label, request.labels)
 
 
 def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
@@ -115,7 +117,8 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
                 raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
     _memory(request, scan, grid)
     choice = choose(config, request.method, request.weights, in_plane=request.in_plane, tile=request.tile)
-    prepared = Prepared(request, scan, grid, outputs, choice, thick, *stated(Path(request.scan)))
+    labels = open_labels(request.labels, scan, request.orientation) if request.labels else None
+    prepared = Prepared(request, scan, grid, outputs, choice, thick, *stated(Path(request.scan)), labels)
     _room(prepared)
     return prepared
 

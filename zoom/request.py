@@ -27,7 +27,8 @@ class Request:
     the scan; ``thickness``: of a slice, mm, or ``auto``; ``profile``: with which it was measured, or ``auto``
     (``zoom.thickness``); ``uncertainty``: samples for the spread, 0 or at least 2; ``dtype``: auto, int16 or
     float32; ``memory``: GB in total; ``tile``: tile side in low-resolution pixels; default: the size the
-    networks were trained on; ``viewer``: whether to write the page of whole volumes too.
+    networks were trained on; ``viewer``: whether to write the page of whole volumes too; ``labels``: a label
+    map on the scan's grid, which is brought along.
     """
 
     scan: Path
@@ -49,6 +50,7 @@ class Request:
     tile: int | None = None
     overwrite: bool = False
     viewer: bool = False
+    labels: Path | None = None
 
     def __post_init__(self) -> None:
         self._among("in_plane", self.in_plane, (1, 4))

@@ -15,7 +15,7 @@ from benchmark.errors import UserError
 from benchmark.files import written_together
 from benchmark.project import COMMAND
 from benchmark.seeds import derive
-from zoom import description, view
+from zoom import description, labels, view
 from zoom.choice import Choice
 from zoom.consistency import Correction, Projection
 from zoom.dataset import register
@@ -84,6 +84,8 @@ def zoom(
                 outputs["spread"] = stack.enter_context(_image(prepared, plain, names.spread, aside[names.spread]))
             for volume, extent in enumerate(extents):
                 job.volume(volume, extent, outputs)
+            if prepared.labels and names.labels:
+                labels.write(prepared.labels, prepared.scan, prepared.grid, aside[names.labels], names.labels)
             link = register(names)
             seconds = time.perf_counter() - began
             about = description.sidecar(
@@ -92,6 +94,8 @@ def zoom(
             texts = {names.sidecar: _json(about), names.page: page(prepared, about, job.pictures)}
             if request.uncertainty:
                 texts[names.spread_sidecar] = _json(description.spread_sidecar(about))
+            if names.labels_sidecar:
+                texts[names.labels_sidecar] = _json(description.labels_sidecar(about, prepared, link))
             if request.viewer:
                 texts[names.view] = view.view(prepared, job.volumes, job.pictures.scale)
             for path, text in texts.items():

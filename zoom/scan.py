@@ -143,8 +143,8 @@ def _no_labels(opened: Opened) -> None:
     if int(intent) == LABELS or LABELLED.search(Path(opened.path).name):
         why = "its intent is 'label'" if int(intent) == LABELS else "by its name"
         raise UserError(
-            f"{opened.path}: a label map ({why}): between labels 1 and 3 lies no 2. Zoom the scan, and label that or "
-            "resample the labels to its grid with the nearest neighbour"
+            f"{opened.path}: a label map ({why}): between labels 1 and 3 lies no 2. Zoom the scan: --labels brings "
+            "its labels along by the nearest neighbour"
         )
 
 

@@ -1,17 +1,13 @@
 """BIDS in, valid BIDS derivatives out."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bids_data import dataset, save
+from bids_data import dataset, issues, save
 from zoom_scans import refused, thick
 
 from zoom.dataset import register
@@ -19,17 +15,6 @@ from zoom.metadata import carried, skull_stripped, stated
 from zoom.names import find_bids, names, relative_name, resolution
 from zoom.request import request
 from zoom.run import zoom
-
-VALIDATOR = shutil.which("bids-validator-deno", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-
-
-def issues(root: Path) -> list[tuple[str, str, str, str]]:
-    """What the official validator says of a dataset: severity, code, key and file."""
-    if VALIDATOR is None:
-        pytest.skip("bids-validator-deno is not installed (envs/dev.txt)")
-    done = subprocess.run([VALIDATOR, "--format", "json", str(root)], capture_output=True, text=True, timeout=120)
-    found = json.loads(done.stdout)["issues"]["issues"]
-    return [(one["severity"], one["code"], one.get("subCode", ""), one.get("location", "")) for one in found]
 
 
 @pytest.fixture
