@@ -139,7 +139,42 @@ rule overview:
         "../scripts/overview.py"
 
 
+rule whole:
+    """Whole volumes of one test patient in the browser: truth, linear, the article's method and the best."""
+    input:
+        detail=f"{RESULTS}/detail/{{cohort}}.tsv",
+        volumes=test_volumes,
+        restored=[
+            f"{RESULTS}/restored/{{cohort}}/fold{figure_fold(m)}/{m}"
+            for m in PLAN.viewer.methods
+        ],
+        scores=[
+            f"{RESULTS}/scores/{{cohort}}/fold{figure_fold(m)}/{m}.csv"
+            for m in PLAN.viewer.methods
+        ],
+    output:
+        report(
+            f"{RESULTS}/viewer/{{cohort}}.html",
+            caption="../report/viewer.rst",
+            category="Figures",
+            labels={
+                "figure": "Whole volumes, next to the truth",
+                "cohort": "{cohort}",
+            },
+        ),
+    log:
+        f"{RESULTS}/logs/viewer/{{cohort}}.log",
+    localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
+    params:
+        about=PLAN.viewer.about,
+    script:
+        "../scripts/whole.py"
+
+
 rule figures:
-    """All figures, and the page that shows them."""
+    """All figures, and the page that shows them; whole volumes of one patient."""
     input:
         f"{RESULTS}/figures/index.html",
+        expand(f"{RESULTS}/viewer/{{cohort}}.html", cohort=PLAN.viewer.cohort),

@@ -207,3 +207,14 @@ def test_planning_imports_nothing_slow():
         [sys.executable, "-c", code], cwd=ROOT / "workflow", capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_viewer_shows_the_cohort_of_the_study_or_none(article):
+    assert Plan(article).viewer.cohort == ["oasis"]
+    about = Plan(article).viewer.about
+    assert about["always"] == ["linear", "ours"]
+    assert "truth" not in about["labels"]
+    assert Plan(study(article, cohorts=["atlas"])).viewer.cohort == []
+    assert Plan(study(article, cohorts=["atlas"], stand_in="atlas")).viewer.cohort == ["atlas"]
+    assert Plan(article | {"viewer": {"cohort": None, "patient": 1}}).viewer.cohort == []
+    assert Plan(study(article, methods=["spline"])).viewer.about["always"] == ["spline"]

@@ -11,6 +11,7 @@ from benchmark.plan.samplers import Samplers
 from benchmark.plan.study import Study
 from benchmark.plan.survey import Survey
 from benchmark.plan.tables import Tables
+from benchmark.plan.viewer import Viewer
 
 
 class Plan:
@@ -21,6 +22,7 @@ class Plan:
         self.samplers = Samplers(self.study)
         self.survey = Survey(self.study)
         self.figures = Figures(self.study)
+        self.viewer = Viewer(self.study)
         self.tables = Tables(self.study, self.samplers, self.survey)
 
     def gaps(self, cohort: str, method: str) -> list[dict[str, Any]]:

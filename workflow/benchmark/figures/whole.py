@@ -1,0 +1,92 @@
+"""Whole volumes of one test patient side by side in the browser: truth, linear, the article's method, the best."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmark import volume
+from benchmark.figures.detail import patient, read_detail
+from benchmark.print.style import white
+from benchmark.print.viewer import MOST, Panel, eight_bit, quantised, viewer
+from benchmark.scores.aggregate import read_scores
+from benchmark.scores.metrics import HIGHER_IS_BETTER
+
+JUDGE = "psnr"
+
+
+def removed_means(scores: pd.DataFrame, subject: str, fold: int) -> pd.Series:
+    """Mean PSNR by method over the subject's removed slices, networks of ``fold``, the best first.
+
+    ``scores``: slice scores as ``read_scores`` gives them.
+    """
+    of = scores[(scores["subject"] == subject) & scores["fold"].isin([0, fold]) & scores["removed"] & scores["signal"]]
+    return of.groupby("method", sort=False)[JUDGE].mean().sort_values(ascending=not HIGHER_IS_BETTER[JUDGE])
+
+
+def shown_methods(means: pd.Series, always: Sequence[str]) -> list[str]:
+    """Those that are always shown, and the best, if it is none of them."""
+    return list(dict.fromkeys([*always, str(means.index[0])]))
+
+
+def page(
+    files: Mapping[str, Sequence[str]],
+    *,
+    patient_number: int,
+    cohort: str,
+    always: Sequence[str],
+    labels: Mapping[str, str],
+    folds: int,
+    fold: int = 1,
+) -> str:
+    """The page. ``files``: ``detail`` (one sheet), ``volumes``, ``restored`` (folders) and ``scores`` of all methods.
+
+    ``always``: methods that are shown whichever is the best of ``labels``, all methods that do not see the truth.
+    """
+    subject = patient(read_detail(files["detail"][0]), patient_number)
+    means = removed_means(read_scores(files["scores"]), subject, fold)
+    methods, file = shown_methods(means, always), f"{subject}.nii.gz"
+    folders = {Path(folder).name: Path(folder) for folder in files["restored"]}
+    paths = {"truth": next(path for path in files["volumes"] if Path(path).name == file)}
+    paths |= {method: str(folders[method] / file) for method in methods}
+    read = {name: volume.read(path) for name, path in paths.items()}
+    truth = read["truth"][0]
+    step = next(n for n in range(1, max(truth.shape)) if len(read) * truth[:, ::n, ::n].size <= MOST)
+    top = white(truth)
+    panels = [
+        Panel(
+            labels.get(name, "Truth"),
+            _about(name, means),
+            eight_bit(quantised(np.moveaxis(data[:, ::step, ::step], 0, 2), 0, top), affine @ thinned(step), 0, top),
+        )
+        for name, (data, affine) in read.items()
+    ]
+    lead = [
+        f"{cohort}, test patient {subject}, {truth.shape[1]}×{truth.shape[2]} pixels and {len(truth)} slices, networks "
+        f"of fold {fold} of {folds}. Every method was given all slices but the removed ones, "
+        "at a quarter of the resolution.",
+        f"The best is the one of {len(labels)} methods that do not see the truth whose mean PSNR over this volume's "
+        "removed slices is highest.",
+    ]
+    if step > 1:
+        lead.append(f"To spare the browser, one pixel in {step} along rows and columns is shown.")
+    return viewer(
+        "Whole volumes, next to the truth",
+        lead,
+        panels,
+        grey=f"black is 0, white {top:.3g} of the volume's own scale or more",
+        otherwise="The figures show slices of the same volumes.",
+    )
+
+
+def _about(name: str, means: pd.Series) -> str:
+    if name == "truth":
+        return "The scan itself."
+    best = " The best of this volume." if name == means.index[0] else ""
+    return f"Mean PSNR of the removed slices {means[name]:.2f} dB.{best}"
+
+
+def thinned(step: int) -> np.ndarray:
+    """Matrix 4×4 from voxels of which every ``step``-th row and column was kept to those before."""
+    return np.diag([step, step, 1, 1])

@@ -1,0 +1,13 @@
+"""Whole volumes of a test patient, side by side in the browser."""
+
+from benchmark.figures.whole import page
+from benchmark.files import written
+from benchmark.jobs.job import job
+
+with job(snakemake) as say:
+    files = {key: list(snakemake.input.get(key)) for key in ("detail", "volumes", "restored", "scores")}
+    about = dict(snakemake.params.about)
+    text = page(files, patient_number=about.pop("patient"), **about)
+    with written(snakemake.output[0]) as aside:
+        aside.write_text(text, encoding="utf-8")
+    say(snakemake.output[0])
