@@ -1,9 +1,9 @@
-# Each target sets up what it needs in .venv; nothing outside this folder is touched.
+# Each target installs what it needs in .venv; files outside this folder are not changed.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake
-CORES ?= $(shell env -u OMP_NUM_THREADS nproc)  # nproc would answer with that variable
+CORES ?= $(shell env -u OMP_NUM_THREADS nproc)  # nproc would return OMP_NUM_THREADS
 export OMP_NUM_THREADS ?= 1
 
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -13,12 +13,12 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help:
 	@echo "make demo    the study at a small size on real scans -> results/demo/report.html"
 	@echo "make test    unit tests and the smoke study"
-	@echo "make slurm-test  the smoke study on a real SLURM, started here for it (root, Debian)"
-	@echo "make bench   how fast this machine is at every stage, beside the libraries used plainly (2½ minutes)"
+	@echo "make slurm-test  the smoke study on a real SLURM cluster, started on this machine (root, Debian)"
+	@echo "make bench   speed of every stage on this machine, next to plain use of the libraries (2½ minutes)"
 	@echo "make bench-gpu   the same at the article's size, on a GPU"
-	@echo "make gpu-test   what only a GPU can show, in 4 minutes (PYTHON=… for an interpreter that has the packages)"
+	@echo "make gpu-test   tests that need a GPU, in 4 minutes (PYTHON=… for an interpreter that has the packages)"
 	@echo "make models  parameters and GFLOP of every network at the article's size"
-	@echo "make lint    what CI checks before the tests"
+	@echo "make lint    checks that CI runs before the tests"
 
 setup: $(VENV)/.ready
 dev: $(VENV)/.dev
@@ -37,7 +37,7 @@ $(VENV)/.dev: $(VENV)/.ready envs/dev.txt
 	$(PIP) install --require-hashes --no-deps -r envs/dev.txt
 	touch $@
 
-# After a kill, locks go; a living study keeps its locks, and Snakemake refuses where the two would write the same files.
+# Removes the locks of a killed study. A running study keeps its locks, and Snakemake refuses to write the same files.
 demo: setup
 	if $(BIN)/python -m benchmark.cluster.locks; then $(SNAKEMAKE) --configfile config/demo.yaml --quiet all --unlock; fi
 	$(SNAKEMAKE) --configfile config/demo.yaml --cores $(CORES) --quiet rules
@@ -57,7 +57,7 @@ bench: setup
 bench-gpu: setup
 	$(BIN)/python -m benchmark.bench --gpu
 
-# With PYTHON on the command line nothing is set up: that interpreter has the packages, and PyTorch for its GPU.
+# With PYTHON on the command line there is no set-up: that interpreter has the packages, and PyTorch for its GPU.
 GIVEN := $(filter command,$(origin PYTHON))
 gpu-test: $(if $(GIVEN),,setup)
 	$(if $(GIVEN),$(PYTHON),$(BIN)/python) tests/gpu $(GPU_TEST)

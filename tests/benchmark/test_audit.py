@@ -109,4 +109,4 @@ def test_each_planted_fault_is_found_by_its_check(study: Path, plant, check: str
 
 def test_a_folder_without_a_study_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([str(tmp_path)]) == 1
-    assert "no scores in it" in capsys.readouterr().err
+    assert "holds no scores" in capsys.readouterr().err

@@ -1,11 +1,10 @@
-"""Five checks of a finished study, from its files alone: is what the tables, figures and verdicts say what was
-measured?
+"""Five checks of a finished study from its files: do tables, figures and verdicts agree with the measurements?
 
     python -m benchmark.audit RESULTS
 
 Cells are recomputed from slice scores, detail from restored slices and the truth, EDSR's and interpolation's shares
-from slice scores, regions from volumes; the rule for a verdict is tried on made-up patients. Each check is a line; the
-command fails where one does.
+from slice scores, regions from volumes; the rule for a verdict is tested on simulated patients. Each check prints a
+line; the command fails if a check fails.
 """
 
 import argparse
@@ -32,11 +31,11 @@ Check = Callable[[Path], Iterator[str]]
 
 
 class Wrong(Exception):
-    """What a check found to be otherwise than the tables, figures or pages say."""
+    """A difference between a check's result and the tables, figures or pages."""
 
 
 def by_hand(results: Path, cohort: str, method: str, column: str) -> float:
-    """A cell of tables 1–4 with nothing but the standard library: mean over slices, then patients, then folds."""
+    """A cell of tables 1–4, computed with the standard library only: mean over slices, then patients, then folds."""
     folds = []
     for path in sorted((results / "scores" / cohort).glob(f"fold*/{method}.csv")):
         patients: dict[str, list[float]] = {}
@@ -51,20 +50,22 @@ def by_hand(results: Path, cohort: str, method: str, column: str) -> float:
 
 
 def cells(results: Path) -> Iterator[str]:
-    """Every mean of tables 1–4 against the slice scores."""
+    """Compares every mean of tables 1–4 with the slice scores."""
     for path in sorted((results / "tables").glob("table[1-4].csv")):
         table, count = pd.read_csv(path), 0
         for row in table.to_dict("records"):
             for column in (*METRICS, *(f"{metric}_region" for metric in METRICS)):
-                found = by_hand(results, row["cohort"], row["method"], column)
-                if not (found == row[column] or abs(found - row[column]) < 2e-6):
-                    raise Wrong(f"{path.name}: {column} of {row['method']} is {row[column]}, by hand {found:.6f}")
+                mean_by_hand = by_hand(results, row["cohort"], row["method"], column)
+                if not (mean_by_hand == row[column] or abs(mean_by_hand - row[column]) < 2e-6):
+                    raise Wrong(
+                        f"{path.name}: {column} of {row['method']} is {row[column]}, by hand {mean_by_hand:.6f}"
+                    )
                 count += 1
-        yield f"{path.name}: {count} cells as the slice scores have them"
+        yield f"{path.name}: {count} cells agree with the slice scores"
 
 
 def detail(results: Path) -> Iterator[str]:
-    """The percentages in the captions of figures of new slices, against the true ends that the figures show."""
+    """Checks the percentages in captions of figures with new slices against the true ends in the figures."""
     restored = [_share(results, path) for path in sorted((results / "gaps").glob("*/*/*.nii.gz"))]
     for path in sorted((results / "figures").glob("fig*.rst")):
         caption = path.read_text(encoding="utf-8")
@@ -73,12 +74,12 @@ def detail(results: Path) -> Iterator[str]:
         printed = [float(number) for number in re.findall(r"(\d+)\s*%", said[1])]
         for number in printed:
             if not any(abs(100 * share - number) <= 0.6 for share in restored):
-                raise Wrong(f"{path.stem}: {number:g} % of the truth's detail, which no restored gap has")
+                raise Wrong(f"{path.stem}: {number:g} % of the truth's detail, but no restored gap has this value")
         yield f"{path.stem}: {', '.join(f'{number:g} %' for number in printed)} of the true ends' detail"
 
 
 def _share(results: Path, path: Path) -> float:
-    """Detail of a gap's new slices in the box, as a share of that of the true slices on both sides."""
+    """Detail of a gap's new slices in the box, as a share of the detail of the true slices on both sides."""
     cohort = path.parts[-3]
     named = re.fullmatch(r"(.+)_(\d+)-(\d+)_n\d+\.nii\.gz", path.name)
     if named is None:
@@ -92,7 +93,7 @@ def _share(results: Path, path: Path) -> float:
 
 
 def shares(results: Path) -> Iterator[str]:
-    """What EDSR and interpolation earn, from slice scores, and that the verdict page says the same."""
+    """Recomputes the gains by EDSR and interpolation from slice scores, and compares them with the verdict page."""
     page = (results / "verdict.rst").read_text(encoding="utf-8") if (results / "verdict.rst").exists() else ""
     for folder in sorted((results / "scores").iterdir()):
         methods = {path.stem for path in folder.glob("fold*/*.csv")}
@@ -113,19 +114,19 @@ def shares(results: Path) -> Iterator[str]:
 
 
 def regions(results: Path) -> Iterator[str]:
-    """Head or brain of every scored volume, made again, and its area next to that of the voxels above 0."""
+    """Recomputes head or brain of every scored volume, and prints its area next to the area of voxels above 0."""
     for folder in sorted((results / "scores").iterdir()):
         sheet = pd.read_csv(next(iter(sorted(folder.glob("fold*/*.csv")))), dtype={"subject": str})
         kinds, areas, above = set(), [], []
         for subject, rows in sheet.groupby("subject"):
             truth, affine = volume.read(results / "volumes" / folder.name / f"{subject}.nii.gz")
-            found = region(truth, affine)
-            if set(rows["region"]) != {found.kind} or np.abs(rows["share"].to_numpy() - found.share).max() > 2e-6:
+            again = region(truth, affine)
+            if set(rows["region"]) != {again.kind} or np.abs(rows["share"].to_numpy() - again.share).max() > 2e-6:
                 raise Wrong(f"{folder.name}: the region of {subject} is not the one that was scored")
             if rows["signal"].tolist() != (rows["share"] >= LEAST_SHARE).tolist():
-                raise Wrong(f"{folder.name}: slices of {subject} were scored by another rule than their share")
-            kinds.add(found.kind)
-            areas.append(found.mask.mean())
+                raise Wrong(f"{folder.name}: slices of {subject} were not scored by the rule about their share")
+            kinds.add(again.kind)
+            areas.append(again.mask.mean())
             above.append((truth > 0).mean())
         yield (
             f"{folder.name}: {' or '.join(sorted(kinds))}, {mean(areas):.1%} of the frame (voxels above 0: "
@@ -135,7 +136,8 @@ def regions(results: Path) -> Iterator[str]:
 
 
 def verdicts(_: Path) -> Iterator[str]:
-    """A planted winner is shown, a planted tie is not, and too few patients have no verdict, however far apart."""
+    """Checks that a simulated winner is shown, a simulated tie is not, and too few patients give no verdict, for any
+    difference."""
     draw = np.random.default_rng(20250502)
     patients = draw.normal(27, 1, 30)
     options: dict[str, Any] = {"higher_is_better": True, "seed": 1, "iterations": 100, "comparisons": 60}
@@ -146,10 +148,10 @@ def verdicts(_: Path) -> Iterator[str]:
         ("a tie", patients + draw.normal(0, 0.3, 30), patients, significance.NOT_SHOWN),
         (f"{few} patients, 10 dB apart", patients[:few] + 10, patients[:few], significance.TOO_FEW),
     ):
-        found = significance.paired(ours, other, **options)["verdict"]
-        if found != expected:
-            raise Wrong(f"{name}: {found}, expected {expected}")
-        yield f"{name}: {found}"
+        verdict = significance.paired(ours, other, **options)["verdict"]
+        if verdict != expected:
+            raise Wrong(f"{name}: {verdict}, expected {expected}")
+        yield f"{name}: {verdict}"
 
 
 CHECKS: dict[str, Check] = {
@@ -162,18 +164,18 @@ CHECKS: dict[str, Check] = {
 
 
 def audit(results: Path) -> tuple[list[str], bool]:
-    """Lines to print, and whether nothing was found wrong."""
+    """Lines to print, and whether all checks passed."""
     lines, good = [], True
     for name, check in CHECKS.items():
-        found: list[str] = []
+        texts: list[str] = []
         try:
-            found += check(results)
+            texts += check(results)
         except (Wrong, OSError, StopIteration, KeyError, ValueError) as error:
             good = False
             lines.append(f"{name}: WRONG: {error}")
         else:
-            lines += [] if found else [f"{name}: nothing to check in {results}"]
-        lines += [f"{name}: {text}" for text in found]
+            lines += [] if texts else [f"{name}: nothing to check in {results}"]
+        lines += [f"{name}: {text}" for text in texts]
     return lines, good
 
 
@@ -183,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("results", type=Path, help="the folder of a finished study, e.g. results/demo")
     results = parser.parse_args(arguments).results
     if not (results / "scores").is_dir():
-        print(f"{results}: no scores in it; give the folder of a finished study", file=sys.stderr)
+        print(f"{results}: holds no scores; give the folder of a finished study", file=sys.stderr)
         return 1
     lines, good = audit(results)
     print("\n".join(lines))

@@ -1,4 +1,4 @@
-"""What a user can put right, and what a message may show of an address."""
+"""Errors that a user can fix, and removal of credentials from messages."""
 
 import logging
 import re

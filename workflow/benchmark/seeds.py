@@ -1,4 +1,4 @@
-"""One seed in the config, an independent one for every draw: each is named by what it is for."""
+"""One seed in the config, and an independent seed for every draw, derived from the name of the draw."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ import numpy as np
 def derive(seed: int, *labels: object) -> int:
     """A 63-bit seed for the draw named by ``labels``, e.g. ``derive(7, "removal", "oasis", "sub-01")``.
 
-    Labels are hashed (SHA-256), so adding a draw somewhere never changes another one.
+    Labels are hashed (SHA-256), so adding a draw never changes another draw.
     """
     text = "\x1f".join([str(seed), *map(str, labels)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

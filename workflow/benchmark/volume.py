@@ -1,7 +1,7 @@
-"""Reading scans as they come and writing volumes as they should be.
+"""Reads scans in many formats and writes volumes in one format.
 
-In memory a volume is float32 ``(S, H, W)``, slice axis first, each slice upright as a picture. On disk it is a
-NIfTI of shape ``(H, W, S)`` whose affine says where each voxel is.
+In memory a volume is float32 ``(S, H, W)``, slice axis first, each slice upright as a picture. On disk it is a NIfTI of
+shape ``(H, W, S)`` whose affine gives the position of each voxel.
 """
 
 from dataclasses import dataclass
@@ -45,9 +45,9 @@ class Scan:
 def read_scan(path: str | Path, orientation: str | None = None) -> Scan:
     """Reads a 3-D scan (NIfTI-1/2, Analyze 7.5, MGH).
 
-    ``orientation``: axis codes to assume, e.g. ``"ASL"``, where the format has none one can trust (Analyze).
-    Raises ``UserError`` naming the file: what ``open_image`` refuses, damaged, not 3-D (trailing axes of length one are
-    dropped), NaN or infinite voxels, a fill value among them, one single value throughout.
+    ``orientation``: axis codes to assume, e.g. ``"ASL"``, if the format stores no reliable orientation (Analyze).
+    Raises ``UserError`` with the file name: refused by ``open_image``, damaged, not 3-D (trailing axes of length one
+    are dropped), NaN or infinite voxels, a fill value among the voxels, only one value in all voxels.
     """
     opened = open_image(path, orientation)
     path, shape = opened.path, opened.image.shape
@@ -74,13 +74,13 @@ def plane(scan: Scan, axis: int | str) -> str:
 
 
 def to_upright(data: np.ndarray, affine: np.ndarray, plane: str) -> tuple[np.ndarray, np.ndarray]:
-    """Stored axes → rows, columns, slices of ``plane``, upright. Returns data and the affine that goes with it."""
+    """Stored axes → rows, columns, slices of ``plane``, upright. Returns the data and their affine."""
     transform = ornt_transform(io_orientation(affine), axcodes2ornt(UPRIGHT[plane]))
     return nib.apply_orientation(data, transform), affine @ inv_ornt_aff(transform, data.shape)
 
 
 def from_upright(data: np.ndarray, affine: np.ndarray, codes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """The way back: upright rows, columns, slices → stored axes with ``codes``."""
+    """The inverse of ``to_upright``: upright rows, columns, slices → stored axes with ``codes``."""
     transform = ornt_transform(io_orientation(affine), axcodes2ornt(codes))
     return nib.apply_orientation(data, transform), affine @ inv_ornt_aff(transform, data.shape)
 
@@ -94,12 +94,12 @@ def write(path: str | Path, volume: np.ndarray, affine: np.ndarray) -> None:
 
 
 def read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Reads what ``write`` wrote: volume (S, H, W) float32 and the affine of (H, W, S)."""
+    """Reads a file of ``write``: volume (S, H, W) float32 and the affine of (H, W, S)."""
     image: Any = nib.load(path)
     data = np.asanyarray(image.dataobj, dtype=np.float32)
     return np.ascontiguousarray(np.moveaxis(data, 2, 0)), np.asarray(image.affine)
 
 
 def shape(path: str | Path) -> tuple[int, int, int]:
-    """Shape (H, W, S) of what ``write`` wrote, from its header."""
+    """Shape (H, W, S) of a file of ``write``, from its header."""
     return nib.load(path).shape  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
-"""Who is in the study: a seeded draw from what the dataset lists, fetched, checked, written as a sheet."""
+"""The patients of the study: a seeded draw from the dataset's list, downloaded, checked, written as a sheet."""
 
 
 rule layouts:
-    """The datasets in their true layouts, filled with phantoms: what the smoke run reads."""
+    """The datasets in their true layouts, filled with phantoms, for the smoke run."""
     output:
         [
             directory(f"{LAYOUTS}/{name}")
@@ -21,7 +21,7 @@ rule layouts:
 
 
 checkpoint cohort:
-    """Draw a cohort, fetch its scans and write the sheet."""
+    """Draw a cohort, download its scans and write the sheet."""
     input:
         made_layout,
     output:
@@ -54,7 +54,7 @@ checkpoint cohort:
 
 
 rule cohorts:
-    """All cohort sheets and LPIPS's features: everything is fetched after this, and nodes need no network."""
+    """All cohort sheets and LPIPS's features: all downloads are done after this rule, and nodes need no network."""
     input:
         expand(f"{RESULTS}/cohorts/{{cohort}}.tsv", cohort=COHORTS),
         expand(f"{DATA}/trunks/{{net}}.safetensors", net=["alex", "vgg"]),

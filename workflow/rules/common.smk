@@ -1,4 +1,4 @@
-"""What all stages use: the checked config, the cohort sheets, the names of files."""
+"""Used by all stages: the checked config, the cohort sheets, the names of files."""
 
 import copy
 import os
@@ -10,9 +10,9 @@ from snakemake.exceptions import WorkflowError
 
 ROOT = Path(str(workflow.current_basedir)).parents[1]
 if (ROOT / "workflow" / "benchmark").is_dir():
-    # A clone. Where Snakemake reads this file from a repository's address, the library is an installed package.
+    # A clone. If Snakemake reads this file from a repository's address, the library is an installed package.
     sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
-    # scripts run in processes of their own, on any node, and import the same two packages
+    # scripts run in their own processes, on any node, and import the same two packages
     os.environ |= {
         "PYTHONPATH": os.pathsep.join(
             [str(ROOT / "workflow"), str(ROOT)]
@@ -29,20 +29,20 @@ try:
     from benchmark.project import PACKAGE, shipped
 except ImportError as error:
     raise WorkflowError(
-        f"zoom-benchmark's library is not installed here, or of another version ({error}). From a repository's address "
-        "only the rules come: pip install 'zoom-benchmark[study] @ git+ADDRESS@TAG', or name a clone's workflow/Snakefile"
+        f"zoom-benchmark's library is not installed here, or has another version ({error}). A repository's address gives "
+        "only the rules: pip install 'zoom-benchmark[study] @ git+ADDRESS@TAG', or name a clone's workflow/Snakefile"
     ) from None
 
 try:
-    for path in workflow.configfiles:  # Snakemake takes the last of two equal keys
+    for path in workflow.configfiles:  # Snakemake uses the last of equal keys
         if Path(path).suffix != ".json":
             yaml_of(path)
     if complete(config) and workflow.is_main_process:
         print(
-            f"config: not complete by itself, so put over {shipped('config/config.yaml')}",
+            f"config: incomplete, so its values are added to {shipped('config/config.yaml')}",
             file=sys.stderr,
         )
-    # as the user gave it: what `study_cost` changes a choice of
+    # the user's config, which `study_cost` changes choice by choice
     OWN = copy.deepcopy(config)
     check(config)
 except UserError as error:
@@ -58,7 +58,7 @@ for block in config["cohorts"].values():
             part[key] = part[key].replace("{results}", config["results"])
 
 if workflow.is_main_process:
-    # One screen of all that the user has still to do before the scans can be fetched; planning goes on without.
+    # One message with everything that the user must do before scans can be downloaded; planning continues.
     undrawn = [
         c
         for c in config["study"]["cohorts"]
@@ -89,7 +89,7 @@ wildcard_constraints:
 
 
 def folds_of(method):
-    """Folds in which a method is restored: those of its networks, or 0, once for all, where nothing is trained."""
+    """Folds in which a method is restored: the folds of its networks, or fold 0 only if the method has no networks."""
     return FOLDS if config["methods"][method]["networks"] else [0]
 
 
@@ -102,7 +102,7 @@ def read_cohort(path, changed):
 
 
 def cohort_sheet(cohort):
-    """Rows of the cohort's sheet; until it is drawn, Snakemake waits for it (checkpoint)."""
+    """Rows of the cohort's sheet; Snakemake waits until the cohort is drawn (checkpoint)."""
     path = checkpoints.cohort.get(cohort=cohort).output[0]
     return read_cohort(path, os.stat(path).st_mtime_ns)
 
@@ -132,9 +132,9 @@ def weights_of(cohort, fold, networks):
 
 
 def restoration_params(cohort, method, **setting):
-    """What a restoration depends on: arguments of `benchmark.jobs.restoration.Restoration` without weights and chunk.
+    """Arguments of `benchmark.jobs.restoration.Restoration` without weights and chunk.
 
-    `setting`: options of the method's class that replace those of the config.
+    `setting`: options of the method's class that replace the config's.
     """
     return {
         "name": config["methods"][method].get("class", method),
@@ -147,7 +147,7 @@ def restoration_params(cohort, method, **setting):
 
 
 def table_files(name, shows):
-    """The files of a table as outputs of a rule; `shows`: what the report says of it."""
+    """The files of a table as outputs of a rule; `shows`: the description in the report."""
     path = f"{RESULTS}/tables/{name}"
     return {
         "csv": f"{path}.csv",
@@ -164,5 +164,5 @@ def table_files(name, shows):
 
 
 def slug(config_part, *keys):
-    """The named keys of a part of the config: what a job depends on, so that nothing else re-runs it."""
+    """The named keys of a part of the config: a job re-runs only if one of these changes."""
     return {key: config_part[key] for key in keys if key in config_part}

@@ -1,8 +1,9 @@
-"""The contest: all patients of a cohort, each by networks that never saw them, at several gaps; and its tables."""
+"""The contest: all patients of a cohort, restored with networks that never saw them, for several gap widths; and its
+tables."""
 
 
 rule contest_scores:
-    """Restore and score the patients that a fold held out, by one method."""
+    """Restore and score the patients that a fold held out, with one method."""
     input:
         volumes=lambda w: volumes(w.cohort, held_out(w)),
         removals=lambda w: [
@@ -25,7 +26,7 @@ rule contest_scores:
     resources:
         **on_gpu(
             restoring_seconds(
-                # all but the last few slices are sampled by the protocol, one in n + 1 where n are new
+                # the protocol samples almost all slices; a gap of n new slices samples one slice in n + 1
                 patients=lambda w: demand.held_out(config, w.cohort, int(w.fold)),
                 passes=1 + sum(1 / (n + 1) for n in CONTEST["new"]),
             ),
@@ -39,7 +40,7 @@ rule contest_scores:
 
 
 rule contest_tables:
-    """Who wins, how certain that is, and what each part earns."""
+    """Which method wins, how certain this is, and the gain of each part."""
     input:
         scores=contest_files(CONTEST["methods"], FOLDS),
         parts=contest_parts(),
@@ -70,7 +71,7 @@ rule contest_tables:
 
 
 rule contest_figure:
-    """The champion, its rivals and the truth where detail is highest, with maps of the error."""
+    """The champion, its rivals and the truth on the slice with the most detail, with maps of the error."""
     input:
         volumes=lambda w: volumes(w.cohort, sheet.validation(cohort_sheet(w.cohort), 1)),
         removals=lambda w: [

@@ -1,17 +1,17 @@
-"""Who is restored in the contest, and the scores that its tables are made from."""
+"""The patients of the contest, and the scores for its tables."""
 
 CONTEST = config["contest"]
 
 
 def held_out(wildcards):
-    """The patients that the fold's networks never saw; all, where nothing is trained (fold 0)."""
+    """The patients that the fold's networks never saw; all patients in fold 0 (methods without networks)."""
     rows = cohort_sheet(wildcards.cohort)
     fold = int(wildcards.fold)
     return sheet.validation(rows, fold) if fold else sheet.cross_validated(rows)
 
 
 def with_shared_networks(methods):
-    """Labels of those whose networks have, in folds 2 and up, learned from patients that the fold holds out."""
+    """Labels of methods with networks that, in folds 2 and up, were trained on patients that the fold holds out."""
     return [
         config["methods"][method]["label"]
         for method in methods
@@ -29,7 +29,7 @@ def contest_files(methods, folds):
 
 
 def contest_parts():
-    """Scores of every variant and of what it is a variant of."""
+    """Scores of every variant and of its base method."""
     return contest_files(
         [v for group in CONTEST["parts"] for v in (group["of"], *group["variants"])],
         CONTEST["parts_folds"],

@@ -1,8 +1,8 @@
-"""Every figure of the article. What each shows is a line of the config's `figures`."""
+"""Every figure of the article; a line of the config's `figures` describes each figure."""
 
 
 rule detail:
-    """How much detail each slice of the test patients has: figures choose their slices by it, never by hand."""
+    """The detail of each slice of the test patients, by which figures choose their slices."""
     input:
         volumes=test_volumes,
         removals=removals,
@@ -27,7 +27,7 @@ rule detail:
 
 
 rule gaps:
-    """New slices between two slices, as many as the figures and the survey want, by one method."""
+    """New slices between two slices by one method, for the figures and the survey."""
     input:
         detail=f"{RESULTS}/detail/{{cohort}}.tsv",
         volumes=test_volumes,
@@ -85,7 +85,7 @@ rule figure:
 
 
 rule diagram:
-    """One of the article's diagrams, drawn from the config alone."""
+    """One of the article's diagrams, drawn from the config only."""
     output:
         png=report(
             f"{RESULTS}/figures/{{diagram}}.png",
@@ -112,7 +112,7 @@ rule diagram:
 
 
 rule overview:
-    """A middle slice of every cohort, upright, so that a wrong axis is seen."""
+    """A middle slice of every cohort, upright, so that a wrong axis is visible."""
     input:
         details=expand(f"{RESULTS}/detail/{{cohort}}.tsv", cohort=COHORTS),
     output:
@@ -174,7 +174,7 @@ rule whole:
 
 
 rule figures:
-    """All figures, and the page that shows them; whole volumes of one patient."""
+    """All figures, the page with all figures, and whole volumes of one patient."""
     input:
         f"{RESULTS}/figures/index.html",
         expand(f"{RESULTS}/viewer/{{cohort}}.html", cohort=PLAN.viewer.cohort),

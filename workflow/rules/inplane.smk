@@ -1,8 +1,8 @@
-"""Each network by itself, in plane: is it better than what it starts from?"""
+"""Each network separately, in plane: is its output better than its starting point?"""
 
 
 rule networks:
-    """In-plane PSNR of every network of fold 1 on the test patients of the first cohort, beside its starting point."""
+    """In-plane PSNR of every network of fold 1 on the test patients of the first cohort, next to its starting point."""
     input:
         volumes=lambda w: volumes(COHORTS[0], sheet.test(cohort_sheet(COHORTS[0]))),
         weights=weights_of(COHORTS[0], 1, COMPARED).values(),

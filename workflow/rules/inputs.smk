@@ -1,10 +1,10 @@
-"""What jobs take in, stage by stage: the functions of the stages that follow."""
+"""Input functions of the rules, stage by stage."""
 
 LAYOUTS = f"{RESULTS}/layouts"
 
 
 def made_layout(wildcards):
-    """The layout that a cohort reads, where it is one of those the workflow makes."""
+    """The layout that a cohort reads, if the workflow makes this layout."""
     local = config["cohorts"][wildcards.cohort].get("local", "")
     inside = Path(local).is_relative_to(LAYOUTS)
     return [f"{LAYOUTS}/{Path(local).relative_to(LAYOUTS).parts[0]}"] if inside else []
@@ -50,7 +50,7 @@ DRAWN = {
 
 
 def weights_volumes(wildcards):
-    """By cohort, the volumes of its patients for cross-validation; test patients stay unseen."""
+    """By cohort, the volumes of its patients for cross-validation; test patients are not used."""
     return {
         cohort: volumes(cohort, sheet.cross_validated(cohort_sheet(cohort)))
         for cohort in DRAWN
@@ -58,15 +58,15 @@ def weights_volumes(wildcards):
 
 
 def weights_shares(wildcards):
-    """How often each of these volumes is drawn."""
+    """Relative frequency with which each of these volumes is drawn."""
     return [
-        DRAWN[cohort] / len(found)
-        for cohort, found in weights_volumes(wildcards).items()
-        for _ in found
+        DRAWN[cohort] / len(paths)
+        for cohort, paths in weights_volumes(wildcards).items()
+        for _ in paths
     ]
 
 
 def solver(wildcards):
-    """Sampler and η that a file's name stands for; `none`: a sampler without η."""
+    """Sampler and η in a file's name; `none`: a sampler without η."""
     eta = 0.0 if wildcards.eta == "none" else float(wildcards.eta)
     return {"sampler": wildcards.sampler, "eta": eta}

@@ -1,4 +1,4 @@
-"""What the tables, figures and pages of this study are, and the files they are made from."""
+"""The tables, figures and pages of this study, and their input files."""
 
 from benchmark.plan import Plan
 from benchmark.plan.tables import compared_in_plane
@@ -8,9 +8,9 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-# Names of the figures that are not the article's, in the gallery and the report.
-SIGNIFICANCE = "Significance: who is better than whom"
-COHORTS_SHOWN = "Cohorts: a slice of each"
+# Names, in the gallery and the report, of the figures that are not in the article.
+SIGNIFICANCE = "Significance: which method is better"
+COHORTS_SHOWN = "Cohorts: one slice of each"
 
 PAPER = str(shipped("config/paper"))
 
@@ -20,27 +20,27 @@ def sheets(cohorts):
 
 
 def table_cohorts(wildcards):
-    """Cohorts of one of the tables 1–4; one clear line where there are none."""
+    """Cohorts of one of the tables 1–4; one clear line if there are none."""
     cohorts = PLAN.tables.cohorts(wildcards.table)
     if not cohorts:
         raise WorkflowError(
-            f"table {wildcards.table}: no cohort of this study goes into it; add one to study.cohorts, or name one as study.stand_in"
+            f"table {wildcards.table}: this study has no cohort for this table; add a cohort to study.cohorts, or set study.stand_in to a cohort"
         )
     return cohorts
 
 
 def one_of(names):
-    """A wildcard's constraint: one of the names, and no other."""
+    """A wildcard's constraint: one of these names."""
     return "|".join(sorted(names)) or "none"
 
 
 def figure_fold(method):
-    """The fold whose networks figures show."""
+    """The fold of the networks in figures."""
     return folds_of(method)[0]
 
 
 def figure_input(wildcards):
-    """What a figure is drawn from, by how it is drawn."""
+    """The input files of a figure, depending on its `draw`."""
     cohort, shown = PLAN.figures.cohort(wildcards.figure), PLAN.figures.methods(
         wildcards.figure
     )
@@ -58,18 +58,18 @@ def figure_input(wildcards):
 
 
 def timed_patients(wildcards):
-    """Patients that samplers are measured on: of the test, or where there is none those held out in fold 1."""
+    """Patients for the measurements of samplers: test patients, or, without test patients, those held out in fold 1."""
     rows = cohort_sheet(wildcards.cohort)
     subjects = sheet.test(rows) or sheet.validation(rows, 1)
     return subjects[: config["samplers"].get("patients", len(subjects))]
 
 
 def returned_forms():
-    """The survey's answers, where a folder with them is given; ``._x.csv`` are a Mac's notes on x."""
+    """The survey's answers, if the config names their folder, without the files ``._x.csv`` that a Mac adds."""
     folder = config["survey"]["answers"]
     paths = Path(folder).glob("*.csv") if folder else []
     return sorted(str(path) for path in paths if not path.name.startswith("."))
 
 
-# Networks of the study that are compared in plane, and those that these need.
+# Networks of the study that are compared in plane, and the networks that these need.
 COMPARED = compared_in_plane(config)

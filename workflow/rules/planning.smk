@@ -1,4 +1,4 @@
-"""What the study will cost: how fast the networks train on this machine, and GPU hours and disk from that."""
+"""Estimates before a study runs: training speed on this machine, GPU hours and disk space."""
 
 from benchmark.config import study_networks
 
@@ -6,7 +6,7 @@ PACED = study_networks(config)
 
 
 rule pace:
-    """Steps a second of one network's training, measured on slices of noise."""
+    """Training steps per second of one network, measured on slices of noise."""
     input:
         perceptual_trunk,
     output:
@@ -44,7 +44,7 @@ rule speed:
 
 
 rule study_cost:
-    """GPU hours by network and disk by stage, from what `speed` measured and otherwise estimated."""
+    """GPU hours by network and disk space by stage, from the measurements of `speed`, otherwise estimated."""
     input:
         [
             path

@@ -1,8 +1,8 @@
-"""Scan → truth volume, and the slices that the protocol takes away from it."""
+"""Scan → truth volume, and the slices that the protocol removes."""
 
 
 rule preprocess:
-    """Bring one scan upright, scale it, pad it; the sidecar says how to undo it."""
+    """Turn one scan upright, scale it, pad it; the sidecar describes how to undo these steps."""
     input:
         sheet=f"{RESULTS}/cohorts/{{cohort}}.tsv",
         scan=source,

@@ -1,8 +1,8 @@
-"""The pages that hold it all together: cost of every job, gallery of every figure, and the verdict."""
+"""The pages about the whole study: time and memory of every job, gallery of every figure, and the verdict."""
 
 
 rule cost:
-    """Wall time and peak memory of every job that came before the tables."""
+    """Wall time and peak memory of every job before the tables."""
     input:
         expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables.names),
         expand(f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures.names),
@@ -42,7 +42,8 @@ rule gallery:
 
 
 rule verdict:
-    """What was run, how far it agrees with the article, who wins, what is open: the report opens with it."""
+    """What was run, how far it agrees with the article, which method wins, what is open: the first page of the
+    report."""
     input:
         tables=expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables.scores),
         others=expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables.others),

@@ -1,4 +1,4 @@
-"""What a job asks of a scheduler: GPUs, minutes, memory, and where on this cluster they are found."""
+"""Resources that a job requests from a scheduler: GPUs, minutes, memory, and the cluster's partitions."""
 
 from benchmark.cluster import site as cluster
 
@@ -6,7 +6,7 @@ from benchmark.cluster import budget, demand
 
 try:
     SITE = cluster.site()
-    budget.limits(config)  # too few minutes are said before anything runs
+    budget.limits(config)  # too few minutes are reported before any job runs
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -18,11 +18,11 @@ def on_gpu(
     gpus=1,
     card=lambda wildcards: demand.restoring_mb(config),
 ):
-    """Resources of jobs that use a GPU where `needed`, and none with `compute.device: cpu`.
+    """Resources of jobs that use a GPU if `needed`; no GPU with `compute.device: cpu`.
 
-    `seconds`: what a job takes; `memory`: MB beyond what every job with PyTorch takes. Both grow with every attempt.
-    `card`: MiB of a GPU's memory. `local_gpu` counts thousandths of a GPU, under a name that is bounded on a
-    workstation and not on a cluster.
+    `seconds`: estimated time of a job; `memory`: MB in addition to those of every job with PyTorch. Both grow with
+    every attempt. `card`: GPU memory in MiB. `local_gpu` counts thousandths of a GPU; this name has a limit on a
+    workstation and none on a cluster.
     """
 
     def count(wildcards):
@@ -48,7 +48,8 @@ def on_gpu(
 
 
 def alone():
-    """CPU threads of a job that is timed: all that Snakemake may use here, so that no other job runs next to it."""
+    """CPU threads of a timed job: all threads that Snakemake may use here, so that no other job runs at the same
+    time."""
     return max(config["compute"]["threads"], workflow.resource_settings.cores or 1)
 
 
@@ -59,7 +60,7 @@ def training_seconds(wildcards):
 
 
 def training_memory(wildcards):
-    """Slices pass through memory on their way to the GPU, as numbers of 4 bytes, twice."""
+    """MB of the slices in main memory on their way to the GPU: 4 bytes per pixel, twice."""
     patients, _ = demand.patients(config, wildcards.cohort)
     return 2 * demand.volume_mb(config, wildcards.cohort) * patients
 

@@ -2,7 +2,7 @@
 
 
 rule restore:
-    """Restore a cohort's test volumes with one method and one fold's networks (fold 0: nothing was trained)."""
+    """Restore a cohort's test volumes with one method and one fold's networks (fold 0: methods without networks)."""
     input:
         volumes=test_volumes,
         removals=removals,

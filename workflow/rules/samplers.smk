@@ -1,4 +1,4 @@
-"""Samplers, steps and η (section 3.6, table 6), and what n new slices cost (section 3.7)."""
+"""Samplers, steps and η (section 3.6, table 6), and time and memory for n new slices (section 3.7)."""
 
 
 rule sampler:
@@ -41,7 +41,7 @@ rule sampler:
 
 
 rule sampler_table:
-    """Table 6: every setting of the sampler beside the published one."""
+    """Table 6: every setting of the sampler, next to the published figures."""
     input:
         measured=[
             f"{RESULTS}/samplers/{cohort}/{sampler}_{steps}_{eta}.csv"
@@ -96,7 +96,7 @@ rule efficiency:
 
 
 rule efficiency_table:
-    """What n costs beside the published seconds, and whether it is linear in n with memory flat."""
+    """Time and memory for n new slices, next to the published figures; is time linear in n, is memory flat?"""
     input:
         measured=expand(
             f"{RESULTS}/efficiency/{{cohort}}.csv",
@@ -104,7 +104,7 @@ rule efficiency_table:
         ),
         sheets=sheets(PLAN.samplers.efficiency_cohort),
     output:
-        **table_files("efficiency", "what n new slices cost"),
+        **table_files("efficiency", "time and memory of n new slices"),
     log:
         f"{RESULTS}/logs/tables/efficiency.log",
     localrule: True
@@ -153,7 +153,7 @@ rule sampler_line:
 
 
 rule sampler_curve:
-    """Scores against the number of evaluations: a table, a figure, and the fewest that do."""
+    """Scores against the number of evaluations: a table, a figure, and the fewest evaluations that suffice."""
     input:
         measured=[
             f"{RESULTS}/curve/{cohort}/{'_'.join(line)}.csv"

@@ -2,7 +2,7 @@
 
 
 rule trunk:
-    """Fetch the feature extractor that LPIPS needs, checked by the hash of its tensors."""
+    """Download the feature extractor that LPIPS needs, and check it by the hash of its tensors."""
     output:
         f"{DATA}/trunks/{{net}}.safetensors",
     log:

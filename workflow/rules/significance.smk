@@ -1,4 +1,4 @@
-"""Who is better than whom (section 3.4): almost stochastic order, one job a comparison."""
+"""Which method is better (section 3.4): almost stochastic order, one job per comparison."""
 
 
 rule compare:
@@ -34,7 +34,7 @@ rule significance:
         ],
         sheets=sheets(COHORTS),
     output:
-        **table_files("significance", "who is better than whom"),
+        **table_files("significance", "which method is better"),
         png=report(
             f"{RESULTS}/figures/significance.png",
             caption="../report/heat_map.rst",

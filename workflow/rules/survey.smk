@@ -1,8 +1,8 @@
-"""The blinded survey (section 3.5.5, table 5): a form to send out, its key, and the answers scored."""
+"""The blinded survey (section 3.5.5, table 5): a form to send out, its key, and the scored answers."""
 
 
 rule survey_kit:
-    """One sequence of new slices a method, under random codes, in a form that stands alone; the key beside it."""
+    """One sequence of new slices per method, under random codes, in a self-contained form, and the key."""
     input:
         gaps=[
             f"{RESULTS}/gaps/{c}/{m}"
@@ -34,7 +34,7 @@ rule survey:
 
 
 rule survey_table:
-    """Table 5: the returned forms scored; without any, the published levels alone."""
+    """Table 5: the scores of the returned forms; without forms, only the published levels."""
     input:
         key=rules.survey_kit.output.key,
         sheets=sheets(PLAN.survey.cohort),

@@ -1,8 +1,8 @@
-"""Every network of every cohort and fold, by one rule; and what some of them start from."""
+"""Trainings of every network of every cohort and fold, and their starting weights."""
 
 
 rule public_weights:
-    """Fetch weights of others that a training starts from, checked by their hash where it is known."""
+    """Download public weights from which a training starts, and check their hash if it is known."""
     output:
         f"{DATA}/public/{{checkpoint}}.ckpt",
     log:
@@ -60,7 +60,7 @@ rule train:
         f"{RESULTS}/logs/train/{{cohort}}/fold{{fold}}/{{network}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{cohort}}/fold{{fold}}/{{network}}.tsv"
-    priority: 2  # what everything waits for is never kept waiting for a GPU or a core
+    priority: 2  # other jobs wait for trainings, so trainings get a GPU or a core first
     conda:
         "../../envs/benchmark.yaml"
     threads: config["compute"]["threads"]

@@ -1,10 +1,12 @@
-"""Weights to be used elsewhere: a network trained on several cohorts together. Those of `zoom` are made here."""
+"""Weights for use outside the study, such as those of `zoom`: a network trained on several cohorts together."""
 
 
 rule weights_network:
     """Train one network on all patients of the cohorts of `weights`; resumes from its checkpoint."""
     input:
-        train=lambda w: [one for found in weights_volumes(w).values() for one in found],
+        train=lambda w: [
+            path for paths in weights_volumes(w).values() for path in paths
+        ],
         start=lambda w: recipe.starts_from_fetched(config, w.network),
     output:
         weights=f"{RESULTS}/trained/{{network}}.safetensors",

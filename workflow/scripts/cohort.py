@@ -1,4 +1,4 @@
-"""Draw a cohort, fetch its scans and write the sheet."""
+"""Draw a cohort, download its scans and write the sheet."""
 
 from benchmark.cohort.draw import draw
 from benchmark.cohort.sheet import summary, write_sheet

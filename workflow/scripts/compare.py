@@ -7,10 +7,12 @@ from benchmark.scores.comparisons import compare_methods
 from benchmark.scores.metrics import METRICS
 
 with job(snakemake) as say:
-    of, params = snakemake.wildcards, snakemake.params
+    pair, params = snakemake.wildcards, snakemake.params
     scores = read_scores(snakemake.input)
     comparisons = params.claims * len(METRICS)
-    table = compare_methods(scores, of.first, of.second, comparisons=comparisons, seed=params.seed, **params.options)
-    table.insert(0, "cohort", of.cohort)
+    table = compare_methods(
+        scores, pair.first, pair.second, comparisons=comparisons, seed=params.seed, **params.options
+    )
+    table.insert(0, "cohort", pair.cohort)
     write_csv(snakemake.output[0], table)
-    say(f"{of.cohort}: {of.first} > {of.second}: ε_min {table['epsilon_min'].round(3).tolist()}")
+    say(f"{pair.cohort}: {pair.first} > {pair.second}: ε_min {table['epsilon_min'].round(3).tolist()}")

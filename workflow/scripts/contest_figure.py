@@ -1,4 +1,4 @@
-"""The contest as a picture: only the one slice that is shown is restored."""
+"""The contest as a picture; only the slice in the picture is restored."""
 
 from benchmark.contest.figure import draw, most_detail, shown
 from benchmark.jobs.job import job

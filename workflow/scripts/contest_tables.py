@@ -1,4 +1,4 @@
-"""The contest's tables: scores, how certain the champion's lead is, and what each part earns."""
+"""The contest's tables: scores, certainty of the champion's lead, and the gain of each part."""
 
 from pathlib import Path
 

@@ -9,4 +9,4 @@ from benchmark.report.cost import cost_table, jobs
 with job(snakemake) as say:
     frame = jobs(snakemake.params.benchmarks)
     write_table(Path(snakemake.output.csv).with_suffix(""), frame, cost_table(frame))
-    say(f"{len(frame)} jobs, {frame['seconds'].sum():.0f} s in all")
+    say(f"{len(frame)} jobs, {frame['seconds'].sum():.0f} s in total")

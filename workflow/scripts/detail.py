@@ -1,4 +1,4 @@
-"""How much detail each slice of the test patients has, of those that may be pictured."""
+"""The detail of each slice of the test patients that may be pictured."""
 
 from pathlib import Path
 

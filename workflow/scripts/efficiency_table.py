@@ -1,4 +1,4 @@
-"""What n costs beside the published seconds, and whether it is linear in n with memory flat."""
+"""Time and memory for n new slices, next to the published figures; is time linear in n, is memory flat?"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""New slices between two slices, as many as the figures want, by one method."""
+"""New slices between two slices by one method, for the figures and the survey."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Each network in plane, next to what it starts from."""
+"""Each network in plane, next to its starting point."""
 
 from pathlib import Path
 

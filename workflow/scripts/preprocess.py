@@ -1,4 +1,4 @@
-"""Scan → truth volume and the sidecar that says how to undo it."""
+"""Scan → truth volume, and the sidecar that describes how to undo the steps."""
 
 from benchmark.cohort.preprocess import preprocess, write_sidecar
 from benchmark.datasets import orientation

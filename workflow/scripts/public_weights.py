@@ -1,4 +1,4 @@
-"""Fetch weights of others that a training starts from."""
+"""Download public weights from which a training starts."""
 
 from pathlib import Path
 

@@ -13,8 +13,8 @@ with job(snakemake) as say:
     inputs, setting = snakemake.input, snakemake.wildcards
     perceptual, sheets = Perceptual(inputs.trunk, net="alex"), []
     for steps, params in snakemake.params.restorations.items():
-        given = {"chunk": snakemake.config["compute"]["chunk"], "volumes": inputs.volumes}
-        restoration = Restoration(weights=inputs.weights, **given, **params)
+        options = {"chunk": snakemake.config["compute"]["chunk"], "volumes": inputs.volumes}
+        restoration = Restoration(weights=inputs.weights, **options, **params)
         sheet = sampler_scores(restoration, inputs.volumes, inputs.removals, perceptual, repeats=1)
         columns = {"cohort": setting.cohort, "sampler": setting.sampler, "steps": steps}
         columns |= {"eta": setting.eta.replace("none", ""), "noise": setting.noise}

@@ -1,4 +1,4 @@
-"""Table 6, from one sheet a setting and cohort."""
+"""Table 6, from one sheet per setting and cohort."""
 
 from pathlib import Path
 

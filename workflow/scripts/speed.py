@@ -1,4 +1,4 @@
-"""Steps a second of one network's training on this machine."""
+"""Training steps per second of one network on this machine."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What the whole study costs: GPU hours by network, disk by stage."""
+"""Estimates of the whole study: GPU hours by network, disk space by stage."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Table 5, from the forms that were returned."""
+"""Table 5, from the returned forms."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Train one network on one fold; goes on from its checkpoint if it was interrupted."""
+"""Train one network on one fold; resumes from its checkpoint if it was interrupted."""
 
 from pathlib import Path
 

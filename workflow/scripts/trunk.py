@@ -1,4 +1,4 @@
-"""Fetch a feature extractor for LPIPS, checked by the hash of its tensors."""
+"""Download a feature extractor for LPIPS, and check it by the hash of its tensors."""
 
 from pathlib import Path
 

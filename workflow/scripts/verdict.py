@@ -1,4 +1,4 @@
-"""The page that opens the report."""
+"""The first page of the report."""
 
 from pathlib import Path
 

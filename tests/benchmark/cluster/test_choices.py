@@ -25,9 +25,9 @@ def test_the_default_study_takes_at_most_150_hours_of_an_h100(hours):
         ("as configured", "compute: {half: false, compile: false}"),
         ("sampling.sampler: fast", "as configured"),
         ("study.folds: 1", "as configured"),
-        ("no table 6 and sampler curve", "as configured"),
+        ("without table 6 and sampler curve", "as configured"),
         ("first stage and diffusion: 5 epochs", "as configured"),
-        ("the article's methods and controls alone", "as configured"),
+        ("only the article's methods and controls", "as configured"),
         ("one cohort (oasis)", "study.folds: 1"),
     ],
 )

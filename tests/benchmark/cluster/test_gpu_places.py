@@ -200,7 +200,7 @@ def test_the_folder_of_the_locks_is_the_users_alone(tmp_path, monkeypatch, plant
         folder.symlink_to(elsewhere)
     else:
         folder.touch()
-    with pytest.raises(UserError, match=r"zoom-benchmark: .*locks of the GPUs"):
+    with pytest.raises(UserError, match=r"zoom-benchmark: .*GPU locks"):
         take(monkeypatch, tmp_path)
     assert not list(elsewhere.iterdir())
 

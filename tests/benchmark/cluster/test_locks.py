@@ -44,7 +44,7 @@ def test_without_locks_there_is_nothing_to_remove(tmp_path: Path) -> None:
 
 
 def test_a_living_study_keeps_its_locks_and_a_killed_one_does_not(tmp_path: Path, study: subprocess.Popen) -> None:
-    with pytest.raises(UserError, match=rf"at work here \(process .*\b{study.pid}\b.*its locks are kept"):
+    with pytest.raises(UserError, match=rf"running here \(process .*\b{study.pid}\b.*its locks are kept"):
         stale(tmp_path)
     command = [sys.executable, "-m", "benchmark.cluster.locks"]
     asked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

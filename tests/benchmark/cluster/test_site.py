@@ -51,7 +51,7 @@ def test_environment_wins_over_another_site_file(tmp_path, monkeypatch):
         ("jobs: 0", "jobs must be above 0"),
         ("retries: -1", "retries must be at least 0"),
         ("longest: nan", "longest must be above 0"),
-        ("account: [lab]", "account must be one value"),
+        ("account: [lab]", "account must be a single value"),
         ("- account", "not a site file"),
         ("account: a\nqos: b\naccount: c", "line 3: 'account' is in line 1 already; leave one"),
     ],
@@ -133,7 +133,7 @@ def test_without_an_answer_the_requested_minutes_count(tmp_path, monkeypatch, ca
     fake_squeue(tmp_path, monkeypatch, says)
     assert seconds_left(30) == 1800
     assert seconds_left() is None
-    assert "going by the 30 minutes" in capsys.readouterr().out
+    assert "using the 30 requested minutes" in capsys.readouterr().out
 
 
 def test_a_job_without_a_limit_is_not_stopped(tmp_path, monkeypatch):

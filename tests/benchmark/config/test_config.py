@@ -42,7 +42,7 @@ def test_the_default_is_the_article():
         ({"methods": {"mine": {"label": "m", "networks": ["nvq"]}}, "study": {"methods": ["mine"]}}, "'nvq'"),
         ({"preprocess": {"size": 100}}, "preprocess.size: 100 is not a multiple of 32"),
         ({"weights": {"cohorts": {"oasys": 1}}}, "weights.cohorts: 'oasys' is not defined; did you mean 'oasis'?"),
-        ({"weights": {"cohorts": {"oasis": "-1"}}}, "weights.cohorts.oasis: -1 is not a share, 0 or more"),
+        ({"weights": {"cohorts": {"oasis": "-1"}}}, "weights.cohorts.oasis: -1 must be a number of at least 0"),
         (
             {"networks": {"new": {"class": "none", "size": {}, "training": {"steps": 1, "batch": 1}}}},
             "networks/none.py",

@@ -103,10 +103,10 @@ def test_the_leader_is_bold_and_oracles_are_not():
     assert "never saw them" in table.title
     shared = contest_table(frame, CONFIG | {"shared": ["Ours"]})
     assert "never saw them" not in shared.title
-    assert "patients that folds 2 and up hold out: Ours can gain by it" in shared.caption
+    assert "patients that folds 2 and up hold out: Ours can gain by this" in shared.caption
     bold = {row[0].text for row in table.rows if not isinstance(row, str) and any(cell.bold for cell in row)}
     assert bold == {"the new one"}
-    assert "every 3. slice known, 2 new ones in each gap" in table.rows[5]
+    assert "every 3. slice known, 2 new slices in each gap" in table.rows[5]
 
 
 def test_a_clear_lead_and_none():
@@ -117,7 +117,7 @@ def test_a_clear_lead_and_none():
     assert (ahead["ahead_on"] == PATIENTS).all()
     assert ahead["confidence"].iloc[0] == pytest.approx(1 - 0.05 / (3 * 2 * 2))  # metrics, rivals, settings
     table = certainty_table(ahead, CONFIG)
-    assert "is ahead of all of them" in table.caption
+    assert "is ahead of all rivals" in table.caption
     assert f" on {PATIENTS} of {PATIENTS}" in table.rows[1][1].text
     behind = certainty(planted(new=0.5), CONFIG, **OPTIONS)
     assert (behind.loc[behind["second"] == "old", "verdict"] == NOT_SHOWN).all()

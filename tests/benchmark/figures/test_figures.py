@@ -128,7 +128,7 @@ def test_every_kind_draws_on_a_page_and_says_what_it_shows(cohort, tmp_path, spe
 
 
 def test_many_rows_still_fit_a_page():
-    figure, _ = grid(9, 4, (256, 200), labels=0.2, beside=1.0)
+    figure, _ = grid(9, 4, (256, 200), labels=0.2, margin=1.0)
     assert figure.get_size_inches()[1] <= PAGE + 1e-9
     assert figure.get_size_inches()[0] < FULL
 
@@ -147,7 +147,7 @@ def test_a_figure_tells_folds_apart(cohort):
 
 @pytest.mark.parametrize(
     ("alike", "unlike", "words"),
-    [(True, [], "differ only in where slices"), (False, ["edsr"], "only one of them has EDSR"), (False, [], "")],
+    [(True, [], "differ only in where slices"), (False, ["edsr"], "only one has EDSR"), (False, [], "")],
 )
 def test_a_comparison_of_the_pair_says_whether_it_is_like_with_like(cohort, alike, unlike, words):
     shown = scene(cohort, {"draw": "between"}, ["ours", "baseline"], alike=alike, unlike=unlike)
@@ -169,7 +169,7 @@ def test_compare_has_the_true_ends_the_input_and_a_row_for_each_method(cohort):
     figure, caption = draw(scene(cohort, {"draw": "compare", "n": 2}, list(LABELS)))
     titles = [axis.get_title() for axis in figure.axes]
     assert len(titles) == 4 * (1 + len(LABELS))
-    assert titles[1:3] == ["given, 8×8"] * 2
+    assert titles[1:3] == ["input, 8×8"] * 2
     assert titles[5:7] == ["1/3", "2/3"]
     assert "a factor of 3" in caption
 
@@ -200,7 +200,7 @@ def test_faces_are_never_pictured(cohort):
 def test_the_showcase_is_of_a_removed_slice_and_its_numbers_are_of_what_is_above_them(cohort):
     figure, caption = draw(scene(cohort, {"draw": "showcase"}, ["linear", "ours"]))
     place = removed_slice(read_detail(cohort["detail"]), "p1")
-    assert f"slice {place}: the removed one" in caption
+    assert f"slice {place}: the removed slice" in caption
     assert "8×8" in caption
     truth, made = (volume.read(Path(f) / "p1.nii.gz")[0][place] for f in (folder(cohort), cohort["restored"][2]))
     printed = [axis.get_xlabel() for axis in figure.axes if axis.get_xlabel()]
@@ -209,7 +209,7 @@ def test_the_showcase_is_of_a_removed_slice_and_its_numbers_are_of_what_is_above
     assert (
         "4 removed slices (SSIM / PSNR, dB / LPIPS): a name that is long enough for two lines 0.7000 / 28.00" in caption
     )
-    assert "AlexNet's features, from which these methods have learned: ours." in caption
+    assert "AlexNet's features, with which these methods were trained: ours." in caption
 
 
 def test_gaps_have_their_slices_where_their_affine_says(cohort):

@@ -69,7 +69,9 @@ def test_what_a_method_learned_from_is_known(article):
 
 def test_what_sharpens_every_row_of_table_6_is_said(article):
     where = Plan(article).samplers.where
-    assert where.startswith("BraTS 2021 T1, BraTS 2021 T2, BraTS 2021 FLAIR, SR with SI (ours) (every row sharpened")
+    assert where.startswith(
+        "BraTS 2021 T1, BraTS 2021 T2, BraTS 2021 FLAIR, SR with SI (ours) (one EDSR sharpens every row"
+    )
     assert "by ddim, T = 50, η = 1" in where
     plain = Plan(study(article, methods=["ours_no_edsr"])).samplers.where
     assert plain.endswith("SR with SI (ours, no EDSR)")

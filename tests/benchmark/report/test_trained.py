@@ -25,7 +25,7 @@ def test_the_articles_networks_differ_in_nothing_but_what_the_article_does_not_g
     for loss in ("perceptual loss", "adversarial", "BSRGAN", "eq. 14"):
         assert loss not in text
     assert "Lengths and batches of training" in text
-    assert "EDSR (edsr) learns from samples by ddim, T = 50" in text
+    assert "EDSR (edsr) is trained on samples by ddim, T = 50" in text
 
 
 def test_the_demo_owns_up_to_all_of_it(demo):
@@ -35,9 +35,9 @@ def test_the_demo_owns_up_to_all_of_it(demo):
         "ldm (width 32, not 160",
         "edsr (blocks 4, not 16)",
         "without the perceptual and the adversarial loss of section 3.1",
-        "degradation “bilinear”, where the article has BSRGAN-light",
+        "degradation “bilinear”; the article has BSRGAN-light",
         "SRGAN (srgan) is trained without its perceptual loss",
-        "trained by MSE (eq. 14), where section 3.1 has MAE",
+        "trained by MSE (eq. 14); section 3.1 has MAE",
         f"vq {demo['networks']['vq']['training']['steps']:,} steps of 8",
     ):
         assert words in text, words
@@ -47,14 +47,14 @@ def test_what_networks_start_from_and_share_is_said(article, demo):
     text = " ".join(deviations(article))
     for words in (
         "Trained from public:bsr_4x: vq, ldm.",
-        "One training a cohort, that of fold 1, in all folds, as the authors had: vq.",
-        "has seen those that folds 2 and up hold out",
+        "One training per cohort, of fold 1, used in all folds, as the authors did: vq.",
+        "has seen the patients that folds 2 and up hold out",
         "may end the training of vq, ldm",
         "ldm 15 epochs of 8",
     ):
         assert words in text, words
     small = " ".join(deviations(demo))
-    for words in ("Trained from", "One training a cohort", "may end"):
+    for words in ("Trained from", "One training per cohort", "may end"):
         assert words not in small
 
 

@@ -106,7 +106,7 @@ def test_how_sure_is_counted_over_all_metrics_and_not_at_all_with_few_patients(f
     assert cell(claims(3, (TOO_FEW,) * 3)) == "not enough patients (3; at least 20)"
     assert cell(None) == "not tested"
     text = " ".join(summary(frame, outcomes(frame), {"significance": claims(3, (TOO_FEW,) * 3)}, CONFIG, SHEETS)[2])
-    assert "With 3 test patients nothing is shown" in text
+    assert "With 3 test patients no claim about other patients is shown" in text
     assert "contest" in text
 
 
@@ -115,11 +115,11 @@ def test_the_opening_says_what_was_run_and_how_it_came_out(frame):
     assert "7 methods (2 of them trained) on 1 cohort, 5 folds" in opening
     assert "trained by the recipe `mine`" in opening
     assert "Of 3 figures" in opening
-    assert "1 come out within ±2 %, 1 better, 0 worse; 1 cannot" in opening
+    assert "1 are within ±2 %, 1 better, 0 worse; 1 are implausible" in opening
     assert "LPIPS of ours" in agreement
     assert sane(frame) in sentences
     nothing = outcomes(frame.assign(ssim_paper="", psnr_paper="", lpips_paper=""))
-    assert "None of the article's figures" in summary(frame, nothing, {}, CONFIG, SHEETS)[0]
+    assert "No figure of the article" in summary(frame, nothing, {}, CONFIG, SHEETS)[0]
     table = run_table(frame, SHEETS, {"oasis": (17, 3)}, {"oasis": "OASIS"})
     assert [cell.text for cell in table.rows[0]] == ["OASIS", "2 + 1", "17 + 3", "41", "7"]
 
@@ -199,7 +199,7 @@ def test_a_picture_is_inside_the_page_itself(tmp_path):
 
 def test_an_empty_table_is_a_sentence_and_no_error():
     page = as_html("T", verdict_page(["text", Table("Empty", "", ["a", "b"])]))
-    assert "Nothing to show in this run." in page
+    assert "This run has no data for this table." in page
     assert "system-message" not in page
 
 

@@ -45,7 +45,7 @@ def test_the_fewest_evaluations_that_are_no_worse(measured):
 def test_without_the_reference_nothing_is_chosen(measured):
     frame = curve_frame(measured[measured["steps"] != 200])
     assert equal(frame).empty
-    assert "nothing is chosen" in curve_table(frame, "cohort", 2).caption
+    assert "no setting is chosen" in curve_table(frame, "cohort", 2).caption
 
 
 def test_the_figure_has_a_line_for_each_solver_and_noise(measured, tmp_path):
@@ -64,7 +64,7 @@ def test_no_band_is_drawn_or_described_where_the_reference_was_not_measured(meas
     assert [len(axis.patches) for axis in curve_figure.draw(frame).axes] == [0, 0]
     words = curve_figure.caption(frame, "cohort", 2)
     assert "band" not in words
-    assert "was not measured, so nothing is chosen" in words
+    assert "was not measured, so no setting is chosen" in words
 
 
 def config(**change) -> dict:

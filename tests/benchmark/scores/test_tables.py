@@ -57,9 +57,9 @@ def test_best_is_bold_within_a_block_of_several_and_oracles_have_none(frame, lab
     headings = [row for row in table.rows if isinstance(row, str)]
     assert headings == [
         "methods of the article",
-        "the article's, EDSR in and out",
+        "the article's, with and without EDSR",
         "not in the article: this project's",
-        "controls: nothing is trained",
+        "controls: not trained",
         "oracles: see the truth",
     ]
     bold = [row[0].text for row in table.rows if not isinstance(row, str) and row[1].bold]
@@ -93,14 +93,14 @@ def test_the_caption_says_who_and_how_many(frame, labels):
         "0 left out",
         "2 folds",
         "The article has 17 + 3",
-        "own cohorts of tables 2, 3: the cohort above stands in for them, and one table for all",
+        "cohorts of tables 2, 3: the cohort above stands in for them, and one table replaces all",
     ):
         assert words in caption
     assert score_table(frame, 2, labels, SHEETS, stand_in=[2, 3]).title.startswith("Tables 2, 3: scores on ")
     assert score_table(frame, 2, labels, SHEETS, stand_in=[2]).title.startswith("Table 2: ")
     assert "PARTIAL" not in caption
     labels["cohorts"]["toy"] |= {"partial": True, "patients": {"cv": 17, "test": 3}}
-    assert "PARTIAL: 17 + 3 patients were asked for, 2 + 2 found" in score_table(frame, 1, labels, SHEETS).caption
+    assert "PARTIAL: 17 + 3 patients were requested, 2 + 2 found" in score_table(frame, 1, labels, SHEETS).caption
 
 
 def test_a_cohort_of_ones_own_has_no_columns_of_the_article(score_files, labels):

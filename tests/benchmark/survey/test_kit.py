@@ -130,9 +130,9 @@ def test_no_answers_leave_the_published_levels_alone(key):
         ({"level": ""}, "incomplete: 1 of 6"),
         ({"level": "Splendid"}, "no level 'Splendid'"),
         ({"sequence": "XXXX"}, "no sequence XXXX"),
-        ({"question": "Q2"}, "an answer is given twice"),
+        ({"question": "Q2"}, "two answers to one question"),
         ({"kit": "deadbeef"}, "another kit"),
-        ({"rater": "someone else"}, "not one rater"),
+        ({"rater": "someone else"}, "more than one rater"),
     ],
 )
 def test_a_form_that_is_not_as_it_was_saved_is_refused_by_name(key, tmp_path, changes, reason):

@@ -1,1 +1,1 @@
-"""How fast this is on the machine at hand, beside the libraries used plainly and the machine's limit: `make bench`."""
+"""Speed on this machine, compared with plain use of the libraries and with the machine's limit: `make bench`."""

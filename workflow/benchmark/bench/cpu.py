@@ -1,4 +1,4 @@
-"""The bench of any machine, on its processor: every stage beside its plain version and the machine's limit."""
+"""The bench on a CPU: every stage, compared with its plain version and the machine's limit."""
 
 import os
 import tempfile
@@ -16,8 +16,8 @@ from benchmark.jobs.timing import hardware
 def run(into: Path, say: Callable[[str], None], *, name: str = "demo", side: int = 128, planning: bool = True) -> str:
     """Measures everything and writes ``into/bench.md`` and ``.csv``; returns the Markdown.
 
-    ``name``: the config whose networks are measured; ``side``: of the slices; ``planning``: job start-up and the dry
-    run as well.
+    ``name``: the config whose networks are measured; ``side``: of the slices; ``planning``: also measure job start-up
+    and the dry run.
     """
     import torch
 
@@ -34,10 +34,10 @@ def run(into: Path, say: Callable[[str], None], *, name: str = "demo", side: int
         f"Measured on {hardware(cpu)} in {time.perf_counter() - begun:.0f} s; load average {os.getloadavg()[0]:.1f} on "
         f"{os.cpu_count()} cores. Networks of config/{name}.yaml (small), slices {side}×{side}, random weights. Plain: "
         "the same networks and solver used straight from diffusers, lpips and scikit-image, eager, float32, a chunk of "
-        f"{restoring.CHUNK} slices (or, for scores, a slice) at a time, everything imported at the top; timed in turn "
-        "with ours in the same process, the ratio being the median of the rounds'. Limit: counted FLOP over this "
-        f"machine's rate of matrix products ({rate / 1e9:.0f} GFLOP/s). Memory: peak of a call, beyond what was held "
-        "before."
+        f"{restoring.CHUNK} slices (or, for scores, a slice) at a time, all imports at the top; timed in turn "
+        "with ours in the same process; the ratio is the median over rounds. Limit: counted FLOP over this "
+        f"machine's rate of matrix products ({rate / 1e9:.0f} GFLOP/s). Memory: peak of a call, beyond the memory in "
+        "use before."
     )
     return cpu_table.write(done, f"Bench: {hardware(cpu)}", caption, into / "bench")
 

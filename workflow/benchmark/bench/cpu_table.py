@@ -1,4 +1,4 @@
-"""The bench as a table: Markdown to read and CSV to calculate with."""
+"""The bench as a table: Markdown for reading and CSV for calculations."""
 
 from pathlib import Path
 from typing import Any
@@ -29,5 +29,5 @@ def write(rows: list[dict[str, Any]], title: str, caption: str, stem: Path) -> s
 
 
 def _time(ms: float) -> str:
-    """Three digits that count."""
+    """Three significant digits."""
     return number(ms, 0 if ms >= 100 else 1 if ms >= 10 else 2)

@@ -1,7 +1,7 @@
-"""The bench at the article's size on a GPU, section by section: what takes how long, the machine's limit, the aim.
+"""The bench at the article's size on a GPU, section by section: times, the machine's limit, and the aims.
 
-Every section prints as it goes, the files are written anew after each, and one that fails prints its traceback and the
-next begins: a GPU may be at hand for minutes only.
+Every section prints its results at once, and the files are written again after each section. If a section fails, its
+traceback is printed and the next section begins: a GPU may be available for minutes only.
 """
 
 import time
@@ -27,8 +27,8 @@ KERNELS = ["of", "kernel", "calls", "ms", "share"]
 
 @dataclass(frozen=True)
 class Size:
-    """``slices`` known ones of side ``side``; ``steps`` of DDIM; ``many``: n of the last row; ``trained``: training
-    steps timed; ``matrix``: side of the matrices that give the limit; ``compiler``: options of ``torch.compile``.
+    """``slices``: known slices of side ``side``; ``steps`` of DDIM; ``many``: n of the last row; ``trained``: number of
+    timed training steps; ``matrix``: side of the matrices for the limit; ``compiler``: options of ``torch.compile``.
     """
 
     slices: int = 155
@@ -46,7 +46,7 @@ DRY = Size(slices=5, side=32, steps=3, many=2, trained=1, matrix=64, compiler={"
 
 @dataclass(eq=False)
 class Bench:
-    """What sections measure with, and where they put what they measured."""
+    """The tools and the results of the sections."""
 
     config: dict[str, Any]
     device: "torch.device"
@@ -60,19 +60,22 @@ class Bench:
     def add(
         self, what: str, how: str, measured: float, unit: str, flop: float = 0.0, aim: str = "", peak: float = 0.0
     ) -> None:
-        """A row. ``measured``: in ``unit``, ms or s; ``flop``: counted in what was measured; ``peak``: in 10⁹ bytes."""
+        """Adds a row.
+
+        ``measured``: in ``unit``, ms or s; ``flop``: counted for the measured work; ``peak``: in 10⁹ bytes.
+        """
         limit = flop / self.rate * (1000 if unit.startswith("ms") else 1) if flop else float("nan")
         row = {"what": what, "how": how, "measured": measured, "unit": unit, "limit": limit, "aim": aim}
         self.rows.append(row | {"of_limit": limit / measured, "peak_gb": peak or float("nan")})
-        told = f" (limit {limit:.3g})" if flop else ""
-        self.say(f"  {what}, {how}: {measured:.4g} {unit}{told}{f', aim {aim}' if aim else ''}, {peak:.2f} GB")
+        limit_text = f" (limit {limit:.3g})" if flop else ""
+        self.say(f"  {what}, {how}: {measured:.4g} {unit}{limit_text}{f', aim {aim}' if aim else ''}, {peak:.2f} GB")
 
     def timed(self, call: Callable[[], object], repeats: int = 3, warm_up: bool = True) -> tuple[float, float]:
-        """Seconds of a call (the least of ``repeats``, after one that warms up) and its peak of the device's memory."""
+        """Seconds of a call (the least of ``repeats``, after a warm-up) and its peak of the device's memory."""
         import torch
 
         cuda = self.device.type == "cuda"
-        if self.warm:  # once, for what is compiled by it
+        if self.warm:  # once, to compile
             repeats, warm_up = 1, False
         if warm_up:
             call()
@@ -89,7 +92,7 @@ class Bench:
         return least, torch.cuda.max_memory_allocated() / 1e9 if cuda else float("nan")
 
     def profile(self, of: str, call: Callable[[], object], most: int = 12) -> None:
-        """The kernels that take most of a call's time, and how busy they keep the device."""
+        """The kernels that take most of a call's time, and the share of time in which the device is busy."""
         if self.warm:
             return
         import torch
@@ -116,7 +119,7 @@ class Bench:
 
 
 def there() -> bool:
-    """Whether there is a CUDA device."""
+    """Whether this machine has a CUDA device."""
     import torch
 
     return torch.cuda.is_available()
@@ -133,9 +136,9 @@ def run(
 ) -> str:
     """Measures, writes ``into/bench_gpu.md`` and ``.csv`` and ``into/bench_gpu_kernels.csv``; returns the Markdown.
 
-    ``only``: names of sections (all); ``minutes``: a section that would end later is not begun; ``dry``: everything
-    at a small size on the CPU, to see that it runs; ``warm``: every call once, to fill PyTorch's cache of compiled
-    kernels for a later run.
+    ``only``: names of sections (all); ``minutes``: skip sections that would end later; ``dry``: everything at a small
+    size on the CPU, to check that it runs; ``warm``: every call once, to fill PyTorch's cache of compiled kernels for a
+    later run.
     """
     import torch
 
@@ -155,7 +158,7 @@ def run(
             continue
         left = 60 * minutes - (time.perf_counter() - begun)
         if left < seconds and not dry:
-            say(f"[{name}] left out: takes about {seconds} s, and {left:.0f} s are left")
+            say(f"[{name}] skipped: needs about {seconds} s, {left:.0f} s are left")
             skipped.append(name)
             continue
         say(f"[{name}] at {time.perf_counter() - begun:.0f} s")
@@ -171,22 +174,22 @@ def run(
 
 
 def _write(into: Path, bench: Bench, seconds: float, failed: Sequence[str], skipped: Sequence[str]) -> str:
-    """The tables so far."""
+    """Writes the tables so far."""
     size = bench.size
     caption = (
-        f"{size.slices} slices {size.side}×{size.side}, random weights, {seconds:.0f} s in all; each number is the "
-        "least of a few runs after one that warms up. Plain: diffusers' networks and DDIM, eager, float32, 16 slices "
+        f"{size.slices} slices {size.side}×{size.side}, random weights, {seconds:.0f} s in total; each number is the "
+        "least of a few runs after a warm-up. Plain: diffusers' networks and DDIM, eager, float32, 16 slices "
         "at a time. Limit: counted FLOP over this device's rate of float16 matrix products "
         f"({bench.rate / 1e12:.0f} TFLOP/s)."
     )
     caption += f" Failed: {', '.join(failed)}." if failed else ""
-    caption += f" Left out for want of time: {', '.join(skipped)}." if skipped else ""
+    caption += f" Skipped for lack of time: {', '.join(skipped)}." if skipped else ""
     table = Table(f"Bench at the article's size: {hardware(bench.device)}", caption, COLUMNS)
     for row in bench.rows:
         share = "" if pd.isna(row["of_limit"]) else f"{row['of_limit']:.0%}"
         texts = [row["what"], row["how"], number(row["measured"], 2), row["unit"], number(row["limit"], 2), share]
         table.rows.append([Cell(text) for text in [*texts, row["aim"], number(row["peak_gb"], 2)]])
-    kernels = Table("Kernels that take most of the time", "Of one call each.", KERNELS)
+    kernels = Table("Kernels that take most of the time", "For one call each.", KERNELS)
     for row in bench.kernels:
         texts = [row["of"], row["kernel"][:80], str(row["calls"]), number(row["ms"], 2), f"{row['share']:.0%}"]
         kernels.rows.append([Cell(text) for text in texts])

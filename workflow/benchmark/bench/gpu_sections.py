@@ -1,4 +1,4 @@
-"""The sections of ``make bench-gpu``, the most telling ones first."""
+"""The sections of ``make bench-gpu``, the most informative first."""
 
 import functools
 import time
@@ -17,7 +17,7 @@ from benchmark.bench.limit import counted
 
 
 class Restoring:
-    """Networks of the study and inputs of noise on the bench's device; ``half`` and compiled ones are made once."""
+    """Networks of the study and inputs of noise on the bench's device; ``half`` and compiled networks are made once."""
 
     def __init__(self, bench: Bench) -> None:
         import torch
@@ -33,16 +33,16 @@ class Restoring:
     @classmethod
     @functools.lru_cache(maxsize=1)
     def of(cls, bench: Bench) -> "Restoring":
-        """The same ones for all sections."""
+        """One object, shared by all sections."""
         return cls(bench)
 
     def step_flop(self) -> float:
-        """Of one step of all slices."""
+        """FLOP of one step for all slices."""
         network = self.networks["ldm"]
         return len(self.slices) * counted(lambda: network(self.latents[:1], self.t, self.slices[:1]))
 
     def shown_flop(self) -> float:
-        """Of decoding and sharpening one slice."""
+        """FLOP of decoding and sharpening one slice."""
         image = self.slices.new_zeros(1, 1, self.bench.size.side, self.bench.size.side)
         decoded = counted(lambda: self.networks["vq"].decode(self.latents[:1]))
         return decoded + counted(lambda: self.networks["edsr"](image))
@@ -52,11 +52,11 @@ class Restoring:
         from models.compiling import compile_costly
         from models.half import halved
 
-        found: dict[str, Any] = {name: halved(network) for name, network in self.networks.items()}
+        networks_fast: dict[str, Any] = {name: halved(network) for name, network in self.networks.items()}
         if compiled:
-            for network in found.values():
+            for network in networks_fast.values():
                 compile_costly(network, **self.bench.size.compiler)
-        return found
+        return networks_fast
 
     def step(self, networks: dict[str, Any]) -> Callable[[], object]:
         """A call: one step of all slices at once."""
@@ -69,7 +69,7 @@ class Restoring:
         return call
 
     def restored(self, n: int, compiled: bool, sampling: dict[str, Any]) -> Callable[[], object]:
-        """A call: the volume with ``n`` new slices in every gap, block by block, nothing kept."""
+        """A call: the volume with ``n`` new slices in every gap, block by block, without keeping results."""
         from models.compiling import eagerly
         from models.method import method
 
@@ -88,10 +88,10 @@ class Restoring:
 
 def unet(bench: Bench) -> None:
     """One step of the diffusion, all slices at once."""
-    given = Restoring.of(bench)
-    flop = given.step_flop()
+    setup = Restoring.of(bench)
+    flop = setup.step_flop()
     for how, compiled in (("float16 weights", False), ("float16 weights, compiled", True)):
-        call = given.step(given.fast(compiled))
+        call = setup.step(setup.fast(compiled))
         first, _ = bench.timed(call, repeats=1, warm_up=False)
         seconds, peak = bench.timed(call, repeats=5)
         bench.say(f"  the first call took {first:.1f} s")
@@ -106,23 +106,23 @@ def decoding(bench: Bench) -> None:
     from models.compiling import eagerly
     from models.method import method
 
-    given = Restoring.of(bench)
-    image = given.slices.new_zeros(1, 1, bench.size.side, bench.size.side)
+    setup = Restoring.of(bench)
+    image = setup.slices.new_zeros(1, 1, bench.size.side, bench.size.side)
     flop = {
-        "decoding": counted(lambda: given.networks["vq"].decode(given.latents[:1])),
-        "EDSR": counted(lambda: given.networks["edsr"](image)),
+        "decoding": counted(lambda: setup.networks["vq"].decode(setup.latents[:1])),
+        "EDSR": counted(lambda: setup.networks["edsr"](image)),
     }
     count = min(32, bench.size.slices)
-    images = given.slices.new_zeros(count, 1, bench.size.side, bench.size.side)
+    images = setup.slices.new_zeros(count, 1, bench.size.side, bench.size.side)
     for how, compiled in (("float16 weights", False), ("float16 weights, compiled", True)):
-        networks = given.fast(compiled)
+        networks = setup.fast(compiled)
         mode = nullcontext if compiled else eagerly  # earlier sections have compiled them
-        both = method("ours", given.networks, device=given.device, half=True, compiled=compiled)
-        alone = method("ours", {n: networks[n] for n in ("vq", "ldm")}, device=given.device)
+        both = method("ours", setup.networks, device=setup.device, half=True, compiled=compiled)
+        alone = method("ours", {n: networks[n] for n in ("vq", "ldm")}, device=setup.device)
 
         def decoded(restorer: Any = alone, mode: Any = mode) -> None:
             with torch.inference_mode(), mode():
-                restorer.decode(given.latents[:count])
+                restorer.decode(setup.latents[:count])
 
         def sharpened(restorer: Any = both, mode: Any = mode) -> None:
             with torch.inference_mode(), mode():
@@ -137,45 +137,45 @@ def decoding(bench: Bench) -> None:
 
 def restoring(bench: Bench) -> None:
     """Whole volumes by the article's method, as `restore` makes them."""
-    given, size = Restoring.of(bench), bench.size
-    step, shown = given.step_flop(), given.shown_flop()
+    setup, size = Restoring.of(bench), bench.size
+    step, shown = setup.step_flop(), setup.shown_flop()
     few = bench.config["samplers"]["named"]["fast"]
     ddim = {"sampler": "ddim", "steps": size.steps, "eta": 1.0}
-    wishes = [
+    rows = [
         ("`sampler: fast`, n = 1", few, 1, "0.7"),
         (f"`sampler: fast`, n = {size.many}", few, size.many, "3"),
         (f"DDIM-{size.steps}, n = 1", ddim, 1, "6.8"),
     ]
     if bench.warm:
-        wishes = wishes[:1]
-    for what, sampling, n, aim in wishes:
+        rows = rows[:1]
+    for what, sampling, n, aim in rows:
         flop = sampling["steps"] * step + ((size.slices - 1) * (n + 1) + 1) * shown
-        call = given.restored(n, True, sampling)
-        # the longest is not run twice: the others have warmed it up
+        call = setup.restored(n, True, sampling)
+        # The longest row has no warm-up of its own: the other rows already warmed up.
         seconds, peak = bench.timed(call, repeats=1, warm_up=sampling is few)
         bench.add(what, "float16 weights, compiled", seconds, "s", flop, aim, peak)
 
 
 def eager(bench: Bench) -> None:
-    """The same without compilation, and as one writes it with diffusers alone; a few steps, scaled up."""
-    given, size = Restoring.of(bench), bench.size
+    """The same without compilation, and as plain code with diffusers only; a few steps, scaled up."""
+    setup, size = Restoring.of(bench), bench.size
     few = min(2, size.steps)
-    flop = size.steps * given.step_flop() + (2 * size.slices - 1) * given.shown_flop()
+    flop = size.steps * setup.step_flop() + (2 * size.slices - 1) * setup.shown_flop()
     slow = study.networks(bench.config, bench.device, fast=False)
-    part = given.slices[:16]
+    part = setup.slices[:16]
 
     def plainly(steps: int) -> None:
         for chunk in part.split(16):
             plain.restore(slow, chunk, steps)
 
-    def scaled(one: float, more: float, of: int) -> float:
+    def scaled(single: float, more: float, of: int) -> float:
         """Seconds of all slices and steps, from the seconds of one step and of ``1 + few``."""
-        return (one + (size.steps - 1) * (more - one) / few) * size.slices / of
+        return (single + (size.steps - 1) * (more - single) / few) * size.slices / of
 
     one, more = (bench.timed(partial(plainly, steps), repeats=2)[0] for steps in (1, 1 + few))
     bench.add(f"DDIM-{size.steps}, n = 1", "plain, float32", scaled(one, more, len(part)), "s", flop)
     sampling = {"sampler": "ddim", "eta": 1.0}
-    ours = [given.restored(1, False, sampling | {"steps": steps}) for steps in (1, 1 + few)]
+    ours = [setup.restored(1, False, sampling | {"steps": steps}) for steps in (1, 1 + few)]
     one, more = (bench.timed(call, repeats=1)[0] for call in ours)
     bench.add(f"DDIM-{size.steps}, n = 1", "float16 weights", scaled(one, more, size.slices), "s", flop)
 
@@ -194,8 +194,8 @@ def training(bench: Bench, name: str, what: str, aim: str, ways: Sequence[str], 
     size = bench.size
     flop = 0.0
     for how in ways:
-        given = dict(WAYS[how])
-        compiler = given.pop("compiler", {}) | size.compiler if "compiled" in given else None
+        options = dict(WAYS[how])
+        compiler = options.pop("compiler", {}) | size.compiler if "compiled" in options else None
         learning = Learning(
             name,
             bench.config,
@@ -205,7 +205,7 @@ def training(bench: Bench, name: str, what: str, aim: str, ways: Sequence[str], 
             precision="bf16-mixed",
             training=training,
             compiler=compiler,
-            **given,
+            **options,
         )
         losses = []
         for seed in range(1 if bench.warm else 4):
@@ -227,7 +227,7 @@ def training(bench: Bench, name: str, what: str, aim: str, ways: Sequence[str], 
 
 
 def small(bench: Bench) -> None:
-    """A step of every other network, as the config has it; without perceptual losses, which need a download."""
+    """A step of every other network, as in the config; without perceptual losses, which need a download."""
     for name in one_of_each_class(bench.config):
         if name in ("vq", "ldm"):  # sections of their own
             continue
@@ -248,7 +248,7 @@ def small(bench: Bench) -> None:
 
 
 def plain_training(bench: Bench) -> None:
-    """The U-Net's step as one writes it first."""
+    """The U-Net's training step in plain code."""
     learning = Plainly("ldm", bench.config, bench.size.side, Path(), bench.device.type)
     seconds, peak = bench.timed(learning.step, repeats=3)
     bench.add("training, U-Net: a step", "plain, float32", 1000 * seconds, "ms", counted(learning.step), "", peak)
@@ -267,4 +267,4 @@ SECTIONS: dict[str, tuple[Callable[[Bench], None], int]] = {
     "eager": (eager, 8),
     "train-plain": (plain_training, 4),
 }
-"""By name: the section, and the seconds it takes at least, with what it compiles in PyTorch's cache already."""
+"""By name: the section and its least seconds, with compiled kernels already in PyTorch's cache."""

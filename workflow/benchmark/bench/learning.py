@@ -1,4 +1,4 @@
-"""A training step of each network: as the loop takes it, and as one would write it first."""
+"""A training step of each network: by the training loop, and in plain code."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ def rows(config: Mapping[str, Any], side: int, trunk: Path, device: str = "cpu")
 
 
 def one_of_each_class(config: Mapping[str, Any]) -> list[str]:
-    """Networks of the study, the first of each class: variants cost the same."""
+    """Networks of the study, the first of each class: variants take the same time."""
     networks = study_networks(config)
     first = {class_of(config, name): name for name in reversed(networks)}
     return [name for name in networks if name in first.values()]
@@ -44,15 +44,15 @@ class Learning:
         compiler: Mapping[str, Any] | None = None,
         **how: bool,
     ) -> None:
-        """``training``: options other than the config's; ``compiler``: options of ``torch.compile`` that are not those
-        of a training; ``how``: ``compiled``, ``half`` (``models.training.loop.fit``).
+        """``training``: options that replace the config's; ``compiler``: options of ``torch.compile`` that replace a
+        training's; ``how``: ``compiled``, ``half`` (``models.training.loop.fit``).
         """
         from models.compiling import compile_costly
         from models.half import halved
         from models.training.loop import Learner, start_fabric
 
         self.fabric = start_fabric(device, 1, precision)
-        with self.fabric.device:  # weights are drawn where they will lie
+        with self.fabric.device:  # weights are drawn on their device
             self.task, self.batch = _task(name, config, trunk, training or {}, fast=True)
         if compiler:
             for network in (self.task.network, *map(halved, self.task.frozen.values())):
@@ -69,10 +69,10 @@ class Learning:
 
 
 class Plainly:
-    """The same, written as one writes it first.
+    """The same in plain code.
 
-    Volumes are float32 in memory, batches are collated from single slices by a ``DataLoader``, networks are laid out
-    as they are built, optimisers are as they come, and parameters are averaged one by one.
+    Volumes are float32 in memory, a ``DataLoader`` collates batches from single slices, networks and optimisers have
+    their default settings, and parameters are averaged one by one.
     """
 
     def __init__(self, name: str, config: Mapping[str, Any], side: int, trunk: Path, device: str) -> None:
@@ -84,7 +84,7 @@ class Plainly:
         self.fabric = start_fabric(device)
         task, self.batch = _task(name, config, trunk, {}, fast=False)
         self.task = task.to(self.fabric.device).train()
-        slices = study.noise(max(SLICES, self.batch), side)  # fewer slices than a batch make no batch
+        slices = study.noise(max(SLICES, self.batch), side)  # the loader drops a batch that is not full
         self.task.prepare(self.task.learns_from([slices], self.fabric.device))
         phases = self.task.phases()
         parameters = self.task.network.parameters()

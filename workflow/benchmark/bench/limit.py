@@ -1,4 +1,4 @@
-"""What the machine could do at best: the rate of its matrix products, against counted work."""
+"""The machine's limit: the rate of its matrix products, and counted work."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ def matrix_rate(device: "torch.device", dtype: "torch.dtype", side: int, rounds:
 
     a, b = (torch.rand(side, side, device=device).to(dtype) for _ in range(2))
     best = float("inf")
-    for _ in range(rounds + 1):  # the first one warms up, and is hardly the best
+    for _ in range(rounds + 1):  # the first round warms up
         start = time.perf_counter()
         a @ b
         if device.type == "cuda":
@@ -24,7 +24,7 @@ def matrix_rate(device: "torch.device", dtype: "torch.dtype", side: int, rounds:
 
 
 def counted(call: Callable[[], object]) -> float:
-    """FLOP of a call: matrix products and convolutions, backward ones included."""
+    """FLOP of a call: matrix products and convolutions, including backward passes."""
     from torch.utils.flop_counter import FlopCounterMode
 
     from models.compiling import eagerly

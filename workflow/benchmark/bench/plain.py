@@ -1,4 +1,4 @@
-"""The same work by the libraries alone, as one writes it first: eager, float32, one chunk or one slice at a time."""
+"""The same work in plain code with the libraries only: eager, float32, one chunk or one slice at a time."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,28 +48,28 @@ def restore(networks: Mapping[str, Any], low: "Tensor", steps: int) -> "Tensor":
 
 
 def scores(prediction: np.ndarray, truth: np.ndarray) -> list[tuple[float, ...]]:
-    """SSIM and PSNR of each slice, full frame and brain, a call of scikit-image for each score."""
+    """SSIM and PSNR of each slice, full frame and brain, one call of scikit-image per score."""
     from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
     window = {"data_range": 1, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-    found = []
+    rows = []
     for ours, true in zip(prediction.astype(np.float64), truth.astype(np.float64), strict=True):
         brain = true != 0
         frame = structural_similarity(true, ours, **window)
         inside = structural_similarity(true, ours, full=True, **window)[1][brain].mean()
         pairs = ((true, ours), (true[brain], ours[brain]))
-        found.append((frame, inside, *(peak_signal_noise_ratio(*pair, data_range=1) for pair in pairs)))
-    return found
+        rows.append((frame, inside, *(peak_signal_noise_ratio(*pair, data_range=1) for pair in pairs)))
+    return rows
 
 
 def distances(lpips: Any, a: "Tensor", b: "Tensor") -> list[float]:
     """LPIPS of slices (S, 1, H, W), one at a time, over the frame and then over the brain: two calls of ``lpips``."""
-    found = []
-    for one, other in zip(a.split(1), b.split(1), strict=True):
-        three, true = one.expand(-1, 3, -1, -1), other.expand(-1, 3, -1, -1)
+    distances_found = []
+    for first, second in zip(a.split(1), b.split(1), strict=True):
+        three, true = first.expand(-1, 3, -1, -1), second.expand(-1, 3, -1, -1)
         mask = true != 0
-        found += [float(lpips(three, true, normalize=True)), float(lpips(three * mask, true, normalize=True))]
-    return found
+        distances_found += [float(lpips(three, true, normalize=True)), float(lpips(three * mask, true, normalize=True))]
+    return distances_found
 
 
 def preprocess(path: Path, into: Path, size: int) -> None:

@@ -1,4 +1,4 @@
-"""Two ways to do the same, timed in turn, so that their ratio holds on a machine that others use too."""
+"""Two ways to do the same work, timed in turn, so that their ratio is valid on a shared machine."""
 
 import ctypes
 import gc
@@ -14,7 +14,8 @@ Call = Callable[[], object]
 @dataclass(frozen=True)
 class Raced:
     """Seconds of a call (medians over the rounds), plain over fast (median of the rounds' ratios), and the peaks of
-    memory in 10⁶ bytes, beyond what was held before (NaN where the system does not tell). All NaN for no plain call.
+    memory in 10⁶ bytes, beyond the memory in use before (NaN if the system does not report it). All NaN without a plain
+    call.
     """
 
     fast: float
@@ -25,7 +26,7 @@ class Raced:
 
 
 def race(fast: Call, plain: Call | None, *, budget: float = 6.0, rounds: int = 7, warm_up: bool = True) -> Raced:
-    """Both calls in turn, up to ``rounds`` times or until ``budget`` seconds are over, at least once."""
+    """Both calls in turn, up to ``rounds`` times or until ``budget`` seconds have passed, at least once."""
     calls = [fast] if plain is None else [fast, plain]
     peaks = [_peak_mb(call) for call in calls] if warm_up else [float("nan")] * len(calls)
     times: list[dict[int, float]] = []
@@ -46,12 +47,12 @@ def _seconds(call: Call) -> float:
 
 
 def _peak_mb(call: Call) -> float:
-    """What a call adds to the process's memory at its highest; also warms up."""
+    """Peak of the memory that a call adds to the process; also warms up."""
     reset, libc = Path("/proc/self/clear_refs"), ctypes.CDLL(None)
     if not reset.exists() or not hasattr(libc, "malloc_trim"):
         call()
         return float("nan")
-    call()  # what is kept from the first time on is not the call's
+    call()  # memory that the first call keeps does not count
     gc.collect()
     libc.malloc_trim(0)
     reset.write_text("5", encoding="utf-8")

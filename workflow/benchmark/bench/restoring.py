@@ -1,4 +1,4 @@
-"""Sampling, decoding and sharpening: by this project's method, and by the libraries plainly."""
+"""Sampling, decoding and sharpening: by this project's method, and by plain use of the libraries."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from benchmark.bench.limit import counted
 from benchmark.bench.row import Race
 
 CHUNK, STEPS, SLICES = 16, 4, 6
-"""Slices at once; steps that are timed; known slices of the volume that is timed whole."""
+"""Slices per chunk; number of timed steps; known slices of the volume that is timed as a whole."""
 
 
 def rows(config: Mapping[str, Any], side: int) -> Iterator[Race]:
@@ -63,7 +63,8 @@ def evaluated(restorer: Any, call: Any) -> Any:
 
 
 def volume(config: Mapping[str, Any], fast: Mapping[str, Any], slow: Mapping[str, Any], low: Any) -> Race:
-    """All of it: known slices (S, 1, h, w), one new one in every gap; the few-step choice against T = 200, plainly."""
+    """The whole work: known slices (S, 1, h, w), one new slice in every gap; the few-step choice against T = 200 in
+    plain code."""
     from models.method import method
 
     chosen = config["samplers"]["named"]["fast"]

@@ -1,4 +1,4 @@
-"""One line of the bench: what is done, by which calls, and how much work it counts."""
+"""One line of the bench: the task, its calls, and its counted work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from benchmark.bench.race import Call, race
 
 @dataclass(frozen=True)
 class Race:
-    """``each``: units that one call does; ``flop``: counted, of a call of ``fast`` (0: not counted); ``options``:
-    of ``race``.
+    """``each``: number of units per call; ``flop``: counted for a call of ``fast`` (0: not counted); ``options``: of
+    ``race``.
     """
 
     part: str
@@ -22,7 +22,7 @@ class Race:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def measure(self, rate: float) -> dict[str, Any]:
-        """The row in numbers, times in ms a unit. ``rate``: FLOP/s of matrix products."""
+        """The row in numbers, times in ms per unit. ``rate``: FLOP/s of matrix products."""
         raced = race(self.fast, self.plain, **self.options)
         limit = 1000 * self.flop / rate / self.each if self.flop else float("nan")
         fast = 1000 * raced.fast / self.each

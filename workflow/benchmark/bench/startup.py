@@ -1,4 +1,4 @@
-"""What a job costs before it begins, and what planning the whole study costs."""
+"""The start-up time of a job, and the time to plan the whole study."""
 
 import os
 import subprocess
@@ -20,12 +20,12 @@ JOBS = {
     "restore, ours": ["benchmark.jobs.job", "benchmark.jobs.restoration", "models.methods.ours", "models.networks.ldm"],
     "train, wdsr": ["benchmark.jobs.job", "benchmark.jobs.training", "models.networks.wdsr"],
 }
-"""What a job of each kind imports."""
+"""The imports of a job of each kind."""
 EVERYTHING = [
     *("models", "torch", "torchvision", "lightning_fabric", "diffusers.models", "diffusers.training_utils", "lpips"),
     *("skimage.metrics", "pandas", "nibabel", "matplotlib.pyplot"),
 ]
-"""What a script imports that lists its libraries at the top, as one does."""
+"""The imports of a plain script that imports its libraries at the top."""
 
 
 def rows() -> Iterator[Race]:
@@ -46,7 +46,7 @@ def _importing(modules: Sequence[str]) -> Any:
 
 
 def plan(config: Mapping[str, Any], folder: Path) -> Race:
-    """A dry run of the full study, its cohorts drawn (patients by number, and nothing of them on disk)."""
+    """A dry run of the full study, with drawn cohorts (numbered patients without files)."""
     root = project.clone()
     if root is None:
         raise UserError("bench: the study is planned in a clone of the project; an installed package has no Snakefile")
@@ -63,13 +63,13 @@ def plan(config: Mapping[str, Any], folder: Path) -> Race:
 
 
 def _patients(cohort: str, block: Mapping[str, Any], folder: Path, number: int) -> list[Patient]:
-    counts, found = block["patients"], []
-    for place in range(counts["cv"] + counts["test"]):
-        test = place >= counts["cv"]
-        source = folder / "data" / f"{cohort}{place}.nii.gz"
+    counts, patients = block["patients"], []
+    for number_ in range(counts["cv"] + counts["test"]):
+        test = number_ >= counts["cv"]
+        source = folder / "data" / f"{cohort}{number_}.nii.gz"
         source.parent.mkdir(parents=True, exist_ok=True)
         source.touch()
         about = {"sha256": "", "shape": "", "spacing": "", "orientation": ""}
-        role, fold = ("test", 0) if test else ("cv", 1 + place % 5)
-        found.append(Patient(subject=f"p{place}", source=str(source), role=role, fold=fold, **about))
-    return found
+        role, fold = ("test", 0) if test else ("cv", 1 + number_ % 5)
+        patients.append(Patient(subject=f"p{number_}", source=str(source), role=role, fold=fold, **about))
+    return patients

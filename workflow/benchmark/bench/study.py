@@ -1,4 +1,7 @@
-"""What the bench runs on: a config's networks with random weights, slices of noise. Times do not depend on either."""
+"""The input of the bench: a config's networks with random weights, slices of noise.
+
+Times do not depend on these values.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +25,7 @@ def config(name: str | None = None) -> dict[str, Any]:
 
 
 def networks(config: Mapping[str, Any], device: "torch.device", fast: bool) -> dict[str, Any]:
-    """First stage, diffusion and EDSR, in ``eval`` mode; the same weights whether laid out ``fast`` or plainly."""
+    """First stage, diffusion and EDSR, in ``eval`` mode; the same weights in the ``fast`` and the plain layout."""
     import torch
 
     from models import weights
@@ -31,14 +34,14 @@ def networks(config: Mapping[str, Any], device: "torch.device", fast: bool) -> d
     torch.manual_seed(0)
     built = {}
     for name in ("vq", "ldm", "edsr"):
-        with device:  # drawn where they will lie
+        with device:  # weights are drawn on their device
             network = weights.network(name, config["networks"][name]["size"]).eval().requires_grad_(False)
         built[name] = laid_out(network) if fast else network
     return built
 
 
 def trunk(config: Mapping[str, Any]) -> Path:
-    """LPIPS's AlexNet, fetched where it is not there yet (63.8 MB)."""
+    """LPIPS's AlexNet, downloaded if it is missing (63.8 MB)."""
     from benchmark.acquire.trunks import fetch_trunk
 
     path = Path(config["data"]) / TRUNK

@@ -1,4 +1,4 @@
-"""A scan made ready, and scores of slices: by this project, and by the libraries plainly."""
+"""Preprocessing of a scan and scores of slices: by this project, and by plain use of the libraries."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ SLICES = 16
 
 
 def preprocessing(side: int, folder: Path) -> Race:
-    """A phantom of ``side`` in all directions, written to ``folder`` as a scanner's console would: integers."""
+    """A phantom of ``side`` in all directions, written to ``folder`` as integers, as a scanner does."""
     import nibabel as nib
 
     from benchmark.cohort.preprocess import preprocess
@@ -48,7 +48,7 @@ def rows(side: int, trunk: Path) -> Iterator[Race]:
     blurred = (truth + np.roll(truth, 1, axis=1)) / 2
     perceptual = Perceptual(trunk, net="alex")
     inside = Region(truth > 0, "brain")
-    one, other = (torch.from_numpy(slices)[:, None] for slices in (blurred, truth))
+    prediction, truth_tensor = (torch.from_numpy(slices)[:, None] for slices in (blurred, truth))
     yield Race(
         "SSIM and PSNR, frame and brain",
         "slice",
@@ -60,7 +60,7 @@ def rows(side: int, trunk: Path) -> Iterator[Race]:
         "LPIPS, frame and brain",
         "slice",
         lambda: perceptual.distances(blurred, truth, inside.mask),
-        lambda: plain.distances(perceptual.lpips, one, other),
+        lambda: plain.distances(perceptual.lpips, prediction, truth_tensor),
         SLICES,
     )
     with tempfile.TemporaryDirectory() as folder:

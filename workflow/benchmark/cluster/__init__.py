@@ -1,1 +1,1 @@
-"""Where jobs run and what they need: the site file, GPUs, time and memory, the cost of a study."""
+"""Where jobs run and what they need: the site file, GPUs, time and memory, GPU hours of a study."""

@@ -1,9 +1,9 @@
-"""`minutes`: how long each training of a study may take, so that all of it fits into so many minutes of one GPU.
+"""`minutes`: the time of each training of a study, so that the whole study takes this many minutes of one GPU.
 
-What the trainings need (`steps` × seconds a step, measured by `snakemake speed` or from the table of costs) says how
-the time is split. Trainings that run at the same time share the GPU evenly, and some wait for others, so what each one
-takes is worked out by letting that happen. Every training then ends with its time, wherever it stands
-(`models.training.course`): a wrong estimate changes the split and not the sum.
+The time is split in proportion to the needs of the trainings (`steps` × seconds per step, measured by `snakemake speed`
+or from the table of times). Trainings that run at the same time share the GPU evenly, and some trainings wait for
+others, so the split is computed by a simulation. Every training then ends with its time, at any position in its
+schedule (`models.training.course`): a wrong estimate changes the split and not the sum.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,21 +14,21 @@ from benchmark.config import needed_networks
 from benchmark.errors import UserError
 
 OTHERWISE = 180.0
-"""Seconds for all but trainings: reading the scans, restoring, scoring, tables and figures (on an H100, 16 cores)."""
+"""Seconds for everything except trainings: reading the scans, restoring, scoring, tables, figures (H100, 16 cores)."""
 STARTING = 35.0
-"""Seconds of a training without its steps: imports, volumes, what it prepares, the file of weights (the same run)."""
+"""Seconds of a training without its steps: imports, volumes, preparation, the file of weights (the same run)."""
 TRAINING = 0.5
-"""Share of few minutes that the trainings take all the same: such a study takes longer than its minutes."""
+"""Least share of `minutes` for the trainings; a study with few minutes takes longer than its minutes."""
 LEAST = 3.0
-"""Seconds under which a training is none."""
+"""Least seconds of a training."""
 
 Job = tuple[str, str, int]  # network, cohort, fold
 
 
 def limits(config: Mapping[str, Any]) -> dict[str, float]:
-    """Seconds that each training may take, by network; empty where `minutes` is not set.
+    """Seconds for each training, by network; empty if `minutes` is not set.
 
-    Raises ``UserError`` where the minutes are too few.
+    Raises ``UserError`` if the minutes are too few.
     """
     if config["minutes"] is None:
         return {}
@@ -36,20 +36,21 @@ def limits(config: Mapping[str, Any]) -> dict[str, float]:
     walls, end = shared_evenly(needs, after, config["compute"].get("jobs_per_gpu", 1))
     links = max((_links(job, after) for job in needs), default=0)
     available = max(60 * config["minutes"] - OTHERWISE - STARTING * links, 60 * config["minutes"] * TRAINING)
-    found: dict[str, float] = {}
+    seconds_of: dict[str, float] = {}
     for (network, _, _), wall in walls.items():
-        found[network] = min(found.get(network, float("inf")), wall * available / end)
-    for network, seconds in found.items():
+        seconds_of[network] = min(seconds_of.get(network, float("inf")), wall * available / end)
+    for network, seconds in seconds_of.items():
         if seconds < LEAST:
             raise UserError(
                 f"config: minutes: {config['minutes']:g} leaves {max(seconds, 0):.1f} s for a training of {network}; "
-                "give the study more minutes, fewer methods, or less `steps` to the other networks"
+                "give the study more minutes, fewer methods, or fewer `steps` for the other networks"
             )
-    return found
+    return seconds_of
 
 
 def trainings(config: Mapping[str, Any]) -> tuple[dict[Job, float], dict[Job, list[Job]]]:
-    """Every training of the study: the GPU seconds that its steps need alone, and the trainings it waits for."""
+    """Every training of the study: the GPU seconds of its steps without sharing, and the trainings that it waits
+    for."""
     methods = [*config["study"]["methods"], *config["zoom"]["train"]]
     names = list(dict.fromkeys(name for method in methods for name in needed_networks(dict(config), method)))
     networks = config["networks"]
@@ -69,8 +70,8 @@ def trainings(config: Mapping[str, Any]) -> tuple[dict[Job, float], dict[Job, li
 def shared_evenly(
     needs: Mapping[Job, float], after: Mapping[Job, Sequence[Job]], slots: int
 ) -> tuple[dict[Job, float], float]:
-    """What each job takes from its start to its end where at most ``slots`` at a time share one GPU evenly, and the end
-    of the last one, both in seconds. A job starts when those it comes ``after`` have ended."""
+    """Duration of each job if at most ``slots`` jobs at a time share one GPU evenly, and the end of the last job, in
+    seconds. A job starts when the jobs in ``after`` have ended."""
     left, running, now = dict(needs), list[Job](), 0.0
     started: dict[Job, float] = {}
     walls: dict[Job, float] = {}
@@ -91,5 +92,5 @@ def shared_evenly(
 
 
 def _links(job: Job, after: Mapping[Job, Sequence[Job]]) -> int:
-    """Trainings in the longest row that ends with this one."""
+    """Number of trainings in the longest chain that ends with this training."""
     return 1 + max((_links(other, after) for other in after[job]), default=0)

@@ -1,4 +1,4 @@
-"""What each choice of a study costs: its GPU hours as configured, and with one thing changed."""
+"""GPU hours of a study by choice: as configured, and with one setting changed."""
 
 import copy
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ CHOICES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("compute: {half: false, compile: false}", {"compute": {"half": False, "compile": False}}),
     ("sampling.sampler: fast", {"sampling": {"sampler": "fast"}}),
     ("study.folds: 1", {"study": {"folds": 1}}),
-    ("no table 6 and sampler curve", {"samplers": {"cohorts": []}}),
+    ("without table 6 and sampler curve", {"samplers": {"cohorts": []}}),
 )
 
 
 def choices_frame(own: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFrame:
-    """One row for each choice: choice, hours, train, restore, sweeps. The first is the study as it is configured.
+    """One row for each choice: choice, hours, train, restore, sweeps.
 
-    ``own``: the config as the user gave it, without defaults and recipe filled in.
+    The first row is the study as configured. ``own``: the user's config, before defaults and recipe are filled in.
     """
     rows = [["as configured", *_hours(own, {}, gpu_speed)]]
     rows += [[f"{name}", *_hours(own, change, gpu_speed)] for name, change in (*CHOICES, *_of_the_study(own))]
@@ -36,12 +36,12 @@ def choices_frame(own: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFram
 
 
 def _of_the_study(own: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Choices that depend on what the study has."""
+    """Choices that depend on the content of the study."""
     study, methods = own["study"], own["methods"]
     wanted = [m for m in study["methods"] if methods[m].get("origin") == "article" or methods[m].get("kind")]
     return [
         (f"first stage and diffusion: {EPOCHS} epochs", {"networks": {n: _epochs(own, n) for n in ("vq", "ldm")}}),
-        ("the article's methods and controls alone", {"study": {"methods": wanted}}),
+        ("only the article's methods and controls", {"study": {"methods": wanted}}),
         (f"one cohort ({study['cohorts'][0]})", {"study": {"cohorts": study["cohorts"][:1]}}),
     ]
 
@@ -64,11 +64,11 @@ def _hours(own: Mapping[str, Any], change: Mapping[str, Any], gpu_speed: float) 
 
 
 def choices_table(frame: pd.DataFrame) -> Table:
-    """The hours of each choice, and what it adds to or takes from the study as configured."""
+    """The hours of each choice, and the difference to the study as configured."""
     table = Table(
         "GPU hours of the study by choice",
-        "One thing is changed at a time; everything else is as configured. Estimated as the table of hours; sweeps: "
-        "table 6, the curve of few steps, the times of n new slices, and what jobs take to start.",
+        "One setting is changed at a time; all others are as configured. Estimated like the table of hours; sweeps: "
+        "table 6, the curve of few steps, the times of n new slices, and the start of jobs.",
         ["choice", "training", "restoring", "sweeps and starts", "GPU hours", "difference"],
     )
     usual = frame["hours"].iloc[0]

@@ -1,7 +1,7 @@
-"""What jobs will take, before they run: seconds of a training or of restoring, megabytes. No PyTorch in here.
+"""Estimates of jobs before they run: seconds of a training or of restoring, megabytes.
 
-A network's speed is the one that `snakemake speed` measured on this machine, where it has, else the one measured once
-on an H200 at the article's size (an H100 computes as fast), scaled by frame, batch and width.
+No PyTorch here. A network's speed is the measurement of `snakemake speed` on this machine, if there is one, else the
+measurement on an H200 at the article's size (an H100 is as fast), scaled by frame, batch and width.
 """
 
 import csv
@@ -16,32 +16,33 @@ from benchmark.config.recipe import settled
 TORCH_MB = 6000
 """Main memory of a job that loads PyTorch, CUDA and a network, without its slices."""
 STARTING = 20
-"""Minutes that a job may lose before the first step: imports from a slow file system, reading volumes."""
+"""Minutes that a job may need before the first step: imports from a slow file system, reading volumes."""
 MARGIN = 1.5
-"""What is asked for, as a multiple of the estimate."""
+"""The requested time as a multiple of the estimate."""
 WEIGHT_BYTES = 20
-"""Of a GPU's memory for each parameter in training: it, its gradient, Adam's two moments and its average."""
+"""Bytes of GPU memory per parameter in training: the parameter, its gradient, Adam's two moments and its average."""
 CONTEXT_MB = 800
-"""Memory of a GPU that a process takes for CUDA itself."""
+"""GPU memory that CUDA itself needs for a process."""
 SUSTAINED = {"float32": 51e12, "half": 127e12, "half, compiled": 249e12}
-"""FLOP/s of the diffusion's U-Net while sampling, 155 slices of 256×256, by how networks are evaluated: on an H100, and
-float32 (eager, diffusers alone) on an H200."""
+"""FLOP/s of the diffusion's U-Net while sampling, 155 slices of 256×256, by the way networks are evaluated: on an H100;
+float32 (eager, only diffusers) on an H200."""
 DECODING = 2.3e-3
 """Seconds of an H100 for decoding a slice of 256×256 and sharpening it by EDSR, half precision."""
 FLOAT32 = 2.0
-"""A training step in float32, its products in TF32, over one in bf16-mixed: half the rate of the tensor cores."""
+"""Time of a training step in float32 (products in TF32) over bf16-mixed: the tensor cores have half the rate."""
 LAUNCHES = 0.01
-"""Seconds under which a training step cannot be: its kernels are launched one by one."""
+"""Least seconds of a training step: its kernels are launched one by one."""
 ESTIMATED = "estimated for an H100"
 SLICES = 200
-"""Of a volume whose cohort does not say."""
+"""Slices of a volume whose cohort states no number."""
 MANY = 100
-"""Patients of a cohort that takes all there are."""
+"""Number of patients assumed for a cohort with `all` patients."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds before the first step and of each step; ``source``: the hardware measured on, or estimated for."""
+    """Seconds before the first step and of each step; ``source``: the hardware of the measurement or of the
+    estimate."""
 
     start: float
     step: float
@@ -65,7 +66,7 @@ def patients(config: Mapping[str, Any], cohort: str) -> tuple[int, int]:
 
 
 def held_out(config: Mapping[str, Any], cohort: str, fold: int) -> int:
-    """Patients that a fold holds out for validation, at most; all for fold 0."""
+    """Largest number of patients that a fold holds out for validation; all patients for fold 0."""
     trained, _ = patients(config, cohort)
     return -(-trained // config["study"]["folds"]) if fold else trained
 
@@ -76,12 +77,12 @@ def volume_mb(config: Mapping[str, Any], cohort: str) -> float:
 
 
 def speed_file(config: Mapping[str, Any], network: str) -> Path:
-    """Where `snakemake speed` writes what it measured."""
+    """The file of `snakemake speed` with its measurement."""
     return Path(config["results"]) / "speed" / f"{network}.csv"
 
 
 def pace(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> Pace:
-    """How fast a network trains: measured, else estimated for a GPU ``gpu_speed`` times as fast as an H100."""
+    """Training speed of a network: measured, else estimated for a GPU ``gpu_speed`` times as fast as an H100."""
     measured = speed_file(config, network)
     if measured.is_file():
         with open(measured, encoding="utf-8", newline="") as file:
@@ -98,14 +99,14 @@ def pace(network: str, config: Mapping[str, Any], gpu_speed: float = 1.0) -> Pac
 
 
 def width_ratio(network: str, config: Mapping[str, Any]) -> float:
-    """Width of a network's first layers over the article's."""
+    """Ratio of the width of a network's first layers to the article's."""
     width = about(class_of(config, network)).width
     size = config["networks"][network]["size"]
     return size.get("width", size.get("channels", [width])[0]) / width
 
 
 def evaluated(config: Mapping[str, Any]) -> str:
-    """How a GPU evaluates networks where volumes are restored, as a key of ``SUSTAINED``."""
+    """How a GPU evaluates networks when it restores volumes, as a key of ``SUSTAINED``."""
     half, compiled = config["compute"]["half"], config["compute"]["compile"]
     return "half, compiled" if half and compiled else "half" if half else "float32"
 
@@ -127,13 +128,14 @@ def training_steps(network: str, config: Mapping[str, Any], cohort: str) -> int:
 
 
 def training_seconds(network: str, config: Mapping[str, Any], cohort: str, gpu_speed: float = 1.0) -> float:
-    """One training, from the first step to the last."""
+    """Seconds of one training, from the first step to the last."""
     speed = pace(network, config, gpu_speed)
     return speed.start + speed.step * training_steps(network, config, cohort)
 
 
 def training_mb(network: str, config: Mapping[str, Any], cohort: str | None = None, patients: int = 0) -> float:
-    """MiB of a GPU's memory that a training takes, with the slices of ``patients`` of ``cohort``, 2 bytes a pixel."""
+    """GPU memory of a training in MiB, including the slices of ``patients`` patients of ``cohort``, 2 bytes per
+    pixel."""
     resident = CONTEXT_MB + (patients * volume_mb(config, cohort) / 2 if cohort else 0)
     measured = speed_file(config, network)
     if measured.is_file():
@@ -151,9 +153,9 @@ def training_mb(network: str, config: Mapping[str, Any], cohort: str | None = No
 
 
 def restoring_mb(config: Mapping[str, Any]) -> float:
-    """MiB of a GPU's memory that a restoring job needs: by the largest diffusion of the config.
+    """GPU memory of a restoring job in MiB, for the largest diffusion of the config.
 
-    With ``compute.chunk: auto`` a job takes more where more is free; it needs what 16 slices at once need.
+    With ``compute.chunk: auto`` a job uses more memory if more is free; it needs enough for 16 slices.
     """
     chunk = config["compute"]["chunk"]
     scale = (side(config) / 256) ** 2 * (16 if chunk == "auto" else chunk) / 16
@@ -169,9 +171,9 @@ def restoring_seconds(
     gpu_speed: float = 1.0,
     steps: int | None = None,
 ) -> float:
-    """Restoring the volumes of ``patients`` with a diffusion, in ``steps`` if not those of the config.
+    """Seconds to restore the volumes of ``patients`` patients with a diffusion, in ``steps`` (None: the config's).
 
-    What other methods take is not counted.
+    The time of other methods is not counted.
     """
     diffusion = sampling_network(config, config["methods"][method]["networks"])
     if diffusion is None:
@@ -182,5 +184,5 @@ def restoring_seconds(
 
 
 def minutes(seconds: float) -> float:
-    """What a job asks for whose estimate is so long."""
+    """The minutes that a job requests for this estimate."""
     return STARTING + MARGIN * seconds / 60

@@ -1,4 +1,4 @@
-"""How many jobs a GPU of a workstation has at once, and a GPU for each job. On a cluster SLURM sees to it."""
+"""The number of jobs on each GPU of a workstation, and a GPU for each job. On a cluster SLURM does this."""
 
 import contextlib
 import fcntl
@@ -13,13 +13,13 @@ from urllib.parse import quote
 
 from benchmark.errors import UserError
 
-_HELD: list[int] = []  # open files: the kernel frees a lock when its process ends, however it ends
+_HELD: list[int] = []  # open files: the kernel releases a lock when its process ends in any way
 AGAIN = 600.0
-"""Seconds after which a job that waits says so again."""
+"""Seconds after which a waiting job prints its message again."""
 
 
 def gpus(devices: Path = Path("/dev")) -> list[str]:
-    """The GPUs that jobs may use: ``CUDA_VISIBLE_DEVICES`` where it is set, else every NVIDIA device."""
+    """The GPUs that jobs may use: ``CUDA_VISIBLE_DEVICES`` if set, else every NVIDIA device."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [name for name in visible.split(",") if name]
@@ -27,7 +27,7 @@ def gpus(devices: Path = Path("/dev")) -> list[str]:
 
 
 def card_memory(name: str) -> tuple[float, float] | None:
-    """Megabytes (2²⁰ bytes) of a GPU that are free, and that it has; None where ``nvidia-smi`` does not say."""
+    """Free and total megabytes (2²⁰ bytes) of a GPU; None if ``nvidia-smi`` gives no answer."""
     command = ["nvidia-smi", "-i", name, "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
@@ -39,7 +39,7 @@ def card_memory(name: str) -> tuple[float, float] | None:
 
 def claim(
     count: int,
-    found: list[str] | None = None,
+    names: list[str] | None = None,
     pause: float = 1.0,
     *,
     share: int = 1,
@@ -47,44 +47,44 @@ def claim(
     say: Callable[[str], object] = print,
     memory: Callable[[str], tuple[float, float] | None] = card_memory,
 ) -> list[str]:
-    """Takes a place on ``count`` GPUs for this process, waiting until there is one, and makes only these visible.
+    """Reserves a place on ``count`` GPUs for this process, waits until there is one, and makes only these GPUs visible.
 
-    ``share``: places on each GPU; ``megabytes``: that the job needs on each, which has to be free where a GPU is shared
-    (``memory``: of a GPU, free and in all). ``say`` gets a line where the job has to wait. To be called before CUDA
-    starts.
+    ``names``: the GPUs (default: ``gpus``). ``share``: places on each GPU; ``megabytes``: memory that the job needs on
+    each GPU, which must be free if the GPU is shared (``memory``: free and total memory of a GPU). ``say`` gets a line
+    if the job has to wait. Call this before CUDA starts.
 
-    Returns the GPUs' names; nothing happens (an empty list) where there are none, where SLURM has assigned them, and in
-    a process that a training over several GPUs has started. Raises ``UserError`` where the job will not fit, or the
-    folder of the locks is not this user's alone.
+    Returns the GPUs' names. Does nothing (an empty list) if there are no GPUs, if SLURM has assigned GPUs, and in a
+    process that a training over several GPUs has started. Raises ``UserError`` if the job cannot fit, or if other users
+    can write to the folder of the locks.
     """
-    found = gpus() if found is None else found
-    if not count or not found or "SLURM_JOB_ID" in os.environ or "LOCAL_RANK" in os.environ:
+    names = gpus() if names is None else names
+    if not count or not names or "SLURM_JOB_ID" in os.environ or "LOCAL_RANK" in os.environ:
         return []
-    wanted = min(count, len(found))
+    wanted = min(count, len(names))
     folder = _folder()
     said = time.monotonic() - AGAIN + pause
     while True:
         places: dict[str, int] = {}
         reasons: dict[str, str] = {}
         never: set[str] = set()
-        for place in range(share):  # a second place on a GPU only where no GPU is free
-            for name in found:
+        for place in range(share):  # a second place on a GPU only if no GPU is free
+            for name in names:
                 if len(places) < wanted and name not in places:
                     lock = _take(folder, name, place, share, megabytes, memory, reasons, never)
                     if lock is not None:
                         places[name] = lock
         if len(places) == wanted:
             _HELD.extend(places.values())
-            os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as nvidia-smi and /dev number them
+            os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the numbering of nvidia-smi and /dev
             os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(places)
             return list(places)
-        for lock in places.values():  # two jobs that each hold what the other waits for would wait for ever
+        for lock in places.values():  # else two jobs that hold each other's GPU would wait for ever
             os.close(lock)
         why = "; ".join(reasons[name] for name in sorted(reasons)) or "all places are taken"
-        if len(found) - len(never) < wanted:
-            raise UserError(f"{why}: free it, lower the batch or compute.chunk, or set compute.jobs_per_gpu to 1")
+        if len(names) - len(never) < wanted:
+            raise UserError(f"{why}: free memory, lower the batch or compute.chunk, or set compute.jobs_per_gpu to 1")
         if time.monotonic() - said >= AGAIN:
-            say(f"waiting for {wanted} of the GPUs {', '.join(found)}, {share} jobs each: {why}")
+            say(f"waiting for {wanted} of the GPUs {', '.join(names)}, {share} jobs each: {why}")
             said = time.monotonic()
         time.sleep(pause * (1 + os.getpid() % 7 / 7))
 
@@ -99,22 +99,25 @@ def _take(
     reasons: dict[str, str],
     never: set[str],
 ) -> int | None:
-    """The lock of a place, or None. Where it does not fit, ``reasons`` says why, and ``never`` that it never will."""
-    door = _lock(folder, f"{name}-door")  # one job at a time counts what is free
+    """The lock of a place, or None.
+
+    If the job does not fit, ``reasons`` gets the reason, and ``never`` the name if it can never fit.
+    """
+    door = _lock(folder, f"{name}-door")  # one job at a time computes the free memory
     if door is None:
         return None
     try:
         lock = _lock(folder, f"{name}-{place}")
         if lock is None or share == 1 or not megabytes:
             return lock
-        there = memory(name)
-        if there is None:
+        memory_now = memory(name)
+        if memory_now is None:
             return lock
-        free, total = there
-        found = [_promised(folder, f"{name}-{other}") for other in range(share) if other != place]
-        held = [promise for promise in found if promise is not None]
-        # What is not ours was seen when none of our jobs was there, and since then is taken to be the same: how much of
-        # its promise a job has taken so far, nobody says.
+        free, total = memory_now
+        promises = [_promised(folder, f"{name}-{other}") for other in range(share) if other != place]
+        held = [promise for promise in promises if promise is not None]
+        # Memory of other programs was measured when none of our jobs was on the GPU, and is assumed constant since
+        # then: a job's use so far of the memory that it announced is unknown.
         strangers = max((others for _, others in held), default=total - free)
         room = min(free, total - strangers - sum(needed for needed, _ in held))
         if megabytes <= room:
@@ -134,7 +137,8 @@ def _take(
 
 
 def _promised(folder: int, name: str) -> tuple[float, float] | None:
-    """Megabytes that the job in a place needs, and that were not ours when it came; None where the place is free."""
+    """Megabytes that the job in a place needs, and megabytes of other programs at its start; None if the place is
+    free."""
     lock = _lock(folder, name)
     if lock is not None:
         os.close(lock)
@@ -143,14 +147,14 @@ def _promised(folder: int, name: str) -> tuple[float, float] | None:
     try:
         needed, strangers = os.pread(file, 64, 0).split()
         return float(needed), float(strangers)
-    except ValueError:  # it said nothing, as it shares with nobody
+    except ValueError:  # the job shares its GPU with no other and wrote no numbers
         return 0.0, 0.0
     finally:
         os.close(file)
 
 
 def _lock(folder: int, name: str) -> int | None:
-    """An open file that this process alone has locked, or None."""
+    """An open file locked by this process, or None if another process holds the lock."""
     file = _open(folder, name)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -161,7 +165,7 @@ def _lock(folder: int, name: str) -> int | None:
 
 
 def _open(folder: int, name: str) -> int:
-    """A regular file of this user's in ``folder``; nothing is followed, emptied or waited for."""
+    """Opens a regular file of this user in ``folder``; does not follow links, truncate or block."""
     called = f"gpu-{platform.node()}-{quote(name, safe='')}.lock"
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -173,12 +177,12 @@ def _open(folder: int, name: str) -> int:
     about = os.fstat(file)
     if not stat.S_ISREG(about.st_mode) or about.st_uid != os.getuid() or about.st_nlink > 1:
         os.close(file)
-        raise UserError(f"{_path(folder)}/{called}: is no file of yours alone; remove it")
+        raise UserError(f"{_path(folder)}/{called}: must be a regular file of yours; remove it")
     return file
 
 
 def _folder() -> int:
-    """The folder of the locks, opened: this user's alone, in the runtime folder or else in the cache."""
+    """The opened folder of the locks, for this user only, in the runtime folder or else in the cache."""
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     base = Path(runtime if os.access(runtime, os.W_OK) else cache)
@@ -190,13 +194,13 @@ def _folder() -> int:
         folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         raise UserError(
-            f"{path}: the locks of the GPUs cannot be kept there ({error.strerror}); set XDG_RUNTIME_DIR to a folder "
+            f"{path}: the GPU locks cannot be stored there ({error.strerror}); set XDG_RUNTIME_DIR to a folder "
             "of your own"
         ) from error
     about = os.fstat(folder)
     if about.st_uid != os.getuid() or about.st_mode & 0o077:
         os.close(folder)
-        raise UserError(f"{path}: must be yours alone (mode 700) to hold the locks of the GPUs; remove it")
+        raise UserError(f"{path}: the folder of the GPU locks must be yours with mode 700; remove it")
     return folder
 
 

@@ -1,6 +1,6 @@
-"""Whether the locks that Snakemake left in a folder may be removed: ``python -m benchmark.cluster.locks``.
+"""Checks whether locks that Snakemake left in a folder may be removed: ``python -m benchmark.cluster.locks``.
 
-``snakemake --unlock`` removes the locks of a living study as well, and two studies then write the same files.
+``snakemake --unlock`` also removes the locks of a running study; two studies would then write the same files.
 """
 
 import sys
@@ -12,9 +12,9 @@ from benchmark.errors import UserError
 
 
 def stale(folder: str | Path) -> bool:
-    """Whether there are locks in ``folder`` and no process of this machine works there.
+    """Whether ``folder`` has locks and no process of this machine works there.
 
-    Raises ``UserError`` naming the processes that do. A process of another machine that shares the folder is not seen.
+    Raises ``UserError`` with the processes that do. Processes on other machines that share the folder are not seen.
     """
     folder = Path(folder).resolve()
     locks = folder / ".snakemake" / "locks"
@@ -24,16 +24,16 @@ def stale(folder: str | Path) -> bool:
     living = [process.pid for process in psutil.process_iter() if _works(process, folder, owners)]
     if living:
         raise UserError(
-            f"{folder}: Snakemake is at work here (process {', '.join(map(str, living))}): its locks are kept; "
+            f"{folder}: Snakemake is running here (process {', '.join(map(str, living))}), so its locks are kept; "
             "wait for the end of that study, or stop the process and start again"
         )
     return True
 
 
 def _works(process: psutil.Process, folder: Path, owners: set[int]) -> bool:
-    """Whether a process is Snakemake, or a script of a rule, in ``folder``; scripts outlive a Snakemake that is killed.
+    """Whether a process is Snakemake, or a script of a rule, in ``folder``; scripts continue after Snakemake is killed.
 
-    Where the system does not show the folder of somebody else's process, that person's locks count as held.
+    If the system does not show the folder of another user's process, that user's locks count as held.
     """
     try:
         words = [Path(word) for word in process.cmdline()]
@@ -43,7 +43,7 @@ def _works(process: psutil.Process, folder: Path, owners: set[int]) -> bool:
             return Path(process.cwd()) == folder
         except psutil.AccessDenied:
             return process.uids().real in owners
-    except psutil.Error:  # it ended meanwhile, or nothing of it is shown
+    except psutil.Error:  # the process has ended, or the system hides it
         return False
 
 

@@ -1,4 +1,4 @@
-"""Being a job on a cluster: what this cluster calls its things, and how long a job may still run."""
+"""Settings of a cluster (the site file), and the remaining time of a job."""
 
 import math
 import os
@@ -14,7 +14,8 @@ from benchmark.project import shipped
 
 SITE = shipped("profiles/slurm/site.yaml")
 MARGIN = 600
-"""Seconds before a time limit at which a training stops by itself; a fifth of what is left where that is less."""
+"""A training stops this many seconds before a time limit, or after four fifths of the remaining time if this is
+later."""
 
 
 @dataclass(frozen=True)
@@ -34,44 +35,44 @@ class Site:
 
     @property
     def tmpdir(self) -> str:
-        """Where a job on a node keeps temporary files, as an expression that Snakemake works out there."""
+        """The folder for a job's temporary files, as an expression that Snakemake evaluates on the node."""
         environment = "__import__('os').environ"
         return repr(self.scratch) if self.scratch else f"{environment}.get('SLURM_TMPDIR') or system_tmpdir"
 
     def quoted(self, field: str) -> str:
-        """A field as Snakemake wants strings in ``default-resources``: a Python literal."""
+        """A field as a Python literal, which Snakemake needs for strings in ``default-resources``."""
         return repr(getattr(self, field))
 
     def limit(self, minutes: float, attempt: int) -> int:
-        """Minutes to ask for at each attempt: ever more, never over ``longest``."""
+        """Minutes to request at each attempt: more at each, never over ``longest``."""
         return max(1, round(min(minutes * attempt, self.longest * 60)))
 
 
 def site(path: str | Path | None = None) -> Site:
     """The site file (``path``, else ``$ZOOM_SITE``, else profiles/slurm/site.yaml) under ``$ZOOM_{FIELD}``.
 
-    Raises ``UserError`` for a key that is unknown or a value of the wrong kind.
+    Raises ``UserError`` for an unknown key or a value of the wrong type.
     """
     path = Path(path or os.environ.get("ZOOM_SITE") or SITE)
     if not os.path.isfile(path):  # false of a name too long, too
         raise UserError(f"{path}: no such site file; copy profiles/slurm/site.yaml there or unset ZOOM_SITE")
-    values = yaml_of(path, texts=True) or {}  # an account 0123 is not the number 83
+    values = yaml_of(path, texts=True) or {}  # the account 0123 must not become the number 83
     if not isinstance(values, dict):
         raise UserError(f"{path}: not a site file; give lines such as `account: lab`")
     kinds = {field.name: field.type for field in fields(Site)}
     for key in values:
         if key not in kinds:
-            raise UserError(f"{path}: unknown key '{key}'; there are {', '.join(kinds)}")
+            raise UserError(f"{path}: unknown key '{key}'; known keys are {', '.join(kinds)}")
     for key in kinds:
-        given = os.environ.get(f"ZOOM_{key.upper()}")
-        if given is not None:
-            values[key] = given or None
+        value_set = os.environ.get(f"ZOOM_{key.upper()}")
+        if value_set is not None:
+            values[key] = value_set or None
     return Site(**{key: _convert(path, key, kinds[key], value) for key, value in values.items() if value is not None})
 
 
 def _convert(path: Path, key: str, kind: Any, value: Any) -> Any:
     if not isinstance(value, str):
-        raise UserError(f"{path}: {key} must be one value, not a list or a block")
+        raise UserError(f"{path}: {key} must be a single value, not a list or a block")
     if kind not in (int, float):
         return value
     try:
@@ -84,34 +85,34 @@ def _convert(path: Path, key: str, kind: Any, value: Any) -> Any:
 
 
 def whereabouts() -> str:
-    """Where a job runs, for the first line of its log."""
+    """The place where a job runs, for the first line of its log."""
     job, gpus = os.environ.get("SLURM_JOB_ID"), os.environ.get("CUDA_VISIBLE_DEVICES")
     node = os.environ.get("SLURMD_NODENAME", platform.node())
     return f"on {node}" + (f", SLURM job {job}" if job else "") + (f", GPU {gpus}" if gpus else "")
 
 
 def seconds_left(runtime: float | None = None) -> float | None:
-    """Seconds until SLURM ends this job, or None outside a job or where it has no limit.
+    """Seconds until SLURM ends this job, or None outside a job or without a limit.
 
-    SLURM is asked; a node without its commands goes by ``runtime``, the minutes that were requested.
+    The answer comes from SLURM; on a node without SLURM's commands it comes from ``runtime``, the requested minutes.
     """
     job = os.environ.get("SLURM_JOB_ID")
     if not job:
         return None
     try:
-        asked = subprocess.run(
+        answer = subprocess.run(
             ["squeue", "--noheader", "--job", job, "--format", "%L"], capture_output=True, text=True, timeout=60
         )
-        return duration(asked.stdout.strip())
+        return duration(answer.stdout.strip())
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        print(f"squeue does not tell the time left ({error}); going by the {runtime} minutes that were requested")
+        print(f"squeue does not give the time left ({error}); using the {runtime} requested minutes")
         return None if runtime is None else runtime * 60
 
 
 def duration(text: str) -> float | None:
     """Seconds of a SLURM duration (``[days-][[hours:]minutes:]seconds``); None for UNLIMITED.
 
-    Raises ``ValueError`` for anything else, as SLURM's ``INVALID`` and ``NOT_SET``.
+    Raises ``ValueError`` for anything else, such as SLURM's ``INVALID`` and ``NOT_SET``.
     """
     if text == "UNLIMITED":
         return None
@@ -121,6 +122,6 @@ def duration(text: str) -> float | None:
 
 
 def stop_after(runtime: float | None = None) -> float | None:
-    """Seconds after which a training checkpoints and stops, so that the time limit never strikes it."""
+    """Seconds after which a training writes a checkpoint and stops, before the time limit."""
     left = seconds_left(runtime)
     return None if left is None else left - min(MARGIN, 0.2 * left)

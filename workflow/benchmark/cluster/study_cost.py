@@ -1,4 +1,4 @@
-"""What a study costs before it is run: GPU hours by network and stage, disk by stage."""
+"""Estimates of a study before it runs: GPU hours by network and stage, disk space by stage."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +13,12 @@ from benchmark.config.networks import about, class_of, is_diffusion
 from benchmark.plan.samplers import etas
 from benchmark.print.typeset import Cell, Table, number
 
-# Bytes of a voxel on disk, as written: gzip takes background and smoothness away. Measured on the demo's scans.
+# Bytes per voxel on disk: gzip compresses background and smooth parts. Measured on the demo's scans.
 SCAN, VOLUME = 0.9, 1.4
 START = 35
-"""Seconds for which a job has its GPU and does not use it: imports, weights, volumes, files (an H100, 16 cores)."""
+"""Seconds in which a job holds its GPU without using it: imports, weights, volumes, files (H100, 16 cores)."""
 CHECKPOINT = 4
-"""Numbers that a checkpoint keeps for each parameter: itself, two of Adam's, the average."""
+"""Numbers per parameter in a checkpoint: the parameter, two of Adam's, the average."""
 
 
 def hours_frame(config: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def _sweeps(config: Mapping[str, Any], method: str, cohorts: list[str], gpu_spee
     inside = [cohort for cohort in wanted["cohorts"] if cohort in cohorts] or stand_in
 
     def all_settings(rows: list[dict[str, Any]], times: int) -> tuple[int, float]:
-        """How many settings on all cohorts, and the seconds of restoring the patients ``times`` times by each."""
+        """The number of settings on all cohorts, and the seconds to restore the patients ``times`` times with each."""
         counts = [count for row in rows for count in row["steps"] for _ in etas(row)]
         seconds = 0.0
         for cohort in inside:
@@ -78,7 +78,7 @@ def _sweeps(config: Mapping[str, Any], method: str, cohorts: list[str], gpu_spee
 
 
 def hours_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
-    """The hours with their sum."""
+    """The hours and their sum."""
     measured = [
         f"{row['name']} on {row['source']}" for _, row in frame.iterrows() if demand.ESTIMATED not in row["source"]
     ]
@@ -87,7 +87,7 @@ def hours_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
         f"{len(config['study']['cohorts'])} cohorts, {config['study']['folds']} folds, batches on "
         f"{demand.side(config)}×{demand.side(config)} slices. "
         + (f"Measured: {'; '.join(measured)}. " if measured else "")
-        + "Everything else is estimated for an H100, from what was measured once on an H200; `snakemake speed` "
+        + "All else is estimated for an H100 from measurements on an H200; `snakemake speed` "
         "measures on this machine.",
         ["job of", "network or method", "jobs", "steps", "it/s", "hours each", "GPU hours"],
     )
@@ -102,7 +102,7 @@ def hours_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
 
 
 def disk_frame(config: Mapping[str, Any]) -> pd.DataFrame:
-    """One row for each stage: stage, files, gb as estimated, gb_now as found under the results' folders."""
+    """One row for each stage: stage, files, gb (estimated), gb_now (measured in the results' folders)."""
     cohorts, folds, methods = config["study"]["cohorts"], config["study"]["folds"], config["study"]["methods"]
     size = demand.side(config) ** 2
     voxels = {cohort: demand.slices(config, cohort) * size for cohort in cohorts}
@@ -141,9 +141,9 @@ def disk_frame(config: Mapping[str, Any]) -> pd.DataFrame:
         ],
     ]
     results = Path(config["results"])
-    found = [_size(Path(row[1]) if row[1] else results / row[0]) / 1e9 for row in rows]
+    sizes = [_size(Path(row[1]) if row[1] else results / row[0]) / 1e9 for row in rows]
     return pd.DataFrame(
-        [[stage, files, size / 1e9, now] for (stage, _, files, size), now in zip(rows, found, strict=True)],
+        [[stage, files, size / 1e9, now] for (stage, _, files, size), now in zip(rows, sizes, strict=True)],
         columns=["stage", "files", "gb", "gb_now"],
     )
 
@@ -153,11 +153,11 @@ def _size(folder: Path) -> int:
 
 
 def disk_table(frame: pd.DataFrame) -> Table:
-    """The disk by stage with its sum."""
+    """Disk space by stage, and its sum."""
     table = Table(
-        "Disk of the study",
-        "As estimated from voxels and parameters, and as found now. Scans may come in archives that are larger; "
-        "checkpoints are kept only while their training runs: this is all of them at once.",
+        "Disk space of the study",
+        "Estimated from voxels and parameters, and measured now. Archives of scans may be larger; "
+        "checkpoints exist only while their training runs; the estimate counts all of them at once.",
         ["stage", "files", "GB", "GB now"],
     )
     for _, row in frame.iterrows():

@@ -1,7 +1,7 @@
-"""The configuration, checked against its schema: what is wrong is said in one line.
+"""The configuration and its check against the schema, with errors of one line.
 
-Snakemake's own ``validate`` uses the same library, but answers with a page of schema; this finds the key, and the
-one that was meant.
+Snakemake's ``validate`` uses the same library, but prints a page of schema; this check names the key, and the similar
+key that was probably intended.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ CONFIG = shipped("config/config.yaml")
 
 
 def plain(value: Any) -> Any:
-    """Numbers and truth values out of text: Snakemake's ``--config 'sampling={steps: 50}'`` gives the text ``50``."""
+    """Numbers and truth values out of text: Snakemake's ``--config 'sampling={steps: 50}'`` passes the text ``50``."""
     if isinstance(value, dict):
         return {key: plain(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -53,7 +53,8 @@ def _holds_values(rule: dict) -> bool:
 
 
 def _with_defaults() -> type:
-    """A validator that first fills in ``default``, numbers for text, and the home folder for ``~`` in a path."""
+    """A validator that first fills in ``default``, converts text to numbers, and replaces ``~`` in paths by the home
+    folder."""
     unchanged = Draft202012Validator.VALIDATORS["properties"]
 
     def properties(validator: Any, wanted: dict, instance: Any, schema: dict) -> Iterable[ValidationError]:
@@ -100,7 +101,8 @@ def _ordinary(value: Any, where: str) -> None:
 
 
 def check(config: dict[str, Any]) -> dict[str, Any]:
-    """Fills in defaults, in place, and returns the config. ``UserError``: one line, the key and what it should be."""
+    """Fills in defaults, in place, and returns the config. ``UserError``: one line with the key and the expected
+    value."""
     _ordinary(config, "")
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     error = next(iter(_with_defaults()(schema).iter_errors(config)), None)
@@ -108,7 +110,9 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
         raise UserError(redacted(_explain(error)))
     _known("recipe", [config["recipe"]], config["recipes"])
     recipe.under(config)
-    if not config["protocol"]["antialias"]:  # trainings know it only where it is not as it was when weights were made
+    if not config["protocol"][
+        "antialias"
+    ]:  # passed to trainings only if it is not the default, so that the hash of older weights stays valid
         for network in config["networks"].values():
             network["training"]["antialias"] = False
     _trainable(config)
@@ -122,7 +126,7 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
     _known("weights.cohorts", config["weights"]["cohorts"], config["cohorts"])
     for cohort, share in config["weights"]["cohorts"].items():
         if isinstance(share, bool) or not isinstance(share, int | float) or share < 0:
-            raise UserError(f"config: weights.cohorts.{cohort}: {share!r} is not a share, 0 or more")
+            raise UserError(f"config: weights.cohorts.{cohort}: {share!r} must be a number of at least 0")
     _known("zoom.prefer", config["zoom"]["prefer"], config["methods"])
     _known("zoom.train", config["zoom"]["train"], config["methods"])
     for where in ("study", "contest"):
@@ -130,7 +134,7 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
             if keeps_resolution(config, name):
                 raise UserError(
                     f"config: {where}.methods: '{name}' keeps the in-plane resolution (factor: 1 in its network's "
-                    "size), the study's slices are 4 times coarser; it is for zoom alone"
+                    "size), the study's slices are 4 times coarser; use it only for zoom"
                 )
     for name in config["study"]["methods"]:
         _known(f"methods.{name}.networks", config["methods"][name]["networks"], config["networks"])
@@ -146,7 +150,7 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_config(overlay: str | Path | None = None) -> dict[str, Any]:
-    """``config/config.yaml``, changed by what ``overlay`` says, as ``snakemake --configfile`` does."""
+    """``config/config.yaml``, changed by the file ``overlay``, as with ``snakemake --configfile``."""
     config = _read(CONFIG)
     if overlay is not None:
         merge(config, _read(Path(overlay)))
@@ -178,7 +182,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
-    """Puts ``other`` over ``into``, in place, block by block at every depth, as Snakemake merges configurations."""
+    """Updates ``into`` with ``other``, in place, block by block at every depth, as Snakemake merges configurations."""
     for key, value in other.items():
         if isinstance(value, dict) and isinstance(into.get(key), dict):
             merge(into[key], value)
@@ -187,7 +191,7 @@ def merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
 
 
 def _samplings(config: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Where the config says how to sample, and what it says; a named choice is put there in full."""
+    """The sampling blocks of the config, with their places; a named choice is replaced by its settings."""
     yield "sampling", config["sampling"]
     for name, chosen in config["methods"].items():
         if "sampler" in chosen["options"]:
@@ -205,17 +209,15 @@ def _explain(error: ValidationError) -> str:
 
 
 def _trainable(config: dict[str, Any]) -> None:
-    """Every network has a length and a batch, and starts from something that there is; defaults are filled in."""
+    """Checks that every network has a length, a batch and existing starting weights; fills in defaults."""
     for name, network in config["networks"].items():
         network.setdefault("init", None)
         network.setdefault("shared", False)
         training, where = network["training"], f"config: networks.{name}.training"
         if sum(key in training for key in recipe.LENGTHS) != 1:
-            raise UserError(
-                f"{where}: give its length once, as steps or as epochs (recipe {config['recipe']} has none)"
-            )
+            raise UserError(f"{where}: set either steps or epochs (recipe {config['recipe']} sets none)")
         if "batch" not in training:
-            raise UserError(f"{where}: batch is missing: the slices of a step and device")
+            raise UserError(f"{where}: batch is missing (slices per step and device)")
         if (public := recipe.public_name(network["init"])) is not None:
             _known(f"networks.{name}.init", [public], config["public_weights"])
 
@@ -243,13 +245,13 @@ def _known(where: str, names: Iterable[str], catalogue: dict[str, Any]) -> None:
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the known one that is close, or all of them."""
+    """The end of a message about an unknown name: a similar known name, or all known names."""
     close = difflib.get_close_matches(name, list(known), 1)
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(sorted(known))}"
 
 
 def keeps_resolution(config: Mapping[str, Any], method: str) -> bool:
-    """Whether a method's networks make slices between others and do not magnify them (``size: {factor: 1}``)."""
+    """Whether a method's networks make new slices without magnification (``size: {factor: 1}``)."""
     factors = [
         config["networks"].get(name, {}).get("size", {}).get("factor") for name in config["methods"][method]["networks"]
     ]
@@ -257,7 +259,7 @@ def keeps_resolution(config: Mapping[str, Any], method: str) -> bool:
 
 
 def needed_networks(config: Mapping[str, Any], method: str) -> list[str]:
-    """A method's networks and all that these need, each after what it needs."""
+    """A method's networks and all networks that these need, each after the networks it needs."""
     ordered: list[str] = []
 
     def visit(name: str) -> None:
@@ -272,10 +274,10 @@ def needed_networks(config: Mapping[str, Any], method: str) -> list[str]:
 
 
 def study_networks(config: Mapping[str, Any]) -> list[str]:
-    """All networks that the study's methods need, each after what it needs."""
+    """All networks that the study's methods need, each after the networks it needs."""
     return list(dict.fromkeys(n for method in config["study"]["methods"] for n in needed_networks(config, method)))
 
 
 def digest(value: Any) -> str:
-    """Short hash of a piece of configuration, kept with weights to show what they were trained by."""
+    """Short hash of a part of the configuration, stored with weights to identify their training."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

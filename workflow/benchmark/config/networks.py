@@ -1,6 +1,6 @@
-"""Facts about networks that are needed before one is built: what kind it is, and what it costs.
+"""Facts about networks that are needed before a network is built: its kind, time and memory.
 
-They stand in each network's own module (``models/networks/__init__.py`` explains them). Importing such a module imports
+They are in each network's module (``models/networks/__init__.py`` explains them). Importing such a module imports
 PyTorch, which takes seconds, and every call of Snakemake needs the facts; so the literal is read from the source text,
 as setuptools reads a version.
 """
@@ -15,23 +15,24 @@ from benchmark import project
 from benchmark.errors import UserError
 
 STARTS = ("diffusion", "bicubic", "the true slice")
-"""What a network in plane is compared with: the diffusion's slice, bicubic ×4 of the low-resolution slice, or nothing,
-because it is asked to reproduce the true slice."""
+"""The image that a network in plane is compared with: the diffusion's slice, bicubic ×4 of the low-resolution slice, or
+none for networks that reproduce the true slice."""
 
 
 @dataclass(frozen=True)
 class About:
-    """The literal ``ABOUT`` of a module in models/networks. The defaults are for a module that has none.
+    """The literal ``ABOUT`` of a module in models/networks. The defaults are for a module without ``ABOUT``.
 
-    Costs, at the article's size and slices of 256×256 pixels:
-    ``parameters``; ``width`` of the first layers; ``step_seconds`` of a training step of 16 slices; ``training_mb``
-    (MiB of a GPU's memory) of such a training; and, of a diffusion, ``slice_gflop`` for one slice and sampling step,
-    and ``restoring_mb`` (MiB) for 16 slices with its decoder.
+    Time and memory, at the article's size and for slices of 256×256 pixels:
+    ``parameters``; ``width`` of the first layers; ``step_seconds`` of a training step of 16 slices; ``training_mb``,
+    GPU memory in MiB of such a training; and, for a diffusion, ``slice_gflop`` for one slice and sampling step, and
+    ``restoring_mb`` (MiB) for 16 slices with its decoder.
 
-    What it is:
+    Kind:
     ``label``: its name in tables; ``samples``: a diffusion, whose methods take the config's ``sampling``; ``in_plane``:
-    what the table of networks in plane compares it with (``STARTS``), or None if it is not in that table; ``method``:
-    file in models/methods that super-resolves slices by this network alone, for a network that starts from ``bicubic``.
+    the image for comparison in the table of networks in plane (``STARTS``), or None if the network is not in that
+    table; ``method``: file in models/methods that super-resolves slices with this network only, for a network that
+    starts from ``bicubic``.
     """
 
     parameters: float = 1e6
@@ -47,7 +48,7 @@ class About:
 
     def __post_init__(self) -> None:
         if self.in_plane not in (None, *STARTS):
-            raise ValueError(f"in_plane: '{self.in_plane}' is none of {', '.join(STARTS)}")
+            raise ValueError(f"in_plane: '{self.in_plane}' must be one of {', '.join(STARTS)}")
 
 
 @cache
@@ -63,17 +64,17 @@ def about(class_: str) -> About:
             try:
                 return About(**ast.literal_eval(node.value))
             except (ValueError, TypeError) as error:
-                raise UserError(f"{path}: ABOUT: {error}; it holds literal values alone") from error
+                raise UserError(f"{path}: ABOUT: {error}; use only literal values") from error
     return About()
 
 
 def class_of(config: Mapping[str, Any], network: str) -> str:
-    """The file in models/networks, without ``.py``, that a network of the config is built by."""
+    """The file in models/networks, without ``.py``, that builds a network of the config."""
     return config["networks"].get(network, {}).get("class", network)
 
 
 def labels(config: Mapping[str, Any], networks: Iterable[str]) -> dict[str, str]:
-    """Names of networks in tables; a variant is told apart from its class by its key in the config."""
+    """Names of networks in tables; the label of a variant includes its key in the config."""
     names = {}
     for key in networks:
         kind = class_of(config, key)
@@ -93,6 +94,6 @@ def is_diffusion(config: Mapping[str, Any], method: str) -> bool:
 
 
 def options(config: Mapping[str, Any], method: str) -> dict[str, Any]:
-    """Keyword arguments of a method's class: its own, over ``sampling`` if it is a diffusion."""
+    """Keyword arguments of a method's class: its own options, which override ``sampling`` if it is a diffusion."""
     sampling = config["sampling"] if is_diffusion(config, method) else {}
     return {**sampling, **config["methods"][method]["options"]}

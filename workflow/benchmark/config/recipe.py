@@ -1,7 +1,7 @@
-"""How the networks are trained: the recipe that `recipe` names, under the config's own settings, and for how long.
+"""The recipe that `recipe` names, as defaults for the config's settings, and the length of trainings.
 
-A recipe is a block of `recipes`: for each network how it starts, how long it is trained and at what rate. It applies to
-every network of that name or class; what stands under `networks` wins.
+A recipe is a block of `recipes`: for each network its starting weights, length and learning rate. It applies to every
+network with this name or class; settings under `networks` override it.
 """
 
 import json
@@ -13,18 +13,18 @@ LENGTHS = ("steps", "epochs")
 
 
 def under(config: dict[str, Any]) -> None:
-    """Puts the settings of the chosen recipe under those of ``networks``, in place; twice is as once.
+    """Fills in missing settings of ``networks`` from the chosen recipe, in place; a second call changes nothing.
 
-    A network that says its own length (``steps`` or ``epochs``) is not given the recipe's.
+    A network with its own length (``steps`` or ``epochs``) does not get the recipe's length.
     """
     recipe = config["recipes"][config["recipe"]]
     for name, block in config["networks"].items():
         chosen = recipe.get(name, recipe.get(block.get("class", name), {}))
-        given = json.loads(json.dumps(chosen))
+        defaults = json.loads(json.dumps(chosen))
         if any(key in block.get("training", {}) for key in LENGTHS):
             for key in LENGTHS:
-                given.get("training", {}).pop(key, None)
-        for key, value in given.items():
+                defaults.get("training", {}).pop(key, None)
+        for key, value in defaults.items():
             if key == "training":
                 block["training"] = value | block.get("training", {})
             else:
@@ -32,10 +32,10 @@ def under(config: dict[str, Any]) -> None:
 
 
 def steps_of(training: Mapping[str, Any], slices: float, devices: int = 1) -> int:
-    """How many steps a network is trained: its ``steps``, or its ``epochs`` × slices ÷ (batch × devices).
+    """The number of training steps of a network: its ``steps``, or its ``epochs`` × slices ÷ (batch × devices).
 
-    ``training``: its block ``networks.{name}.training``; ``slices``: that it learns from; ``devices``: GPUs that share
-    a step.
+    ``training``: its block ``networks.{name}.training``; ``slices``: number of training slices; ``devices``: GPUs that
+    share a step.
     """
     if "steps" in training:
         return int(training["steps"])
@@ -43,11 +43,11 @@ def steps_of(training: Mapping[str, Any], slices: float, devices: int = 1) -> in
 
 
 NAMING_STEPS = ("discriminator_start", "warm_up", "lower_at")
-"""Settings of a training that name a step; a number below 1 is a share of all steps."""
+"""Settings of a training whose value is a step; a number below 1 is a share of all steps."""
 
 
 def settled(training: Mapping[str, Any], slices: float, devices: int = 1) -> dict[str, Any]:
-    """The settings with ``steps`` alone as the length, and every share of it (0.5) turned into the number of a step."""
+    """The settings with ``steps`` as the only length, and every share of the steps (0.5) converted to a step."""
     steps = steps_of(training, slices, devices)
 
     def step(value: Any) -> Any:
@@ -62,14 +62,14 @@ PUBLIC = "public:"
 
 
 def public_name(init: str | None) -> str | None:
-    """The entry of ``public_weights`` that an ``init: public:NAME`` names; None for a path or nothing."""
+    """The entry of ``public_weights`` that an ``init: public:NAME`` names; None for a path or no ``init``."""
     return init.removeprefix(PUBLIC) if init and init.startswith(PUBLIC) else None
 
 
 def start(config: Mapping[str, Any], network: str) -> str | None:
-    """The path of the weights that a network's training starts from; None for random ones.
+    """The path of the weights from which a network's training starts; None for random weights.
 
-    Public weights lie where ``public_weights.NAME.local`` says, else where they are fetched to.
+    Public weights are at ``public_weights.NAME.local``, else in the download folder.
     """
     init = config["networks"][network]["init"]
     name = public_name(init)
@@ -79,11 +79,11 @@ def start(config: Mapping[str, Any], network: str) -> str | None:
 
 
 def fetched(config: Mapping[str, Any], name: str) -> str:
-    """Where public weights are fetched to."""
+    """The path of downloaded public weights."""
     return f"{config['data']}/public/{name}.ckpt"
 
 
 def starts_from_fetched(config: Mapping[str, Any], network: str) -> list[str]:
-    """The fetched file that a network's training waits for, or none."""
+    """A list with the downloaded file that a network's training needs, or an empty list."""
     name = public_name(config["networks"][network]["init"])
     return [fetched(config, name)] if name is not None and not config["public_weights"][name]["local"] else []

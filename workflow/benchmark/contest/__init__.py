@@ -1,1 +1,1 @@
-"""Every method on every patient, each restored by networks that never saw that patient."""
+"""Every method on every patient, restored with networks that never saw this patient."""

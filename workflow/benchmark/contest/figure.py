@@ -1,4 +1,5 @@
-"""The contest as a picture: the three best, the controls and the truth on the removed slice with the most detail."""
+"""The contest as a picture: the three best methods, the controls and the truth on the removed slice with the most
+detail."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -31,13 +32,13 @@ def shown(scores: pd.DataFrame, cohort: str, methods: Mapping[str, Any]) -> list
 
 
 def most_detail(truths: Sequence[str], removals: Sequence[str]) -> tuple[str, np.ndarray, Removal, int]:
-    """Of all removed slices of all patients the one with the most gradient energy: subject, truth, removal, slice."""
+    """The removed slice with the most gradient energy among all patients: subject, truth, removal, slice."""
     candidates = []
     for truth_path, removal_path in zip(truths, removals, strict=True):
         truth, removal = volume.read(truth_path)[0], read_removal(removal_path)
         energy = gradient_energy(truth[removal.removed])
-        place = int(removal.removed[energy.argmax()])
-        candidates.append((float(energy.max()), subject_of(truth_path), truth, removal, place))
+        index = int(removal.removed[energy.argmax()])
+        candidates.append((float(energy.max()), subject_of(truth_path), truth, removal, index))
     return max(candidates, key=lambda one: one[0])[1:]
 
 
@@ -49,7 +50,7 @@ def draw(
     labels: Mapping[str, str],
     cohort: str,
 ) -> tuple[Figure, str]:
-    """Slices, the window with the most detail, and errors, one below the other; a column for the truth and each method.
+    """Slices, the window with the most detail, and errors, in three rows; a column for the truth and each method.
 
     ``truth`` (H, W); ``restored``: by method, (H, W).
     """
@@ -59,7 +60,7 @@ def draw(
     images = {"truth": truth, **restored}
     errors = {method: np.abs(image - truth) for method, image in restored.items()}
     worst = max(float(np.percentile(np.stack(list(errors.values())), 99.5)), 1e-3)
-    figure, axes = grid(3, len(images), truth[crop].shape, labels=0.3, beside=0.6)
+    figure, axes = grid(3, len(images), truth[crop].shape, labels=0.3, margin=0.6)
     for column, (method, image) in enumerate(images.items()):
         picture(axes[0, column], image[crop], high)
         axes[0, column].set_title("truth" if method == "truth" else textwrap.fill(labels[method], 14), fontsize=6.5)
@@ -72,10 +73,11 @@ def draw(
     scale = figure.colorbar(bar, ax=list(axes.flat), location="right", aspect=40, shrink=0.6, pad=0.01, extend="max")
     scale.set_label("absolute error (the truth is scaled to [0, 1])")
     caption = (
-        f"{cohort}, patient {subject}, slice {place}: of all removed slices of the patients of fold 1 the one with the "
-        "most gradient energy, restored by networks that never saw the patient. Above the slice, then its window with "
-        "the most gradient energy, below the absolute error and the slice's PSNR. The three methods that rank best "
-        "over the three metrics, then the controls. Grey levels and the scale of the errors are shared."
+        f"{cohort}, patient {subject}, slice {place}: the removed slice with the most gradient energy among "
+        "the patients of fold 1, restored with networks that never saw the patient. Top: the slice; middle: its "
+        "window with the most gradient energy; bottom: the absolute error and the slice's PSNR. The three methods "
+        "that rank best over the three metrics, then the controls. All panels share grey levels and the scale of the "
+        "errors."
     )
     return figure, caption
 

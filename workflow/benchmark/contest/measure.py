@@ -1,4 +1,5 @@
-"""The contest: every method on every patient of a cohort, by networks that never saw the patient, at several gaps."""
+"""The contest: every method on every patient of a cohort, with networks that never saw the patient, for several gap
+widths."""
 
 import time
 from collections.abc import Sequence
@@ -20,10 +21,12 @@ REMOVED = "removed"
 
 
 def thinned(slices: int, n: int, gaps: int | None) -> Removal:
-    """All but every (n + 1)-th of ``slices`` removed: n new ones in each gap. The rest after the last gap is kept.
+    """Keeps every (n + 1)-th of ``slices`` and removes the others: n new slices in each gap.
+
+    Slices after the last gap are kept.
 
     ``gaps``: remove the slices of at most this many gaps, evenly spaced over the volume. A method still sees only
-    every (n + 1)-th slice of the whole volume; ``thinned(slices, n, None).known`` gives those.
+    every (n + 1)-th slice of the whole volume; ``thinned(slices, n, None).known`` lists these.
     """
     ends = np.arange(0, slices - n - 1, n + 1)
     if gaps is not None and gaps < len(ends):
@@ -32,7 +35,7 @@ def thinned(slices: int, n: int, gaps: int | None) -> Removal:
 
 
 def settings(slices: int, removal: Removal, new: Sequence[int], gaps: int | None) -> dict[str, tuple[Removal, Any]]:
-    """What is removed, and the positions wanted, by setting: the 10 % protocol, and ``n2``, ``n4`` … for ``new``."""
+    """The removal and the wanted positions by setting: the 10 % protocol, and ``n2``, ``n4`` … for ``new``."""
     by_name: dict[str, tuple[Removal, Any]] = {REMOVED: (removal, removal.removed)}
     for n in new:
         by_name[f"n{n}"] = (thinned(slices, n, None), thinned(slices, n, gaps).removed)
@@ -51,10 +54,10 @@ def contest(
 ) -> pd.DataFrame:
     """Slice scores of one method and fold: a row for each patient, setting and wanted slice.
 
-    Columns: subject, setting, the columns of ``benchmark.scores.metrics.score``, ``seconds`` (of a wanted slice, mean
-    over the setting) and ``lpips_vgg``: LPIPS with VGG16's features, of every fourth slice of the 10 % protocol.
-    ``second_opinion``: LPIPS with those features; a method that learned from the metric's own features is not judged
-    by these alone.
+    Columns: subject, setting, the columns of ``benchmark.scores.metrics.score``, ``seconds`` (per wanted slice, mean
+    over the setting) and ``lpips_vgg``: LPIPS with VGG16's features, for every fourth slice of the 10 % protocol.
+    ``second_opinion``: the LPIPS with VGG16's features, because a method that was trained with the metric's own
+    features needs a second metric.
     """
     from benchmark.jobs.restoration import inputs
 
@@ -73,9 +76,9 @@ def contest(
             table = table.assign(slice=wanted, seconds=seconds, lpips_vgg=np.nan)
             rows = np.flatnonzero(table["signal"])[::4] if setting == REMOVED else np.array([], dtype=int)
             if len(rows):
-                places = wanted[rows]
-                found, _ = second_opinion.distances(restored[rows], truth[places], inside.mask[places])
-                table.loc[rows, "lpips_vgg"] = found
+                numbers = wanted[rows]
+                distances, _ = second_opinion.distances(restored[rows], truth[numbers], inside.mask[numbers])
+                table.loc[rows, "lpips_vgg"] = distances
             table.insert(0, "subject", subject)
             table.insert(1, "setting", setting)
             tables.append(table)

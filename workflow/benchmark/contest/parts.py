@@ -1,4 +1,4 @@
-"""The losses taken apart: what each part of a method gains and costs, by taking it out or making it perfect."""
+"""Analysis by parts: gain and time of each part of a method, measured by removing the part or making it perfect."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,8 +15,8 @@ from benchmark.scores.score_table import DIGITS, NAMES
 def parts_frame(scores: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
     """A row for each group and variant of ``contest.parts``: scores of the removed slices and differences to the base.
 
-    Variants are compared on the patients that all of a group were measured on. Columns: cohort, of, variant, says,
-    patients, each metric, ``{metric}_change`` (variant − base), ``seconds`` (a slice) and ``seconds_change``.
+    Variants are compared on the patients on whom all variants of the group were measured. Columns: cohort, of, variant,
+    says, patients, each metric, ``{metric}_change`` (variant − base), ``seconds`` (per slice) and ``seconds_change``.
     """
     patients = patient_means(scores[scores["setting"] == REMOVED])
     rows = []
@@ -27,7 +27,7 @@ def parts_frame(scores: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
             means = part[part["subject"].isin(common)].groupby("method")[[*METRICS, "seconds"]].mean()
             for name in names:
                 row: dict[str, Any] = {"cohort": cohort, "of": group["of"], "variant": name}
-                row |= {"says": group["variants"].get(name, "as it is"), "patients": len(common)}
+                row |= {"says": group["variants"].get(name, "unchanged"), "patients": len(common)}
                 for column in (*METRICS, "seconds"):
                     row |= {column: means.loc[name, column]}
                     row |= {f"{column}_change": means.loc[name, column] - means.loc[group["of"], column]}
@@ -41,7 +41,7 @@ def parts_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
     columns = ["variant"]
     for metric in METRICS:
         columns += [NAMES[metric], "Δ"]
-    table = Table("Each part in and out", "", [*columns, "ms a slice", "Δ"])
+    table = Table("With and without each part", "", [*columns, "ms per slice", "Δ"])
     labels = {key: method["label"] for key, method in about["methods"].items()}
     for (cohort, of), rows in frame.groupby(["cohort", "of"], sort=False):
         many = rows["patients"].iloc[0]
@@ -56,7 +56,7 @@ def parts_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
             table.rows.append([*line, Cell("" if base else number(1000 * row["seconds_change"], 1, sign=True))])
     table.caption = (
         "Removed slices of the 10 % protocol, full frame, means over the patients of the folds that were measured, "
-        "which their networks never saw. Δ: variant − the method as it is. Variants that see what no method may (true "
-        "latents, true low-resolution slices) bound what a better part could gain."
+        "which the networks never saw. Δ: variant − unchanged method. Variants that see forbidden input (true "
+        "latents, true low-resolution slices) show the upper bound of the gain by a better part."
     )
     return table

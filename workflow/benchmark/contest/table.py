@@ -1,4 +1,4 @@
-"""The contest as tables: who is ahead and by how much it is certain, at which gaps, and which part earns what."""
+"""The contest as tables: which method is ahead, how certain this is, and for which gap widths."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,8 +16,8 @@ from benchmark.scores.significance import CLEARLY, LEAST, TOO_FEW, paired
 from benchmark.seeds import derive
 
 SHARED = (
-    "But the folds share one first stage (recipe of the authors), which has learned from the patients that folds 2 and "
-    "up hold out: {} can gain by it, and only fold 1 is free of that; `recipe: scratch` trains one a fold."
+    "But the folds share one first stage (recipe of the authors), which was trained on the patients that folds 2 and "
+    "up hold out: {} can gain by this, except in fold 1; `recipe: scratch` trains a first stage for each fold."
 )
 PLACES = ["cohort", "setting", "method"]
 MEASURED = [*COLUMNS, "lpips_vgg", "seconds"]
@@ -30,7 +30,8 @@ def patient_means(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def contest_frame(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
-    """Mean and ``_sd`` over patients of every column, ``patients`` and ``slices``: a cohort, setting, method a row."""
+    """Mean and ``_sd`` over patients of every column, ``patients`` and ``slices``: one row per cohort, setting,
+    method."""
     patients = patient_means(scores[scores["method"].isin(methods)])
     groups = patients.groupby(PLACES, sort=False)
     table = groups[MEASURED].mean()
@@ -42,7 +43,7 @@ def contest_frame(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     kinds = scores[scores["signal"]].groupby(PLACES)["region"]
     table["region"] = kinds.agg(lambda found: "brain" if (found == "brain").all() else "head")
     table = table.reset_index()
-    # the protocol, then growing gaps; methods as in the config
+    # the protocol, then gaps of growing width; methods as in the config
     order = {"setting": lambda name: 0 if name == REMOVED else int(name[1:]), "method": list(methods).index}
     return table.sort_values(
         PLACES, key=lambda column: column.map(order[column.name]) if column.name in order else column
@@ -50,12 +51,13 @@ def contest_frame(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
 
 
 def certainty(scores: pd.DataFrame, about: Mapping[str, Any], **options: Any) -> pd.DataFrame:
-    """Almost stochastic order of the champion over its rivals, patients' means, for each cohort, setting and metric.
+    """Almost stochastic order of the champion over its rivals, on patients' means, for each cohort, setting and metric.
 
-    Rivals are those of the config and, for each metric, the best of all others (``next_best``) that are no oracles and
-    no variants of the champion, of the same networks. A row has ``first``, ``second``, ``metric``, ``gain`` (of the
-    mean, positive where the champion is ahead), ``ahead_on`` (patients; those it ties on count half) and what
-    ``significance.paired`` returns. ``options``: of ``significance.paired``; M is the comparisons of the whole table.
+    Rivals are the methods in the config's list and, for each metric, the best other method (``next_best``) that is
+    neither an oracle nor a variant of the champion with the same networks. A row has ``first``, ``second``, ``metric``,
+    ``gain`` (of the mean, positive if the champion is ahead), ``ahead_on`` (number of patients; ties count half) and
+    the result of ``significance.paired``. ``options``: of ``significance.paired``; M is the number of comparisons in
+    the whole table.
     """
     contest = about["contest"]
     champion, patients = contest["champion"], patient_means(scores)
@@ -90,7 +92,7 @@ def certainty(scores: pd.DataFrame, about: Mapping[str, Any], **options: Any) ->
 
 
 def _is_rival(method: Mapping[str, Any], champion: Mapping[str, Any]) -> bool:
-    """Whether it is another method than the champion, and no oracle."""
+    """Whether the method has other networks than the champion and is not an oracle."""
     variant = bool(champion["networks"]) and method["networks"] == champion["networks"]
     return method is not champion and method["kind"] != "oracle" and not variant
 
@@ -99,7 +101,7 @@ def setting_name(setting: str) -> str:
     if setting == REMOVED:
         return "single slices removed (10 % protocol)"
     n = int(setting[1:])
-    return f"every {n + 1}. slice known, {n} new ones in each gap"
+    return f"every {n + 1}. slice known, {n} new slices in each gap"
 
 
 def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
@@ -109,9 +111,9 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
     shared = about.get("shared", [])
     never = "the fold that held them out" if shared else "that never saw them"
     table = Table(
-        f"The contest: every patient by networks {'of ' * bool(shared)}{never}",
+        f"The contest: every patient, with networks {'of ' * bool(shared)}{never}",
         "",
-        [*columns, "LPIPS (VGG)", "ms a slice"],
+        [*columns, "LPIPS (VGG)", "ms per slice"],
     )
     for (cohort, setting), rows in frame.groupby(["cohort", "setting"], sort=False):
         table.rows.append(f"{about['cohorts'][cohort]['label']}: {setting_name(setting)}")
@@ -130,24 +132,24 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
             table.rows.append([*line, Cell(number(1000 * row["seconds"], 1))])
     some = frame.iloc[0]
     table.caption = (
-        f"Cross-validated over {some['patients']} patients: each is restored by the networks of the fold that held "
+        f"Cross-validated over {some['patients']} patients: each is restored with the networks of the fold that held "
         "the patient out. "
         + (f"{SHARED.format(', '.join(shared))} " if shared else "")
         + "Mean ± sd over patients of the means over slices; full frame, and in the region. LPIPS "
-        "is that of the article (AlexNet); a network trained with AlexNet's features is judged by VGG16's as well, on "
-        "every fourth slice of the protocol. Time on the machine that ran it. Bold: best, oracles aside. "
+        "is the article's (AlexNet); networks trained with AlexNet's features are also scored with VGG16's, on "
+        "every fourth slice of the protocol. Time on the machine of the run. Bold: best, without oracles. "
         + meaning(frame["region"])
     ).strip()
     return table
 
 
 def certainty_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
-    """ε_min of the champion over each rival; the caption says in one sentence whether it wins."""
+    """ε_min of the champion over each rival; the caption says in one sentence whether the champion wins."""
     labels = {key: method["label"] for key, method in about["methods"].items()}
     champion = labels[about["contest"]["champion"]]
     columns = ["the champion over"]
     for metric in METRICS:
-        columns += [f"{NAMES[metric]}, ahead by, on patients", "ε_min"]
+        columns += [f"{NAMES[metric]}, gain, on patients", "ε_min"]
     table = Table(f"Is {champion} the best? All patients, paired", "", columns)
     for (cohort, setting), rows in frame.groupby(["cohort", "setting"], sort=False):
         table.rows.append(f"{about['cohorts'][cohort]['label']}: {setting_name(setting)}")
@@ -167,8 +169,8 @@ def certainty_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
                 line.append(Cell(text, bold=comparison["verdict"] == CLEARLY))
             table.rows.append(line)
     table.caption = (
-        f"{champion} {_conclusion(frame, about)}. Variants of the champion are not compared. Ahead by: mean paired "
-        "difference over patients, positive where the champion is ahead, with its bootstrap interval; ε_min of almost "
+        f"{champion} {_conclusion(frame, about)}. Variants of the champion are not compared. Gain: mean paired "
+        "difference over patients, positive if the champion is ahead, with its bootstrap interval; ε_min of almost "
         "stochastic order compares the two groups of patients' means without pairing them. Clearly shown (bold): "
         f"ε_min below 0.2 and an interval above 0, both at a confidence of {frame['confidence'].iloc[0]:.5f} "
         f"(corrected for all comparisons of this table); fewer than {LEAST} patients allow no verdict (here "
@@ -178,11 +180,11 @@ def certainty_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
 
 
 def _conclusion(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
-    """Whether the champion wins, in half a sentence."""
+    """The end of the sentence that says whether the champion wins."""
     labels = {key: method["label"] for key, method in about["methods"].items()}
     failed = frame[frame["verdict"] != CLEARLY]
     if failed.empty:
-        return "is ahead of all of them, clearly shown on all metrics and at all gaps"
+        return "is ahead of all rivals, clearly shown on all metrics and for all gaps"
     if (frame["verdict"] == TOO_FEW).all():
         return f"may be ahead or not: fewer than {LEAST} patients allow no verdict"
     return "is not clearly ahead on: " + "; ".join(

@@ -9,5 +9,5 @@ from benchmark.figures.setting import Setting
 
 
 def draw(source: Scene | Setting) -> tuple[Figure, str]:
-    """Draws the figure as its ``draw`` in the config says; returns it with its caption."""
+    """Draws the figure with the ``draw`` of its line in the config; returns the figure and its caption."""
     return importlib.import_module(f"benchmark.figures.{source.spec['draw']}").draw(source)

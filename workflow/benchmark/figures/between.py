@@ -1,4 +1,5 @@
-"""Figures 7–9, 14–15, 19–20: new slices between two real ones, ours above the baseline, and the detail they keep."""
+"""Figures 7–9, 14–15, 19–20: new slices between two real slices, ours above the baseline, and the detail that they
+keep."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,14 +13,14 @@ BOX_COLOUR = "#ff3b30"
 
 
 def draw(scene: Scene) -> tuple[Figure, str]:
-    """Two rows for each of the pair: the slices, and their box enlarged. The ends are the true slices."""
+    """Two rows for each of the two methods: the slices, and the box enlarged. The ends are the true slices."""
     gap = scene.gap
     ends = scene.truth[[gap.left, gap.right]]
     rows, columns = content([ends])
     side = max(8, min(rows.stop - rows.start, columns.stop - columns.start) // 4)
     box = detail_box(ends, side)
     high = white(ends)
-    figure, axes = grid(2 * len(scene.pair), gap.n + 2, ends[:, rows, columns].shape[1:], labels=0.17, beside=0.9)
+    figure, axes = grid(2 * len(scene.pair), gap.n + 2, ends[:, rows, columns].shape[1:], labels=0.17, margin=0.9)
     kept = {}
     for line, method in enumerate(scene.pair):
         slices = scene.new(method).copy()
@@ -39,9 +40,9 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     caption = (
         f"{gap.n} new slices between two neighbouring slices (a factor of {gap.n + 1} along the slice axis), "
         f"{' above '.join(scene.labels[m] for m in scene.pair)}; the ends are the true slices. {scene.confound}"
-        "Boxed: the square in which the two true ends have the most detail (mean gradient magnitude); no method has a "
-        "part in that choice. Under each enlarged box: the detail of that new slice in the box, as a share of the mean "
-        "of the true ends. What falls short of 100 % is lost by super-resolution in plane and by interpolation "
+        "Boxed: the square in which the two true ends have the most detail (mean gradient magnitude); no method "
+        "affects this choice. Under each enlarged box: the detail of the new slice in the box, as a share of the mean "
+        "of the true ends. The rest to 100 % is lost by super-resolution in plane and by interpolation "
         f"together. Mean over the new slices: {text}. " + scene.where(scene.neighbours)
     )
     return figure, caption
@@ -66,7 +67,7 @@ def gradient(slices: np.ndarray) -> np.ndarray:
 def detail_box(truth: np.ndarray, side: int, within: tuple[slice, slice] | None = None) -> tuple[slice, slice]:
     """Rows and columns of the square of ``side`` pixels in which the true slices (S, H, W) have the most detail.
 
-    ``within``: rows and columns that the middle of the square lies in; anywhere where it is absent.
+    ``within``: rows and columns in which the middle of the square must be; anywhere if absent.
     """
     sums = np.pad(gradient(truth).mean(axis=0).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     mean = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
@@ -81,8 +82,8 @@ def detail_box(truth: np.ndarray, side: int, within: tuple[slice, slice] | None 
 def detail_share(slices: np.ndarray, truth: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:
     """Mean gradient magnitude of each slice (S, H, W) in the box, over the mean of the true slices', (S,).
 
-    1 where a slice has as much detail as the truth; NaN where the truth has none in the box.
+    1: a slice has as much detail as the truth; NaN: the truth has no detail in the box.
     """
-    own = gradient(slices)[:, box[0], box[1]].mean(axis=(1, 2))
+    means = gradient(slices)[:, box[0], box[1]].mean(axis=(1, 2))
     true = gradient(truth)[:, box[0], box[1]].mean()
-    return own / true if true > 0 else np.full(len(slices), np.nan)
+    return means / true if true > 0 else np.full(len(slices), np.nan)

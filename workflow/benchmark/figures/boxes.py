@@ -1,4 +1,4 @@
-"""What diagrams are made of: boxes, pictures and arrows on a sheet in millimetres."""
+"""The parts of diagrams: boxes, pictures and arrows on a sheet in millimetres."""
 
 from dataclasses import dataclass
 
@@ -52,7 +52,7 @@ def sheet(height: float) -> tuple[Figure, Axes]:
 
 
 def box(axis: Axes, place: Box, name: str, about: str = "", fill: str = DATA) -> Box:
-    """A box with its name in bold and what there is to say about it."""
+    """A box with its name in bold and a description."""
     (x, y), style = (place.x - place.width / 2, place.y - place.height / 2), "round,pad=0,rounding_size=1.5"
     axis.add_patch(
         FancyBboxPatch((x, y), place.width, place.height, boxstyle=style, facecolor=fill, edgecolor=LINE, linewidth=0.6)
@@ -65,7 +65,7 @@ def box(axis: Axes, place: Box, name: str, about: str = "", fill: str = DATA) ->
 
 
 def image(axis: Axes, place: Box, pixels: np.ndarray, below: str) -> Box:
-    """A picture (H, W) in [0, 1] in a place, and a line of text below it."""
+    """A picture (H, W) in [0, 1] at ``place``, and a line of text below the picture."""
     x, y = place.x - place.width / 2, place.y - place.height / 2
     axis.imshow(pixels, extent=(x, x + place.width, y, y + place.height), vmin=0, vmax=1, zorder=2)
     axis.text(place.x, y - 1, below, ha="center", va="top", fontsize=6.6, linespacing=1.25)

@@ -1,4 +1,4 @@
-"""Which slices figures show: chosen by a rule, the most detail, and written down as a sheet."""
+"""The choice of slices for figures: slices with the most detail, listed in a sheet."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ def gradient_energy(slices: np.ndarray) -> np.ndarray:
 def detail_sheet(truths: Sequence[str], removals: Sequence[str], shown: Sequence[str]) -> pd.DataFrame:
     """A row for each slice of each test patient that may be pictured: subject, slice, removed, detail (×10⁶).
 
-    ``UserError`` where no test patient may be pictured.
+    ``UserError`` if no test patient may be pictured.
     """
     tables = []
     for truth, removal in zip(truths, removals, strict=True):
@@ -49,19 +49,20 @@ def write_detail(path: str | Path, sheet: pd.DataFrame) -> None:
 
 
 def read_detail(path: str | Path) -> pd.DataFrame:
-    """Reads the sheet; subjects stay text."""
+    """Reads the sheet; subjects are read as text."""
     return pd.read_csv(path, sep="\t", dtype={"subject": str})
 
 
 def patient(sheet: pd.DataFrame, number: int) -> str:
-    """The ``number``-th (from 1) test patient that may be pictured; starts again where there are fewer."""
+    """The ``number``-th (from 1) test patient that may be pictured; counts again from the first patient if there are
+    fewer."""
     subjects = list(dict.fromkeys(sheet["subject"]))
     return subjects[(number - 1) % len(subjects)]
 
 
 def known_slice(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:
-    """The known slice (not removed) with the most detail; ``region`` 2: the next one that is at least an eighth of the
-    volume away from it, and so on."""
+    """The known slice (not removed) with the most detail; ``region`` 2: the next best slice at a distance of at least
+    an eighth of the volume, and so on."""
     return _most_detail(sheet[sheet["subject"] == subject], False, region)
 
 
@@ -76,14 +77,15 @@ def _most_detail(rows: pd.DataFrame, removed: bool, region: int) -> int:
 
 
 def adjacent_pair(sheet: pd.DataFrame, subject: str, region: int = 1) -> int:
-    """The left one of the two neighbouring slices with the most detail together; ``region`` as above."""
+    """The left slice of the two neighbouring slices with the most detail in sum; ``region`` as above."""
     rows = sheet[sheet["subject"] == subject]
     energy = rows["detail"].to_numpy()
     return _apart(rows["slice"].iloc[:-1], pd.Series(energy[:-1] + energy[1:]), len(rows), region)
 
 
 def _apart(slices: pd.Series, detail: pd.Series, length: int, region: int) -> int:
-    """Greedy: the best, then the best of those far from all taken; the whole list again when none is left."""
+    """Greedy: the best slice, then the best slice far from all chosen slices; when no slice is left, from the start
+    again."""
     order = slices.to_numpy()[np.argsort(-detail.to_numpy(), kind="stable")]
     taken: list[int] = []
     while len(taken) < region:

@@ -1,4 +1,4 @@
-"""The heat map of section 3.4: which claims are shown, and which are not."""
+"""The heat map of section 3.4: which claims are shown and which are not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,8 @@ INK = {CLEARLY: "white", SHOWN: "black", NOT_SHOWN: "black", TOO_FEW: "#777777"}
 
 
 def heat_map(frame: pd.DataFrame, labels: Mapping[str, Any]) -> tuple[Figure, str]:
-    """A panel a cohort: claims down, levels and metrics across; blue: shown, grey: not, white: too few."""
+    """One panel per cohort, one row per claim, one column per level and metric; blue: shown, grey: not, white: too
+    few."""
     cohorts = list(dict.fromkeys(frame["cohort"]))
     names = {key: method["label"] for key, method in labels["methods"].items()}
     claims = list(dict.fromkeys(zip(frame["first"], frame["second"], strict=True)))
@@ -29,9 +30,9 @@ def heat_map(frame: pd.DataFrame, labels: Mapping[str, Any]) -> tuple[Figure, st
         _panel(axis, frame[frame["cohort"] == cohort], claims)
         axis.set_title(labels["cohorts"][cohort]["label"])
         axis.set_yticks(range(len(claims)), [f"{names[a]} > {names[b]}" for a, b in claims])
-    there = [verdict for verdict in COLOURS if verdict in set(frame["verdict"])]
+    present = [verdict for verdict in COLOURS if verdict in set(frame["verdict"])]
     meanings = {TOO_FEW: f"fewer than {LEAST} patients: no verdict"}
-    patches = [Patch(facecolor=COLOURS[v], edgecolor="#999999", label=meanings.get(v, v)) for v in there]
+    patches = [Patch(facecolor=COLOURS[v], edgecolor="#999999", label=meanings.get(v, v)) for v in present]
     figure.legend(handles=patches, loc="outside lower center", ncols=len(patches))
     return figure, caption(frame, labels)
 
@@ -54,18 +55,18 @@ def _panel(axis: Axes, rows: pd.DataFrame, claims: list[tuple[str, str]]) -> Non
 
 
 def caption(frame: pd.DataFrame, labels: Mapping[str, Any]) -> str:
-    """What the colours and the numbers are."""
+    """Explains the colours and the numbers."""
     names = ", ".join(labels["cohorts"][cohort]["label"] for cohort in dict.fromkeys(frame["cohort"]))
     text = (
         f"Every claim “the first method is better than the second” on {names}, by metric, over patients and over "
-        "slices. The number is ε_min of almost stochastic order, an upper bound: near 0 the first dominates, near 1 "
-        "that is not shown, which does not mean that the second is better. Blue: shown, by ε_min below 0.5 (dark: "
+        "slices. The number is ε_min of almost stochastic order, an upper bound: near 0: the first dominates; near 1: "
+        "not shown, which does not mean that the second is better. Blue: shown, by ε_min below 0.5 (dark: "
         "0.2) and a paired bootstrap interval over patients above 0, both corrected for all comparisons. Grey: not "
         "shown."
     )
     if (frame["verdict"] == TOO_FEW).any():
         text += (
-            f" White: fewer than {LEAST} test patients allow no verdict; the numbers of their slices are printed as "
-            "the article prints them. A verdict can be had from the contest over all patients."
+            f" White: fewer than {LEAST} test patients allow no verdict; the numbers for slices are printed as "
+            "in the article. The contest over all patients gives a verdict."
         )
     return text

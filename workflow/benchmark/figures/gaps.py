@@ -1,4 +1,4 @@
-"""New slices between two slices (eqs. 6 and 10): what figures 7–26 and the survey show, at any number n."""
+"""New slices between two slices (eqs. 6 and 10): shown in figures 7–26 and in the survey, for any n."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from benchmark.figures.detail import adjacent_pair, patient
 @dataclass(frozen=True)
 class Gap:
     """``n`` new slices between the neighbouring slices ``left`` and ``left`` + 1 of ``subject``; all slices are known,
-    so the new ones have no truth."""
+    so new slices have no truth."""
 
     subject: str
     left: int
@@ -33,12 +33,12 @@ class Gap:
 
     @property
     def file(self) -> str:
-        """Name of the file that holds it."""
+        """Name of the file of this gap."""
         return f"{self.subject}_{self.left:03d}-{self.right:03d}_n{self.n}.nii.gz"
 
 
 def gap(spec: Mapping[str, Any], detail: pd.DataFrame) -> Gap:
-    """The gap that a figure's or the survey's ``spec`` asks for (patient, region, n)."""
+    """The gap for the ``spec`` (patient, region, n) of a figure or of the survey."""
     subject = patient(detail, spec["patient"])
     return Gap(subject, adjacent_pair(detail, subject, spec["region"]), spec["n"])
 

@@ -39,7 +39,7 @@ def draw(setting: Setting) -> tuple[Figure, str]:
         arrow(axis, (decoder.right[0], decoder.y + (y - decoder.y) / 3), out.left)
     caption = (
         f"New slices between two. Both low-resolution slices ({setting.low}) are sampled from noise by the diffusion "
-        f"model ({setting.sampler}), each with noise of its own. n latents ({setting.latent}) are taken at equal "
+        f"model ({setting.sampler}), each with its own noise. n latents ({setting.latent}) are taken at equal "
         f"distances on the line between the two (eq. 6), and all n + 2 are decoded to {setting.frame} and sharpened "
         f"by EDSR. The study's tables have n = {n}. Orange: trained networks; green: a calculation. The pictures are "
         "a phantom, and its new slice is a plain mean."

@@ -11,7 +11,7 @@ from benchmark.print.style import FULL, grid, picture, white
 
 
 def overview(details: Mapping[str, str], volumes: Mapping[str, str], planes: Mapping[str, str]) -> tuple[Figure, str]:
-    """The first test patient that may be pictured, by cohort label.
+    """The first test patient of each cohort that may be pictured; all arguments are by cohort label.
 
     ``details``: detail sheets; ``volumes``: folders of truth volumes; ``planes``: the slice axis in the config.
     """

@@ -1,4 +1,4 @@
-"""What a figure draws from: its place in the config, and the files of its cohort, read when they are asked for."""
+"""The source of a figure: its line in the config, and the files of its cohort, which are read when needed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,15 @@ from benchmark.scores.aggregate import read_scores
 
 @dataclass(frozen=True)
 class Scene:
-    """``spec``: draw, n, patient, region. ``pair``: interpolation of latents and of pixels, or what takes their places;
-    ``alike``: whether they differ only in where slices are interpolated; ``unlike``: networks that only one has.
+    """``spec``: draw, n, patient, region.
 
-    ``methods``: those the figure shows; ``coloured``: those of them that stand out where lines would cover each other;
-    ``learned``: those of them that learned from AlexNet's features, by which LPIPS judges;
-    ``labels``: every method of the study by key, in order. ``fold``: whose networks are shown. ``same``: the figures of
-    the article that this one is drawn for, with itself. ``files``: the job's input files by name. ``antialias``:
-    whether known slices are filtered before they are made coarse.
+    ``pair``: the methods that interpolate latents and pixels, or two substitutes; ``alike``: whether the two differ
+    only in where slices are interpolated; ``unlike``: networks that only one of the two has. ``methods``: the methods
+    in the figure; ``coloured``: the methods drawn in colour where lines would cover each other; ``learned``: the
+    methods trained with AlexNet's features, which LPIPS uses; ``labels``: every method of the study by key, in order.
+    ``fold``: the fold of the networks. ``same``: the article's figures that this figure stands for, including itself.
+    ``files``: the job's input files by name. ``antialias``: whether known slices are filtered before they are made
+    coarse.
     """
 
     figure: str
@@ -54,7 +55,7 @@ class Scene:
 
     @property
     def patients(self) -> int:
-        """How many test patients may be pictured."""
+        """Number of test patients that may be pictured."""
         return int(self.detail["subject"].nunique())
 
     @cached_property
@@ -67,7 +68,7 @@ class Scene:
         return volume.read(self._among("volumes", f"{self.subject}.nii.gz"))[0]
 
     def low(self, index: Sequence[int] | np.ndarray) -> np.ndarray:
-        """What methods are given of the subject's slices ``index``: low resolution, (len(index), H/4, W/4)."""
+        """The subject's slices ``index`` as methods see them: low resolution, (len(index), H/4, W/4)."""
         import torch
 
         from models.interpolation import degrade
@@ -85,7 +86,7 @@ class Scene:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Slice scores of the figure's methods for its subject and fold (fold 0 where nothing is trained)."""
+        """Slice scores of the figure's methods for its subject and fold (fold 0 for methods without training)."""
         scores = read_scores(self.files["scores"])
         return scores[(scores["subject"] == self.subject) & scores["fold"].isin([0, self.fold])]
 
@@ -94,36 +95,36 @@ class Scene:
 
     @property
     def apart(self) -> str:
-        """Words for a region that is not the first."""
+        """Text about the region, if it is not the first."""
         region = self.spec["region"]
-        return "" if region == 1 else f" (region {region}, at least an eighth of the volume from those before)"
+        return "" if region == 1 else f" (region {region}, at least an eighth of the volume from the regions before)"
 
     @property
     def neighbours(self) -> str:
-        """Words for the gap between two neighbouring slices and how it was chosen."""
+        """Text about the gap between two neighbouring slices and how it was chosen."""
         gap = self.gap
         return f"slices {gap.left} and {gap.right}: the two neighbours with the most gradient energy{self.apart}"
 
     @property
     def confound(self) -> str:
-        """A sentence for a comparison of the pair: that nothing but the interpolation differs, or what else does."""
+        """A sentence about the comparison of the pair: only the interpolation differs, or what else differs."""
         if not set(self.pair) <= set(self.methods):
             return ""
         names = " and ".join(self.labels[method] for method in self.pair)
         if self.alike:
             return f"{names} have the same networks and differ only in where slices are interpolated. "
         if self.unlike:
-            return f"{names} are not compared like with like: only one of them has {', '.join(self.unlike).upper()}. "
+            return f"{names} differ in more than interpolation: only one has {', '.join(self.unlike).upper()}. "
         return ""
 
     @property
     def judge(self) -> str:
-        """A sentence for figures with LPIPS: which methods have learned from the features that it judges by."""
+        """A sentence for figures with LPIPS: which methods were trained with the features that LPIPS uses."""
         names = ", ".join(self.labels[method] for method in self.learned)
-        return f"LPIPS judges by AlexNet's features, from which these methods have learned: {names}. " if names else ""
+        return f"LPIPS uses AlexNet's features, with which these methods were trained: {names}. " if names else ""
 
     def where(self, what: str) -> str:
-        """The end of every caption: whose, which, and how it was chosen."""
+        """The end of every caption: the patient, the slices, and how they were chosen."""
         frame = f"frames of {self.truth.shape[1]}×{self.truth.shape[2]} pixels"
         text = (
             f"{self.cohort} ({frame}), test patient {self.subject} ({self.patients} may be pictured), {what}, networks "
@@ -133,6 +134,6 @@ class Scene:
             numbers = [str(int(figure.removeprefix("fig"))) for figure in self.same]
             several = "figure " + numbers[0] if len(numbers) == 1 else f"figures {', '.join(numbers)}"
             text += f" This study does not have the article's own cohort of {several}: this cohort stands in for it" + (
-                ", and one picture for all of these figures, which would be identical." if numbers[1:] else "."
+                ", and one picture replaces all of these figures, which would be identical." if numbers[1:] else "."
             )
         return text

@@ -18,7 +18,10 @@ FAINT = "#c4c4c4"
 
 
 def draw(scene: Scene) -> tuple[Figure, str]:
-    """Left, as in the article: known slices as a line, removed ones by the pair as dots. Right: removed ones by all."""
+    """Left, as in the article: known slices as a line, removed slices of the two methods as dots.
+
+    Right: removed slices of all.
+    """
     figure, axes = plt.subplots(3, 2, figsize=(FULL, 6.4), sharex=True, layout="constrained")
     for (left, right), metric in zip(axes, METRICS, strict=True):
         _known(left, scene, metric)
@@ -72,12 +75,12 @@ def _removed(axis: Axes, scene: Scene, metric: str, methods: Sequence[str], line
         markeredgewidth=0,
         ax=axis,
     )
-    if own := axis.get_legend():  # the figure has one legend for all panels
-        own.remove()
+    if legend := axis.get_legend():  # the figure has one legend for all panels
+        legend.remove()
 
 
 def _others(axis: Axes, scene: Scene, metric: str) -> None:
-    """The other methods, faint: how they spread can be seen, and they cover nothing."""
+    """The other methods as faint lines, which show the spread and cover no other line."""
     for method in scene.methods:
         if method not in scene.coloured:
             table = _drawn(scene, method, metric)

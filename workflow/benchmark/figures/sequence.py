@@ -1,4 +1,4 @@
-"""Figures 10–11, 13, 16–17, 21, 23–24, 26: one method's new slices between two real ones, at any factor."""
+"""Figures 10–11, 13, 16–17, 21, 23–24, 26: one method's new slices between two real slices, at any factor."""
 
 from matplotlib.figure import Figure
 
@@ -7,7 +7,7 @@ from benchmark.print.style import content, grid, picture, white
 
 
 def draw(scene: Scene) -> tuple[Figure, str]:
-    """One row, or two where there are more than eight panels: the left end first, the right end last."""
+    """One row, or two rows for more than eight panels: the left end first, the right end last."""
     gap, method = scene.gap, scene.methods[0]
     slices = scene.new(method)
     ends = scene.truth[[gap.left, gap.right]]
@@ -23,7 +23,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         name = {0: f"slice {gap.left} (true)", gap.n + 1: f"slice {gap.right} (true)"}
         axis.set_title(name.get(index, f"{index}/{gap.n + 1}"))
     caption = (
-        f"{scene.labels[method]}: {gap.n} new slices between two neighbouring ones, a factor of {gap.n + 1} along the "
+        f"{scene.labels[method]}: {gap.n} new slices between two neighbours, a factor of {gap.n + 1} along the "
         f"slice axis and 4 in plane; both ends are the true slices. " + scene.where(scene.neighbours)
     )
     return figure, caption

@@ -1,4 +1,4 @@
-"""What diagrams are drawn from: sizes and numbers of the config, and phantom slices as examples."""
+"""The source of diagrams: sizes and numbers of the config, and phantom slices as examples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,17 @@ STEPS = 1000
 
 
 def blocks(number: int) -> str:
-    """That many blocks, in words."""
+    """The number of blocks as text."""
     return f"{number} block{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """``spec``: the figure's line in the config. ``size``: side of the frame. ``networks``: the config's blocks.
-    ``sampling``: how the method samples. ``slices``: of the first cohort that says how many it has."""
+    """``spec``: the figure's line in the config.
+
+    ``size``: side of the frame. ``networks``: the config's blocks. ``sampling``: how the method samples. ``slices``:
+    per volume, of the first cohort that states a number.
+    """
 
     figure: str
     spec: Mapping[str, Any]
@@ -31,12 +34,12 @@ class Setting:
     slices: int
 
     def of(self, network: str) -> Mapping[str, Any]:
-        """The size of a network, as the config has it."""
+        """The size of a network in the config."""
         return self.networks[network]["size"]
 
     @property
     def factor(self) -> int:
-        """How many times smaller the side of a latent is: each level of the first stage but the last one halves it."""
+        """Side of the frame over side of a latent: each level of the first stage except the last halves the side."""
         return 2 ** (len(self.of("vq")["channels"]) - 1)
 
     @property
@@ -60,7 +63,7 @@ class Setting:
 
     @property
     def unet(self) -> str:
-        """Channels and attention of the U-Net. Attention factors that it has no level for are without effect."""
+        """Channels and attention of the U-Net. Attention factors without a level have no effect."""
         size = self.of("ldm")
         channels = " · ".join(str(size["width"] * m) for m in size["multipliers"])
         levels = [2**level for level in range(len(size["multipliers"]))]

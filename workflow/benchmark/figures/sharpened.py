@@ -11,13 +11,13 @@ from benchmark.scores.metrics import psnr
 
 def draw(scene: Scene) -> tuple[Figure, str]:
     """Columns: before, after, truth. Rows: the whole slice, and the square in which the truth has the most detail."""
-    place = known_slice(scene.detail, scene.subject, scene.spec["region"])
-    truth = scene.truth[place]
+    index = known_slice(scene.detail, scene.subject, scene.spec["region"])
+    truth = scene.truth[index]
     before, after = scene.methods
-    images = {"before EDSR": scene.restored(before)[place], "after EDSR": scene.restored(after)[place], "truth": truth}
+    images = {"before EDSR": scene.restored(before)[index], "after EDSR": scene.restored(after)[index], "truth": truth}
     rows, columns = content([truth[None]])
     box = detail_box(truth[None], max(8, min(rows.stop - rows.start, columns.stop - columns.start) // 3))
-    figure, axes = grid(2, len(images), truth[rows, columns].shape, labels=0.2, beside=0.8)
+    figure, axes = grid(2, len(images), truth[rows, columns].shape, labels=0.2, margin=0.8)
     row_name(axes[0, 0], "slice")
     row_name(axes[1, 0], "the box, enlarged")
     for (whole, enlarged), (name, image) in zip(axes.T, images.items(), strict=True):
@@ -30,8 +30,8 @@ def draw(scene: Scene) -> tuple[Figure, str]:
             enlarged.set_xlabel(f"{psnr(image[box], truth[box]):.2f} dB")
     caption = (
         f"One slice of the latent diffusion model before EDSR ({scene.labels[before]}) and after EDSR "
-        f"({scene.labels[after]}), next to the truth. The slice is a known one: it is super-resolved in plane, and "
+        f"({scene.labels[after]}), next to the truth. The slice is a known slice: it is super-resolved in plane, and "
         "nothing is interpolated. Boxed: the square in which the truth has the most detail. Under each picture: the "
-        "PSNR of what it shows. " + scene.where(f"slice {place}: the known one with the most gradient energy")
+        "PSNR of that picture. " + scene.where(f"slice {index}: the known slice with the most gradient energy")
     )
     return figure, caption

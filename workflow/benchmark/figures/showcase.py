@@ -1,4 +1,4 @@
-"""The picture that the report opens with: a removed slice of a real scan at full size, by method, next to the truth."""
+"""The first picture of the report: a removed slice of a real scan at full size, by method, next to the truth."""
 
 from collections.abc import Mapping
 
@@ -15,12 +15,12 @@ from benchmark.scores.score_table import DIGITS, NAMES
 
 def draw(scene: Scene) -> tuple[Figure, str]:
     """A column for the input, each method and the truth. Rows: the slice, its box with the most detail, the error."""
-    place = removed_slice(scene.detail, scene.subject, scene.spec["region"])
-    truth, given = scene.truth[place], scene.low([place])[0]
-    restored = {method: scene.restored(method)[place] for method in scene.methods}
-    size = f"{given.shape[0]}×{given.shape[1]}"
-    by = truth.shape[0] // given.shape[0]
-    images = {f"resolution given:\n{size}": given.repeat(by, 0).repeat(by, 1)}
+    index = removed_slice(scene.detail, scene.subject, scene.spec["region"])
+    truth, coarse = scene.truth[index], scene.low([index])[0]
+    restored = {method: scene.restored(method)[index] for method in scene.methods}
+    size = f"{coarse.shape[0]}×{coarse.shape[1]}"
+    by = truth.shape[0] // coarse.shape[0]
+    images = {f"input resolution:\n{size}": coarse.repeat(by, 0).repeat(by, 1)}
     images |= {two_lines(scene.labels[method]): image for method, image in restored.items()}
     images[f"truth:\n{truth.shape[0]}×{truth.shape[1]}"] = truth
 
@@ -30,10 +30,10 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     figure = panels(images, errors, truth, crop, box)
     caption = (
         f"A real scan at {truth.shape[0]}×{truth.shape[1]} pixels: a slice that was removed, restored from the slices "
-        f"around it, which every method is given at {size}. Left: the removed slice at that resolution, which no "
+        f"around it, which every method sees at {size}. Left: the removed slice at that resolution, which no "
         "method sees. Boxed: the square in the upper half in which the truth has the most detail. Below: the absolute "
         f"error and, under it, the PSNR of this slice. {_means(scene)}{scene.judge}"
-        + scene.where(f"slice {place}: the removed one with the most gradient energy")
+        + scene.where(f"slice {index}: the removed slice with the most gradient energy")
     )
     return figure, caption
 
@@ -48,7 +48,7 @@ def panels(
 ) -> Figure:
     """A column for each image (H, W), by name. Rows: the image (``what``), its box enlarged, and its error, if any."""
     worst = max(float(np.percentile(np.stack(list(errors.values())), 99.5)), 1e-3)
-    figure, axes = grid(3, len(images), truth[crop].shape, labels=0.2, beside=0.9)
+    figure, axes = grid(3, len(images), truth[crop].shape, labels=0.2, margin=0.9)
     for axis, name in zip(axes[:, 0], (what, "the box, enlarged", "error"), strict=True):
         row_name(axis, name, 10)
     for (whole, enlarged, error), (name, image) in zip(axes.T, images.items(), strict=True):
@@ -65,8 +65,8 @@ def panels(
 
 
 def upper_box(rows: slice, columns: slice) -> tuple[int, tuple[slice, slice]]:
-    """The side of the box, and where its middle may lie: the box is in the upper half (where a head has its brain, not
-    its neck), its middle in the middle half from left to right."""
+    """The side of the box, and where its middle may be: the box is in the upper half (brain, not neck), its middle in
+    the middle half from left to right."""
     height, width = rows.stop - rows.start, columns.stop - columns.start
     side = min(height, width) // 4
     upper = slice(rows.start + side // 2, rows.start + max(height - side, side) // 2 + 1)

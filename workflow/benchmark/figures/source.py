@@ -1,4 +1,4 @@
-"""Figure 12: what the model is given, low-resolution slices."""
+"""Figure 12: the input of the model, low-resolution slices."""
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ from benchmark.figures.setting import Setting, blocks
 
 
 def draw(setting: Setting) -> tuple[Figure, str]:
-    """A chain of steps in two rows; what goes from one to the next stands on the arrows."""
+    """A chain of steps in two rows, joined by arrows."""
     n, known = setting.spec["n"], setting.slices
     all_ = (known - 1) * (n + 1) + 1
     edsr = setting.of("edsr")
@@ -34,7 +34,7 @@ def draw(setting: Setting) -> tuple[Figure, str]:
     caption = (
         f"The method step by step, for a volume of {known} slices and n = {n}: in plane it becomes four times finer, "
         f"along the slice axis n + 1 times, with (S − 1)(n + 1) + 1 = {all_} slices at a spacing of s / (n + 1) (eqs. "
-        "10 and 11). Known slices take the same way as new ones, without interpolation. Blue: data; orange: trained "
+        "10 and 11). Known slices take the same steps, without interpolation. Blue: data; orange: trained "
         "networks; green: a calculation. Sizes are those of this study's configuration."
     )
     return figure, caption

@@ -1,4 +1,5 @@
-"""A scan's thick slices made thin, seen across the slices: by splines and by the network that the project ships."""
+"""A scan's thick slices made thin, in a plane across the slices: by splines and by the network that ships with the
+project."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,8 +11,8 @@ from benchmark.figures.scene import Scene
 from benchmark.figures.showcase import panels, upper_box
 from benchmark.print.style import content, two_lines
 
-THICK = 5  # thin slices that a thick one averages
-AROUND = 32  # columns of each slice around the plane that is shown: as many as the network sees
+THICK = 5  # thin slices per thick slice
+AROUND = 32  # columns of each slice around the plane in the figure: the receptive field of the network
 NAMES = {"spline": "cubic spline", "consistent": "spline that knows the thickness", "slab": "Slab (this project)"}
 
 
@@ -23,13 +24,13 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     known, slices = thickened(truth[:, :, part])
     wanted = np.arange(known[0], known[-1] + 1)
     made = {name: restored(name, slices, (wanted - known[0]) / THICK) for name in NAMES}
-    given = slices[np.clip((wanted - known[0] + THICK // 2) // THICK, 0, len(slices) - 1)]
+    thick_slices = slices[np.clip((wanted - known[0] + THICK // 2) // THICK, 0, len(slices) - 1)]
 
     def across(volume: np.ndarray) -> np.ndarray:
         return volume[:, :, column - part.start].T
 
     true = across(truth[wanted][:, :, part])
-    images = {f"given: slices\n{THICK} times as thick": across(given)}
+    images = {f"input: slices\n{THICK} times as thick": across(thick_slices)}
     images |= {two_lines(NAMES[name]): across(volume) for name, volume in made.items()}
     errors = {name: np.abs(image - true) for name, image in list(images.items())[1:]}
     images["truth"] = true
@@ -38,10 +39,10 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     caption = (
         f"Thick slices made thin: every {THICK}th slice of a real scan, as a scanner with slices {THICK} times as "
         f"thick would show it (Gaussian profile, width at half height {THICK} slices), and {THICK - 1} new slices in "
-        "each gap. The plane lies across the slices, which are its columns. Cubic spline: through the slices as if "
-        "they were thin; next to it, the spline whose own averages are the slices. Slab: the network that ships with "
-        "the project, which knows how thick they are. It has not learned from this scan, but the training was judged "
-        "by it. Boxed: the square in the upper half in which the truth has the most "
+        "each gap. The plane is across the slices; its columns are slices. Cubic spline: through the slices as if "
+        "they were thin. Spline that knows the thickness: its averages are the slices. Slab: the network shipped with "
+        "the project, which uses the thickness. It was not trained on this scan, but the training was evaluated "
+        "on this scan. Boxed: the square in the upper half in which the truth has the most "
         "detail. Below: the absolute error and, under it, the PSNR of this plane. "
         + scene.where(f"column {column}: the plane in the middle half with the most gradient energy")
     )
@@ -49,14 +50,14 @@ def draw(scene: Scene) -> tuple[Figure, str]:
 
 
 def plane(truth: np.ndarray) -> int:
-    """The column of the slices (S, H, W) whose plane across the slices has the most detail, in the middle half."""
+    """The column of the slices (S, H, W) whose plane across the slices has the most detail, within the middle half."""
     quarter = truth.shape[2] // 4
     detail = (gradient(np.moveaxis(truth, 2, 0)[quarter:-quarter]) ** 2).mean(axis=(1, 2))
     return quarter + int(detail.argmax())
 
 
 def thickened(thin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers (K,) of every ``THICK``-th thin slice (S, H, W), and what a thick slice there shows, (K, H, W)."""
+    """Numbers (K,) of every ``THICK``-th thin slice (S, H, W), and the thick slices at these numbers, (K, H, W)."""
     from models.thickness import FWHM
 
     known = np.arange(THICK // 2, len(thin), THICK)
@@ -65,7 +66,7 @@ def thickened(thin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def restored(name: str, slices: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Slices (S', H, W) at the positions ``at``, in units of the thick slices' distance."""
+    """Slices (S', H, W) at the positions ``at``, in units of the distance between thick slices."""
     from models import weights
     from models.method import method
     from models.thickness import Geometry, consistent_spline

@@ -1,1 +1,4 @@
-"""What the rules' scripts run: training, restoration, scoring, timing. The only room that imports torch at the top."""
+"""The work of the rules' scripts: training, restoration, scoring, timing.
+
+The only room that imports torch at the top.
+"""

@@ -1,4 +1,4 @@
-"""What every script does around its work: log to its file, say what it did, fail in one line."""
+"""The frame of every script: logs to the rule's file, reports its result, fails with one line."""
 
 import io
 import logging
@@ -17,22 +17,23 @@ from benchmark.errors import UserError, redacted
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
-    """Runs a script's body: everything it prints goes to the rule's log; what it ``say``s, to the terminal too.
+    """Runs a script's body: everything that the script prints goes to the rule's log; lines by ``say`` go to the
+    terminal too.
 
-    A ``UserError`` or ``ValueError`` is one line naming the rule, what it was making and the log, and exit
-    code 1; a fault of ours keeps its traceback in the log. Standard output and error are redirected as file
-    descriptors, so that child processes and progress bars are caught as well.
+    A ``UserError`` or ``ValueError`` becomes one line with the rule, its wildcards and the log, and exit code 1; other
+    errors keep their traceback in the log. Standard output and error are redirected as file descriptors, so that output
+    of child processes and progress bars is logged too.
     """
     terminal = os.dup(2)
     screen = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8"))
     screen.setLevel(logging.WARNING)
-    logging.getLogger("benchmark").addHandler(screen)  # a dataset's terms, retries: what a person should see at once
-    # one of several processes of a training writes on
+    logging.getLogger("benchmark").addHandler(screen)  # a dataset's terms, retries: for the user to see at once
+    # a further process of a training over several GPUs appends
     mode = "a" if "LOCAL_RANK" in os.environ else "w"
     log = open(str(snakemake.log), mode, buffering=1, encoding="utf-8")  # noqa: SIM115 (open to the end of the process)
     for stream in (1, 2):
         os.dup2(log.fileno(), stream)
-    for printed in (sys.stdout, sys.stderr):  # whatever the locale: × and − are what we write
+    for printed in (sys.stdout, sys.stderr):  # × and − must be written in every locale
         if isinstance(printed, io.TextIOWrapper):
             printed.reconfigure(encoding="utf-8", errors="backslashreplace")
 
@@ -40,7 +41,7 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
         print(text, flush=True)
         os.write(terminal, f"{snakemake.rule}: {text}\n".encode())
 
-    # what PyTorch compiles is found again by later jobs; it writes atomically, so that several may share the folder
+    # Later jobs reuse what PyTorch compiled. PyTorch writes atomically, so several jobs may share the folder.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.abspath(f"{snakemake.config['results']}/compiled"))
     try:
         resources, share = snakemake.resources, snakemake.config["compute"]["jobs_per_gpu"]

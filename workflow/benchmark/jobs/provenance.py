@@ -1,4 +1,5 @@
-"""What a network was trained on, in few numbers: kept in its weights, so that it can be told what it never saw."""
+"""The training data of a network in few numbers, stored with its weights, so that unfamiliar scans can be
+recognised."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +15,9 @@ BINS = 64
 
 
 def portrait(paths: Sequence[str | Path]) -> dict[str, Any]:
-    """Of the training volumes: ``subjects`` (their number), ``plane``, ``frame`` (H, W), ``spacing`` (slices, rows,
+    """Of the training volumes: ``subjects`` (number), ``plane``, ``frame`` (H, W), ``spacing`` (slices, rows,
     columns; median, mm), ``histogram`` of the non-zero voxels (shares in ``BINS`` bins over [0, 1]) and
-    ``histogram_spread``, the largest distance of one volume's from it.
+    ``histogram_spread``, the largest distance between one volume's histogram and this histogram.
     """
     histograms, spacings, codes, frame = [], [], "", (0, 0)
     for path in paths:
@@ -36,11 +37,12 @@ def portrait(paths: Sequence[str | Path]) -> dict[str, Any]:
 
 
 def histogram(values: np.ndarray) -> np.ndarray:
-    """Shares (BINS,) of the non-zero voxels; ``values`` on the scale where 1 is the volume's 99.9th percentile."""
+    """Shares (BINS,) of the non-zero voxels; ``values`` scaled so that 1 is the volume's 99.9th percentile."""
     counts = np.histogram(np.clip(values[values > 0], 0, 1), BINS, (0, 1))[0]
     return counts / max(counts.sum(), 1)
 
 
-def distance(one: Sequence[float] | np.ndarray, other: Sequence[float] | np.ndarray) -> float:
-    """Earth mover's distance of two histograms, in units of the grey scale: 0 the same, 1 black against white."""
-    return float(np.abs(np.cumsum(np.asarray(one) - np.asarray(other))).mean())
+def distance(first: Sequence[float] | np.ndarray, second: Sequence[float] | np.ndarray) -> float:
+    """Earth mover's distance of two histograms, in units of the grey scale: 0 for equal histograms, 1 for black and
+    white."""
+    return float(np.abs(np.cumsum(np.asarray(first) - np.asarray(second))).mean())

@@ -21,7 +21,10 @@ from models.streaming import ahead
 
 
 def inputs(restorer: Restorer, truth: np.ndarray, removal: Removal) -> tuple[np.ndarray, np.ndarray]:
-    """What the protocol lets a method see: ``slices`` and ``known``. Oracles see the truth, as they declare."""
+    """The input of a method under the protocol: ``slices`` and ``known``.
+
+    Oracles see the truth, as their ``sees`` says.
+    """
     known = np.arange(removal.slices) if restorer.sees in ("all", "all_low") else removal.known
     slices = truth[known]
     if restorer.sees in ("low", "all_low"):
@@ -49,15 +52,15 @@ class Restoration:
         volumes: Sequence[str] = (),
         antialias: bool = True,
     ) -> None:
-        """``name``: file in models/methods; ``weights``: safetensors of its networks; ``options``: of its class.
+        """``name``: file in models/methods; ``weights``: safetensors of its networks; ``options``: arguments of its
+        class.
 
         ``antialias``: how known slices are made coarse (``models.interpolation.degrade``).
 
         ``chunk``, ``half``, ``compile``: how networks are evaluated (``models.method.Restorer``). ``auto``: as many
-        slices as fit into a GPU's free memory; half precision on a GPU; compiled where restoring ``volumes`` (files;
-        one that is restored several times is named as often) takes long enough to pay for it. A rule's
-        ``params.restoration`` (``restoration_params`` in common.smk) gives everything but ``weights``, ``chunk`` and
-        ``volumes``.
+        slices as fit into a GPU's free memory; half precision on a GPU; compiled if restoring ``volumes`` (files; a
+        file restored several times is listed several times) takes long enough. A rule's ``params.restoration``
+        (``restoration_params`` in common.smk) holds all arguments except ``weights``, ``chunk`` and ``volumes``.
         """
         torch.set_num_threads(threads)
         device = weight_files.device(device)
@@ -76,16 +79,16 @@ class Restoration:
         return restorer
 
     def subjects(self, truths: Iterable[str], removals: Iterable[str], into: Path) -> Iterator[str]:
-        """Restores all slices of each subject into the folder ``into``; a line about each.
+        """Restores all slices of each subject into the folder ``into``; yields a line for each subject.
 
-        The noise is seeded by dataset and subject, so methods that share networks share their samples. The next volume
-        is read and the last one written while one is restored.
+        The noise is seeded by dataset and subject, so methods that share networks share their samples. While a volume
+        is restored, threads read the next volume and write the last one.
         """
         pairs = zip(map(Path, truths), map(Path, removals), strict=True)
-        given = ahead((truth.name, *volume.read(truth), read_removal(removal)) for truth, removal in pairs)
+        loaded = ahead((truth.name, *volume.read(truth), read_removal(removal)) for truth, removal in pairs)
         writing: Future[None] | None = None
         with ThreadPoolExecutor(1) as writer:
-            for file, truth, affine, removal in given:
+            for file, truth, affine, removal in loaded:
                 name = subject_of(file)
                 restorer = self.build(name)
                 slices, known = inputs(restorer, truth, removal)
@@ -101,7 +104,7 @@ class Restoration:
 
 
 def _pays(volumes: Sequence[str], options: Mapping[str, Any], device: str) -> bool:
-    """Whether restoring the volumes takes long enough to compile the networks first; it is diffusion that does."""
+    """Whether restoring the volumes takes so long that compiling the networks first saves time; only diffusion does."""
     shapes = [volume.shape(path) for path in volumes] if "steps" in options else []
     work = sum(slices for _, _, slices in shapes)
     side = max((max(shape[:2]) for shape in shapes), default=0) // FACTOR

@@ -1,4 +1,4 @@
-"""One scoring job: a method's restored volumes against the truth, slice by slice, as one CSV."""
+"""One scoring job: compares a method's restored volumes with the truth, slice by slice, and writes one CSV."""
 
 from collections.abc import Sequence
 from pathlib import Path

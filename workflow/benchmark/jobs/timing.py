@@ -1,4 +1,4 @@
-"""How long sampling takes and how much memory it needs, on the device at hand."""
+"""Time and memory of sampling on this machine's device."""
 
 import platform
 import time
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def hardware(device: "torch.device") -> str:
-    """Name of what the numbers were measured on: the GPU, or the processor and how many threads it may use."""
+    """Name of the hardware: the GPU, or the processor and the number of threads."""
     import torch
 
     if device.type == "cuda":
@@ -32,7 +32,7 @@ def _processor() -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """One timed restoration: what came out, how many slices were sampled, the seconds of that and of everything.
+    """One timed restoration: the result, the number of sampled slices, the seconds of sampling and in total.
 
     ``peak_mb`` (10⁶ bytes): of the GPU during the run; on a CPU of the whole process since its start.
     """
@@ -45,10 +45,10 @@ class Run:
 
 
 class Stopwatch:
-    """Times a diffusion method's sampling, apart from its decoding: each batch, with the device waited for."""
+    """Times a diffusion method's sampling, without decoding: each batch, synchronised with the device."""
 
     def __init__(self, restorer: "Restorer") -> None:
-        """``restorer``: ours, the baseline or any other with ``latents``; its sampling is timed from here on."""
+        """``restorer``: ours, the baseline or any other method with ``latents``; from now on its sampling is timed."""
         import torch
 
         self.restorer, self.device, self._cuda = restorer, restorer.device, torch.cuda
@@ -57,11 +57,11 @@ class Stopwatch:
         restorer.latents = self._timed  # type: ignore[attr-defined]
 
     def warm_up(self, slices: np.ndarray, known: np.ndarray) -> None:
-        """Restores two slices, so that what is slow only once is not timed."""
+        """Restores two slices, so that work that is slow only the first time is not timed."""
         self.restorer.restore(slices[:2], known[:2], known[:2])
 
     def run(self, slices: np.ndarray, known: np.ndarray, at: np.ndarray, keep: bool = True) -> Run:
-        """Restores the positions ``at``; without ``keep`` what comes out is thrown away, block by block."""
+        """Restores the positions ``at``; without ``keep`` the result is discarded, block by block."""
         from models.memory import peak_mb
 
         self.seconds, self.slices = 0.0, 0

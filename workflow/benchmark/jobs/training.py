@@ -1,4 +1,4 @@
-"""One training job: volumes and a network's config in; weights, log, curve and validation picture out."""
+"""One training job: input: volumes and a network's config; output: weights, log, curve and validation picture."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,14 +40,14 @@ def train(
     shares: Sequence[float] | None = None,
     half: bool = False,
 ) -> None:
-    """Trains network ``name`` on the volumes ``training`` and writes ``weights`` with its log beside it.
+    """Trains network ``name`` on the volumes ``training`` and writes ``weights`` and, next to it, the log.
 
-    ``network``: its config block. ``needs``: weight files of the networks it builds on. ``identity``: cohort and
-    fold, kept in the metadata, as is the name of the ``recipe``. ``init``: weights to start from. ``stop_after``:
-    seconds from now after which to checkpoint and stop, or None. ``limit``: seconds that the training may take, after
-    which it is finished as a shorter one, or None. ``shares``: how often each training volume is drawn. ``half``: the
-    weights are written in half precision. A checkpoint ``{weights}.ckpt`` of the same config is resumed, any other
-    ignored. Raises what ``models.training.loop.fit`` raises.
+    ``network``: its config block. ``needs``: weight files of the networks that this network needs. ``identity``: cohort
+    and fold, stored in the metadata together with the name of the ``recipe``. ``init``: weights to start from.
+    ``stop_after``: seconds from now after which to write a checkpoint and stop, or None. ``limit``: seconds for the
+    training, whose schedule is then shortened, or None. ``shares``: relative frequency with which each training volume
+    is drawn. ``half``: the weights are written in half precision. A checkpoint ``{weights}.ckpt`` of the same config is
+    resumed; any other checkpoint is ignored. Raises the errors of ``models.training.loop.fit``.
     """
     called = time.monotonic()
     torch.set_num_threads(compute["threads"])
@@ -56,7 +56,7 @@ def train(
     kind = network.get("class", name)
     module = weight_files.network(kind, network["size"])
     if init:
-        from models.initialise import initialise  # it knows every layout of a checkpoint, and takes seconds to import
+        from models.initialise import initialise  # its import takes seconds
 
         print(initialise(module, kind, init))
     task_of = weight_files.training_of(kind)
@@ -123,17 +123,17 @@ def train(
 def early_stopping(
     rule: Mapping[str, int] | None, training: Sequence[str], validation: Sequence[str]
 ) -> EarlyStop | None:
-    """The config's ``early_stop``; None where no patient is held out, as in a study of one fold."""
+    """The config's ``early_stop``; None if no patient is held out, as in a study of one fold."""
     if not rule:
         return None
     if not validation or set(validation) & set(training):
-        print("early_stop: no patient is held out in this study; the training runs to its length")
+        print("early_stop: no patient is held out in this study; the training runs all its steps")
         return None
     return EarlyStop(**rule)
 
 
 def _length(outcome: Outcome, slices_per_step: int, slices: int) -> dict[str, Any]:
-    """How long a network was trained, and why no longer."""
+    """The length of a training, and why it ended."""
     ended = "early_stop" if outcome.stopped_early else "time" if outcome.limited else "length"
     return {
         "steps": outcome.steps,
@@ -146,7 +146,7 @@ def _length(outcome: Outcome, slices_per_step: int, slices: int) -> dict[str, An
 
 
 def _origin(init: str | None) -> dict[str, Any] | None:
-    """The weights that a training started from: file and hash."""
+    """The weights from which a training started: file and hash."""
     if init is None:
         return None
     return {"file": Path(init).name, "sha256": sha256(init) if Path(init).is_file() else None}

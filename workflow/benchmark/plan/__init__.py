@@ -1,6 +1,6 @@
-"""What a study makes, worked out from its checked config: by part, each with the questions that its rules ask.
+"""The outputs of a study, derived from its checked config; one file for each part of the study.
 
-Read while rules are parsed, so it imports nothing that takes time.
+Snakemake imports this while it parses rules, so imports must be fast.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from benchmark.plan.viewer import Viewer
 
 
 class Plan:
-    """The config's ``study`` set against its catalogues. Raises ``UserError`` where they do not go together."""
+    """The config's ``study`` with its cohorts, methods and networks. Raises ``UserError`` if they do not match."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.study = Study(config)
@@ -26,6 +26,7 @@ class Plan:
         self.tables = Tables(self.study, self.samplers, self.survey)
 
     def gaps(self, cohort: str, method: str) -> list[dict[str, Any]]:
-        """All gaps that figures and the survey show of a method on a cohort, each once (``benchmark.figures.gaps``)."""
+        """All gaps of a method on a cohort that figures and the survey show, without duplicates
+        (``benchmark.figures.gaps``)."""
         wanted = self.figures.gaps(cohort, method) + self.survey.gaps(cohort, method)
         return [gap for i, gap in enumerate(wanted) if gap not in wanted[:i]]

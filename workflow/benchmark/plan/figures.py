@@ -1,4 +1,4 @@
-"""Which figures a study has, what each is drawn from, and what it is called."""
+"""The figures of a study: their sources and titles."""
 
 from functools import cached_property
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from benchmark.errors import UserError
 from benchmark.plan.study import LIKE_WITH_LIKE, Study, part
 
-# What a figure shows, by how it is drawn: its title in the gallery and the report.
+# The title of a figure in the gallery and the report, by its ``draw``.
 DIAGRAMS = ("ldm", "latents", "steps")
 TITLES = {
     "ldm": "the latent diffusion model",
@@ -21,11 +21,11 @@ TITLES = {
     "showcase": "A real scan at full size",
     "thick": "A real scan's thick slices made thin",
 }
-OPENING = ("showcase", "thick")  # the report opens with them; each has a cohort of its own, which is in no table
+OPENING = ("showcase", "thick")  # the first figures of the report; each has its own cohort, which is in no table
 
 
 class Figures:
-    """The config's ``figures``. Raises ``UserError`` for a figure whose line is wrong."""
+    """The config's ``figures``. Raises ``UserError`` for an invalid line."""
 
     def __init__(self, study: Study) -> None:
         self.study, self.config = study, study.config
@@ -38,11 +38,11 @@ class Figures:
                 raise UserError(f"config: figures.{name}: cohort is missing; only diagrams are drawn without one")
 
     def diagram(self, figure: str) -> bool:
-        """Whether a figure is drawn from the config alone."""
+        """Whether a figure is drawn from the config only."""
         return self.config["figures"][figure]["draw"] in DIAGRAMS
 
     def cohort(self, figure: str) -> str | None:
-        """The figure's cohort, or the one that stands in for it."""
+        """The figure's cohort, or the cohort that stands in for it."""
         spec = self.config["figures"][figure]
         if spec["draw"] in OPENING:
             return str(spec["cohort"])
@@ -64,10 +64,10 @@ class Figures:
 
     @cached_property
     def drawn(self) -> dict[str, list[str]]:
-        """The figures of this study: each with those of the article that it is drawn for, itself first.
+        """The figures of this study, each with the article's figures that it stands for, itself first.
 
-        A figure is in the study if its cohort (or the cohort's stand-in) and its methods are. Figures that would be the
-        same picture, because one cohort stands in for several, are drawn once.
+        A figure is in the study if its cohort (or the stand-in) and its methods are in the study. Figures that would be
+        the same picture, because one cohort stands in for several, are drawn once.
         """
         same: dict[str, list[str]] = {}
         for figure in sorted(self.config["figures"]):
@@ -79,7 +79,7 @@ class Figures:
         return {figures[0]: figures for figures in same.values()}
 
     def _picture(self, figure: str) -> dict[str, Any]:
-        """What a figure's picture depends on."""
+        """All values on which a figure's picture depends."""
         spec, cohort = self.config["figures"][figure], self.cohort(figure)
         tested = self.config["cohorts"][cohort]["patients"]["test"]
         patient = (spec["patient"] - 1) % tested + 1 if tested else spec["patient"]
@@ -87,20 +87,20 @@ class Figures:
 
     @property
     def names(self) -> list[str]:
-        """Every figure of this study, by name; those that the report opens with come first."""
+        """Names of all figures of this study; the first figures of the report come first."""
         return sorted(self.drawn, key=lambda figure: (self.config["figures"][figure]["draw"] not in OPENING, figure))
 
     @property
     def opening(self) -> list[str]:
-        """The figures that the report opens with, by name; often none."""
+        """Names of the first figures of the report; often empty."""
         return [figure for figure in self.names if self.config["figures"][figure]["draw"] in OPENING]
 
     def same(self, figure: str) -> list[str]:
-        """The figures of the article that a figure is drawn for, with itself."""
+        """The article's figures that a figure stands for, including itself."""
         return next((figures for figures in self.drawn.values() if figure in figures), [figure])
 
     def title(self, figure: str) -> str:
-        """As the gallery and the report name a figure: its numbers in the article and what it shows."""
+        """The title of a figure in the gallery and the report: its numbers in the article and its content."""
         spec = self.config["figures"][figure]
         if spec["draw"] in OPENING:
             return TITLES[spec["draw"]]
@@ -110,7 +110,7 @@ class Figures:
         return f"{name}: {TITLES[spec['draw']].format(n=spec['n'], pair=pair)}"
 
     def setting(self, figure: str) -> dict[str, Any]:
-        """All that a diagram's job is given (``benchmark.figures.setting.Setting``)."""
+        """The arguments of a diagram's job (``benchmark.figures.setting.Setting``)."""
         lengths = [self.config["cohorts"][cohort].get("slices") for cohort in self.study.cohorts]
         networks = {name: self.config["networks"][name] for name in ("vq", "ldm", "edsr")}
         return {
@@ -123,7 +123,7 @@ class Figures:
         }
 
     def scene(self, figure: str) -> dict[str, Any]:
-        """All that a figure's job is given (``benchmark.figures.scene.Scene``), but for its files."""
+        """The arguments of a figure's job (``benchmark.figures.scene.Scene``), without its files."""
         spec, cohort = self.config["figures"][figure], self.cohort(figure)
         methods = self.methods(figure)
         first, second = ([*self.study.pair, *self.study.pair])[:2]
@@ -147,11 +147,11 @@ class Figures:
         }
 
     def draws_gaps(self, figure: str) -> bool:
-        """Whether a figure shows new slices that the protocol alone does not make."""
+        """Whether a figure shows new slices that the protocol does not make."""
         return self.config["figures"][figure]["draw"] in ("between", "sequence", "compare")
 
     def gaps(self, cohort: str, method: str) -> list[dict[str, Any]]:
-        """The gaps that figures show of a method on a cohort (``benchmark.figures.gaps.gap``)."""
+        """The gaps of a method on a cohort that figures show (``benchmark.figures.gaps.gap``)."""
         return [
             part(self.config["figures"][figure], "patient", "region", "n")
             for figure in self.names

@@ -1,4 +1,4 @@
-"""What table 6, the curve of scores over evaluations and section 3.7 measure."""
+"""The measurements for table 6, the curve of scores over evaluations, and section 3.7."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -16,7 +16,7 @@ class Samplers:
 
     @property
     def method(self) -> str | None:
-        """The diffusion method that is measured: the first one of the study."""
+        """The diffusion method that is measured: the first diffusion method of the study."""
         return next((m for m in self.study.methods if is_diffusion(self.study.config, m)), None)
 
     @cached_property
@@ -26,25 +26,25 @@ class Samplers:
 
     @property
     def where(self) -> str:
-        """Cohorts and method in print, and which samples sharpened every row: EDSR learned from one setting's."""
+        """Text: cohorts, method, and the setting whose samples EDSR was trained on, since EDSR sharpens every row."""
         if self.method is None:
             return ""
         config, method = self.study.config, self.study.config["methods"][self.method]
         text = f"{self.study.label(self.cohorts)}, {method['label']}"
         for name in method["networks"]:
             if config["networks"][name].get("class", name) == "edsr":
-                taught = config["networks"][name]["training"]
-                eta = f"η = {taught.get('eta', 1.0):g}"
-                samples = f"{taught.get('sampler', 'ddim')}, T = {taught['sampling_steps']}, {eta}"
+                edsr_sampling = config["networks"][name]["training"]
+                eta = f"η = {edsr_sampling.get('eta', 1.0):g}"
+                samples = f"{edsr_sampling.get('sampler', 'ddim')}, T = {edsr_sampling['sampling_steps']}, {eta}"
                 text += (
-                    f" (every row sharpened by one EDSR, which learned from samples by {samples}: a little in favour "
+                    f" (one EDSR sharpens every row; it was trained on samples by {samples}, which slightly favours "
                 )
-                text += "of that η)"
+                text += "this η)"
         return text
 
     @cached_property
     def efficiency_cohort(self) -> list[str]:
-        """One, or none."""
+        """A list with one cohort, or an empty list."""
         return self.study.present([self.study.config["efficiency"]["cohort"]]) if self.method else []
 
     @cached_property
@@ -55,7 +55,7 @@ class Samplers:
 
     @cached_property
     def curve(self) -> dict[tuple[str, str, str], list[int]]:
-        """T by sampler, η and noise: a line each of the curve of scores over evaluations."""
+        """The T of each line (sampler, η, noise) of the curve of scores over evaluations."""
         curve = self.study.config["samplers"]["curve"]
         return {
             (row["sampler"], eta, noise): row["steps"]
@@ -66,5 +66,5 @@ class Samplers:
 
 
 def etas(row: Mapping[str, Any]) -> list[str]:
-    """The η of a line of settings as text, in file names and tables; only DDIM has η, other samplers have ``none``."""
+    """The η of a line of settings as text, for file names and tables; only DDIM has η, other samplers have ``none``."""
     return [f"{eta:g}" for eta in row.get("eta", [1])] if row["sampler"] == "ddim" else ["none"]

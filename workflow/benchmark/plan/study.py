@@ -1,4 +1,4 @@
-"""The cohorts and methods of a study, their names in print, and which methods are set against each other."""
+"""The cohorts and methods of a study, their labels, and the pairs of methods that are compared."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -11,12 +11,12 @@ LIKE_WITH_LIKE = (("ours", "baseline_edsr"), ("ours_no_edsr", "baseline"))
 
 
 def part(whole: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    """The named keys that ``whole`` has."""
+    """The named keys of ``whole``, if present."""
     return {key: whole[key] for key in keys if key in whole}
 
 
 class Study:
-    """The config's ``study``. Raises ``UserError`` if its stand-in is none of its cohorts."""
+    """The config's ``study``. Raises ``UserError`` if the stand-in is not a cohort of the study."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
@@ -27,20 +27,20 @@ class Study:
             raise UserError(f"config: study.stand_in: '{self.stand_in}' is not one of study.cohorts")
 
     def present(self, cohorts: Iterable[str]) -> list[str]:
-        """Those of ``cohorts`` that are in the study, or the one that stands in for them, or none."""
+        """The cohorts of ``cohorts`` that are in the study, or the stand-in, or an empty list."""
         return [c for c in cohorts if c in self.cohorts] or ([self.stand_in] if self.stand_in else [])
 
     def kind(self, method: str) -> str:
         return self.config["methods"][method]["kind"]
 
     def label(self, cohorts: Iterable[str]) -> str:
-        """Names of cohorts in print."""
+        """Labels of cohorts as one text."""
         return ", ".join(self.config["cohorts"][cohort]["label"] for cohort in cohorts)
 
     def labels(self, cohorts: Iterable[str], methods: Iterable[str] | None = None) -> dict[str, Any]:
-        """What of the config is printed: a changed label makes a table again, and nothing else does.
+        """The printed part of the config, so that only a changed label makes a table again.
 
-        ``methods``: default those of the study.
+        ``methods``: by default all methods of the study.
         """
         about = self.config["cohorts"]
         return {
@@ -53,13 +53,14 @@ class Study:
         }
 
     def frame(self, cohorts: Iterable[str]) -> dict[str, Any]:
-        """What captions need to say of the cohorts' slices (``benchmark.cohort.frame``)."""
+        """Facts about the cohorts' slices for captions (``benchmark.cohort.frame``)."""
         about = {c: part(self.config["cohorts"][c], "label", "axis") for c in cohorts}
         protocol = part(self.config["protocol"], "antialias")
         return part(self.config["preprocess"], "size", "shrink") | protocol | {"cohorts": about}
 
     def features(self, method: str) -> list[str]:
-        """Feature extractors (``alex``, ``vgg``) in its networks' losses: LPIPS by the same is flattered."""
+        """Feature extractors (``alex``, ``vgg``) in the losses of its networks; LPIPS with the same features favours
+        the method."""
         trained = [self.config["networks"][name]["training"] for name in self.config["methods"][method]["networks"]]
         return sorted({t.get("perceptual_net", "vgg") for t in trained if t.get("perceptual_weight", 0) > 0})
 
@@ -70,13 +71,14 @@ class Study:
 
     @property
     def pair(self) -> list[str]:
-        """Interpolation of latents and of pixels, all else alike; the first two methods of a study without such two."""
+        """The methods that interpolate latents and pixels, otherwise equal; else the first two methods of the study."""
         alike = (list(two) for two in LIKE_WITH_LIKE if set(two) <= set(self.methods))
         return next(alike, self.methods[:2])
 
     @cached_property
     def article(self) -> list[str]:
-        """The article's methods of this study, ours and the baseline with the same networks; else all but oracles."""
+        """The article's methods in this study, ours and the baseline with the same networks; else all methods except
+        oracles."""
         of_article = [m for m in self.methods if self.config["methods"][m].get("origin") == "article"]
         others = [m for m in of_article if m not in {name for two in LIKE_WITH_LIKE for name in two}]
         return [*self.pair, *others] if others else [m for m in self.methods if self.kind(m) != "oracle"]
@@ -88,7 +90,8 @@ class Study:
 
 
 def pairs(methods: Mapping[str, str], ours: str, reference: str = "linear") -> list[tuple[str, str]]:
-    """(A, B) for each claim: ours over every other method, like with like, and every method over ``reference``.
+    """(A, B) for each claim: ours over every other method, pairs of equal methods apart from interpolation, and every
+    method over ``reference``.
 
     ``methods``: kind by key, in order. Oracles, which see the truth, are not compared.
     """

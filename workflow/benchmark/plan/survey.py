@@ -1,4 +1,4 @@
-"""The blinded survey (section 3.5.5, table 5): on which cohort, of which methods."""
+"""The blinded survey (section 3.5.5, table 5): its cohort, its methods and its gap."""
 
 from functools import cached_property
 from typing import Any
@@ -14,20 +14,20 @@ class Survey:
 
     @cached_property
     def cohort(self) -> list[str]:
-        """One, or none."""
+        """A list with one cohort, or an empty list."""
         return self.study.present([self.study.config["survey"]["cohort"]])
 
     @cached_property
     def methods(self) -> list[str]:
-        """Methods under survey; controls if there are no others."""
+        """The methods in the survey; controls if there are no other methods."""
         honest = [m for m in self.study.methods if self.study.kind(m) != "oracle"]
         return [m for m in honest if self.study.kind(m) == "method"] or honest
 
     @property
     def gap(self) -> dict[str, Any]:
-        """The new slices that it shows (``benchmark.figures.gaps.gap``)."""
+        """The new slices that the survey shows (``benchmark.figures.gaps.gap``)."""
         return part(self.study.config["survey"], "patient", "region", "n")
 
     def gaps(self, cohort: str, method: str) -> list[dict[str, Any]]:
-        """The gap that it shows of a method on a cohort, or none."""
+        """A list with the gap of a method on a cohort in the survey, or an empty list."""
         return [self.gap] if cohort in self.cohort and method in self.methods else []

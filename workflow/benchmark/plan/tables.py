@@ -1,4 +1,4 @@
-"""Which tables a study has, and which cohorts and networks are in them."""
+"""The tables of a study, with their cohorts and networks."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -11,38 +11,38 @@ from benchmark.plan.study import Study
 from benchmark.plan.survey import Survey
 
 NUMBERS = (1, 2, 3, 4)
-"""The article's tables of scores; a cohort's ``table`` says which one it is in."""
+"""The article's tables of scores; a cohort's ``table`` is the number of its table."""
 
 
 class Tables:
-    """The article's tables 1–6 and those of efficiency and significance."""
+    """The article's tables 1–6 and the tables of efficiency and significance."""
 
     def __init__(self, study: Study, samplers: Samplers, survey: Survey) -> None:
         self.study, self.samplers, self.survey = study, samplers, survey
 
     def cohorts(self, table: int | str) -> list[str]:
-        """The study's cohorts that go into one of the tables 1–4, or the one that stands in for them, or none."""
+        """The study's cohorts in one of the tables 1–4, or the stand-in, or an empty list."""
         return self.study.present(c for c in self.study.cohorts if self._number(c) == int(table))
 
     def same(self, table: int | str) -> list[int]:
-        """Those of the tables 1–4 that have the same cohorts in this study, and so would be the same table."""
+        """The tables 1–4 that have the same cohorts in this study and so would be identical."""
         cohorts = self.cohorts(table)
         return [n for n in NUMBERS if n == int(table) or (cohorts and self.cohorts(n) == cohorts)]
 
     def stands_for(self, table: int | str) -> list[int]:
-        """The tables of the article that a table is made for by the cohort that stands in for their own; often none."""
+        """The article's tables that a table replaces because one cohort stands in for theirs; often empty."""
         about = self.study.config["cohorts"]
-        own = {self._number(cohort) for cohort in self.study.cohorts if "paper" in about[cohort]}
-        return [n for n in self.same(table) if n not in own] if self.study.stand_in else []
+        numbers = {self._number(cohort) for cohort in self.study.cohorts if "paper" in about[cohort]}
+        return [n for n in self.same(table) if n not in numbers] if self.study.stand_in else []
 
     @cached_property
     def scores(self) -> list[str]:
-        """The tables of scores (1–4) that this study has, by name, each once."""
+        """Names of the tables of scores (1–4) in this study, without duplicates."""
         return [f"table{n}" for n in NUMBERS if self.cohorts(n) and n == min(self.same(n))]
 
     @cached_property
     def others(self) -> list[str]:
-        """The other tables, by name."""
+        """Names of the other tables."""
         names = ["table5"] if self.survey.cohort else []
         names += ["table6"] if self.samplers.cohorts else []
         names += ["efficiency"] if self.samplers.efficiency_cohort else []
@@ -50,7 +50,7 @@ class Tables:
 
     @property
     def names(self) -> list[str]:
-        """All tables, by name."""
+        """Names of all tables."""
         return self.scores + self.others
 
     def _number(self, cohort: str) -> int:
@@ -58,7 +58,7 @@ class Tables:
 
 
 def compared_in_plane(config: Mapping[str, Any]) -> list[str]:
-    """Networks of the study that the table of networks in plane compares, and those that their starting point needs."""
+    """Networks of the study in the table of networks in plane, and the networks that their starting points need."""
     networks = study_networks(config)
     starts = {name: about(class_of(config, name)).in_plane for name in networks}
     sharpening = [name for name in networks if starts[name] == "diffusion"]

@@ -1,1 +1,1 @@
-"""How tables and figures look on paper: typesetting and the one style."""
+"""The appearance of tables and figures: typesetting and style."""

@@ -1,4 +1,4 @@
-"""One HTML page that stands alone, for phones and wide screens: tables scroll inside a frame of their own."""
+"""A self-contained HTML page for phones and wide screens; tables scroll inside their own frames."""
 
 import html
 

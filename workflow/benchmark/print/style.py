@@ -1,4 +1,4 @@
-"""How figures look: the style file, a colour for every method, and what all panels share."""
+"""The style of figures: the style file, a colour for every method, and helpers for panels."""
 
 import textwrap
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from benchmark.files import written
 
 plt.style.use(Path(__file__).with_name("figures.mplstyle"))
 
-# Okabe and Ito's palette, told apart by the colour-blind. Figures 5 and 6 of the article: blue, red, green.
+# Okabe and Ito's palette, which colour-blind readers can distinguish. The article's figures 5 and 6: blue, red, green.
 WITHOUT_SI = "#0072B2"
 _FIXED = {
     "ours": "#D55E00",
     "ours_no_edsr": "#F2A97E",
     "baseline": "#7CC8AE",
-    "baseline_edsr": "#009E73",  # ours is compared with this one, which has EDSR too
+    "baseline_edsr": "#009E73",  # ours is compared with this baseline, which also has EDSR
     "linear": "#000000",
     "truth": "#999999",
 }
@@ -33,23 +33,23 @@ _MARKERS = "oDs^vP*Xhd<>"
 
 ERROR_MAP = "inferno"
 
-# Inches: the width of a page and of a column, and the height of a page, as journals have them (190, 90 and 240 mm).
+# Inches: the width of a page and of a column, and the height of a page, as in journals (190, 90 and 240 mm).
 FULL, COLUMN, PAGE = 190 / 25.4, 90 / 25.4, 240 / 25.4
 
 
 def colours(methods: Sequence[str]) -> dict[str, str]:
-    """The same colour for a method in every figure of a study: ``methods`` are all of the study's."""
+    """A colour for each method, the same in every figure of a study; ``methods``: all methods of the study."""
     free = iter(_CYCLE * (1 + len(methods) // len(_CYCLE)))
     return {method: _FIXED.get(method) or next(free) for method in methods}
 
 
 def markers(methods: Sequence[str]) -> dict[str, str]:
-    """The same marker for a method in every figure of a study."""
+    """A marker for each method, the same in every figure of a study."""
     return {method: _MARKERS[i % len(_MARKERS)] for i, method in enumerate(methods)}
 
 
 def picture(axis: Axes, image: np.ndarray | None, high: float = 1.0, **options: Any) -> Any:
-    """One panel without ticks: black is 0, white ``high``; an empty place where there is no image."""
+    """One panel without ticks: black is 0, white ``high``; an empty panel if there is no image."""
     axis.grid(False)
     axis.set_xticks([])
     axis.set_yticks([])
@@ -59,17 +59,17 @@ def picture(axis: Axes, image: np.ndarray | None, high: float = 1.0, **options: 
 
 
 def grid(
-    rows: int, columns: int, image: tuple[int, int], width: float = FULL, labels: float = 0.2, beside: float = 0.0
+    rows: int, columns: int, image: tuple[int, int], width: float = FULL, labels: float = 0.2, margin: float = 0.0
 ) -> tuple[Figure, np.ndarray]:
     """Figure and axes (rows, columns) for panels of ``image`` (H, W) pixels; it fits a page of a journal.
 
-    ``width`` in inches; ``labels``: inches above and below each panel; ``beside``: inches of the width for row names or
-    a colour bar. Where the rows are too many for the height of a page, all panels become smaller.
+    ``width`` in inches; ``labels``: inches above and below each panel; ``margin``: inches of the width for row names or
+    a colour bar. If the rows exceed the height of a page, all panels become smaller.
     """
-    across = (width - beside) / columns
+    across = (width - margin) / columns
     height = min(across * image[0] / image[1] + labels, PAGE / rows)
     across = min(across, (height - labels) * image[1] / image[0])
-    figure, axes = plt.subplots(rows, columns, figsize=(across * columns + beside, rows * height), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(across * columns + margin, rows * height), squeeze=False)
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     return figure, axes
 
@@ -80,12 +80,12 @@ def row_name(axis: Axes, label: str, width: int = 18) -> None:
 
 
 def two_lines(label: str, width: int = 20) -> str:
-    """A label that is broken into two lines where it is long."""
+    """The label, broken into two lines if it is long."""
     return "\n".join(textwrap.wrap(label, max(width, len(label) // 2 + 4)))
 
 
 def content(volumes: Sequence[np.ndarray], margin: int = 3, above: float = 0.04) -> tuple[slice, slice]:
-    """Rows and columns that hold all pixels ``above`` noise, with a margin: panels need not show the padding."""
+    """Rows and columns that hold all pixels ``above`` noise, with a margin, so that panels do not show the padding."""
     seen = np.any([(volume.reshape(-1, *volume.shape[-2:]) > above).any(axis=0) for volume in volumes], axis=0)
     if not seen.any():
         return slice(None), slice(None)
@@ -97,13 +97,13 @@ def content(volumes: Sequence[np.ndarray], margin: int = 3, above: float = 0.04)
 
 
 def white(images: np.ndarray) -> float:
-    """The grey level drawn as white: the 99.7th percentile of what is not zero, shared by all panels of a figure."""
+    """The grey level drawn as white: the 99.7th percentile of the non-zero pixels, shared by all panels of a figure."""
     signal = images[images > 0]
     return float(np.percentile(signal, 99.7)) if signal.size else 1.0
 
 
 def save(figure: Figure, png: str | Path, pdf: str | Path) -> None:
-    """PNG for the screen and PDF for print, without a date, so that the same figure is the same file."""
+    """PNG for the screen and PDF for print, without a date, so that the same figure gives the same file."""
     for path, metadata in ((png, {"Software": None}), (pdf, {"CreationDate": None})):
         with written(path) as aside:
             figure.savefig(aside, metadata=metadata)

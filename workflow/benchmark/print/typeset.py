@@ -14,7 +14,7 @@ from benchmark.print.page import page
 
 @dataclass(frozen=True)
 class Cell:
-    """Text, whether it is the best of its column, and the number of a footnote."""
+    """Text, whether the text is bold (best of its column), and the number of a footnote."""
 
     text: str
     bold: bool = False
@@ -23,7 +23,10 @@ class Cell:
 
 @dataclass
 class Table:
-    """``rows``: a list of cells, or a string: a heading across. ``notes`` are numbered from 1."""
+    """``rows``: each a list of cells, or a string, which is a heading across the table.
+
+    ``notes`` are numbered from 1.
+    """
 
     title: str
     caption: str
@@ -32,7 +35,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> int:
-        """Number of the footnote ``text``, added if it is new; 0 for no text."""
+        """Number of the footnote ``text``, which is added if it is new; 0 for an empty text."""
         if text and text not in self.notes:
             self.notes.append(text)
         return self.notes.index(text) + 1 if text else 0
@@ -48,12 +51,12 @@ _TEX = {
 
 
 def tex_escape(text: str) -> str:
-    """Text as LaTeX prints it, symbols included."""
+    """Text escaped for LaTeX, including symbols."""
     return "".join(_TEX.get(letter, letter) for letter in text)
 
 
 def rst_escape(text: str) -> str:
-    """Text that reStructuredText takes as it stands: one line, in which nothing is markup and nothing a directive."""
+    """Text escaped for reStructuredText: one line without markup and directives."""
     line = " ".join(text.split())
     escaped = "".join(f"\\{letter}" if letter in r"\*_`|" else letter for letter in line)
     opens = escaped[:1] in string.punctuation.replace("\\", "") and not escaped[1:2].isdigit()  # not of "+0.07"
@@ -107,24 +110,24 @@ def latex(table: Table) -> str:
 
 
 def rst(table: Table) -> str:
-    """reStructuredText, for pages that hold other things too: the table alone, without title and caption; a sentence
-    where there are no rows."""
+    """reStructuredText for pages with other content: the table without title and caption, or a sentence if there are no
+    rows."""
 
     def show(cell: Cell) -> str:
         text = rst_escape(cell.text)
         return f"**{text}**" if cell.bold and text else text
 
     if not table.rows:  # docutils takes no table without a body
-        return "Nothing to show in this run.\n"
+        return "This run has no data for this table.\n"
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in [[Cell(column) for column in table.columns], *table.rows]:
         cells = [Cell(row)] + [Cell("")] * (len(table.columns) - 1) if isinstance(row, str) else row
-        lines += [f"   {'*' if place == 0 else ' '} - {show(cell)}".rstrip() for place, cell in enumerate(cells)]
+        lines += [f"   {'*' if index == 0 else ' '} - {show(cell)}".rstrip() for index, cell in enumerate(cells)]
     return "\n".join([*lines, ""])
 
 
 def html(table: Table) -> str:
-    """A page that stands alone, for the report and the browser."""
+    """A self-contained page, for the report and the browser."""
 
     def show(cell: Cell) -> str:
         text = html_.escape(cell.text)
@@ -146,7 +149,8 @@ def html(table: Table) -> str:
 
 
 def write_table(stem: str | Path, frame: pd.DataFrame, table: Table) -> None:
-    """Writes ``{stem}.csv`` (``frame``, all digits that count), ``.md``, ``.tex``, ``.html`` and ``.rst`` (caption)."""
+    """Writes ``{stem}.csv`` (``frame``, all significant digits), ``.md``, ``.tex``, ``.html`` and ``.rst``
+    (caption)."""
     write_csv(f"{stem}.csv", frame)
     caption = f"{rst_escape(table.title)}. {rst_escape(table.caption)}\n"
     for suffix, text in (("md", markdown(table)), ("tex", latex(table)), ("html", html(table)), ("rst", caption)):
@@ -155,7 +159,7 @@ def write_table(stem: str | Path, frame: pd.DataFrame, table: Table) -> None:
 
 
 def write_caption(path: str | Path, caption: str) -> None:
-    """A figure's caption as the report and the gallery take it (reStructuredText)."""
+    """Writes a figure's caption as reStructuredText, for the report and the gallery."""
     with written(path) as aside:
         aside.write_text(rst_escape(caption) + "\n", encoding="utf-8")
 

@@ -1,1 +1,1 @@
-"""The pages that hold a study together: verdict, gallery, cost of every job."""
+"""The pages about a whole study: verdict, gallery, time and memory of every job."""

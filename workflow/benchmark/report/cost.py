@@ -1,4 +1,4 @@
-"""What every job took: wall time and peak memory, from Snakemake's benchmark files."""
+"""Time and memory of every job: wall time and peak memory, from Snakemake's benchmark files."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ def jobs(folder: str | Path) -> pd.DataFrame:
     """One row for each file under ``{results}/benchmarks``, sorted by path.
 
     ``stage`` is the first folder, ``job`` the rest of the path; ``seconds`` of wall time, ``peak_mb`` of resident
-    memory (children included; NaN where the job was over before it could be looked at), ``cpu_seconds``.
+    memory (including child processes; NaN if the job ended before it could be measured), ``cpu_seconds``.
     """
     rows = []
     for path in sorted(Path(folder).rglob("*.tsv")):
@@ -31,15 +31,15 @@ def jobs(folder: str | Path) -> pd.DataFrame:
 
 
 def kind(row: pd.Series) -> str:
-    """What jobs are summed under: networks and methods by name, other stages whole."""
+    """The group under which a job is summed: networks and methods by name, other stages by stage."""
     return f"{row['stage']} {row['job'].split('/')[-1]}" if "/fold" in row["job"] else row["stage"]
 
 
 def cost_table(frame: pd.DataFrame) -> Table:
-    """Jobs by kind: how many, the longest, all together, and the highest peak of memory."""
+    """Jobs by kind: number, longest time, total time, and the highest peak of memory."""
     total = frame["seconds"].sum()
     table = Table(
-        "Cost of every job",
+        "Time and memory of every job",
         f"Wall time and peak resident memory as Snakemake measured them: {len(frame)} jobs, {number(total / 60, 1)} "
         "minutes if run one after another. The CSV has a row for each job.",
         ["jobs of", "number", "median, s", "longest, s", "sum, s", "peak memory, MB"],

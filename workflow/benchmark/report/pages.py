@@ -14,13 +14,13 @@ from benchmark.print.page import page
 from benchmark.print.typeset import Table, rst, rst_escape
 
 TITLE = "The verdict: this run and the article"
-# Section headings are h2 (the page's title is h1), and one section is not taken for the page's title. No text, of a
-# label in a config say, may bring HTML of its own or another file into a page.
+# Section headings are h2 (the page's title is h1), also if there is only one section. No text, such as a label in a
+# config, may add HTML or another file to a page.
 SAFE = {"raw_enabled": False, "file_insertion_enabled": False, "_disable_config": True}
 PLAIN = SAFE | {"initial_header_level": 2, "doctitle_xform": False}
 
 
-PICTURE = 1200  # pixels across, at most, of a picture inside a page
+PICTURE = 1200  # largest width in pixels of a picture inside a page
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Picture:
     caption: str
 
     def rst(self) -> str:
-        """With the picture itself in it, as JPEG, so that the page needs no other file."""
+        """reStructuredText with the embedded picture (JPEG), so that the page needs no other file."""
         from PIL import Image
 
         image = Image.open(self.path).convert("RGB")
         image.thumbnail((PICTURE, PICTURE))
         buffer = io.BytesIO()
         image.save(buffer, format="JPEG", quality=88)
-        # docutils refuses long lines, and takes the spaces out of an address again
+        # docutils refuses long lines, and removes spaces from an address.
         data = base64.encodebytes(buffer.getvalue()).decode().strip().replace("\n", "\n   ")
         name = " ".join(self.name.split())
         return f".. image:: data:image/jpeg;base64,{data}\n   :alt: {name}\n\n{self.caption.strip()}\n"
@@ -65,7 +65,7 @@ def verdict_page(parts: Sequence[Part]) -> str:
 
 
 def write_verdict(rst_path: str | Path, html_path: str | Path, parts: Sequence[Part]) -> None:
-    """The page twice: for the report to take in, and to open by itself."""
+    """Writes the page twice: as part of the report, and as a page of its own."""
     text = verdict_page(parts)
     for path, content in ((rst_path, text), (html_path, as_html(TITLE, text))):
         with written(path) as aside:
@@ -73,13 +73,15 @@ def write_verdict(rst_path: str | Path, html_path: str | Path, parts: Sequence[P
 
 
 def as_html(title: str, text: str) -> str:
-    """reStructuredText as a page that stands alone."""
+    """reStructuredText as a self-contained page."""
     return page(title, publish_parts(text, writer="html5", settings_overrides=PLAIN)["html_body"])
 
 
 def gallery(title: str, figures: Mapping[str, tuple[str, str]]) -> str:
-    """All figures on one page, in their order. ``figures``: by the picture's file name, its name for readers and its
-    caption in reStructuredText."""
+    """All figures on one page, in order.
+
+    ``figures``: by file name of the picture, the title and the caption in reStructuredText.
+    """
     parts = []
     for file, (name, caption) in figures.items():
         link = html.escape(file)

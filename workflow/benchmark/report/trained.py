@@ -1,4 +1,4 @@
-"""Where the networks of a run differ from the article's: sizes, lengths, losses, what they learn from."""
+"""Differences between the networks of a run and the article's: sizes, lengths, losses, training data."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,41 +8,41 @@ ARTICLE: dict[str, dict[str, Any]] = {
     "ldm": {"width": 160, "multipliers": [1, 2, 2, 4], "layers_per_block": 2},
     "edsr": {"blocks": 16},
 }
-"""Sizes that section 3.1 or the authors' configuration gives, by class of network."""
+"""Sizes in section 3.1 or in the authors' configuration, by class of network."""
 
 
 def needed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Networks that the study's methods are made of, and what they need, by name."""
+    """The networks of the study's methods, and the networks that these need, by name."""
     wanted = [name for method in config["study"]["methods"] for name in config["methods"][method]["networks"]]
-    found: dict[str, Any] = {}
+    networks: dict[str, Any] = {}
     while wanted:
         name = wanted.pop(0)
-        if name not in found:
-            found[name] = config["networks"][name]
+        if name not in networks:
+            networks[name] = config["networks"][name]
             wanted += config["networks"][name].get("needs", [])
-    return found
+    return networks
 
 
 def deviations(config: Mapping[str, Any]) -> list[str]:
-    """A sentence for each difference, worked out from sizes, lengths and losses in the config."""
+    """A sentence for each difference, derived from sizes, lengths and losses in the config."""
     networks = needed(config)
     if not networks:
         return []
     by_class: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
     for name, network in networks.items():
         by_class.setdefault(network.get("class", name), []).append((name, network))
-    found = [
+    sentences = [
         text for kind, members in by_class.items() for name, network in members for text in _losses(kind, name, network)
     ]
     sizes = "; ".join(
         text for kind, members in by_class.items() for name, network in members if (text := _size(kind, name, network))
     )
     if sizes:
-        found.insert(0, f"Networks of another size than the article's: {sizes}.")
-    found += [*_starts(networks), _lengths(networks)]
+        sentences.insert(0, f"Networks of another size than the article's: {sizes}.")
+    sentences += [*_starts(networks), _lengths(networks)]
     for name, network in by_class.get("edsr", []):
-        found += _taught_by(name, network["training"], config["sampling"])
-    return found
+        sentences += _taught_by(name, network["training"], config["sampling"])
+    return sentences
 
 
 def _size(kind: str, name: str, network: Mapping[str, Any]) -> str:
@@ -52,7 +52,7 @@ def _size(kind: str, name: str, network: Mapping[str, Any]) -> str:
 
 
 def _losses(kind: str, name: str, network: Mapping[str, Any]) -> Iterable[str]:
-    """What the article trains with and this network does without."""
+    """Losses and degradations of the article that this network's training lacks."""
     training = network["training"]
     without = {key: not training.get(key, 0) for key in ("perceptual_weight", "discriminator_weight")}
     if kind == "vq":
@@ -61,13 +61,13 @@ def _losses(kind: str, name: str, network: Mapping[str, Any]) -> Iterable[str]:
             yield f"The first stage ({name}) is trained without the {' and the '.join(lacking)} loss of section 3.1."
     if kind == "ldm" and training.get("degradation") != "bsrgan_light":
         yield (
-            f"The diffusion ({name}) learns from slices made coarse by the degradation "
-            f"“{training.get('degradation')}”, where the article has BSRGAN-light."
+            f"The diffusion ({name}) is trained on slices made coarse by the degradation "
+            f"“{training.get('degradation')}”; the article has BSRGAN-light."
         )
     if kind == "srgan" and without["perceptual_weight"]:
         yield f"SRGAN ({name}) is trained without its perceptual loss."
     if kind == "edsr" and training.get("loss") != "mae":
-        yield f"EDSR ({name}) is trained by {str(training.get('loss')).upper()} (eq. 14), where section 3.1 has MAE."
+        yield f"EDSR ({name}) is trained by {str(training.get('loss')).upper()} (eq. 14); section 3.1 has MAE."
 
 
 def _lengths(networks: Mapping[str, Any]) -> str:
@@ -77,7 +77,7 @@ def _lengths(networks: Mapping[str, Any]) -> str:
         length = f"{training['steps']:,} steps" if "steps" in training else f"{training.get('epochs')} epochs"
         lengths.append(f"{name} {length} of {training['batch']}")
     return (
-        f"Lengths and batches of training: {', '.join(lengths)}. The article gives EDSR's length alone (25 epochs of "
+        f"Lengths and batches of training: {', '.join(lengths)}. The article gives only EDSR's length (25 epochs of "
         "1,000 steps), batches of 16 and the first stage's rate; the authors' configuration gives the diffusion 15 "
         "epochs, 4 slices on each of two GPUs, a base rate of 4.5e-7 and crops about the middle. All other lengths and "
         "rates are this project's."
@@ -85,20 +85,22 @@ def _lengths(networks: Mapping[str, Any]) -> str:
 
 
 def _starts(networks: Mapping[str, Any]) -> Iterable[str]:
-    """What networks start from, and which of them all folds share."""
+    """The starting weights of networks, and which networks all folds share."""
     for init in dict.fromkeys(network["init"] for network in networks.values() if network.get("init")):
         names = ", ".join(name for name, network in networks.items() if network.get("init") == init)
         yield (
             f"Trained from {init}: {names}. The authors' configuration starts the diffusion from public 4× weights and "
-            "loads a first stage of their own; the article says neither, nor what their first stage started from."
+            "loads the authors' own first stage; the article mentions neither, nor the starting weights of that first "
+            "stage."
         )
     if shared := [name for name, network in networks.items() if network.get("shared")]:
         yield (
-            f"One training a cohort, that of fold 1, in all folds, as the authors had: {', '.join(shared)}. It has not "
-            "seen the test patients, and has seen those that folds 2 and up hold out."
+            f"One training per cohort, of fold 1, used in all folds, as the authors did: {', '.join(shared)}. It has "
+            "not seen the test patients, but has seen the patients that folds 2 and up hold out."
         )
     if early := [name for name, network in networks.items() if network["training"].get("early_stop")]:
-        yield f"The loss on held-out patients may end the training of {', '.join(early)}; its lowest point is kept."
+        names = ", ".join(early)
+        yield f"The loss on held-out patients may end the training of {names}; the weights of the lowest loss stay."
 
 
 def _taught_by(name: str, training: Mapping[str, Any], sampling: Mapping[str, Any]) -> Iterable[str]:
@@ -106,9 +108,9 @@ def _taught_by(name: str, training: Mapping[str, Any], sampling: Mapping[str, An
     used = (sampling["sampler"], sampling["steps"], sampling["eta"])
     if taught != used:
         yield (
-            f"EDSR ({name}) learns from samples by {taught[0]}, T = {taught[1]}, η = {taught[2]:g} and sharpens "
-            f"those by {used[0]}, T = {used[1]}, η = {used[2]:g}; in table 6 it sharpens every row, a little in "
-            f"favour of its own η."
+            f"EDSR ({name}) is trained on samples by {taught[0]}, T = {taught[1]}, η = {taught[2]:g} and sharpens "
+            f"samples by {used[0]}, T = {used[1]}, η = {used[2]:g}; in table 6 it sharpens every row, which slightly "
+            f"favours its own η."
         )
 
 

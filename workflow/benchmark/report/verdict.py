@@ -1,4 +1,5 @@
-"""The page that opens the report: what was run, how far it agrees with the article, who wins, what is open."""
+"""The page that opens the report: what was run, how far the run agrees with the article, which method wins, what is
+open."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,13 +17,13 @@ from benchmark.scores.score_table import DIGITS, NAMES, learned_from_alex
 from benchmark.scores.shares import shares_sentences, shares_table
 from benchmark.scores.significance import CLEARLY, LEAST, SHOWN, TOO_FEW
 
-WITHIN = 0.02  # a cell agrees when it is this near to the published one
+WITHIN = 0.02  # a cell agrees if its relative difference to the published figure is at most this
 NO_CLAIMS = pd.DataFrame(columns=["cohort", "first", "second", "level", "metric", "patients", "verdict"])
 OUTCOMES = ("within ±2 %", "better", "worse", "implausible")
 
 
 def outcome(ours: float, paper: float, metric: str, flag: str) -> str:
-    """One cell against the article: flagged ones are implausible, whatever comes out."""
+    """One cell compared with the article; flagged cells are implausible, whatever the result."""
     if flag:
         return "implausible"
     if abs(ours - paper) <= WITHIN * abs(paper):
@@ -31,7 +32,7 @@ def outcome(ours: float, paper: float, metric: str, flag: str) -> str:
 
 
 def outcomes(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row for each cell that the article has too: cohort, method, metric, ours, paper, outcome."""
+    """One row for each cell that is also in the article: cohort, method, metric, ours, paper, outcome."""
     rows = []
     for _, row in frame.iterrows():
         for metric in METRICS:
@@ -45,7 +46,7 @@ def outcomes(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement_table(cells: pd.DataFrame, labels: Mapping[str, str]) -> Table:
-    """How many cells of each cohort are within ±2 %, better, worse, implausible."""
+    """Number of cells of each cohort within ±2 %, better, worse, implausible."""
     table = Table("Agreement with the article", "", ["cohort", "cells", *OUTCOMES])
     for cohort, rows in [*cells.groupby("cohort", sort=False), ("all", cells)]:
         counts = [int((rows["outcome"] == name).sum()) for name in OUTCOMES]
@@ -55,7 +56,8 @@ def agreement_table(cells: pd.DataFrame, labels: Mapping[str, str]) -> Table:
 
 
 def winners_table(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> Table:
-    """The best method of each cohort and metric, among the article's and among all that do not see the truth.
+    """The best method of each cohort and metric, among the article's methods and among all methods that do not see the
+    truth.
 
     ``frame``: rows of tables 1–4.
     """
@@ -75,21 +77,21 @@ def winners_table(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> Table:
 
 
 def claims_table(tested: pd.DataFrame | None, frame: pd.DataFrame, cohorts: Mapping[str, str]) -> Table:
-    """What almost stochastic order says of ours, and of all over ``linear``; the first claim is one of ours."""
+    """The verdicts on ours over the others, and on all methods over ``linear``; the first claim is one of ours."""
     tested = NO_CLAIMS if tested is None else tested
     labels = frame.set_index("method")["label"].to_dict()
     ours = tested["first"].iloc[0] if len(tested) else ""
     heads = [f"{labels.get(ours, 'ours')} better than", "better than linear"]
-    table = Table("How sure that is", "", ["cohort", *heads])
+    table = Table("How certain this is", "", ["cohort", *heads])
     for cohort, label in cohorts.items():
         of = tested[(tested["cohort"] == cohort) & (tested["level"] == "patient")]
-        own, over_linear = of[of["first"] == ours], of[of["second"] == "linear"]
-        table.rows.append([Cell(label), Cell(_share(own, "second")), Cell(_share(over_linear, "first"))])
+        of_ours, over_linear = of[of["first"] == ours], of[of["second"] == "linear"]
+        table.rows.append([Cell(label), Cell(_share(of_ours, "second")), Cell(_share(over_linear, "first"))])
     return table
 
 
 def _share(tested: pd.DataFrame, who: str) -> str:
-    """In how many of the claims all three metrics are shown, and in how many clearly."""
+    """The number of claims that are shown in all three metrics, and the number clearly shown."""
     if tested.empty:
         return "not tested"
     if (tested["verdict"] == TOO_FEW).any():
@@ -102,7 +104,7 @@ def _share(tested: pd.DataFrame, who: str) -> str:
 def run_table(
     frame: pd.DataFrame, sheets: Mapping[str, Sequence[Patient]], article: Mapping[str, tuple | None], labels: Mapping
 ) -> Table:
-    """What was run on what: patients and slices of each cohort beside the article's patients."""
+    """The data of the run: patients and slices of each cohort, next to the article's patients."""
     table = Table("What was run", "", ["cohort", "patients (cv + test)", "article", "slices scored", "left out"])
     for cohort, rows in sheets.items():
         of = frame[frame["cohort"] == cohort].iloc[0]
@@ -115,9 +117,9 @@ def run_table(
 
 
 def efficiency_sentence(frame: pd.DataFrame | None) -> str:
-    """Section 3.7's claims, as measured."""
+    """Section 3.7's claims as measured in this run."""
     if frame is None:
-        return "Section 3.7 (linear in n, memory flat) was not tested in this run."
+        return "Section 3.7 (time linear in n, memory flat) was not tested in this run."
     size = f"{frame['slices_in'].iloc[0]} slices on {frame['hardware'].iloc[0]}"
     return f"Section 3.7, measured on {size}. {claims(frame)}"
 
@@ -135,7 +137,7 @@ def sampler_sentence(frame: pd.DataFrame | None) -> str:
 
 
 def sane(frame: pd.DataFrame) -> str:
-    """Whether the truth scores 1, ∞ and 0, or the metrics are broken."""
+    """Whether the truth scores 1, ∞ and 0; if not, the metrics are broken."""
     truth = frame[frame["method"] == "truth"]
     if truth.empty:
         return "The control `truth` is not in this run."
@@ -150,7 +152,7 @@ def summary(
     config: Mapping[str, Any],
     sheets: Mapping[str, Sequence[Patient]],
 ) -> tuple[str, str, list[str]]:
-    """The opening paragraph, the one under the counts of agreement, and the sentences under the winners."""
+    """The opening paragraph, the paragraph under the counts of agreement, and the sentences under the winners."""
     study = config["study"]
     trained = sum(bool(config["methods"][m]["networks"]) for m in study["methods"])
     counts = {name: int((cells["outcome"] == name).sum()) for name in OUTCOMES}
@@ -161,14 +163,14 @@ def summary(
     if trained:
         opening += f"The networks are trained by the recipe `{config['recipe']}`. "
     opening += (
-        "None of the article's figures can be compared with this run."
+        "No figure of the article can be compared with this run."
         if cells.empty
-        else f"Of {len(cells)} figures that the article prints for them, {counts['within ±2 %']} come out within ±2 %, "
-        f"{counts['better']} better, {counts['worse']} worse; {counts['implausible']} cannot be what they seem."
+        else f"Of {len(cells)} figures that the article prints for them, {counts['within ±2 %']} are within ±2 %, "
+        f"{counts['better']} better, {counts['worse']} worse; {counts['implausible']} are implausible."
     )
     agreement = (
-        "Better and worse are by the metric's own direction; “implausible” are published figures that break one of "
-        "five rules held to all of them (footnotes of tables 1 to 4; config/paper/README.md). "
+        "Better and worse follow the direction of the metric; “implausible” are published figures that break one of "
+        "five rules applied to all of them (footnotes of tables 1 to 4; config/paper/README.md). "
         + " ".join(
             f"{cell.metric.upper()} of {cell.method}, {cell.cohort}: {number(cell.ours, DIGITS[cell.metric])} "
             f"(article {cell.paper:g})."
@@ -178,14 +180,14 @@ def summary(
     tested = others.get("significance", NO_CLAIMS)
     few = tested.loc[tested["verdict"] == TOO_FEW, "patients"]
     sentences = [
-        "“How sure that is” counts the methods over which the claim is shown in SSIM, PSNR and LPIPS alike, over "
+        "“How certain this is” counts the claims that are shown in SSIM, PSNR and LPIPS, over "
         "patients: ε_min of almost stochastic order below 0.5 (clearly: 0.2) and a paired bootstrap interval above 0, "
         "corrected for all comparisons.",
         *(
             [
-                f"With {', '.join(map(str, sorted(set(few))))} test patients nothing is shown about other patients, "
-                f"whichever mean is best: a verdict takes at least {LEAST}. The contest (snakemake contest) restores "
-                "every cross-validation patient by networks that never saw the patient, and is where one can be had."
+                f"With {', '.join(map(str, sorted(set(few))))} test patients no claim about other patients is shown, "
+                f"whichever mean is best: a verdict needs at least {LEAST}. The contest (snakemake contest) restores "
+                "every cross-validation patient with networks that never saw the patient, and gives a verdict."
             ]
             if len(few)
             else []
@@ -202,7 +204,7 @@ def summary(
 
 
 def _furthest(cells: pd.DataFrame, count: int = 3) -> list[Any]:
-    """The cells relatively furthest from the article, implausible ones aside."""
+    """The cells with the largest relative difference to the article, without implausible cells."""
     possible = cells[cells["outcome"] != "implausible"]
     distance = ((possible["ours"] - possible["paper"]) / possible["paper"]).abs()
     return list(possible.loc[distance.sort_values(ascending=False).index[:count]].itertuples())
@@ -211,7 +213,7 @@ def _furthest(cells: pd.DataFrame, count: int = 3) -> list[Any]:
 def sizes(
     frame: Mapping[str, Any], cohorts: Mapping[str, Mapping[str, Any]], sheets: Mapping[str, Sequence[Patient]]
 ) -> list[str]:
-    """A sentence for each cohort: how many pixels a slice has, how large they are and how far slices are apart."""
+    """A sentence for each cohort: pixels of a slice, pixel size and slice spacing."""
     return [
         sentence(cohorts[cohort]["label"], rows, cohorts[cohort]["axis"], frame["size"], frame["shrink"])
         for cohort, rows in sheets.items()
@@ -248,7 +250,7 @@ def parts(
         shares_sentences(frame, names),
         "Where this run differs from the article:",
         deviations(config, cells),
-        "Decisions where the article is silent or contradicts itself:",
+        "Decisions where the article gives no answer or contradicts itself:",
         list(STANDING),
     ]
     return [part for part in page if part]

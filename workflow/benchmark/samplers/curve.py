@@ -1,4 +1,4 @@
-"""Few steps for the same picture: scores against the number of evaluations, a line for each solver, and the choice."""
+"""Few steps with the same quality: scores against the number of evaluations, a line for each solver, and the choice."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ from benchmark.scores.score_table import DIGITS, NAMES
 
 LINE = ["sampler", "eta", "noise"]
 REFERENCE: dict[str, Any] = {"sampler": "ddim", "steps": 200, "eta": "1", "noise": "independent"}
-"""How the article samples."""
+"""The article's setting."""
 WITHIN = {"psnr": 0.1, "lpips": 0.005}
-"""Scores that are worse than the reference's by no more than this (dB; LPIPS) are equal to them."""
+"""Scores count as equal to the reference's if they are worse by at most this (dB; LPIPS)."""
 
 
 def curve_frame(measured: pd.DataFrame) -> pd.DataFrame:
     """One row for each setting, in the order measured: means over patients, then cohorts.
 
     ``measured``: rows of ``benchmark.samplers.measure.sampler_scores`` with cohort, sampler, steps, eta ('' except for
-    DDIM) and noise. Added: ``evaluations`` of the network (PLMS takes one more than it has steps), ``seconds`` of
-    sampling for a slice (median), and by how much PSNR and LPIPS are above the reference's (NaN: not measured).
+    DDIM) and noise. Added columns: ``evaluations`` of the network (PLMS has one more than steps), ``seconds`` of
+    sampling per slice (median), and the difference of PSNR and LPIPS to the reference's (NaN: not measured).
     """
     keys = [*LINE, "steps"]
     patients = measured.groupby([*keys, "cohort", "subject"], sort=False)[list(METRICS)].mean()
@@ -51,9 +51,9 @@ def curve_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
     columns += [*(NAMES[metric] for metric in METRICS), "Δ PSNR", "Δ LPIPS", "sampling, ms a slice"]
     table = Table("Scores against the number of evaluations", caption(frame, where, patients), columns)
     fine = set(equal(frame).index)
-    for place, row in frame.iterrows():
+    for index, row in frame.iterrows():
         line = [Cell(PRINTED.get(row["sampler"], row["sampler"])), Cell(row["eta"]), Cell(row["noise"])]
-        line += [Cell(str(row["steps"])), Cell(str(row["evaluations"]), bold=place in fine)]
+        line += [Cell(str(row["steps"])), Cell(str(row["evaluations"]), bold=index in fine)]
         line += [Cell(number(row[metric], DIGITS[metric])) for metric in METRICS]
         line += [Cell(number(row[f"{metric}_difference"], DIGITS[metric], sign=True)) for metric in WITHIN]
         table.rows.append([*line, Cell(number(1000 * row["seconds"], 1))])
@@ -61,16 +61,15 @@ def curve_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
 
 
 def caption(frame: pd.DataFrame, where: str, patients: int) -> str:
-    """What was measured, what the table's columns and bold numbers are, and the choice."""
+    """Explains the measurement, the columns, the bold numbers and the choice."""
     return (
-        f"{measured_on(frame, where, patients)} Decoding is not in the time. Δ: to DDIM, T = 200, η = 1, independent "
-        f"noise. In bold: not worse than that by more than {WITHIN['psnr']} dB and {WITHIN['lpips']} LPIPS. "
-        f"{choice(frame)}"
+        f"{measured_on(frame, where, patients)} The time is without decoding. Δ: difference to DDIM, T = 200, η = 1, "
+        f"independent noise. In bold: worse by at most {WITHIN['psnr']} dB and {WITHIN['lpips']} LPIPS. {choice(frame)}"
     )
 
 
 def measured_on(frame: pd.DataFrame, where: str, patients: int) -> str:
-    """Whose slices, by which networks, on which hardware."""
+    """The slices, networks and hardware of the measurement."""
     return (
         f"{where}: {patients} patient{'s' if patients > 1 else ''}, removed slices, full frame, networks of fold 1. "
         f"Measured on {', '.join(sorted(set(frame['hardware'])))}."
@@ -78,9 +77,9 @@ def measured_on(frame: pd.DataFrame, where: str, patients: int) -> str:
 
 
 def choice(frame: pd.DataFrame) -> str:
-    """Which setting is as good as the article's with the fewest evaluations, or why none is chosen."""
+    """The setting as good as the article's with the fewest evaluations, or the reason why no setting is chosen."""
     if frame["psnr_difference"].isna().all():
-        return "DDIM at T = 200 was not measured, so nothing is chosen."
+        return "DDIM at T = 200 was not measured, so no setting is chosen."
     best = equal(frame).iloc[0]
     eta = f", η = {best['eta']}" if best["eta"] else ""
     return (

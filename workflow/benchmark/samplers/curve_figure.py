@@ -12,7 +12,7 @@ DASHES = {"independent": "-", "shared": "--"}
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """``frame``: of ``benchmark.samplers.curve.curve_frame``. The band: what equals the reference."""
+    """``frame``: of ``benchmark.samplers.curve.curve_frame``. The band: scores equal to the reference's."""
     figure, axes = style.plt.subplots(1, len(WITHIN), figsize=(style.FULL, 3.2))
     figure.set_layout_engine("constrained")
     solvers = list(dict.fromkeys(zip(frame["sampler"], frame["eta"], strict=True)))
@@ -41,7 +41,7 @@ def draw(frame: pd.DataFrame) -> Figure:
 
 
 def caption(frame: pd.DataFrame, where: str, patients: int) -> str:
-    """What is drawn: the band is there only if the article's setting was measured."""
+    """Explains the figure; the band is drawn only if the article's setting was measured."""
     text = "Scores against the number of evaluations of the network, a line for each solver. "
     if frame["psnr_difference"].notna().any():
         text += (

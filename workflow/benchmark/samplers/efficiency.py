@@ -1,4 +1,4 @@
-"""Section 3.7 as a table: what n new slices in every gap cost, and whether that is linear in n with memory flat."""
+"""Section 3.7 as a table: time and memory of n new slices per gap; is the time linear in n and the memory flat?"""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores import published
 
 SLOPES_WITHIN = 0.25
-"""Linear: the largest slope between neighbouring n exceeds the smallest by no more than this part."""
+"""Linear: the largest slope between neighbouring n exceeds the smallest by at most this share."""
 FLAT_WITHIN = 0.05
-"""Flat: memory grows by no more than this part of its least value."""
+"""Flat: memory grows by at most this share of its least value."""
 LEAST_REPEATS = 3
 ARTICLE_SLICES = 155
-"""Slices of the volume that the article timed."""
+"""Number of slices of the volume that the article timed."""
 LINEAR, NOT_LINEAR, UNKNOWN = "linear", "not linear", "cannot be decided"
 
 
 @dataclass(frozen=True)
 class Linearity:
-    """``slopes``: seconds for each further new slice a gap, between neighbouring n; ``verdict``, and ``why``."""
+    """``slopes``: seconds for each further new slice per gap, between neighbouring n; ``verdict``, and ``why``."""
 
     slopes: list[float]
     verdict: str
@@ -30,24 +30,24 @@ class Linearity:
 def linearity(table: pd.DataFrame) -> Linearity:
     """Whether interpolation and decoding (the total without the sampling, which n does not change) are linear in n.
 
-    ``table``: of ``efficiency_frame``, ascending n. Slopes between neighbouring n are compared, each with the bounds
-    that the repeats leave: linear where no slope can exceed another by more than ``SLOPES_WITHIN``, not linear where
-    one must, else it cannot be decided; nor with fewer than three n or ``LEAST_REPEATS`` repeats, nor where the
-    sampling itself varied by more than ``SLOPES_WITHIN``.
+    ``table``: of ``efficiency_frame``, ascending n. Slopes between neighbouring n are compared, each with bounds from
+    the repeats. Linear: no slope can exceed another by more than ``SLOPES_WITHIN``. Not linear: some slope must.
+    Otherwise it cannot be decided. It cannot be decided either with fewer than three n or ``LEAST_REPEATS`` repeats, or
+    if the sampling itself varied by more than ``SLOPES_WITHIN``.
     """
     if len(table) < 3 or table["repeats"].min() < LEAST_REPEATS:
-        return Linearity([], UNKNOWN, f"it takes three n, each timed {LEAST_REPEATS} times or more")
+        return Linearity([], UNKNOWN, f"this needs three n, each timed at least {LEAST_REPEATS} times")
     slopes = _slopes(table["n"], table["rest_seconds"], table["rest_low"], table["rest_high"])
     middle = [mid for _, mid, _ in slopes]
     steps = ", ".join(f"{slope:.3g}" for slope in middle)
     varied = table["sampling_high"].max() / table["sampling_low"].min() - 1
     if varied > SLOPES_WITHIN:
         return Linearity(middle, UNKNOWN, f"sampling the same slices varied by {varied:.0%}: the machine was busy")
-    return Linearity(middle, _judge(slopes), f"{steps} s for each further slice a gap, from one n to the next")
+    return Linearity(middle, _judge(slopes), f"{steps} s for each further slice per gap, from one n to the next")
 
 
 def of_article() -> Linearity:
-    """The article's own three totals by the same rule, without their spread, which it does not give."""
+    """The article's three totals by the same rule, without a spread, because the article gives no spread."""
     article = published.read("efficiency").astype(float).sort_values("n")
     seconds = article["seconds"]
     slopes = _slopes(article["n"], seconds, seconds, seconds)
@@ -74,7 +74,7 @@ def _judge(slopes: list[tuple[float, float, float]]) -> str:
 
 
 def growth(table: pd.DataFrame) -> float:
-    """By what part of its least value memory grows."""
+    """Growth of the memory as a share of its least value."""
     return float(table["peak_mb"].max() / table["peak_mb"].min() - 1)
 
 
@@ -82,8 +82,8 @@ def efficiency_frame(measured: pd.DataFrame) -> pd.DataFrame:
     """One row for each n, ascending: medians over repeats and their bounds, next to the published seconds and memory.
 
     Columns: n, slices_in, slices_out, repeats; ``sampling_``, ``rest_`` (interpolation and decoding) and ``seconds``
-    (all): median, ``_low`` and ``_high`` the least and most; ``seconds_155``, scaled to the article's number of slices;
-    ``peak_mb`` (highest), hardware, ``seconds_paper``, ``peak_gb_paper``.
+    (total): median, and ``_low`` and ``_high``, the least and the greatest; ``seconds_155``, scaled to the article's
+    number of slices; ``peak_mb`` (highest), hardware, ``seconds_paper``, ``peak_gb_paper``.
     """
     timed = measured.assign(rest_seconds=measured["seconds"] - measured["sampling_seconds"])
     by_n = timed.groupby("n", sort=True)
@@ -103,11 +103,11 @@ def efficiency_frame(measured: pd.DataFrame) -> pd.DataFrame:
 
 
 def efficiency_table(frame: pd.DataFrame, where: str) -> Table:
-    """The table with both claims tested in its caption."""
+    """The table; its caption tests both claims."""
     columns = ["n", "slices in", "slices out", "sampling, s", "interpolation and decoding, s", "total, s"]
     columns += [f"total, s for {ARTICLE_SLICES} slices", f"article, s for {ARTICLE_SLICES} slices"]
     table = Table(
-        "Cost of n new slices in every gap (section 3.7)",
+        "Time and memory of n new slices in every gap (section 3.7)",
         caption(frame, where),
         [*columns, "peak memory, GB", "article, GB"],
     )
@@ -125,7 +125,7 @@ def _bounds(row: pd.Series, part: str) -> str:
 
 
 def claims(frame: pd.DataFrame) -> str:
-    """Section 3.7's two claims as measured, and the first by the article's own numbers, in two sentences."""
+    """Two sentences: section 3.7's two claims as measured, and the first claim by the article's own numbers."""
     line, article, more = linearity(frame), of_article(), growth(frame)
     flat = "stays flat" if more <= FLAT_WITHIN else "does not stay flat"
     return (
@@ -136,22 +136,22 @@ def claims(frame: pd.DataFrame) -> str:
 
 
 def caption(frame: pd.DataFrame, where: str) -> str:
-    """What was measured on what, and the verdict on both claims."""
+    """Explains the measurement and the hardware, and gives the verdict on both claims."""
     slices = frame["slices_in"].iloc[0]
     text = (
-        f"{where}. Measured on {', '.join(sorted(set(frame['hardware'])))} (the article says a 32 GB A100, which "
-        "does not exist), with no other job of the study running, device waited for, after a warm-up; median of "
-        f"{frame['repeats'].min()} repeats, in brackets the least and the most. Sampling is of the known slices alone; "
-        "interpolation and decoding are the rest. Peak memory is the GPU's; on a CPU, that of the whole process. "
+        f"{where}. Measured on {', '.join(sorted(set(frame['hardware'])))} (the article names a 32 GB A100, which "
+        "does not exist), without other jobs of the study, synchronised with the device, after a warm-up; median of "
+        f"{frame['repeats'].min()} repeats, in brackets the least and the greatest. Sampling is for the known slices "
+        "only; interpolation and decoding are the rest. Peak memory: of the GPU; on a CPU, of the whole process. "
     )
     if slices != ARTICLE_SLICES:
         text += (
-            f"Timed on {slices} slices; the column next to the article's is scaled to its {ARTICLE_SLICES} slices by "
-            "their number alone. Frame, networks and hardware are as they are, so compare how it grows, not how long "
-            "it takes. "
+            f"Timed on {slices} slices; the column next to the article's is scaled to the article's {ARTICLE_SLICES} "
+            "slices in proportion. Frame, networks and hardware may differ from the article's, so compare the growth, "
+            "not the seconds. "
         )
     return (
-        text + claims(frame) + " Linear: no step from one n to the next costs more than "
-        f"{1 + SLOPES_WITHIN:g} times another, for each further slice; where the repeats spread too far, it cannot "
-        "be decided."
+        text + claims(frame) + " Linear: no step from one n to the next takes more than "
+        f"{1 + SLOPES_WITHIN:g} times as long as another, for each further slice; if the repeats vary too much, it "
+        "cannot be decided."
     )

@@ -1,4 +1,4 @@
-"""Table 6 and section 3.7: the samplers, and what n costs."""
+"""Measurements for table 6 (samplers) and section 3.7 (time and memory for n new slices)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,10 @@ def sampler_scores(
 ) -> pd.DataFrame:
     """One setting of the sampler: a row for each patient and repeat; only the first repeat is scored.
 
-    Only the removed slices are restored, and only their neighbours sampled: a slice's noise depends on its place, so
-    they come out as in the whole volume. Columns: subject, slices (of the volume), sampled, seconds (of sampling),
-    seconds_per_slice, peak_mb, hardware, and the mean SSIM, PSNR and LPIPS over the removed slices with signal.
+    Only the removed slices are restored, and only their neighbours are sampled. The noise of a slice depends only on
+    its position, so the result is the same as for the whole volume. Columns: subject, slices (of the volume), sampled,
+    seconds (of sampling), seconds_per_slice, peak_mb, hardware, and the mean SSIM, PSNR and LPIPS over the removed
+    slices with signal.
     """
     from benchmark.jobs.restoration import inputs
 
@@ -52,11 +53,11 @@ def sampler_scores(
 def efficiency(
     restoration: "Restoration", truth_path: str, ns: Sequence[int], repeats: int, slices: int | None = None
 ) -> pd.DataFrame:
-    """What n new slices in every gap of one volume cost; nothing is removed and nothing kept.
+    """Time and memory of n new slices in every gap of one volume; no slice is removed and no result is kept.
 
-    ``slices``: only so many from the middle of the volume. n ascends, so that a peak of memory that does not grow is
-    flat also where only the peak since the start can be read (CPU). Columns: n, slices_in, slices_out,
-    sampling_seconds, seconds (all), peak_mb, hardware.
+    ``slices``: use only this many slices from the middle of the volume. n ascends, so that constant memory is seen as
+    flat also on a CPU, where only the peak since the start can be read. Columns: n, slices_in, slices_out,
+    sampling_seconds, seconds (total), peak_mb, hardware.
     """
     from benchmark.jobs.restoration import inputs
 

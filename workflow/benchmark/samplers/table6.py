@@ -10,10 +10,10 @@ from benchmark.scores.score_table import DIGITS, NAMES
 
 KEYS = ["sampler", "steps", "eta"]
 PRINTED_AS = {"167": "150"}
-"""Steps that a row of the article took → T as it is printed."""
+"""Number of steps of a row of the article → T as printed there."""
 NOTES = {
-    "150": "The article's T = 150 took 167 evaluations (37.15 s of 44.50 s for 200): the authors' code strides by 6 "
-    "to the end of the schedule. Here 150 evaluations are 150; the row for 167 is the article's setting.",
+    "150": "The article's T = 150 took 167 evaluations (37.15 s of 44.50 s for 200): the authors' code has a stride "
+    "of 6 up to the end. Here T = 150 means 150 evaluations; the row for 167 is the article's setting.",
     "167": "The article's T = 150, of which the authors' code makes 167 evaluations.",
 }
 PRINTED = {"plms": "PLMS", "ddim": "DDIM", "dpm++": "DPM-Solver++", "dpm++sde": "DPM-Solver++ SDE", "unipc": "UniPC"}
@@ -23,7 +23,7 @@ def sampler_frame(measured: pd.DataFrame) -> pd.DataFrame:
     """One row for each setting: means over patients, then cohorts; the median seconds for the article's volume.
 
     ``measured``: rows of ``benchmark.samplers.measure.sampler_scores`` with cohort, sampler, steps and eta ('' except
-    for DDIM). ``seconds`` is the sampling time of ``ARTICLE_SLICES`` slices, whatever number the volumes have.
+    for DDIM). ``seconds`` is the sampling time of ``ARTICLE_SLICES`` slices, for volumes of any size.
     """
     patients = measured.dropna(subset=["ssim"]).groupby([*KEYS, "cohort", "subject"], sort=False)[list(METRICS)].mean()
     cohorts = patients.groupby([*KEYS, "cohort"], sort=False).mean()
@@ -60,8 +60,8 @@ def sampler_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
         m: frame[m].round(DIGITS[m]).max() if HIGHER_IS_BETTER[m] else frame[m].round(DIGITS[m]).min() for m in METRICS
     }
     for _, row in frame.iterrows():
-        taken = str(row["steps"])
-        steps = Cell(taken, note=table.note(NOTES.get(taken, "") if row["psnr_paper"] else ""))
+        steps_taken = str(row["steps"])
+        steps = Cell(steps_taken, note=table.note(NOTES.get(steps_taken, "") if row["psnr_paper"] else ""))
         line = [Cell(PRINTED.get(row["sampler"], row["sampler"])), steps, Cell(row["eta"])]
         for metric in METRICS:
             digits = DIGITS[metric]
@@ -75,8 +75,8 @@ def sampler_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
     table.caption = (
         f"{where}: {patients} test patient{'s' if patients > 1 else ''}, removed slices, full frame, networks of "
         f"fold 1; mean over slices, then patients, then cohorts. Sampling time is the measured time of a slice times "
-        f"the article's {ARTICLE_SLICES} slices (no other job of the study running, device waited for, after a "
-        "warm-up, median of patients and repeats); decoding is not in it. The article's seconds are a GPU's on "
-        "latents of 64×64. Peak memory is the GPU's; on a CPU, that of the whole process."
+        f"the article's {ARTICLE_SLICES} slices (without other jobs of the study, synchronised with the device, after "
+        "a warm-up, median of patients and repeats), without decoding. The article's seconds are for a GPU and "
+        "latents of 64×64. Peak memory: of the GPU; on a CPU, of the whole process."
     )
     return table

@@ -11,7 +11,7 @@ from benchmark.scores.metrics import COLUMNS
 def read_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
     """Slice scores of many ``{results}/scores/{cohort}/fold{k}/{method}.csv`` as one table.
 
-    Adds the columns ``cohort``, ``fold`` and ``method``, which the paths tell. Subjects stay text.
+    Adds the columns ``cohort``, ``fold`` and ``method``, taken from the paths. Subjects are read as text.
     """
     tables = []
     for path in map(Path, paths):
@@ -24,7 +24,7 @@ def read_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
 
 
 def scored(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows that tables 1–4 are about: removed slices with signal."""
+    """The rows of tables 1–4: removed slices with signal."""
     return scores[scores["removed"] & scores["signal"]]
 
 
@@ -35,7 +35,8 @@ def by_patient(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_folds(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row for each cohort, method and subject: a patient is one, however many folds' networks restored its scan."""
+    """One row for each cohort, method and subject: a patient counts once, even if networks of several folds restored
+    the scan."""
     return by_patient(scores).groupby(["cohort", "method", "subject"], sort=True)[COLUMNS].mean().reset_index()
 
 
@@ -47,11 +48,11 @@ def by_fold(scores: pd.DataFrame) -> pd.DataFrame:
 def cells(scores: pd.DataFrame) -> pd.DataFrame:
     """One row for each cohort and method (the index): the mean over folds of every column, and two spreads.
 
-    ``{column}_sd``: over the folds' means, that is, of the training, on the same patients. ``{column}_patients_sd``:
-    over the patients, each the mean over its folds. Both are the sample's (n − 1), NaN for a single fold or patient and
-    for infinite scores. ``region`` is ``brain`` where every scan is stripped, else ``head``. ``folds``, ``patients``,
-    ``slices`` (scored, of one fold) and ``left_out`` (removed slices without enough signal) say what a cell is a mean
-    of.
+    ``{column}_sd``: standard deviation over the folds' means, that is, of the trainings, on the same patients.
+    ``{column}_patients_sd``: over the patients, each the mean over the folds. Both are sample standard deviations (n −
+    1), NaN for a single fold or patient and for infinite scores. ``region`` is ``brain`` if every scan is
+    skull-stripped, else ``head``. ``folds``, ``patients``, ``slices`` (scored, of one fold) and ``left_out`` (removed
+    slices without enough signal) count what a cell averages.
     """
     folds = by_fold(scores)
     groups = folds.groupby(["cohort", "method"], sort=True)

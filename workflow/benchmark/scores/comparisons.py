@@ -26,9 +26,9 @@ LEVELS = ("patient", "slice")
 
 
 def samples(scores: pd.DataFrame, level: str) -> pd.DataFrame:
-    """What is compared, each the mean over folds: at ``patient`` level a patient, at ``slice`` level a scored slice.
+    """The compared samples, each a mean over folds: patients at ``patient`` level, scored slices at ``slice`` level.
 
-    A patient (or slice) is one, however many folds' networks restored it.
+    A patient (or slice) counts once, even if networks of several folds restored it.
     """
     if level == "patient":
         return over_folds(scores)
@@ -41,9 +41,9 @@ def compare_methods(
 ) -> pd.DataFrame:
     """Is ``first`` better than ``second``? A row for each level and metric, as ``significance.paired`` returns it.
 
-    ``comparisons``: M, all comparisons of the study at one level. Gain, interval and verdict are of the patients at
-    either level: slices of one patient are not independent, and slices of few patients are no sample of patients.
-    Raises what ``significance.compare`` raises, e.g. where the PSNR of some slices is infinite.
+    ``comparisons``: M, all comparisons of the study at one level. Gain, interval and verdict are those of the patients
+    at both levels: slices of one patient are not independent, and slices of few patients are not a sample of patients.
+    Raises the errors of ``significance.compare``, e.g. if the PSNR of some slices is infinite.
     """
     rows = []
     for metric in METRICS:
@@ -53,12 +53,12 @@ def compare_methods(
             pair = [_of(samples(scores, level), method)[metric] for method in (first, second)]
             if not pair[0].index.equals(pair[1].index):
                 raise ValueError(f"{first} and {second} were not scored on the same patients and slices")
-            own, other = (values.to_numpy() for values in pair)
+            ours, other = (values.to_numpy() for values in pair)
             named = derive(seed, "aso", first, second, level, metric)
             if level == "patient":
-                outcome = paired(own, other, seed=named, **test)
+                outcome = paired(ours, other, seed=named, **test)
             else:
-                outcome = outcome | compare(own, other, seed=named, **test)
+                outcome = outcome | compare(ours, other, seed=named, **test)
                 outcome["verdict"] = verdict(outcome["patients"], outcome["epsilon_min"], outcome["gain_low"])
             rows.append({"first": first, "second": second, "level": level, "metric": metric} | outcome)
     frame = pd.DataFrame(rows)
@@ -71,12 +71,12 @@ def _of(sample: pd.DataFrame, method: str) -> pd.DataFrame:
 
 
 def significance_table(frame: pd.DataFrame, labels: Mapping[str, Any]) -> Table:
-    """Gain, its interval and ε_min of every claim; no verdict where there are too few patients."""
+    """Gain, interval and ε_min of every claim; no verdict with too few patients."""
     names = {key: method["label"] for key, method in labels["methods"].items()}
     columns = ["claim: the first is better"]
     for metric in METRICS:
-        columns += [f"{NAMES[metric]}: ahead by", "ε_min, patients", "ε_min, slices"]
-    table = Table("Who is better than whom (section 3.4)", "", columns)
+        columns += [f"{NAMES[metric]}: gain", "ε_min, patients", "ε_min, slices"]
+    table = Table("Which method is better (section 3.4)", "", columns)
     for cohort, rows in frame.groupby("cohort", sort=False):
         patients = int(rows["patients"].iloc[0])
         table.rows.append(f"{labels['cohorts'][cohort]['label']}: {patients} test patient{'s' if patients > 1 else ''}")
@@ -92,7 +92,7 @@ def significance_table(frame: pd.DataFrame, labels: Mapping[str, Any]) -> Table:
 
 
 def gain_text(row: Mapping[str, Any], digits: int) -> str:
-    """Mean difference and its interval; the difference alone where there is no interval."""
+    """Mean difference and its interval; only the difference if there is no interval."""
     text = number(row["gain"], digits, sign=True)
     if pd.isna(row["gain_low"]):
         return text
@@ -100,19 +100,19 @@ def gain_text(row: Mapping[str, Any], digits: int) -> str:
 
 
 def _epsilon(row: pd.Series, level: str) -> Cell:
-    """ε_min and the verdict. Too few patients: no ε_min of theirs, and that of their slices without a verdict."""
+    """ε_min and the verdict. With too few patients: no ε_min for patients, and ε_min for slices without a verdict."""
     if row["verdict"] == TOO_FEW:
         return Cell(TOO_FEW if level == "patient" else f"({number(row['epsilon_min'], 3)})")
     return Cell(f"{number(row['epsilon_min'], 3)} {row['verdict']}", row["verdict"] in (SHOWN, CLEARLY))
 
 
 def caption(frame: pd.DataFrame) -> str:
-    """What was compared, how a verdict comes about, and where one can be had."""
+    """Explains the comparison, how a verdict is reached, and where to get a verdict."""
     few = frame.loc[frame["verdict"] == TOO_FEW, "patients"]
     text = (
-        "Ahead by: mean over the test patients (each the mean over its slices and over the folds) of the first "
-        "method's score minus the second's, positive where the first is better; in square brackets the paired "
-        "bootstrap interval over patients. ε_min of almost stochastic order (deepsig): an upper bound to how far the "
+        "Gain: mean over the test patients (each the mean over slices and folds) of the first "
+        "method's score minus the second's, positive if the first is better; in square brackets the paired "
+        "bootstrap interval over patients. ε_min of almost stochastic order (deepsig): an upper bound on how far the "
         "first method's scores are from dominating the second's, patients and, as the article, slices; 0 is full "
         f"dominance, and a value near 1 means not shown, not that the second is better. Shown: ε_min below "
         f"{THRESHOLD_PAPER} (the article) and an interval above 0; clearly: below {THRESHOLD_STRICT} (deepsig's "
@@ -123,8 +123,8 @@ def caption(frame: pd.DataFrame) -> str:
     if len(few):
         text += (
             f"Fewer than {LEAST} patients allow no verdict (here {', '.join(map(str, sorted(set(few))))}); ε_min of "
-            "slices, in brackets, then says nothing about other patients. A verdict can be had from the contest "
-            "(snakemake contest), which restores every cross-validation patient by networks that never saw the patient."
+            "slices, in brackets, then says nothing about other patients. The contest gives a verdict "
+            "(snakemake contest): it restores every cross-validation patient with networks that never saw the patient."
         )
     return text.strip()
 

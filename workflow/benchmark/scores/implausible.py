@@ -1,10 +1,10 @@
-"""Which published figures cannot be what they seem: five rules, applied to every cell alike.
+"""Which published figures are implausible: five rules, applied equally to every cell.
 
     python -m benchmark.scores.implausible > config/paper/flags.csv
 
-Each rule holds a printed figure against another printed one, or against what was measured on real scans under the
-article's protocol. Nothing is tuned towards the article, and nothing here changes a result: flagged cells are printed,
-with the reason as a footnote, and are counted apart on the verdict page.
+Each rule compares a printed figure with another printed figure, or with a measurement on real scans under the article's
+protocol. No rule is tuned towards the article, and no rule changes a result: flagged cells are printed, with the reason
+as a footnote, and are counted separately on the verdict page.
 """
 
 import csv
@@ -27,32 +27,32 @@ NEIGHBOURS = {
 }
 """SSIM and PSNR of linear interpolation of the true neighbours (control `oracle_si`) on real scans, full frame."""
 PATIENTS = 1.0
-"""dB by which patients differ among themselves: as much is allowed above ``NEIGHBOURS``."""
+"""dB by which patients differ from each other: a figure may exceed ``NEIGHBOURS`` by this."""
 APART = {"ssim": 0.1, "psnr": 6.0, "lpips": 0.2}
-"""Ours and the baseline differ in where one slice of ten is interpolated: by more than this they cannot differ so."""
+"""Ours and the baseline differ only in the interpolation of one slice in ten: a larger difference is implausible."""
 BICUBIC_LPIPS, BICUBIC_SSIM = 0.34, 0.75
-"""LPIPS half as high again as bicubic with linear interpolation has on real scans (0.20 to 0.23), with such an SSIM."""
+"""LPIPS 1.5 times as high as that of bicubic with linear interpolation on real scans (0.20 to 0.23), and this SSIM."""
 SAME_SETTING = {"ssim": 0.02, "psnr": 1.0, "lpips": 0.02}
-"""Two tables that print one setting may differ by this."""
+"""Two tables that print the same setting may differ by this."""
 COLUMNS = ["table", "cohort", "method", "metric", "flag"]
 
 
 def flags() -> pd.DataFrame:
-    """Every flag that the rules raise: table, cohort, method (a setting in table 6), metric, and the reason."""
+    """Every flag of the rules: table, cohort, method (a setting in table 6), metric, and the reason."""
     scores = published.read("scores").astype(dict.fromkeys(METRICS, float))
     rows = [
         {"table": row["table"], "cohort": row["cohort"], "method": row["method"], "metric": metric, "flag": reason}
         for row in scores.to_dict("records")
         for metric, reason in _of_cell(row, scores)
     ]
-    found = pd.DataFrame([*rows, *_two_tables(scores)], columns=COLUMNS)
+    frame = pd.DataFrame([*rows, *_two_tables(scores)], columns=COLUMNS)
     keys = COLUMNS[:-1]
-    found = found.groupby(keys, sort=False)["flag"].agg(" ".join).reset_index()
-    return found.sort_values(["table", "cohort"], kind="stable", ignore_index=True)
+    frame = frame.groupby(keys, sort=False)["flag"].agg(" ".join).reset_index()
+    return frame.sort_values(["table", "cohort"], kind="stable", ignore_index=True)
 
 
 def _of_cell(row: dict[str, Any], scores: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Metric and reason, for each rule that a row of tables 1–4 breaks."""
+    """Metric and reason for each rule that a row of tables 1–4 breaks."""
     psnr, ssim, lpips = row["psnr"], row["ssim"], row["lpips"]
     if psnr > BRIGHT:
         error = 255 * 10 ** (-psnr / 20)
@@ -86,22 +86,22 @@ def _two_tables(scores: pd.DataFrame) -> Iterator[dict[str, str]]:
     sixth = published.read("samplers").set_index(["sampler", "steps", "eta"]).loc[("ddim", "200", "1")]
     fourth = scores[(scores["table"] == "4") & (scores["method"] == "ours")]
     for metric, most in SAME_SETTING.items():
-        one, other = fourth[metric], float(sixth[metric])
-        if abs(one.mean() - other) <= most:
+        in_table4, in_table6 = fourth[metric], float(sixth[metric])
+        if abs(in_table4.mean() - in_table6) <= most:
             continue
         for cohort in fourth["cohort"]:
-            reason = f"Table 6 gives {other:g} for the same setting on BraTS."
+            reason = f"Table 6 gives {in_table6:g} for the same setting on BraTS."
             yield {"table": "4", "cohort": cohort, "method": "ours", "metric": metric, "flag": reason}
-        reason = f"Table 4 gives {one.min():g} to {one.max():g} for the same setting."
+        reason = f"Table 4 gives {in_table4.min():g} to {in_table4.max():g} for the same setting."
         yield {"table": "6", "cohort": "brats", "method": "ddim 200 1", "metric": metric, "flag": reason}
 
 
 def main() -> None:
-    """Writes the flags to standard output, as ``config/paper/flags.csv`` has them."""
-    found = flags()
+    """Writes the flags to standard output, in the format of ``config/paper/flags.csv``."""
+    frame = flags()
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(found[COLUMNS].itertuples(index=False))
+    writer.writerows(frame[COLUMNS].itertuples(index=False))
 
 
 if __name__ == "__main__":

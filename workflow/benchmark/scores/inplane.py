@@ -1,8 +1,8 @@
-"""What each network does in plane, without the slices between: is it better than what it starts from?
+"""Each network in plane, without new slices between: is its output better than its starting point?
 
 PSNR of held-out slices, full frame, data range 1. A network that magnifies (SRGAN, WDSR, Quartet) starts from bicubic
 ×4 of the same low-resolution slice, EDSR from the diffusion's slice that it sharpens; the autoencoder and the first
-stage are asked to reproduce the true slice, which starts from nothing. Which of these a network is, its module says
+stage reproduce the true slice and have no starting point. The network's module says which case applies
 (``benchmark.config.networks.About``).
 """
 
@@ -26,14 +26,15 @@ START_NAMES = {"diffusion": "the diffusion's slice", "bicubic": "bicubic ×4"}
 def compare_networks(
     weights: Mapping[str, str | Path], volumes: Sequence[str | Path], options: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """One row (``COLUMNS``) for each network of ``weights`` that can be compared; EDSR needs the diffusion's too.
+    """One row (``COLUMNS``) for each network of ``weights`` that can be compared; EDSR also needs the diffusion's
+    weights.
 
     ``weights``: safetensors by network. ``volumes``: truth, as preprocessed; slices without signal are left out.
-    ``options``: ``seed``, ``chunk``, ``device`` and ``threads`` as of a restoring job, ``sampling`` (arguments of the
-    class of ``ours``), and ``every`` (take each n-th slice).
+    ``options``: ``seed``, ``chunk``, ``device`` and ``threads`` as for a restoring job, ``sampling`` (arguments of the
+    class of ``ours``), and ``every`` (use every n-th slice).
 
-    ``difference`` is the mean over slices of network − start in dB, paired; ``standard_error`` is that of this mean,
-    or, where there is no start, of ``network_psnr``. Slices of one volume resemble each other, so it is optimistic.
+    ``difference`` is the mean over slices of network − start in dB, paired; ``standard_error`` is the standard error of
+    this mean, or of ``network_psnr`` if there is no start. It is optimistic, because slices of one volume are similar.
     """
     import torch
 
@@ -52,7 +53,7 @@ def compare_networks(
 
 
 class InPlane:
-    """The networks of ``weights``, each applied in plane. ``starts``: what each is compared with."""
+    """The networks of ``weights``, each applied in plane. ``starts``: the image that each is compared with."""
 
     def __init__(self, weights: Mapping[str, str | Path], options: Mapping[str, Any]) -> None:
         from models import weights as weight_files
@@ -68,9 +69,10 @@ class InPlane:
             self.starts = {name: start for name, start in self.starts.items() if start != "diffusion"}
 
     def of(self, truth: np.ndarray, wanted: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-        """Slices ``wanted`` (S') of the volume ``truth`` (S, H, W) as each network makes them, by name, (S', H, W).
+        """Slices ``wanted`` (S') of the volume ``truth`` (S, H, W), as each network outputs them, by name, (S', H, W).
 
-        With them the images they start from: ``bicubic`` and ``diffusion``, whose noise is drawn from ``seed``.
+        The result also has the starting images ``bicubic`` and ``diffusion``; the noise of ``diffusion`` is drawn from
+        ``seed``.
         """
         import torch
 
@@ -97,7 +99,8 @@ class InPlane:
     def restored(
         self, name: str, networks: Mapping[str, Any], low: np.ndarray, wanted: np.ndarray, **options: Any
     ) -> np.ndarray:
-        """Low-resolution slices (S, h, w), all known, by a method: those numbered ``wanted`` (S'), (S', 4h, 4w)."""
+        """Low-resolution slices (S, h, w), all known, restored by a method: the slices numbered ``wanted`` (S'), (S',
+        4h, 4w)."""
         from models.method import method
 
         restorer = method(name, networks, chunk=self.chunk, device=self.device, **options)
@@ -114,7 +117,7 @@ class InPlane:
 
 
 def _table(scores: Mapping[str, np.ndarray], starts: Mapping[str, str]) -> pd.DataFrame:
-    """``scores``: PSNR of each slice by image; rows in the order of ``STARTS``, and in that of the networks."""
+    """``scores``: PSNR of each slice by image; rows in the order of ``STARTS``, then in the order of the networks."""
     rows = []
     for name in sorted(starts, key=lambda name: STARTS.index(starts[name])):
         psnrs, start = scores[name], scores.get(starts[name])
@@ -137,9 +140,9 @@ def networks_table(frame: pd.DataFrame, cohort: str, labels: Mapping[str, str]) 
     """``compare_networks`` as a table; a gain of more than two standard errors is bold. ``labels``: by network."""
     table = Table(
         "Each network in plane",
-        f"PSNR in dB, full frame, of slices of the test patients of {cohort}, by the networks of fold 1: what the "
-        "network makes, what it starts from, and the paired difference ± its standard error over slices (optimistic: "
-        "slices of one volume resemble each other). Bold: better than its start by more than two standard errors.",
+        f"PSNR in dB, full frame, of slices of the test patients of {cohort}, by the networks of fold 1: the network's "
+        "output, its starting point, and the paired difference ± its standard error over slices (optimistic: "
+        "slices of one volume are similar). Bold: better than its start by more than two standard errors.",
         ["network", "starts from", "PSNR of the network, dB", "PSNR of the start, dB", "difference, dB", "slices"],
     )
     for row in frame.itertuples():

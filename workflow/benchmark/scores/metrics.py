@@ -1,7 +1,7 @@
 """Scores of each slice of a restored volume against the truth: SSIM, PSNR and LPIPS, full frame and in a region.
 
-SSIM and PSNR are scikit-image's; LPIPS is the networks' business (``models.perceptual``) and is passed in, so that
-importing this module costs no torch.
+SSIM and PSNR are scikit-image's; LPIPS needs networks (``models.perceptual``) and is an argument, so that this module
+does not import torch.
 """
 
 from typing import Protocol
@@ -18,13 +18,13 @@ DEFINITION = (
     "PSNR in dB (higher is better): data range 1, −10·log10 of the mean squared error over the frame or the region. "
     "LPIPS (lower is better): AlexNet, version 0.1, grey repeated to three channels, intensities mapped from [0, 1] to "
     "[−1, 1]; in the region, mean of each layer's distances weighted by the part of the region under them. "
-    "The full frame includes the background, which flatters all three. A slice is scored where the region covers at "
-    f"least {LEAST_SHARE:.0%} of the frame; the others hold air, and are left out and counted."
+    "The full frame includes the background, which improves all three. A slice is scored if the region covers at "
+    f"least {LEAST_SHARE:.0%} of the frame; the other slices show air, and are left out and counted."
 )
 
 METRICS = ("ssim", "psnr", "lpips")
 HIGHER_IS_BETTER = {"ssim": True, "psnr": True, "lpips": False}
-# As the columns of a score sheet: full frame, then the region (brain or head: benchmark.scores.region).
+# Columns of a score sheet: full frame, then the region (brain or head: benchmark.scores.region).
 COLUMNS = [*METRICS, *(f"{metric}_region" for metric in METRICS)]
 
 # Half of the 11×11 window: skimage leaves this border out of its mean, because padding reaches into it.
@@ -32,7 +32,7 @@ _BORDER = 5
 
 
 class Distance(Protocol):
-    """What ``score`` needs of ``models.perceptual.Perceptual``."""
+    """The part of ``models.perceptual.Perceptual`` that ``score`` uses."""
 
     def distances(
         self, a: np.ndarray, b: np.ndarray, mask: np.ndarray, batch: int = ...
@@ -43,14 +43,14 @@ class Distance(Protocol):
 def score(
     prediction: np.ndarray, truth: np.ndarray, region: Region, perceptual: Distance, *, batch: int = 16
 ) -> pd.DataFrame:
-    """One row a slice of ``prediction`` and ``truth``, both (S, H, W) in [0, 1]; ``batch`` slices a pass for LPIPS.
+    """One row per slice of ``prediction`` and ``truth``, both (S, H, W) in [0, 1]; LPIPS of ``batch`` slices at a time.
 
     ``region``: of these slices, same shape. Columns: ``slice`` (0 …), ``region`` (brain or head), ``share`` (of the
-    frame that the region covers), ``signal`` (whether that is enough for a score), then ``COLUMNS``: SSIM, PSNR in dB
-    (infinite where prediction and truth are identical) and LPIPS, as ``DEFINITION`` says. Without signal all scores
-    are NaN: the caller leaves those slices out and counts them. No other score is NaN.
+    frame that the region covers), ``signal`` (whether the share is enough for a score), then ``COLUMNS``: SSIM, PSNR in
+    dB (infinite if prediction and truth are identical) and LPIPS, as defined in ``DEFINITION``. Without signal all
+    scores are NaN: the caller leaves out these slices and counts them. No other score is NaN.
 
-    Nothing is clipped: a prediction outside [0, 1] is scored as it is. Raises ``UserError`` when shapes differ or a
+    Values are not clipped: a prediction outside [0, 1] is scored unchanged. Raises ``UserError`` if shapes differ or a
     volume holds NaN or infinity.
     """
     _check(prediction, truth)
@@ -71,7 +71,8 @@ def score(
 
 
 def psnr(prediction: np.ndarray, truth: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB for intensities of range 1; infinite for identical arrays, of any one shape."""
+    """Peak signal-to-noise ratio in dB for intensities of range 1; infinite for identical arrays; the arrays have the
+    same shape."""
     from skimage.metrics import peak_signal_noise_ratio
 
     with np.errstate(divide="ignore"):
@@ -97,7 +98,7 @@ def _ssim(prediction: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tuple[
 def _check(prediction: np.ndarray, truth: np.ndarray) -> None:
     if prediction.shape != truth.shape:
         raise UserError(
-            f"the restored volume has shape {prediction.shape} and the truth {truth.shape}: they must be of one grid"
+            f"the restored volume has shape {prediction.shape} and the truth {truth.shape}: their grids must be equal"
         )
     if truth.ndim != 3 or min(truth.shape[1:]) <= 2 * _BORDER:
         raise UserError(

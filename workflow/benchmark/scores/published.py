@@ -1,4 +1,4 @@
-"""The article's own numbers, from ``config/paper``: printed beside ours, never tuned towards."""
+"""The article's own numbers, from ``config/paper``: printed next to ours, never used for tuning."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ FOLDER = shipped("config/paper")
 
 
 def read(name: str, folder: str | Path = FOLDER) -> pd.DataFrame:
-    """``{folder}/{name}.csv`` as text, so that every figure keeps the digits it was printed with; blanks are ''."""
+    """``{folder}/{name}.csv`` as text, so that every figure keeps its printed digits; blanks are ''."""
     path = Path(folder) / f"{name}.csv"
     if not path.exists():
         raise UserError(f"{path}: no such file of published figures; restore config/paper from the repository")
@@ -26,12 +26,12 @@ class Published:
         self.flags = read("flags", folder)
 
     def value(self, cohort: str | None, method: str, metric: str) -> str:
-        """The printed figure of a cell; '' where the article has none."""
+        """The printed figure of a cell; '' if the article has no such figure."""
         key = (cohort, method)
         return str(self.scores.loc[key, metric]) if key in self.scores.index and metric in self.scores else ""
 
     def flag(self, cohort: str | None, method: str, metric: str) -> str:
-        """Why the printed figure cannot be what it seems; '' where nothing speaks against it."""
+        """Why the printed figure is implausible; '' if no rule flags it."""
         if not self.value(cohort, method, metric):
             return ""
         flags = self.flags
@@ -40,7 +40,8 @@ class Published:
 
 
 def patients(cohort: str, folder: str | Path = FOLDER) -> tuple[int, int] | None:
-    """Cross-validation and test patients of a cohort of the article (section 3.2); None for a cohort of one's own."""
+    """Cross-validation and test patients of a cohort of the article (section 3.2); None for a cohort that is not in the
+    article."""
     rows = read("cohorts", folder).set_index("cohort")
     if cohort not in rows.index:
         return None

@@ -1,8 +1,7 @@
-"""Which part of a truth volume is scored apart from the frame: the brain where the scan is stripped, else the head.
-
-No model of anatomy is used. Whether a scan is stripped is decided by how much of the frame holds signal at all: what is
-left of a stripped scan is a brain (1.0 to 1.8 litres) in exact zeros, while the air of a whole-head scan holds noise,
-or a masked head is larger than any brain (3 litres and more).
+"""The region of a truth volume that is scored in addition to the frame: the brain if the scan is skull-stripped, else
+the head. No model of anatomy is used. The amount of signal in the frame decides whether a scan is stripped: a stripped
+scan is a brain (1.0 to 1.8 litres) surrounded by exact zeros; in a whole-head scan the air holds noise, or a masked
+head is larger than any brain (3 litres and more).
 """
 
 from collections.abc import Iterable
@@ -12,11 +11,12 @@ import numpy as np
 from scipy import ndimage
 
 BRAIN_LITRES = 2.2
-"""A connected support up to this volume is a brain; measured: 1.05 to 1.53 on stripped scans, 2.98 to 9.6 on others."""
+"""Litres. A connected support up to this volume is a brain; measured: 1.05 to 1.53 on stripped scans, 2.98 to 9.6 on
+others."""
 BRAIN_SHARE = 0.5
-"""A support that fills more of the frame is no stripped brain, however small the frame."""
+"""Share of the frame. A larger support is not a stripped brain, however small the frame."""
 LEAST_SHARE = 0.01
-"""A slice is scored where the region covers at least this share of the frame."""
+"""A slice is scored if the region covers at least this share of the frame."""
 
 MEANING = {
     "brain": (
@@ -26,18 +26,18 @@ MEANING = {
     "head": (
         "head: the scan is not skull-stripped; voxels above half of Otsu's threshold, holes filled in all three "
         "planes, and "
-        "of these the largest connected set are the region: skin and skull are in"
+        "the largest connected set of these voxels are the region, including skin and skull"
     ),
 }
 
 
 def heading(kinds: Iterable[str]) -> str:
-    """What a column about the regions ``kinds`` is called: ``brain``, ``head``, or ``brain or head``."""
+    """The column heading for the regions ``kinds``: ``brain``, ``head``, or ``brain or head``."""
     return " or ".join(sorted(set(kinds)))
 
 
 def meaning(kinds: Iterable[str]) -> str:
-    """What these kinds are, for a caption."""
+    """The definition of these regions, for a caption."""
     return "".join(f"Region: {MEANING[kind]}. " for kind in sorted(set(kinds)))
 
 
@@ -54,7 +54,7 @@ class Region:
         return self.mask.mean(axis=(1, 2))
 
     def of(self, slices: np.ndarray) -> "Region":
-        """The region of some of the slices, by number."""
+        """The region of the slices with these numbers."""
         return Region(self.mask[slices], self.kind)
 
     @property
@@ -64,7 +64,8 @@ class Region:
 
 
 def region(truth: np.ndarray, affine: np.ndarray) -> Region:
-    """The region of a truth volume (S, H, W) in [0, 1]; ``affine``: of (H, W, S), in mm, for the volume of a voxel.
+    """The region of a truth volume (S, H, W) in [0, 1]; ``affine``: of (H, W, S), in mm, which gives the volume of a
+    voxel.
 
     A volume without signal has an empty region, named ``head``.
     """
@@ -76,7 +77,7 @@ def region(truth: np.ndarray, affine: np.ndarray) -> Region:
 
 
 def _above(truth: np.ndarray) -> np.ndarray:
-    """Voxels of tissue. Few of the air exceed half of Otsu's threshold, and those that do hardly touch each other."""
+    """Voxels of tissue. Few voxels of air exceed half of Otsu's threshold, and these few hardly touch each other."""
     from skimage.filters import threshold_otsu
 
     signal = truth[truth > 0]
@@ -96,9 +97,10 @@ def _largest(mask: np.ndarray) -> np.ndarray:
 
 
 def _filled(mask: np.ndarray, axes: tuple[int, ...] = (0,)) -> np.ndarray:
-    """Holes of every slice across ``axes`` filled: what is open in one plane is closed in another."""
+    """The mask with holes filled in the slices across each of ``axes``: a hole that is open in one plane is closed in
+    another."""
     filled = mask.copy()
     for axis in axes:
-        found = [ndimage.binary_fill_holes(slice_) for slice_ in np.moveaxis(mask, axis, 0)]
-        filled |= np.moveaxis(np.stack(found), 0, axis)
+        planes = [ndimage.binary_fill_holes(slice_) for slice_ in np.moveaxis(mask, axis, 0)]
+        filled |= np.moveaxis(np.stack(planes), 0, axis)
     return filled

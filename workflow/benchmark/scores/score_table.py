@@ -18,18 +18,18 @@ NAMES = {"ssim": "SSIM", "psnr": "PSNR, dB", "lpips": "LPIPS"}
 KINDS = {"method": "", "control": "control: ", "oracle": "oracle: "}
 BLOCKS = {
     "article": "methods of the article",
-    "variant": "the article's, EDSR in and out",
+    "variant": "the article's, with and without EDSR",
     "project": "not in the article: this project's",
-    "control": "controls: nothing is trained",
+    "control": "controls: not trained",
     "oracle": "oracles: see the truth",
 }
-"""Blocks of a table, in order; a method's is its kind, or its origin where the kind is ``method``."""
+"""Blocks of a table, in order; a method's block is its kind, or its origin if the kind is ``method``."""
 
 
 def score_frame(
     scores: pd.DataFrame, cohorts: Sequence[str], labels: Mapping[str, Any], published: Published
 ) -> pd.DataFrame:
-    """The table as numbers, a row for each cohort and method in the order of the config.
+    """The table as numbers: one row for each cohort and method, in the order of the config.
 
     Columns: cohort, method, label, kind, block (of ``BLOCKS``), folds, patients, slices, left_out, region; for SSIM,
     PSNR and LPIPS the mean, ``_sd`` (over folds), ``_patients_sd``, ``_paper`` (as printed), ``_difference`` (ours −
@@ -109,7 +109,7 @@ def _score(row: pd.Series, column: str, bold: bool) -> Cell:
 
 
 def _best(rows: pd.DataFrame, column: str) -> set:
-    """Rows of a block that hold its best value as printed: none where the block is one row, or sees the truth."""
+    """Rows of a block that hold its best value as printed; no rows if the block has one row or sees the truth."""
     if len(rows) < 2 or (rows["kind"] == "oracle").any():
         return set()
     metric = column.removesuffix("_region")
@@ -125,21 +125,21 @@ def caption(
     with_paper: bool,
     stand_in: Sequence[int],
 ) -> str:
-    """What the table is: cohorts, patients, folds, slices, how means are taken, what the metrics are."""
+    """Explains the table: cohorts, patients, folds, slices, means and metrics."""
     folds = labels["study"]["folds"]
     text = "Mean over the removed slices, then the test patients, then the folds"
     text += (
-        f"; ± standard deviation over {folds} folds, that is, over {folds} trainings tested on the same patients (what "
-        "nothing is trained for is scored once and has none); "
+        f"; ± standard deviation over {folds} folds, that is, over {folds} trainings tested on the same patients "
+        "(methods without training are scored once and have none); "
         if folds > 1
-        else "; with one fold there is one training and no spread of trainings; "
+        else "; one fold has one training and no spread of trainings; "
     )
     text += (
         "in brackets the standard deviation over the test patients. Best value of a block in bold; a block of one row "
         f"and the oracles have none. {learned_from_alex(labels)}"
     )
     if with_paper:
-        text += "‘article’ is the published figure, Δ is ours minus it. "
+        text += "‘article’ is the published figure, Δ is our figure minus the published figure. "
     text += like_with_like(labels)
     for cohort, rows in sheets.items():
         of = frame[frame["cohort"] == cohort].iloc[0]
@@ -151,42 +151,41 @@ def caption(
         )
     if stand_in:
         names = f"table {stand_in[0]}" if len(stand_in) == 1 else f"tables {', '.join(map(str, stand_in))}"
-        text += (
-            f"This study does not have the article's own cohorts of {names}: the cohort above stands in for them"
-            + (", and one table for all of these tables, which would be identical. " if len(stand_in) > 1 else ". ")
+        text += f"This study does not have the article's cohorts of {names}: the cohort above stands in for them" + (
+            ", and one table replaces all of these tables, which would be identical. " if len(stand_in) > 1 else ". "
         )
     return text + DEFINITION + " " + meaning(frame["region"])
 
 
 def learned_from_alex(labels: Mapping[str, Any]) -> str:
-    """Which methods were trained with the features that LPIPS judges by; '' where none was."""
+    """Which methods were trained with the features that LPIPS uses; '' if no method was."""
     methods = [labels["methods"][m] for m in labels["study"]["methods"] if "alex" in labels["methods"][m]["features"]]
     names = ", ".join(method["label"] for method in methods)
     return names and (
-        f"{names}: trained with AlexNet's features, those LPIPS judges by, so LPIPS flatters the method; the contest "
-        "gives LPIPS by VGG16's features next to it. "
+        f"{names}: trained with AlexNet's features, which LPIPS uses, so LPIPS favours the method; the contest "
+        "also gives LPIPS with VGG16's features. "
     )
 
 
 def like_with_like(labels: Mapping[str, Any]) -> str:
-    """Which rows to compare where interpolation is the question; '' where the table has no two such rows."""
+    """Which rows to compare for the effect of interpolation; '' if the table has no two such rows."""
     names = {m: labels["methods"][m]["label"] for m in labels["study"]["methods"]}
     alike = [f"{names[a]} with {names[b]}" for a, b in LIKE_WITH_LIKE if {a, b} <= set(names)]
     return (
-        "The article sharpens ours by EDSR and does not say whether its baseline is sharpened; where interpolation is "
-        f"the question, compare {', or '.join(alike)}. "
+        "The article sharpens ours by EDSR and does not say whether its baseline is sharpened; for the effect of "
+        f"interpolation, compare {', or '.join(alike)}. "
         if alike
         else ""
     )
 
 
 def _fewer(cohort: Mapping[str, Any], rows: Sequence[Patient]) -> str:
-    """Marks a cohort that is smaller than the config asked for, or than the article's."""
+    """Marks a cohort that is smaller than the cohort in the config or in the article."""
     have = sum(row.role == "cv" for row in rows), sum(row.role == "test" for row in rows)
     asked = cohort["patients"]
     text = ""
     if cohort.get("partial") and ((asked["cv"] != "all" and have[0] < asked["cv"]) or have[1] < asked["test"]):
-        text += f" PARTIAL: {asked['cv']} + {asked['test']} patients were asked for, {have[0]} + {have[1]} found."
+        text += f" PARTIAL: {asked['cv']} + {asked['test']} patients were requested, {have[0]} + {have[1]} found."
     article = patients(cohort["paper"]) if cohort.get("paper") else None
     if article and article != have:
         text += f" The article has {article[0]} + {article[1]}."

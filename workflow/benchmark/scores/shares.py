@@ -1,7 +1,7 @@
-"""How much of ours' lead over the baseline EDSR earns, and how much interpolation in latents does.
+"""The shares of EDSR and of interpolation in latents in the gain of ours over the baseline.
 
-The article sharpens ours by EDSR (section 2.6) and does not say whether its baseline is sharpened. Four methods take
-the two apart: latents or pixels are interpolated, with EDSR or without.
+The article sharpens ours by EDSR (section 2.6) and does not say whether its baseline is sharpened. Four methods
+separate the two effects: latents or pixels are interpolated, with EDSR or without.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ CONTRASTS = {
     "EDSR, pixels interpolated": (SHARP_PIXELS, PLAIN_PIXELS),
     "both: ours with EDSR over the baseline without": (SHARP_LATENTS, PLAIN_PIXELS),
 }
-"""What changes, and the two methods that differ in that alone (the last: in both)."""
+"""The change, and the two methods that differ only in this change (the last entry: in both changes)."""
 
 
 def contrasts(frame: pd.DataFrame) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def contrasts(frame: pd.DataFrame) -> pd.DataFrame:
 
 def shares_table(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> Table:
     """The contrasts for print; ``cohorts``: labels by key."""
-    table = Table("What EDSR earns, and what interpolation earns", "", ["cohort", "what changes", *NAMES.values()])
+    table = Table("Gains by EDSR and by interpolation", "", ["cohort", "what changes", *NAMES.values()])
     for row in contrasts(frame).to_dict("records"):
         line = [Cell(cohorts[row["cohort"]]), Cell(row["contrast"])]
         table.rows.append([*line, *(Cell(number(row[m], DIGITS[m], sign=True)) for m in METRICS)])
@@ -51,9 +51,9 @@ def shares_table(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> Table:
 
 
 def shares_sentences(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> list[str]:
-    """One sentence a cohort: of the whole lead in PSNR, the part of EDSR and the part of interpolation.
+    """One sentence a cohort: of the total gain in PSNR, the part of EDSR and the part of interpolation.
 
-    A part is the mean of its two contrasts, so that the parts add up to the lead.
+    A part is the mean of its two contrasts, so that the parts add up to the total gain.
     """
     sentences = []
     for cohort, part in contrasts(frame).groupby("cohort", sort=False):
@@ -64,6 +64,6 @@ def shares_sentences(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> list[st
         sentences.append(
             f"{cohorts[str(cohort)]}: ours with EDSR is {number(whole, 2, sign=True)} dB against the baseline without; "
             f"EDSR accounts for {number(edsr, 2, sign=True)} dB, interpolation in latents instead of pixels for "
-            f"{number(latents, 2, sign=True)} dB (each the mean of the two comparisons that differ in it alone)."
+            f"{number(latents, 2, sign=True)} dB (each is the mean of the two comparisons that differ only in this)."
         )
     return sentences

@@ -1,13 +1,13 @@
 """Is one method better than another on patients? Almost stochastic order and a paired bootstrap, one verdict.
 
 Almost stochastic order (§3.4; del Barrio et al., 2018; Dror et al., 2019): ``deepsig.aso`` estimates ε_min, an upper
-bound to how far the scores of A are from being stochastically larger than those of B. 0 is full dominance; below 0.5 A
-is better; a value near 1 means that it is not shown that A is better, not that B is. The test takes two unpaired
-samples, although every method restores the same patients: so next to it stands the mean of the paired differences, with
-a bootstrap interval over patients. A verdict needs both, and at least ``LEAST`` patients.
+bound on how far the scores of A are from being stochastically larger than those of B. 0 is full dominance; below 0.5 A
+is better; a value near 1 means that A is not shown to be better, not that B is better. The test uses two unpaired
+samples, although every method restores the same patients; so the mean of the paired differences is computed too, with a
+bootstrap interval over patients. A verdict needs both, and at least ``LEAST`` patients.
 
-The Bonferroni correction is ours, confidence 1 − α/M for M comparisons: deepsig's own raises the confidence by α/M
-instead, which is right for M = 2 only and falls back towards 1 − α as comparisons are added.
+The Bonferroni correction is ours, confidence 1 − α/M for M comparisons: deepsig's correction is 1 − α + α/M instead,
+which is right for M = 2 only and approaches 1 − α as comparisons are added.
 """
 
 import warnings
@@ -21,11 +21,11 @@ from benchmark.errors import UserError
 # The article declares a method better below 0.5; deepsig's authors advise 0.2.
 THRESHOLD_PAPER, THRESHOLD_STRICT = 0.5, 0.2
 LEAST = 20
-"""Patients without which there is no verdict: below this a sample says little, whatever ε_min is."""
+"""Least number of patients for a verdict: a smaller sample says little, whatever ε_min is."""
 SHOWN, CLEARLY, NOT_SHOWN, TOO_FEW = "shown", "clearly shown", "not shown", "not enough patients"
 RESAMPLES = 20000
 
-# deepsig seeds NumPy's old generator with seed + 1 … seed + iterations: 32 bits.
+# deepsig seeds NumPy's legacy generator with seed + 1 … seed + iterations: 32 bits.
 _SEEDS = 2**32 - 2**20
 
 
@@ -42,15 +42,15 @@ def compare(
 ) -> dict[str, float | int]:
     """Test whether ``ours`` is almost stochastically better than ``other``, two samples of scores of any sizes.
 
-    ``alpha`` is divided by ``comparisons``, the number of tests that one statement rests on. ``max_scores`` caps either
-    sample by a seeded draw without replacement, since the cost is quadratic: 4 s at 30 scores, 70 s at 1000; a sample
-    of that size or less is taken whole. ``iterations`` are bootstrap iterations.
+    ``alpha`` is divided by ``comparisons``, the number of tests that one statement rests on. ``max_scores`` limits each
+    sample by a seeded draw without replacement, because the time is quadratic: 4 s at 30 scores, 70 s at 1000; a
+    smaller sample is used completely. ``iterations`` are bootstrap iterations.
 
     Returns ``epsilon_min`` in [0, 1]; ``n_ours`` and ``n_other``, the sizes tested; ``confidence``.
 
-    A sample that is infinite throughout, as the PSNR of the truth is, stands above any finite score, and equal to
-    another one that is. Raises ``UserError`` for samples that are empty, hold NaN or −∞, or are infinite in part: the
-    order of those is defined but how far it is violated is not.
+    A sample of infinite scores only, as the PSNR of the truth, is above any finite score, and equal to another infinite
+    sample. Raises ``UserError`` for samples that are empty, hold NaN or −∞, or are partly infinite: their order is
+    defined, but not how far the order is violated.
     """
     if not 0 < alpha < 1 or comparisons < 1 or iterations < 1 or (max_scores is not None and max_scores < 1):
         raise UserError(
@@ -80,36 +80,38 @@ def paired(
     seed: int,
     **test: Any,
 ) -> dict[str, float | int | str]:
-    """Test whether ``ours`` is better than ``other``, one score of each for the same patients in the same order.
+    """Test whether ``ours`` is better than ``other``, with one score of each method for the same patients in the same
+    order.
 
-    ``test``: arguments of ``compare``. Returns what ``compare`` does, ``patients``, ``gain`` (mean difference, positive
-    where ours is better), ``gain_low`` and ``gain_high`` (bootstrap interval over patients at the corrected confidence;
-    NaN with fewer than ``LEAST`` patients or infinite scores) and ``verdict``.
+    ``test``: arguments of ``compare``. Returns the result of ``compare`` and ``patients``, ``gain`` (mean difference,
+    positive if ours is better), ``gain_low`` and ``gain_high`` (bootstrap interval over patients at the corrected
+    confidence; NaN with fewer than ``LEAST`` patients or infinite scores) and ``verdict``.
     """
-    found = compare(ours, other, higher_is_better=higher_is_better, seed=seed, **test)
+    outcome = compare(ours, other, higher_is_better=higher_is_better, seed=seed, **test)
     with np.errstate(invalid="ignore"):
         gains = (np.asarray(ours, float) - np.asarray(other, float)) * (1 if higher_is_better else -1)
-    low, high = interval(gains, confidence=found["confidence"], seed=seed)
+    low, high = interval(gains, confidence=outcome["confidence"], seed=seed)
     result: dict[str, float | int | str] = {"patients": len(gains), "gain": float(gains.mean())}
     result |= {"gain_low": low, "gain_high": high}
-    return found | result | {"verdict": verdict(len(gains), found["epsilon_min"], low)}
+    return outcome | result | {"verdict": verdict(len(gains), outcome["epsilon_min"], low)}
 
 
 def interval(gains: np.ndarray, *, confidence: float, seed: int) -> tuple[float, float]:
-    """Percentile bootstrap of the mean over patients; NaN with fewer than ``LEAST`` or where a gain is not finite."""
+    """Percentile bootstrap of the mean over patients; NaN with fewer than ``LEAST`` patients or if a gain is not
+    finite."""
     from scipy.stats import bootstrap
 
     if len(gains) < LEAST or not np.isfinite(gains).all():
         return float("nan"), float("nan")
     draw = np.random.default_rng(seed)
-    found = bootstrap(
+    result = bootstrap(
         (gains,), np.mean, confidence_level=confidence, n_resamples=RESAMPLES, method="percentile", rng=draw
     ).confidence_interval
-    return float(found.low), float(found.high)
+    return float(result.low), float(result.high)
 
 
 def verdict(patients: int, epsilon: float, low: float) -> str:
-    """One of four: nothing with too few patients; shown where ε_min and the paired interval both say so."""
+    """One of four verdicts: none with too few patients; shown if both ε_min and the paired interval agree."""
     if patients < LEAST:
         return TOO_FEW
     if not low > 0 or epsilon >= THRESHOLD_PAPER:
@@ -123,7 +125,7 @@ def _sample(scores: Sequence[float] | np.ndarray, name: str) -> np.ndarray:
         raise UserError(
             f"the {name} sample of a comparison must be a list of numbers without NaN, got shape {sample.shape}"
             + (f" with {np.isnan(sample).sum()} NaN" if sample.size else "")
-            + "; leave slices without signal out"
+            + "; leave out slices without signal"
         )
     return sample
 
@@ -135,7 +137,7 @@ def _capped(sample: np.ndarray, largest: int | None, draw: np.random.Generator) 
 
 
 def _finite(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Infinite samples as finite ones above the other sample; how far above makes no difference to a verdict."""
+    """Replaces infinite samples by finite samples above the other sample; the distance does not change a verdict."""
     infinite = [np.isinf(sample) for sample in (a, b)]
     if not any(mask.any() for mask in infinite):
         return a, b
@@ -152,10 +154,10 @@ def _finite(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _aso(a: np.ndarray, b: np.ndarray, confidence: float, iterations: int, seed: int) -> float:
     from deepsig import aso
 
-    state = np.random.get_state()  # noqa: NPY002  deepsig reseeds the global generator: it is put back below
+    state = np.random.get_state()  # noqa: NPY002  deepsig reseeds the global generator: its state is restored below
     try:
         with warnings.catch_warnings():
-            # Equal samples (also within the bootstrap): deepsig then takes the ratio to be 0.5, as it should.
+            # Equal samples (also within the bootstrap): deepsig then correctly sets the ratio to 0.5.
             warnings.filterwarnings("ignore", message="Division by zero encountered in violation ratio")
             epsilon = aso(
                 a,

@@ -1,17 +1,17 @@
 """How far raters agree.
 
-Fleiss' kappa is written out: statsmodels has it, but would be installed for these lines alone. Gwet's AC2 is left out:
-irrCAC, the one library that has it, holds scipy at 1.12.0 and pandas below 3, and cannot live beside this study's.
+Fleiss' kappa is computed here: statsmodels has it, but would be installed for these lines only. Gwet's AC2 is left out:
+irrCAC, the only library with it, needs scipy 1.12.0 and pandas below 3, which conflicts with this study's versions.
 """
 
 import numpy as np
 
 
 def fleiss_kappa(counts: np.ndarray) -> float:
-    """Fleiss' kappa (1971) of ``counts`` (items, levels): how many raters gave an item that level.
+    """Fleiss' kappa (1971) of ``counts`` (items, levels): how many raters gave an item this level.
 
-    Every item has the same number of raters, at least two. 1 is full agreement, 0 that of chance; NaN where only one
-    level was ever given, since chance then agrees in full too. Raises ``ValueError`` where these rules are broken.
+    Every item has the same number of raters, at least two. 1 is full agreement, 0 is agreement by chance; NaN if all
+    answers are one level, since agreement by chance is then full too. Raises ``ValueError`` if these rules are broken.
     """
     counts = np.asarray(counts, dtype=np.float64)
     if counts.ndim != 2 or not len(counts) or counts.min() < 0:

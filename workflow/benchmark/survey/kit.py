@@ -1,4 +1,4 @@
-"""The blinded survey of section 3.5.5: a form that stands alone, the key to it, and the answers that come back."""
+"""The blinded survey of section 3.5.5: a self-contained form, its key, and the returned answers."""
 
 import csv
 import io
@@ -20,12 +20,13 @@ QUESTIONS = {
 }
 LEVELS = ("Very Bad", "Bad", "Good", "Very Good")
 COLUMNS = ["kit", "rater", "sequence", "question", "level", "check"]
-_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that can be taken for another
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # without letters and digits that look alike
 _FORM = Path(__file__).with_name("form.html")
 
 
 def codes(methods: Sequence[str], seed: int) -> dict[str, str]:
-    """A random code of four signs for each method, drawn by ``seed``; sorted by code, so the order tells nothing."""
+    """A random code of four signs for each method, drawn with ``seed``; sorted by code, so the order reveals
+    nothing."""
     draw = generator(seed, "survey codes", *methods)
     drawn: dict[str, str] = {}
     for method in methods:
@@ -60,7 +61,7 @@ def form(sequences: Mapping[str, np.ndarray], seed: int) -> str:
 
 
 def kit_name(codes: Sequence[str], seed: int) -> str:
-    """What ties answers to the kit they were given for."""
+    """A name that links answers to their kit."""
     return f"{derive(seed, 'survey kit', *sorted(codes)) % 16**8:08x}"
 
 
@@ -72,7 +73,7 @@ def _picture(image: np.ndarray) -> str:
 
 
 def write_key(path: str | Path, key: Mapping[str, str], kit: str) -> None:
-    """The key: kit, sequence (code), method. It stays with whoever runs the survey."""
+    """The key: kit, sequence (code), method. Only the organiser of the survey has it."""
     with written(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["kit", "sequence", "method"])
@@ -96,7 +97,7 @@ def _cells(path: str | Path) -> pd.DataFrame | None:
 
 
 def checksum(kit: str, rater: str, rows: Sequence[Sequence[str]]) -> str:
-    """As the form computes it: finds a file that was changed by hand, not a forger."""
+    """The checksum as the form computes it: it detects accidental changes, not forgery."""
     return _hash("|".join([kit, rater, *(":".join(row) for row in rows)]))
 
 
@@ -109,9 +110,9 @@ def _hash(text: str) -> str:
 
 
 def order(codes: Sequence[str], kit: str, rater: str) -> list[str]:
-    """The order in which the form shows its sequences to a rater, as the form draws it: by kit and the rater's name.
+    """The order in which the form shows its sequences to a rater; it depends on the kit and the rater's name.
 
-    A shuffle (Fisher and Yates) by the generator Mulberry32, seeded with the checksum of both.
+    A Fisher–Yates shuffle with the generator Mulberry32, seeded with the checksum of both.
     """
     drawn, state = sorted(codes), int(_hash(f"{kit}|{rater.lower()}"), 16)
     for last in range(len(drawn) - 1, 0, -1):
@@ -124,10 +125,10 @@ def order(codes: Sequence[str], kit: str, rater: str) -> list[str]:
 
 
 def read_answers(paths: Sequence[str | Path], key_path: str | Path) -> pd.DataFrame:
-    """All returned forms: rater, method, question, level. ``UserError`` names every file that is refused, and why.
+    """All returned forms: rater, method, question, level.
 
-    Refused are files of another kit, with answers missing, given twice or unknown, changed after they were saved,
-    or by a rater who has returned another one.
+    ``UserError`` names every refused file and the reason. Refused are files of another kit, files with missing,
+    repeated or unknown answers, files changed after they were saved, and a second file of the same rater.
     """
     kit, key = read_key(key_path)
     tables: list[pd.DataFrame] = []
@@ -153,7 +154,7 @@ def read_answers(paths: Sequence[str | Path], key_path: str | Path) -> pd.DataFr
         tables.append(table.assign(method=table["sequence"].map(key))[["rater", "method", "question", "level"]])
     if refused:
         raise UserError(
-            f"survey: refused {'; '.join(refused)}; take them out of the folder or have them filled in anew"
+            f"survey: refused {'; '.join(refused)}; remove them from the folder or have them filled in again"
         )
     return (
         pd.concat(tables, ignore_index=True)
@@ -163,20 +164,20 @@ def read_answers(paths: Sequence[str | Path], key_path: str | Path) -> pd.DataFr
 
 
 def _fault(table: pd.DataFrame, kit: str, key: Mapping[str, str]) -> str:
-    """Why a returned form is refused; '' if it is good."""
+    """The reason to refuse a returned form; '' if the form is valid."""
     if list(table.columns) != COLUMNS or table.empty:
         return "not a CSV of the form"
     if set(table["kit"]) != {kit}:
-        return f"filled in for another kit than {kit}"
+        return f"filled in for another kit, not {kit}"
     if table["rater"].nunique() != 1 or not table["rater"].iloc[0].strip():
-        return "tampered: not one rater"
+        return "tampered: more than one rater"
     wanted = {(code, question) for code in key for question in QUESTIONS}
-    given = list(zip(table["sequence"], table["question"], strict=True))
-    if unknown := sorted(set(given) - wanted):
+    answers = list(zip(table["sequence"], table["question"], strict=True))
+    if unknown := sorted(set(answers) - wanted):
         return f"tampered: no sequence {unknown[0][0]} with question {unknown[0][1]} in the kit"
-    if len(given) != len(set(given)):
-        return "duplicate: an answer is given twice"
-    missing = wanted - {pair for pair, level in zip(given, table["level"], strict=True) if level}
+    if len(answers) != len(set(answers)):
+        return "duplicate: two answers to one question"
+    missing = wanted - {pair for pair, level in zip(answers, table["level"], strict=True) if level}
     if missing:
         return f"incomplete: {len(missing)} of {len(wanted)} answers missing, first {' '.join(min(missing))}"
     if stray := sorted(set(table["level"]) - set(LEVELS)):

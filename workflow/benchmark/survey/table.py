@@ -21,8 +21,8 @@ def survey_frame(answers: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFra
     for method, label in labels.items():
         row: dict[str, object] = {"method": method, "label": label}
         for question in QUESTIONS:
-            given = answers[(answers["method"] == method) & (answers["question"] == question)]["level"]
-            counts = [int((given == level).sum()) for level in LEVELS]
+            levels = answers[(answers["method"] == method) & (answers["question"] == question)]["level"]
+            counts = [int((levels == level).sum()) for level in LEVELS]
             row[question] = most_common(counts)
             row[f"{question}_paper"] = paper[question.lower()].get(method, "")
             row |= {f"{question}_{level}": n for level, n in zip(LEVELS, counts, strict=True)}
@@ -31,7 +31,7 @@ def survey_frame(answers: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFra
 
 
 def most_common(counts: list[int]) -> str:
-    """The level that was given most often; ties as the article prints them, the lower first; '' for no answers."""
+    """The most frequent level; ties joined as in the article, the lower level first; '' without answers."""
     best = max(counts)
     return ", ".join(level for level, n in zip(LEVELS, counts, strict=True) if n == best) if best else ""
 
@@ -58,13 +58,13 @@ def survey_table(frame: pd.DataFrame, where: str, raters: int) -> Table:
         table.rows.append(line)
     kappas = {q: k for q, k in agreement(frame).items() if not np.isnan(k)}
     if not raters:
-        told = "No form has been returned yet: the columns of our own are empty. "
+        agreement_text = "No form has been returned yet, so our columns are empty. "
     elif kappas:
-        told = "Agreement (Fleiss' κ): " + ", ".join(f"{q} {number(k, 3)}" for q, k in kappas.items()) + ". "
+        agreement_text = "Agreement (Fleiss' κ): " + ", ".join(f"{q} {number(k, 3)}" for q, k in kappas.items()) + ". "
     else:
-        told = "Agreement cannot be told (one rater, or one level throughout). "
+        agreement_text = "Agreement is undefined (one rater, or one level in all answers). "
     table.caption = (
         f"Blinded survey of {where}: {raters} rater{'' if raters == 1 else 's'} (article: 4 radiologists on ATLAS). "
-        f"Counts are {' / '.join(LEVELS)}. {told}Gwet's AC2 is not given: no kept library has it."
+        f"Counts are {' / '.join(LEVELS)}. {agreement_text}Gwet's AC2 is left out: no maintained library has it."
     )
     return table
