@@ -124,7 +124,7 @@ def made(command: list[str], typed_in: Path, file: Path) -> dict[str, int]:
     """Plans everything and makes one file of the study, ``results/…``; returns what was planned."""
     plan = run([*command, "-n"], typed_in, library=False)
     assert plan.returncode == 0, (plan.stdout + plan.stderr)[-3000:]
-    assert "not complete by itself, so put over" in plan.stderr
+    assert "incomplete, so its values are added to" in plan.stderr
     target = "/".join(file.parts[file.parts.index("results") :])
     done = run([*command, "--", target], typed_in, library=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]

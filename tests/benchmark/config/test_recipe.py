@@ -56,7 +56,10 @@ def test_applied_twice_is_applied_once():
     ("change", "message"),
     [
         ({"recipe": "author"}, "recipe: 'author' is not defined; did you mean 'authors'?"),
-        ({"networks": {"new": {"size": {}, "training": {"batch": 1}}}}, "networks.new.training: set either steps or epochs"),
+        (
+            {"networks": {"new": {"size": {}, "training": {"batch": 1}}}},
+            "networks.new.training: set either steps or",
+        ),
         (
             {"networks": {"vq": {"training": {"steps": 1, "epochs": 1}}}},
             "networks.vq.training: set either steps or epochs",
