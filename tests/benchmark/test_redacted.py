@@ -29,7 +29,7 @@ BODY = bytes(range(256)) * 40
         ("https://me:s3cr3t@host:8/a.tar is gone", "https://***@host:8/a.tar is gone"),
         ("https://s3cr3t@host/a", "https://***@host/a"),  # a token in the place of the name
         ("'http://me:s3/cr?3#t@host/a', twice", "'http://***@host/a', twice"),
-        ("url: /a?X-Amz-Signature=s3cr3t&dl=1 (Caused", "url: /a?X-Amz-Signature=***&dl=*** (Caused"),
+        ("url: /a?X-Amz-Signature=s3cr3t&dl=1 (Caused", "url: /a?X-Amz-Signature=***&dl=1 (Caused"),
         ("https://host/a#access_token=s3cr3t", "https://host/a#access_token=***"),
         ("https://host:80/a@b?", "https://host:80/a@b?"),
         ("https://host/x.whl#sha256=12ab", "https://host/x.whl#sha256=12ab"),

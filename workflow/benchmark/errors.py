@@ -2,14 +2,16 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 HIDDEN = "***"
 # A password may hold "/", "?", "#" or a space that should have been escaped; hence up to the last "@" of a word, too.
 _LOGIN = re.compile(r"(?<=://)[^\s/?#'\"<>]*@|(?<=://)[^\s/?#'\"<>@:]*:(?!\d+[/?#])[^\s'\"<>]{0,999}@")
 # The name of a secret can be any (token, sig, X-Amz-Signature), so that every value goes; an index's #sha256= stays.
-_VALUE = re.compile(r"([?&;#](?!sha256=)[\w.~%\[\]+-]+=)[^\s&;#'\"<>()]+")
+# Fewer than 4 characters, as in ?dl=1, are no secret.
+_VALUE = re.compile(r"([?&;#](?!sha256=)[\w.~%\[\]+-]+=)[^\s&;#'\"<>()]{4,}")
 
 
 def redacted(text: object, addresses: Iterable[str] = ()) -> str:
@@ -41,6 +43,15 @@ def _passwords(addresses: Iterable[str]) -> set[str]:
         for password in (written, raw):
             found |= {password, unquote(password), quote(password, safe=""), quote(unquote(password), safe="")}
     return {one for one in found if len(one) > 3}
+
+
+def without_secrets(value: Any) -> Any:
+    """A piece of configuration with ``redacted`` texts at every depth: for what is recorded of it and never used."""
+    if isinstance(value, Mapping):
+        return {key: without_secrets(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [without_secrets(part) for part in value]
+    return redacted(value, [value]) if isinstance(value, str) else value
 
 
 class RedactingFilter(logging.Filter):

@@ -24,7 +24,7 @@ try:
     from benchmark.config import check, complete, needed_networks, recipe
     from benchmark.config.networks import labels as network_labels
     from benchmark.config.networks import options as method_options
-    from benchmark.errors import UserError
+    from benchmark.errors import UserError, without_secrets
     from benchmark.files import yaml_of
     from benchmark.project import PACKAGE, shipped
 except ImportError as error:

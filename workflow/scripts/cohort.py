@@ -6,7 +6,8 @@ from benchmark.datasets import of_cohort
 from benchmark.jobs.job import job
 
 with job(snakemake) as say:
-    cohort, params = snakemake.params.cohort, snakemake.params
+    params = snakemake.params
+    cohort = snakemake.config["cohorts"][snakemake.wildcards.cohort]  # parameters are recorded: no logins in them
     rows, refused = draw(
         of_cohort(cohort, params.data),
         cohort["reader"],

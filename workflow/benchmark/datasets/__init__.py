@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from benchmark.errors import UserError
+from benchmark.errors import UserError, redacted
 from benchmark.images.opening import open_image
 
 
@@ -130,7 +130,7 @@ def explain_missing(cohorts: Mapping[str, Mapping[str, Any]], data: str | Path) 
         try:
             why = of_cohort(cohort, data).missing()
         except UserError as error:
-            why = str(error)
+            why = redacted(error)
         if why:
             lines.setdefault(why, name)
     return [f"Not here yet ({name}): {why}" for why, name in lines.items()]

@@ -1,0 +1,94 @@
+"""Secrets planted in each place where a user may put one: a real run keeps them out of all that it makes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from loopback import serve_folder, server  # noqa: F401 (fixtures)
+from workflow_runs import ROOT
+
+from benchmark.datasets.layouts import write_openneuro
+
+SECRET = b"s3cr3t"
+
+
+@pytest.fixture
+def home(tmp_path: Path, server, serve_folder, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
+    """A folder with a config whose addresses hold logins and keys; .netrc, pip's settings, a proxy with passwords."""
+    tree = write_openneuro(tmp_path / "scans" / "ds004199", 5)
+    address = serve_folder(tree)
+    server.files["/f?token=s3cr3t-key"] = b"weights"
+    login = address.replace("://", "://me:s3cr3t-login@")
+    cohort = {
+        "label": "FLAIR",
+        "reader": "openneuro",
+        "modality": "FLAIR",
+        "axis": "sagittal",
+        "slices": 22,
+        "patients": {"cv": 2, "test": 2},
+        "options": {"url": login, "manifest": str(tree.parent / "manifest.tsv")},
+    }
+    planted = tmp_path / "planted"
+    planted.mkdir()
+    overlay = {
+        "cohorts": {"mine": cohort},
+        "study": {"cohorts": ["mine"]},
+        "public_weights": {"bsr_4x": {"url": f"{login}/f?token=s3cr3t-key", "sha256": None}},
+    }
+    (planted / "mine.yaml").write_text(yaml.safe_dump(overlay))
+    (planted / ".netrc").write_text("machine 127.0.0.1 login me password s3cr3t-netrc\n")
+    (planted / ".netrc").chmod(0o600)
+    (planted / "pip.conf").write_text("[global]\nindex-url = http://me:s3cr3t-index@127.0.0.1:9/simple\n")
+    for name, value in {
+        "HOME": str(planted),
+        "PIP_CONFIG_FILE": str(planted / "pip.conf"),
+        "PIP_EXTRA_INDEX_URL": "http://me:s3cr3t-extra@127.0.0.1:9/simple",
+        "ATLAS_PASSWORD": "s3cr3t-atlas",
+        "http_proxy": "http://me:s3cr3t-proxy@127.0.0.1:9",
+        "https_proxy": "http://me:s3cr3t-proxy@127.0.0.1:9",
+        "no_proxy": "127.0.0.1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return tmp_path
+
+
+def snakemake(home: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """A run in a folder of its own, so that all that Snakemake records is there to be searched."""
+    (home / "work").mkdir(exist_ok=True)
+    words = ["--snakefile", ROOT / "Snakefile", "--directory", home / "work", "--cores", "2"]
+    shipped = [ROOT / "config" / f"{name}.yaml" for name in ("config", "smoke")]
+    configs = ["--configfile", *shipped, home / "planted" / "mine.yaml"]
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", *words, *configs, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_no_secret_is_in_a_message_a_log_a_report_or_what_snakemake_records(home: Path, server) -> None:  # noqa: F811
+    weights, sheet = "results/data/public/bsr_4x.ckpt", "results/smoke/cohorts/mine.tsv"
+    made = snakemake(home, "--", weights, sheet)
+    assert made.returncode == 0, made.stderr.decode()[-6000:]
+    server.files.clear()
+    for path in (home / "work" / "results" / "data" / "public").iterdir():
+        path.unlink()
+    failed = snakemake(home, "--verbose", "--", weights)
+    assert failed.returncode != 0
+    assert b"404" in failed.stderr
+    changed = ["--config", "seed=1"]  # Snakemake quotes the old and the new parameters
+    planned = snakemake(home, "--dry-run", "--verbose", *changed, "--", sheet)
+    assert planned.returncode == 0, planned.stderr.decode()[-6000:]
+    report = snakemake(home, "--report", "report.html", "--", sheet)
+    assert report.returncode == 0, report.stderr.decode()[-6000:]
+
+    files = {path for path in (home / "work").rglob("*") if path.is_file()}
+    for place in ("results/smoke/logs", ".snakemake/metadata", ".snakemake/log", "report.html"):
+        assert any(path.is_relative_to(home / "work" / place) for path in files), place
+    assert [str(path) for path in files if SECRET in path.read_bytes()] == []
+    assert SECRET in (home / "planted" / "mine.yaml").read_bytes()
+    for run in (made, failed, planned, report):
+        assert SECRET not in run.stdout + run.stderr
