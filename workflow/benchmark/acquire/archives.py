@@ -6,6 +6,7 @@ elsewhere are refused.
 """
 
 import bz2
+import errno
 import gzip
 import io
 import json
@@ -77,7 +78,7 @@ class Archive:
         with _plainly(self.path) as file:
             head, size = file.read(8), os.fstat(file.fileno()).st_size
         bound = _Bound(min(self.limit, max(FLOOR, RATIO * size)), self.path)
-        with self._reading(), self._open(self.path) as raw:
+        with _disk(self.path, "read"), self._reading(), self._open(self.path) as raw:
             if head.startswith(b"PK\x03\x04"):
                 yield from self._zip(raw, choose, bound)
             else:
@@ -89,7 +90,7 @@ class Archive:
         try:
             yield
         except OSError as error:
-            if error.errno is not None:  # the disk's trouble, not the archive's
+            if error.errno not in (None, errno.EINVAL):  # the disk's trouble, not a place that the archive names
                 raise
             raise self._damaged(error) from error
         except SPOILT as error:
@@ -209,12 +210,12 @@ class Archive:
 
 
 @contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    """``UserError`` where a file or folder cannot be made, or the disk is full."""
+def _disk(path: Path, doing: str = "written") -> Iterator[None]:
+    """``UserError`` where a file or folder cannot be read or made, or the disk is full."""
     try:
         yield
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}); see to the disk, then start again") from error
+        raise UserError(f"{path}: cannot be {doing} ({error.strerror}); see to the disk, then start again") from error
 
 
 def _plainly(path: Path) -> IO[bytes]:

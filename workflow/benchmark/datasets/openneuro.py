@@ -14,10 +14,10 @@ from typing import Any
 from benchmark.acquire.fetch import Item, download
 from benchmark.datasets import Reader
 from benchmark.errors import UserError
-from benchmark.files import sha256, text_of
+from benchmark.files import sha256, text_of, whole
 
 MANIFEST = Path(__file__).with_name("ds004199_flair.tsv")
-NAME = re.compile(r"(?P<subject>sub-[0-9A-Za-z]+)/anat/(?P=subject)_acq-(?P<acq>[0-9A-Za-z]+)_FLAIR\.nii\.gz$")
+NAME = re.compile(r"(?P<subject>sub-[0-9A-Za-z]+)/anat/(?P=subject)_acq-(?P<acq>[0-9A-Za-z]+)_FLAIR\.nii\.gz")
 
 
 class Dataset(Reader):
@@ -43,13 +43,20 @@ class Dataset(Reader):
             raise UserError(f"{self}: local: {self.local} is not a folder; give the one that holds sub-*")
         self.url, self.parallel = url.rstrip("/"), parallel
         self.rows: dict[str, dict[str, str]] = {}
-        listed = csv.DictReader(io.StringIO(text_of(Path(manifest).expanduser()), newline=""), delimiter="\t")
-        if lacking := sorted({"path", "sha256", "bytes"} - set(listed.fieldnames or ())):
+        reader = csv.DictReader(io.StringIO(text_of(Path(manifest).expanduser(), "a manifest"), newline=""), delimiter="\t")
+        if lacking := sorted({"path", "sha256", "bytes"} - set(reader.fieldnames or ())):
             raise UserError(f"{manifest}: no column '{lacking[0]}'; a manifest has path, sha256 and bytes, as a TSV")
-        for row in listed:
-            found = NAME.match(row["path"] or "")
-            if found and found["acq"] in acquisitions:
-                self.rows[found["subject"]] = row
+        try:
+            for row in reader:
+                found = NAME.fullmatch(row["path"])
+                if found and found["acq"] in acquisitions:
+                    self.rows[found["subject"]] = row
+                if whole(row["bytes"]) is None or not row["sha256"]:
+                    raise KeyError("bytes")
+        except (KeyError, TypeError, AttributeError, csv.Error) as error:
+            raise UserError(
+                f"{manifest}: line {reader.line_num}: no path, bytes and sha256; give a table like {MANIFEST.name}"
+            ) from error
         if not self.rows:
             raise UserError(
                 f"{manifest}: no FLAIR with acquisitions {', '.join(acquisitions)}; name those in its paths"
