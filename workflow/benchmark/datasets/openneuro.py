@@ -43,10 +43,13 @@ class Dataset(Reader):
             raise UserError(f"{self}: local: {self.local} is not a folder; give the one that holds sub-*")
         self.url, self.parallel = url.rstrip("/"), parallel
         self.rows: dict[str, dict[str, str]] = {}
-        reader = csv.DictReader(io.StringIO(text_of(Path(manifest).expanduser(), "a manifest"), newline=""), delimiter="\t")
-        if lacking := sorted({"path", "sha256", "bytes"} - set(reader.fieldnames or ())):
-            raise UserError(f"{manifest}: no column '{lacking[0]}'; a manifest has path, sha256 and bytes, as a TSV")
+        text = text_of(Path(manifest).expanduser(), "a manifest")
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")
         try:
+            if lacking := sorted({"path", "sha256", "bytes"} - set(reader.fieldnames or ())):
+                raise UserError(
+                    f"{manifest}: no column '{lacking[0]}'; a manifest has path, sha256 and bytes, as a TSV"
+                )
             for row in reader:
                 found = NAME.fullmatch(row["path"])
                 if found and found["acq"] in acquisitions:
@@ -55,7 +58,7 @@ class Dataset(Reader):
                     raise KeyError("bytes")
         except (KeyError, TypeError, AttributeError, csv.Error) as error:
             raise UserError(
-                f"{manifest}: line {reader.line_num}: no path, bytes and sha256; give a table like {MANIFEST.name}"
+                f"{manifest}: line {reader.line_num}: not a row of path, sha256 and bytes; remove the line"
             ) from error
         if not self.rows:
             raise UserError(
