@@ -13,6 +13,7 @@ from zoom.dataset import source
 from zoom.facts import extent_of, facts
 from zoom.intensity import Encoding, Scale
 from zoom.metadata import carried, skull_stripped, stated
+from zoom.methods import methods
 from zoom.names import find_bids
 from zoom.pictures import MIDDLE, Field, cuts
 from zoom.plain import Plain
@@ -130,6 +131,7 @@ def sidecar(
     known, why = skull_stripped(prepared.stated)
     if link:
         zoom["SkullStrippedFrom"] = why
+    zoom["Methods"] = methods(prepared, zoom)
     return {
         **carried(prepared.stated, grid.factor, link),
         "Description": f"{Path(scan.path).name} zoomed by {choice.key}. {NOT_FOR_DIAGNOSIS}",

@@ -9,17 +9,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from zoom.description import NOT_FOR_DIAGNOSIS, Pictures
 from zoom.facts import extent_of
+from zoom.methods import PROFILES
 from zoom.pictures import MIDDLE, PLACES, coloured, grey
 from zoom.prepare import Prepared, duration
 
 STOPS = ("scan", "plain interpolation", "output")  # of the slider under the pictures
 LEAST = 0.01  # differences are shown on ± this much of the grey scale, or more where they are larger
-#: What a slice of the scan shows, by the profile along its thickness.
-PROFILES = {
-    "point": "the volume at its place",
-    "box": "the mean of the volume over its thickness",
-    "gaussian": "the mean of the volume weighted by a Gaussian, whose full width at half maximum is the thickness",
-}
 SEEN = 0.001  # below this much of it, they are not shown at all
 
 
