@@ -26,7 +26,12 @@ FLOORS = (
     ("bench", "audit"),
 )
 # The front doors, and what each may import: models/ restores a volume, workflow/ is the study, zoom/ is a user's scan.
-DOORS = {"models": (), "workflow/benchmark": ("models",), "zoom": ("benchmark", "models")}
+DOORS = {
+    "models": (),
+    "workflow/benchmark": ("models",),
+    "zoom": ("benchmark", "models"),
+    "mri_zoom": ("benchmark", "zoom"),
+}
 # A file of rules, and the room of the library (and of the tests) that its scripts call.
 STAGES = {
     "cohort": "cohort",
@@ -96,7 +101,7 @@ def room(path: Path) -> str:
 
 @pytest.mark.parametrize("door", DOORS)
 def test_a_front_door_imports_only_what_is_below_it(door: str) -> None:
-    packages = ("models", "benchmark", "zoom", "workflow", "snakemake")
+    packages = ("models", "benchmark", "zoom", "mri_zoom", "workflow", "snakemake")
     own = Path(door).name
     forbidden = tuple(name for name in packages if name not in (own, *DOORS[door]))
     assert {named(path): found for path in sources(door) if (found := imports(path, forbidden))} == {}
@@ -140,7 +145,7 @@ def test_no_file_of_rules_includes_another() -> None:
 
 
 def test_the_wheel_holds_every_package() -> None:
-    folders = {"models": "models", "benchmark": "workflow/benchmark", "zoom": "zoom"}
+    folders = {"models": "models", "benchmark": "workflow/benchmark", "zoom": "zoom", "mri_zoom": "mri_zoom"}
     held = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
     there = {
         ".".join((name, *path.parent.relative_to(ROOT / folder).parts))

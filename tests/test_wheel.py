@@ -17,7 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("models", "workflow", "zoom", "config", "profiles", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("models", "workflow", "zoom", "mri_zoom", "config", "profiles", "pyproject.toml", "README.md", "LICENSE")
 CLEAN = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
 
 
@@ -113,7 +113,7 @@ def zoomed(programs: Path, scan: Path, *words: str, **environment: str) -> tuple
 def test_the_wheel_holds_what_it_needs_and_no_more(wheel: Path) -> None:
     held = set(ZipFile(wheel).namelist())
     packages = {name.split("/")[0] for name in held if not name.startswith("zoom_benchmark-")}
-    assert packages == {"benchmark", "models", "zoom"}
+    assert packages == {"benchmark", "models", "mri_zoom", "zoom"}
     assert {f"{package}/py.typed" for package in packages} <= held
     needed = {
         *(f"models/weights/{path.name}" for path in (ROOT / "models" / "weights").iterdir()),

@@ -13,13 +13,11 @@ from nibabel.spatialimages import HeaderDataError, SpatialImage
 from benchmark.config import load_config
 from benchmark.errors import UserError
 from zoom.output import suffix_of
-from zoom.request import request, settle
+from zoom.prepare import place
+from zoom.request import request, set_up
 from zoom.run import zoom as run
 
 Image = SpatialImage
-#: Of every number, what it is.
-WHOLE = {"n", "in_plane", "steps", "tile", "uncertainty", "seed", "threads"}
-ANY = {"spacing", "zoom", "memory"}
 
 
 def zoom(
@@ -47,6 +45,8 @@ def zoom(
     config: str | os.PathLike[str] | None = None,
     results: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
+    labels: str | os.PathLike[str] | None = None,
+    viewer: bool = False,
     overwrite: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Image:
@@ -61,27 +61,28 @@ def zoom(
 
     The data are in memory. Raises ``UserError`` with one line where the command prints that line.
     """
-    _numbers({name: value for name, value in locals().items() if name in WHOLE | ANY and value is not None})
-    settings = load_config(config)
-    settle(settings, device=device, threads=threads, seed=seed, results=results, steps=steps)
-    wishes: dict[str, Any] = {"spacing": spacing, "n": n, "zoom": zoom, "in_plane": in_plane, "axis": axis}
-    wishes |= {"orientation": orientation, "method": method, "weights": tuple(map(str, weights)), "tile": tile}
-    wishes |= {"consistency": consistency, "thickness": thickness, "profile": profile, "uncertainty": uncertainty}
-    wishes |= {"dtype": dtype, "memory": memory, "overwrite": overwrite}
-    with tempfile.TemporaryDirectory(prefix="mri-zoom-") as name:
-        folder = Path(name)
+    settings = load_config(None if config is None else Path(config))
+    set_up(settings, _plain(device=device, threads=threads, seed=seed, results=results, steps=steps))
+    wishes = _plain(spacing=spacing, n=n, zoom=zoom, in_plane=in_plane, axis=axis, orientation=orientation)
+    wishes |= _plain(method=method, weights=tuple(map(str, weights)), tile=tile, consistency=consistency)
+    wishes |= _plain(thickness=thickness, profile=profile, uncertainty=uncertainty, dtype=dtype, memory=memory)
+    with tempfile.TemporaryDirectory(prefix="mri-zoom-") as made:
+        folder = Path(made)
         path = scan_file(scan, folder)
         if output is None:
-            if uncertainty:
-                raise UserError("uncertainty: its map is a file of its own; give an output to write it next to")
-            output = folder / ("finer" + (".mgh" if suffix_of(path).lower().startswith(".mg") else ".nii"))
+            output = folder / f"finer{'.mgh' if suffix_of(path).lower().startswith('.mg') else '.nii'}"
+            for name, value in (("uncertainty", uncertainty), ("labels", labels), ("viewer", viewer)):
+                if value:
+                    raise UserError(f"{name}: makes a file of its own; say by output where")
         elif path.is_relative_to(folder):
-            raise UserError("output: the description names the scan's file, and this image has none; save it first")
+            raise UserError("output: its description names the scan's file, which this image has not; save it first")
+        wishes |= _plain(labels=labels and Path(labels), viewer=viewer, overwrite=overwrite)
         try:
-            about = run(request(settings, path, Path(output), **wishes), settings, say, quiet=True)
+            wanted = request(settings, path, Path(output), **wishes)
+            run(wanted, settings, say, quiet=True)
         except UserError as error:
             raise UserError(str(error).replace(str(path), "image") if path.parent == folder else str(error)) from None
-        return in_memory(Path(about["Zoom"]["Output"]) if False else Path(output))
+        return in_memory(place(wanted).image)
 
 
 def scan_file(scan: Image | str | os.PathLike[str], folder: Path) -> Path:
@@ -92,12 +93,12 @@ def scan_file(scan: Image | str | os.PathLike[str], folder: Path) -> Path:
         raise UserError(f"scan: a {type(scan).__name__}; give an image of nibabel or the path of a file")
     if (path := _unchanged(scan)) is not None:
         return path
-    kind = scan if isinstance(scan, nib.MGHImage | nib.Nifti1Image) else nib.Nifti1Image.from_image(scan)  # type: ignore
+    kind = scan if isinstance(scan, nib.MGHImage | nib.Nifti1Image) else nib.Nifti1Image.from_image(scan)
     data = np.asanyarray(scan.dataobj)
-    data = data.astype(np.uint8) if data.dtype == bool else data
-    path = folder / ("image.mgh" if isinstance(kind, nib.MGHImage) else "image.nii")  # type: ignore[attr-defined]
+    path = folder / ("image.mgh" if isinstance(kind, nib.MGHImage) else "image.nii")
     try:
-        image = type(kind)(data, scan.affine, kind.header, dtype=data.dtype)
+        image = type(kind)(data, scan.affine, kind.header)
+        image.set_data_dtype(data.dtype)
         nib.save(image, path)
     except (HeaderDataError, ValueError, TypeError) as error:
         raise UserError(f"image: cannot be written as a file ({str(error).splitlines()[0]})") from error
@@ -107,22 +108,20 @@ def scan_file(scan: Image | str | os.PathLike[str], folder: Path) -> Path:
 def _unchanged(image: Image) -> Path | None:
     """The file of an image whose data are still there and whose header is still the file's."""
     name = image.get_filename()
-    if not name or not nib.is_proxy(image.dataobj) or not Path(name).is_file():  # type: ignore[attr-defined]
+    if not name or not nib.is_proxy(image.dataobj) or not Path(name).is_file():
         return None
-    stored: Any = nib.load(name)  # type: ignore[attr-defined]
+    stored: Any = nib.load(name)
     same = type(stored) is type(image) and stored.header == image.header
-    return Path(name) if same and np.array_equal(stored.affine, image.affine) else None  # type: ignore[arg-type]
+    return Path(name) if same and np.array_equal(stored.affine, image.affine) else None
 
 
 def in_memory(path: Path) -> Image:
     """The image of a file, with nothing left to read."""
-    loaded: Any = nib.load(path)  # type: ignore[attr-defined]
-    return type(loaded).from_stream(loaded.file_map["image"].get_prepare_fileobj("rb"))
+    loaded: Any = nib.load(path)
+    with loaded.file_map["image"].get_prepare_fileobj("rb") as file:
+        return type(loaded).from_bytes(file.read())
 
 
-def _numbers(given: dict[str, Any]) -> None:
-    for name, value in given.items():
-        wanted = "a whole number" if name in WHOLE else "a number"
-        kinds = (int, np.integer) if name in WHOLE else (int, float, np.integer, np.floating)
-        if isinstance(value, bool) or not isinstance(value, kinds):
-            raise UserError(f"{name} = {value!r}; give {wanted}")
+def _plain(**given: Any) -> dict[str, Any]:
+    """The arguments, numbers of NumPy as Python's."""
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
