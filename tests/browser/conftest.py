@@ -12,6 +12,11 @@ from zoom_scans import OBLIQUE, thick
 
 FLAGS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")  # WebGL 2 without a GPU
 WIDE, PHONE = 1400, 400
+#: Rows of a table by block, as scores are printed: spreads, a proper minus, infinity, no value.
+SORTED = {
+    "methods": [("b", "0.9", "21.5 ± 0.3 (1.2)", "−3 %"), ("a", "0.85", "9.5", "12 %"), ("c", "0.95", "∞", "n/a")],
+    "controls": [("z", "0.1", "1.0", "0 %"), ("y", "0.2", "", "5 %")],
+}
 
 
 # Not for the whole session: an open Playwright keeps an event loop running, which other tests must not find.
@@ -85,6 +90,10 @@ def study(folder: Path) -> dict[str, Path]:
     table.notes.append("A published value that cannot be what it seems.")
     for cohort in ("OpenNeuro ds004199 FLAIR", "ATLAS R1.1"):
         table.rows.append([Cell(cohort), *(Cell(f"a method of a long name ({i / 7:.3f})") for i in range(6))])
+    scores = Table("Table 1: scores", "Means.", ["method", "SSIM", "PSNR, dB", "share, SSIM"])
+    for block, rows in SORTED.items():
+        scores.rows += [block, *([Cell(text) for text in row] for row in rows)]
+    scores.rows[1][1] = Cell("0.9", bold=True, note=scores.note("A footnote is no number."))
     Image.fromarray(np.tile(np.arange(256, dtype=np.uint8), (300, 5))).save(folder / "fig05.png")
     caption = "What a figure shows, in a sentence."
     parts = ["What was run.", table, ["one point", "another"], Picture(folder / "fig05.png", "Figure 5", caption)]
@@ -93,6 +102,7 @@ def study(folder: Path) -> dict[str, Path]:
         "verdict": as_html("The verdict: this run and the article", verdict_page(parts)),
         "gallery": gallery("Figures", {"fig05.png": ("Figure 5: scores along the slices", caption)}),
         "table": html(table),
+        "sorted": html(scores),
         "survey": form({"AB23": slices, "CD45": slices[::-1]}, seed=1),
     }
     for name, text in texts.items():

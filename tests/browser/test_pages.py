@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-NAMES = ("zoom", "viewer", "verdict", "gallery", "table", "survey")
+NAMES = ("zoom", "viewer", "verdict", "gallery", "table", "sorted", "survey")
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 Opener = Callable[..., Any]
 
@@ -171,3 +171,41 @@ def test_the_survey_leads_to_what_is_missing(opened: Opener, pages: dict[str, Pa
     assert page.evaluate(f"(b => b.top >= 0 && b.bottom <= innerHeight)({focused}.getBoundingClientRect())")
     assert f"sequence {open_code}" in page.locator("#missing").inner_text()
     assert page.locator("#missing").get_attribute("role") == "alert"
+
+
+def column(page: Any, place: int = 0) -> list[str]:
+    """Texts of a column, without headings of blocks and footnotes."""
+    cells = f"[...document.querySelectorAll('tbody tr td:nth-child({place + 1})')]"
+    return page.evaluate(f"{cells}.map(cell => cell.firstChild ? cell.firstChild.textContent : '')")
+
+
+def test_a_table_is_sorted_by_keyboard_inside_its_blocks(opened: Opener, pages: dict[str, Path]) -> None:
+    page = opened(pages["sorted"])
+    heads = page.locator("thead th")
+    assert column(page) == ["b", "a", "c", "z", "y"]
+    page.keyboard.press("Tab")  # the frame that scrolls
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")  # the second column's heading
+    for key, order, methods in (
+        ("Enter", "ascending", ["a", "b", "c", "z", "y"]),
+        ("Space", "descending", ["c", "b", "a", "y", "z"]),
+        ("Enter", None, ["b", "a", "c", "z", "y"]),
+    ):
+        page.keyboard.press(key)
+        assert column(page) == methods
+        assert heads.nth(1).get_attribute("aria-sort") == order
+        assert page.locator("th.group").all_inner_texts() == ["methods", "controls"]
+        assert page.locator("tbody tr").first.inner_text() == "methods"
+
+
+def test_what_is_sorted_are_numbers_and_no_value_comes_last(opened: Opener, pages: dict[str, Path]) -> None:
+    page = opened(pages["sorted"], 400)
+    for name, up, down in (
+        ("PSNR, dB", ["a", "b", "c", "z", "y"], ["c", "b", "a", "z", "y"]),  # y has none
+        ("share, SSIM", ["b", "a", "c", "z", "y"], ["a", "b", "c", "y", "z"]),  # c has none
+        ("method", ["a", "b", "c", "y", "z"], ["c", "b", "a", "z", "y"]),
+    ):
+        for methods in (up, down):
+            page.get_by_role("button", name=name, exact=True).click()
+            assert column(page) == methods
+    assert page.locator("[aria-sort]").count() == 1

@@ -207,7 +207,7 @@ def test_pages_fit_a_phone_and_wide_tables_scroll_in_a_frame_of_their_own():
     table = Table("A", "", [f"column {i}" for i in range(30)], [[Cell("0.123 ± 0.004")] * 30] * 3)
     for page, tables in ((as_html("T", verdict_page(["text", table, table])), 2), (html(table), 1)):
         assert '<meta name="viewport" content="width=device-width' in page
-        assert page.count("<table") == page.count('<div class="scroll"><table') == tables
+        assert page.count("<table") == len(re.findall(r'<div class="scroll"[^>]*><table', page)) == tables
         assert page.count("</table></div>") == tables
         assert ".scroll{overflow-x:auto" in page
 

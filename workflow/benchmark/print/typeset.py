@@ -127,25 +127,28 @@ def rst(table: Table) -> str:
 
 
 def html(table: Table) -> str:
-    """A self-contained page, for the report and the browser."""
+    """A self-contained page, for the report and the browser.
+
+    A heading across begins a block (``tbody``); inside a block a column's heading sorts the rows (``sort.js``).
+    """
 
     def show(cell: Cell) -> str:
         text = html_.escape(cell.text)
         text = f"<b>{text}</b>" if cell.bold else text
         return f"<td>{text}{f'<sup>{cell.note}</sup>' if cell.note else ''}</td>"
 
+    across = f'</tbody><tbody>\n<tr><th class="group" scope="rowgroup" colspan="{len(table.columns)}">'
     body = "".join(
-        f'<tr><td class="group" colspan="{len(table.columns)}">{html_.escape(row)}</td></tr>\n'
+        f"{across}{html_.escape(row)}</th></tr>\n"
         if isinstance(row, str)
         else "<tr>" + "".join(map(show, row)) + "</tr>\n"
         for row in table.rows
     )
-    head = "".join(f"<th>{html_.escape(column)}</th>" for column in table.columns)
+    body = f"<tbody>{body}</tbody>".replace("<tbody></tbody>", "")
+    head = "".join(f'<th scope="col">{html_.escape(column)}</th>' for column in table.columns)
     notes = "".join(f"<p class=notes><sup>{i}</sup> {html_.escape(text)}</p>" for i, text in enumerate(table.notes, 1))
-    return page(
-        table.title,
-        f'<table class="numbers"><tr>{head}</tr>\n{body}</table>{notes}<p>{html_.escape(table.caption)}</p>',
-    )
+    numbers = f'<table class="numbers"><thead><tr>{head}</tr></thead>\n{body}</table>'
+    return page(table.title, f"{numbers}{notes}<p>{html_.escape(table.caption)}</p>")
 
 
 def write_table(stem: str | Path, frame: pd.DataFrame, table: Table) -> None:
