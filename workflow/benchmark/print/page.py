@@ -16,7 +16,7 @@ th:first-child,td:first-child{text-align:left}th{border-bottom:2px solid #222}
 .numbers th,.numbers td{white-space:nowrap}
 th.group{font-style:italic;font-weight:normal;padding-top:.9em;text-align:left;border-bottom:1px solid #ddd}
 th button{all:unset;cursor:pointer}th button:focus-visible{outline:2px solid #06c;outline-offset:2px}
-th button::after{content:"";display:inline-block;width:.9em;text-align:right}
+th button::after{content:"";display:inline-block;width:.7em;margin-right:-.7em}
 th:not([aria-sort]) button:hover::after{content:"↕" / ""}
 th[aria-sort=ascending] button::after{content:"↑" / ""}
 th[aria-sort=descending] button::after{content:"↓" / ""}
