@@ -50,7 +50,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 def written_page(files: dict, patient: int) -> str:
     labels = {method: f"the method {method}" for method in PSNR}
-    return page(files, patient_number=patient, cohort="toy", always=["linear", "ours"], labels=labels, folds=2)
+    return page(
+        files["detail"][0],
+        files,
+        patient_number=patient,
+        cohort="toy",
+        always=["linear", "ours"],
+        labels=labels,
+        folds=2,
+    )
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ def shown_methods(means: pd.Series, always: Sequence[str]) -> list[str]:
 
 
 def page(
+    detail: str,
     files: Mapping[str, Sequence[str]],
     *,
     patient_number: int,
@@ -40,11 +41,11 @@ def page(
     folds: int,
     fold: int = 1,
 ) -> str:
-    """The page. ``files``: ``detail`` (one sheet), ``volumes``, ``restored`` (folders) and ``scores`` of all methods.
+    """The page. ``detail``: the cohort's sheet; ``files``: ``volumes``, ``restored`` (folders) and ``scores``.
 
     ``always``: methods that are shown whichever is the best of ``labels``, all methods that do not see the truth.
     """
-    subject = patient(read_detail(files["detail"][0]), patient_number)
+    subject = patient(read_detail(detail), patient_number)
     means = removed_means(read_scores(files["scores"]), subject, fold)
     methods, file = shown_methods(means, always), f"{subject}.nii.gz"
     folders = {Path(folder).name: Path(folder) for folder in files["restored"]}
