@@ -24,9 +24,11 @@ from benchmark.volume import plane, read_scan, to_upright
 from zoom.cli import readable
 from zoom.consistency import FWHM
 from zoom.geometry import slice_axis
+from zoom.pictures import Field
 from zoom.process import set_up_memory
 from zoom.request import request
 from zoom.run import zoom
+from zoom.side_by_side import save
 from zoom.thickness import PROFILES
 
 #: Of a Gaussian profile, in thicknesses: what lies further away is left out.
@@ -104,15 +106,16 @@ def measure(
     axis: int | str | None = None,
     shrink: int = 1,
     in_plane: int = 1,
+    pictures: Path | None = None,
 ) -> pd.DataFrame:
     """Mean scores against the thin truth, a row a method (SSIM, PSNR in dB, LPIPS; full frame, then head or brain).
 
     ``methods``: arguments of ``request`` by name; the scan's thickness and profile are passed as they are, unless a
     method names its own. Slices are those of ``axis`` (none: the thickest). With ``in_plane`` 4 the scan's voxels are
-    means of 4 × 4 of the truth's as well, and ``n`` may be 0. Both volumes are brought to [0, 1] by the
-    truth's 99.9th percentile and clipped. Where n is odd and slices are thick, the output's slices lie half-way between
-    the truth's, and are brought to these by a quintic spline. Raises ``UserError`` where fewer than two slices are
-    left.
+    means of 4 × 4 of the truth's as well, and ``n`` may be 0. Both volumes are brought to [0, 1] by the truth's 99.9th
+    percentile and clipped. Where n is odd and slices are thick, the output's slices lie half-way between the truth's,
+    and are brought to these by a quintic spline. ``pictures``: a folder for pictures across the slices. Raises
+    ``UserError`` where fewer than two slices are left.
     """
     found = read_scan(scan)
     chosen = slice_axis(axis, found.spacing, found.codes, str(scan))
@@ -129,7 +132,7 @@ def measure(
     thin = found.spacing[chosen]
     known = {"thickness": thin * (1 if profile == "point" else n + 1), "profile": profile}
     inside = region(np.moveaxis(truth / scale, 2, 0).clip(0, 1), affine)
-    rows = []
+    rows, shown = [], {"scan": _field(np.asanyarray(image.dataobj), scale, 0)}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "thinned.nii.gz"
         nib.save(image, path)
@@ -138,13 +141,25 @@ def measure(
             wish = request(config, path, output, n=n, axis=2, in_plane=in_plane, **{**known, **given})
             zoom(wish, config, lambda line: None)
             zoomed = np.asanyarray(nib.load(output).dataobj)  # type: ignore[attr-defined]
+            shown[name] = _field(zoomed, scale, n, in_plane)
             made, true = at_places(zoomed, index - places[0]), np.moveaxis(truth[..., index], 2, 0)
             pair = (made / scale).clip(0, 1), (true / scale).clip(0, 1)
             scores = score(*pair, inside.of(index), perceptual)
             rows.append({"scan": scan.name, "n": n, "slices_are": profile, "method": name})
             rows[-1] |= {"in_plane": in_plane, "slices": int(scores["signal"].sum())}
             rows[-1] |= scores[COLUMNS].mean().to_dict()
+    if pictures:
+        shown["truth"] = _field(truth, scale, n, in_plane, first=-places[0] / (n + 1))
+        spacing = np.linalg.norm(image.affine[:3, :3], axis=0)[[2, 0, 1]]
+        stem = f"{scan.name.split('.')[0]}_{profile}{n + 1}" + ("_in-plane" if in_plane > 1 else "")
+        save(pictures, stem, plane(found, chosen), tuple(spacing), shown)
     return pd.DataFrame(rows)
+
+
+def _field(volume: np.ndarray, scale: float, n: int, factor: int = 1, *, first: float = 0.0) -> Field:
+    """A volume (H, W, S) to be shown, n + 1 slices for each of the scan's, from the place ``first`` of these on."""
+    slices = np.moveaxis(volume, 2, 0) / scale
+    return Field(slices, first + np.arange(len(slices)) / (n + 1), factor)
 
 
 def _perceptual(trunk: Path) -> Distance:
@@ -172,6 +187,9 @@ def parser() -> argparse.ArgumentParser:
     add("--tile", type=int, help="as of the command zoom")
     add("--shrink", type=int, default=1, help="average blocks of so many voxels in plane first")
     add("--in-plane", type=int, choices=(1, 4), default=1, help="4: four times coarser in plane; n may be 0")
+    add(
+        "--pictures", type=Path, help="a folder for pictures of the planes across the slices, methods next to the truth"
+    )
     add("--config", help="on top of config/config.yaml")
     add("-o", "--output", required=True, type=Path, help="a TSV")
     return found
@@ -194,8 +212,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         axis = int(given.axis) if given.axis and given.axis.isdigit() else given.axis
         tables = []
         for n, profile, scan in product(given.n, given.profiles, given.scans):
-            wishes = (scan, n, methods, config, perceptual)
-            tables.append(measure(*wishes, profile=profile, axis=axis, shrink=given.shrink, in_plane=given.in_plane))
+            wishes = {"profile": profile, "axis": axis, "shrink": given.shrink, "in_plane": given.in_plane}
+            tables.append(measure(scan, n, methods, config, perceptual, **wishes, pictures=given.pictures))
             table = pd.concat(tables, ignore_index=True)
             with written(given.output) as aside:  # as far as it has come
                 table.to_csv(aside, sep="\t", index=False, float_format="%.5f")

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 from zoom_scans import OBLIQUE, orientations, stored, thick, world
 
 from benchmark import config as configuration
 from benchmark.errors import UserError
 from zoom import truth
+from zoom.side_by_side import LINE, MARGIN
 from zoom.thickness import PROFILES
 from zoom.truth import main, measure, shrunk, thinned
 
@@ -95,6 +97,24 @@ def test_coarse_in_plane_a_ramp_comes_back_too(config: dict, save: Callable, n: 
     table = measure(save(ramp((26, 20, 10))), n, wish, config, Flat(), axis=2, profile=profile, in_plane=4)
     assert (table["in_plane"][0], table["slices"][0]) == (4, slices)
     assert table["psnr"][0] > 40
+
+
+def test_pictures_show_the_scan_the_methods_and_the_truth_in_one_place(
+    config: dict, save: Callable, tmp_path: Path
+) -> None:
+    data = np.zeros((24, 20, 24), np.float32)
+    data[4:20, 4:16, 12:] = 100  # an edge across the slices, and a frame that is cut off
+    folder = tmp_path / "pictures"
+    measure(save(data), 3, {"linear": {"method": "linear"}}, config, Flat(), axis=2, profile="box", pictures=folder)
+    found = sorted(folder.iterdir())
+    assert len(found) == 2
+    for path in found:
+        sheet = np.asarray(Image.open(path))[LINE:].astype(int)
+        width = (sheet.shape[1] + MARGIN) // 3 - MARGIN
+        panels = [sheet[:, i * (width + MARGIN) :][:, :width] for i in range(3)]
+        rows, columns = (slice(size // 3, size - size // 3) for size in panels[0].shape)  # all but blurred edges
+        assert all((panel[rows, columns] > 200).all() for panel in panels)
+        assert all((panel[:, : MARGIN // 2] == 0).all() for panel in panels)
 
 
 @pytest.fixture
