@@ -49,7 +49,7 @@ def batch(
         choose(config, first.method, first.weights, in_plane=first.in_plane, tile=first.tile)
     for number, task in enumerate(tasks, 1):
         if not alone:
-            say(f"{number}/{len(tasks)}       {task.scan}")
+            say(f"{number}/{len(tasks)}       {task.shown}")
         try:
             request = wish(task)
             image = place(request).image

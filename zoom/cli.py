@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmark.errors import UserError, one_line
@@ -49,7 +50,7 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
         "scan",
         nargs="+",
         help="NIfTI-1/2, Analyze or MGH (.nii, .nii.gz, .img, .hdr, .mgz, .mgh), a volume or a 4-D series; several of "
-        "them; folders (every image in them); or as a BIDS app: BIDS OUT participant",
+        "them; folders (every image, or every series of DICOM files); or as a BIDS app: BIDS OUT participant",
     )
     add("-o", "--output", help="a file (.nii.gz, .nii, .mgz, .mgh), or a folder to name outputs in")
     fineness = command.add_argument_group("how fine (one of these)").add_mutually_exclusive_group(required=True)
@@ -91,7 +92,19 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     add("--threads", type=int, help="CPU threads (the config's)")
     add("--config", help="a configuration on top of config/config.yaml, e.g. config/demo.yaml")
     add("--results", help="folder of the study that cohort/fold is looked up in (the config's)")
+    _completion(command)
     return command
+
+
+def _completion(command: argparse.ArgumentParser) -> None:
+    """Adds ``--print-completion``, and says which arguments are paths."""
+    import shtab
+
+    shtab.add_argument_to(command, "--print-completion", help="print a script that completes arguments in this shell")
+    paths = dict.fromkeys(("scan", "output", "weights", "labels", "config"), shtab.FILE) | {"results": shtab.DIRECTORY}
+    for action in command._actions:
+        if action.dest in paths:
+            action.complete = paths[action.dest]  # type: ignore[attr-defined]
 
 
 def _axis(text: str) -> int | str:
@@ -181,23 +194,24 @@ def _run(given: argparse.Namespace, config: dict) -> int:
     from zoom.request import Request, request, set_up
 
     set_up(config, vars(given))
-    tasks, left_out = gather(given.scan, Path(given.output), given.participant_label, given.suffix)
-    if given.labels and len(tasks) > 1:
-        raise UserError(f"{given.labels}: labels of one scan; {len(tasks)} are given")
     wishes = {name: getattr(given, name) for name in WISHES}
     wishes |= {"weights": tuple(given.weights), "consistency": False if given.no_consistency else None}
     wishes |= {"overwrite": given.overwrite or None, "viewer": given.viewer or None}
 
     def wish(task: Task) -> Request:
-        return request(config, task.scan, task.output, **wishes)
+        return request(config, task.scan, task.output, converted=task.converted, **wishes)
 
     def say(line: str) -> None:
         if not given.quiet:
             print(line, file=sys.stderr, flush=True)
 
-    for line in left_out:
-        say(f"note      {line}")
-    outcome = batch(tasks, wish, config, say, dry_run=given.dry_run, quiet=given.quiet, as_json=given.json)
+    with TemporaryDirectory(prefix=f"{COMMAND}-") as work:
+        tasks, left_out = gather(given.scan, Path(given.output), Path(work), given.participant_label, given.suffix)
+        if given.labels and len(tasks) > 1:
+            raise UserError(f"{given.labels}: labels of one scan; {len(tasks)} are given")
+        for line in left_out:
+            say(f"note      {line}")
+        outcome = batch(tasks, wish, config, say, dry_run=given.dry_run, quiet=given.quiet, as_json=given.json)
     return 1 if outcome.failed else 0
 
 

@@ -128,6 +128,9 @@ def sidecar(
             "Source": str(prepared.labels.path),
             "SourceSHA256": prepared.labels.sha256,
         }
+    made_of = request.converted
+    if made_of:
+        zoom["ConvertedFrom"] = {"Folder": str(made_of.folder), "By": made_of.by}
     known, why = skull_stripped(prepared.stated)
     if link:
         zoom["SkullStrippedFrom"] = why
@@ -135,7 +138,7 @@ def sidecar(
     return {
         **carried(prepared.stated, grid.factor, link),
         "Description": f"{Path(scan.path).name} zoomed by {choice.key}. {NOT_FOR_DIAGNOSIS}",
-        "Sources": [source(prepared.names, request.scan, link)],
+        "Sources": [source(prepared.names, made_of.folder if made_of else request.scan, link)],
         "GeneratedBy": [{"Name": COMMAND, "Version": release(), "Python": platform.python_version()}],
         "SpacingBetweenSlices": zoom["Spacing"][scan.axis],
         "Resolution": f"Slices {zoom['Spacing'][scan.axis]:.4g} mm apart: {extent_of(grid)}; in plane "

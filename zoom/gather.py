@@ -1,4 +1,4 @@
-"""Which scans are meant: files, folders of images, BIDS datasets."""
+"""Which scans are meant: files, folders of images, BIDS datasets, folders of DICOM files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark.errors import UserError
 from benchmark.files import json_of
+from zoom.dicom import Converted, convert, has_dicom, is_dicom
 from zoom.names import FOREIGN_SUFFIXES, INPUT_SUFFIXES, entities, find_bids, stem
 from zoom.scan import LABELLED
 
@@ -15,36 +16,56 @@ NO_SCAN = {"dseg", "probseg", "mask", "phase", "phase1", "phase2", "phasediff", 
 
 @dataclass(frozen=True)
 class Task:
-    """A scan and where its outputs belong: a file, or a folder to name them in."""
+    """A scan and where its outputs belong: a file, or a folder to name them in; ``converted``: what it was made of."""
 
     scan: Path
     output: Path
+    converted: Converted | None = None
+
+    @property
+    def shown(self) -> str:
+        """The scan as a person knows it."""
+        return f"{self.converted.folder} ({self.scan.stem})" if self.converted else str(self.scan)
 
 
 def gather(
-    given: Sequence[str], output: Path, participants: Sequence[str] = (), suffixes: Sequence[str] = ()
+    given: Sequence[str], output: Path, work: Path, participants: Sequence[str] = (), suffixes: Sequence[str] = ()
 ) -> tuple[list[Task], list[str]]:
     """The scans that ``given`` (files and folders) stands for, in order, and a sentence for what was left out.
 
-    ``participants``, ``suffixes``: only those subjects (``01`` or ``sub-01``) and suffixes (``T1w``) of BIDS datasets;
-    none: all. Raises ``UserError``: a folder with no scan in it, a participant that is not there, one output file for
-    several scans.
+    ``work``: an empty folder for what is made of DICOM files; ``participants``, ``suffixes``: only those subjects
+    (``01`` or ``sub-01``) and suffixes (``T1w``) of BIDS datasets; none: all. Raises ``UserError``: a folder with no
+    scan in it, a participant that is not there, one output file for several scans, a single DICOM file, DICOM files
+    and no program that converts them.
     """
     tasks: list[Task] = []
     left_out: list[str] = []
-    for one in map(Path, given):
+    file = not output.is_dir() and output.name.lower().endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES))
+    for number, one in enumerate(map(Path, given)):
         if not one.is_dir():
+            if one.is_file() and is_dicom(one):
+                raise UserError(f"{one}: a DICOM file, which is one slice; give the folder of its series")
             tasks.append(Task(one, output))
         elif _is_bids(one):
             tasks += [Task(scan, output) for scan in _subjects(one, participants, suffixes)]
         else:
             found, without = _images(one, output)
+            if not found and has_dicom(one):
+                found, without = _series(one, output, work / str(number))
+            if not found:
+                raise UserError(f"{one}: no scan in it; give images ({', '.join(INPUT_SUFFIXES)}) or DICOM files")
             tasks += found
             left_out += without
-    several = len(tasks) > 1 or any(Path(one).is_dir() for one in given)
-    if several and not output.is_dir() and output.name.lower().endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES)):
+    if file and (len(tasks) > 1 or any(Path(one).is_dir() and not tasks[0].converted for one in given)):
         raise UserError(f"{output}: one file for {len(tasks)} scans; give a folder")
     return tasks, left_out
+
+
+def _series(folder: Path, output: Path, into: Path) -> tuple[list[Task], list[str]]:
+    """Every series of a folder of DICOM files, as images in the folder ``into``."""
+    into.mkdir()
+    found, said = convert(folder, into)
+    return [Task(one.scan, output, one) for one in found], said
 
 
 def _is_bids(folder: Path) -> bool:
@@ -89,8 +110,6 @@ def _images(folder: Path, output: Path) -> tuple[list[Task], list[str]]:
             continue
         below = Path() if find_bids(image) else image.parent.relative_to(folder)
         tasks.append(Task(image, output / below))
-    if not tasks:
-        raise UserError(f"{folder}: no scan in it; give images ({', '.join(INPUT_SUFFIXES)}) or a folder of images")
     return tasks, left_out
 
 

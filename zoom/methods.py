@@ -53,6 +53,7 @@ def methods(prepared: Prepared, zoom: Mapping[str, Any]) -> dict[str, Any]:
     text = " ".join(
         sentence
         for sentence in (
+            _source(zoom, cite),
             _grid(prepared, zoom, cite),
             _way(prepared, zoom, cite),
             _profile(zoom),
@@ -64,6 +65,11 @@ def methods(prepared: Prepared, zoom: Mapping[str, Any]) -> dict[str, Any]:
         if sentence
     )
     return {"Text": text, "References": cite.found}
+
+
+def _source(zoom: Mapping[str, Any], cite: References) -> str:
+    made = zoom.get("ConvertedFrom")
+    return f"DICOM files were converted to NIfTI with {made['By']} {cite(references.DCM2NIIX)}." if made else ""
 
 
 def _grid(prepared: Prepared, zoom: Mapping[str, Any], cite: References) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
+from zoom.dicom import Converted
 from zoom.intensity import DTYPES
 from zoom.thickness import AUTO, PROFILES
 
@@ -28,7 +29,7 @@ class Request:
     (``zoom.thickness``); ``uncertainty``: samples for the spread, 0 or at least 2; ``dtype``: auto, int16 or
     float32; ``memory``: GB in total; ``tile``: tile side in low-resolution pixels; default: the size the
     networks were trained on; ``viewer``: whether to write the page of whole volumes too; ``labels``: a label
-    map on the scan's grid, which is brought along.
+    map on the scan's grid, which is brought along; ``converted``: what the scan was made of, if of DICOM files.
     """
 
     scan: Path
@@ -51,6 +52,7 @@ class Request:
     overwrite: bool = False
     viewer: bool = False
     labels: Path | None = None
+    converted: Converted | None = None
 
     def __post_init__(self) -> None:
         self._among("in_plane", self.in_plane, (1, 4))

@@ -1,6 +1,7 @@
 """Several scans in one call."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import nibabel as nib
@@ -198,3 +199,17 @@ def test_what_is_missing_is_a_wrong_command_line(words: list[str], capsys: pytes
         main(words)
     assert raised.value.code == 2
     assert "required" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion(shell: str, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["--print-completion", shell])
+    assert raised.value.code == 0
+    script = capsys.readouterr().out
+    assert "mri-zoom" in script
+    assert "participant-label" in script
+    if shell == "bash":  # which is on every machine that runs these tests
+        asked = "COMP_WORDS=(mri-zoom scan.nii --prof); COMP_CWORD=2; _shtab_mri_zoom; echo ${COMPREPLY[*]}"
+        done = subprocess.run(["bash", "-c", f"{script}\n{asked}"], capture_output=True, text=True)
+        assert done.stdout.split() == ["--profile"], done.stderr

@@ -1,0 +1,86 @@
+"""Folders of DICOM files, as scanners and archives hand them out: converted by the program dcm2niix."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import nibabel as nib
+
+from benchmark.errors import UserError
+from benchmark.project import NAME
+
+SUFFIXES = (".dcm", ".ima")
+MAGIC = b"DICM"  # after 128 bytes
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A scan made of DICOM files. ``by``: the program and its version."""
+
+    scan: Path
+    folder: Path
+    by: str
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file is a DICOM file, by its content or its name."""
+    if path.name.lower().endswith(SUFFIXES):
+        return True
+    try:
+        with open(path, "rb") as file:
+            return file.read(132)[128:] == MAGIC
+    except OSError:
+        return False
+
+
+def has_dicom(folder: Path) -> bool:
+    """Whether a DICOM file lies in a folder or below it."""
+    return any(is_dicom(path) for path in _files(folder))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
+
+
+def program() -> Path:
+    """dcm2niix: of the Python package, or else the one in the search path."""
+    if find_spec("dcm2niix"):
+        import dcm2niix
+
+        if Path(dcm2niix.bin).exists():
+            return Path(dcm2niix.bin)
+    found = shutil.which("dcm2niix")
+    if found is None:
+        raise UserError(
+            f"DICOM files need the program dcm2niix: pip install '{NAME}[dicom]', or put dcm2niix into the search path"
+        )
+    return Path(found)
+
+
+def convert(folder: Path, into: Path) -> tuple[list[Converted], list[str]]:
+    """Makes a NIfTI of every series below ``folder``, in the folder ``into``, without names of persons.
+
+    The second list: what dcm2niix warned of, and the pictures of a single slice, which are left out. Raises
+    ``UserError``: there is no dcm2niix, or it makes nothing of the files.
+    """
+    # no settings of the user's, a sidecar without persons, no compression, a name by folder, number and description
+    options = ["-g", "i", "-b", "y", "-ba", "y", "-z", "n", "-f", "%f_%s_%d"]
+    command = [str(program()), *options, "-o", str(into), str(folder.resolve())]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+    lines = [line.strip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
+    said = [f"{folder}: {line}" for line in dict.fromkeys(lines) if line.startswith("Warning")]
+    by = next((line for line in lines if "dcm2nii" in line.lower() and "version" in line), "dcm2niix")
+    version = next((word for word in by.split() if word.startswith("v1.")), "")
+    scans = []
+    for path in sorted(into.glob("*.nii")):
+        shape = nib.load(path).shape  # type: ignore[attr-defined]
+        if min((*shape, 1, 1)[:3]) < 2:
+            said.append(f"{folder}: {path.stem} is a single slice; left out")
+            continue
+        scans.append(Converted(path, folder, f"dcm2niix {version}".strip()))
+    if not scans:
+        raise UserError(f"{folder}: dcm2niix makes no volume of its DICOM files ({lines[-1] if lines else 'no word'})")
+    return scans, said
