@@ -17,7 +17,7 @@ def plan(results: Path, target: str, *config: str) -> tuple[dict[str, int], str]
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "-n", "-q", "rules", "--nolock"]
     command += ["--configfile", "config/smoke.yaml", "--config", f"results={results}", *config]
     done = subprocess.run(
-        [*command, "--", str(results / target)],
+        [*command, "--", target if "/" not in target else str(results / target)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -39,6 +39,12 @@ def test_table_4_asks_for_its_three_cohorts_and_no_other(tmp_path):
 def test_a_figure_by_its_name(tmp_path, figure, rule, cohorts):
     jobs, text = plan(tmp_path, f"figures/{figure}.pdf")
     assert (jobs.get(rule), jobs.get("cohort")) == (1, cohorts), text
+
+
+def test_whole_volumes_come_with_the_figures_where_the_config_wants_them(tmp_path):
+    for wanted, made in (("oasis", 1), ("null", None)):
+        jobs, text = plan(tmp_path, "figures", f"viewer={{cohort: {wanted}}}")
+        assert jobs.get("whole") == made, text
 
 
 def test_a_table_of_a_cohort_that_is_not_in_the_study_is_one_clear_line(tmp_path):

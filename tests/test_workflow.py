@@ -137,6 +137,15 @@ def test_the_contest_restores_every_patient_by_networks_that_never_saw_them(stud
     assert len(pd.read_csv(study / "tables" / "contest_parts.csv")) == 0  # no variants, no parts: the tables are there
 
 
+def test_whole_volumes_lie_next_to_the_truth(study):
+    viewer = study / "viewer" / "toy.html"
+    run(*small(study, "viewer={cohort: toy}"), "--", str(viewer))
+    names = re.findall(r"<h2[^>]*>([^<]+)</h2>", viewer.read_text(encoding="utf-8"))
+    assert names[0] == "Truth"
+    assert names[1].startswith("linear")
+    assert "The best of this volume" in viewer.read_text(encoding="utf-8")
+
+
 def test_controls_alone_train_nothing(tmp_path):
     controls = "study={cohorts: [toy], methods: [copy, linear, spline, eq12, oracle_si, truth]}"
     text = run("--config", controls, f"results={tmp_path}", "-n", "--", "scores")
