@@ -209,3 +209,16 @@ def test_what_is_sorted_are_numbers_and_no_value_comes_last(opened: Opener, page
             page.get_by_role("button", name=name, exact=True).click()
             assert column(page) == methods
     assert page.locator("[aria-sort]").count() == 1
+
+
+def test_a_table_is_sorted_by_keyboard(opened: Opener, pages: dict[str, Path]) -> None:
+    page = opened(pages["table"])
+    first = page.locator("tbody td").first
+    before = first.inner_text()
+    page.locator("th button").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("th").first.get_attribute("aria-sort") == "ascending"
+    assert first.inner_text() != before
+    page.keyboard.press("Enter")
+    assert page.locator("th").first.get_attribute("aria-sort") == "descending"
+    assert first.inner_text() == before

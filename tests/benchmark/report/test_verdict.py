@@ -20,6 +20,7 @@ from benchmark.report.verdict import (
     efficiency_sentence,
     outcome,
     outcomes,
+    parts,
     run_table,
     sampler_sentence,
     sane,
@@ -238,3 +239,17 @@ def test_a_label_brings_no_html_and_no_file_into_a_page(tmp_path, label, escaped
         text = re.sub(r"\s+", " ", html_.unescape(re.sub("<[^>]+>", "", as_html("T", rst_escape(label)))))
         assert " ".join(label.split()) in text
         assert "System Message" not in as_html("T", verdict_page(parts))
+
+
+def test_nothing_is_counted_where_the_article_has_no_figure_to_compare(frame):
+    about = {"label": "OASIS T1", "axis": "sagittal"}
+    methods = {m: {"label": m, "features": []} for m in CONFIG["methods"]}
+    labels = {"study": CONFIG["study"], "cohorts": {"oasis": about}, "methods": methods}
+    sheets = {"oasis": [Patient("p1", "", "", "176x256x256", "1x1x1", "RAS", "test", 0)]}
+    frame = frame.assign(**{f"{metric}_region": 1.0 for metric in METRICS})
+
+    def titles(of):
+        return [part.title for part in parts(of, {}, CONFIG, labels, sheets) if isinstance(part, Table)]
+
+    assert "Agreement with the article" in titles(frame)
+    assert "Agreement with the article" not in titles(frame.assign(**{f"{metric}_paper": "" for metric in METRICS}))
