@@ -3,15 +3,17 @@
 import importlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import nn
 
+from models.claims import checked, fits
 from models.fast import laid_out
 from models.wrong_file import refuse_wrong_file
 
@@ -51,24 +53,37 @@ def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any], *, ha
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """The metadata in a file that ``save`` wrote. ``ValueError`` for a git-lfs pointer or a web page in its place."""
+    """The metadata in a file that ``save`` wrote; in another safetensors file, its texts as they are.
+
+    ``ValueError`` naming the file: no regular file, a git-lfs pointer, a web page or another format in its place;
+    metadata that ``save`` does not write.
+    """
+    with _opened(path) as file:
+        return checked(path, file.metadata() or {})
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
     refuse_wrong_file(path)
-    with safe_open(str(path), "pt") as file:
-        return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+    try:
+        with safe_open(str(path), "pt") as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path}: cannot be read as weights ({str(error).splitlines()[0]})") from error
 
 
 def load(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
     """The network in a file that ``save`` wrote, in ``eval`` mode. ``ValueError`` names the mismatch."""
     metadata = read_metadata(path)
-    if "network" not in metadata or "size" not in metadata:
+    if "network" not in metadata:
         raise ValueError(f"{path}: no network and size in its metadata; it was not written by this project")
-    module = network(metadata.get("class", metadata["network"]), metadata["size"])
-    with safe_open(str(path), "pt") as file:
-        state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (safe_open is no mapping)
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(f"{path}: its tensors do not fit network {metadata['network']}: {error}") from error
+    with _opened(path) as file:
+        fits(path, metadata, {key: file.get_slice(key).get_shape() for key in file.keys()})  # noqa: SIM118 (no mapping)
+        module = network(metadata.get("class", metadata["network"]), metadata["size"])
+        try:
+            module.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+        except RuntimeError as error:
+            raise ValueError(f"{path}: its tensors do not fit network {metadata['network']}: {error}") from error
     check_finite(module, path)
     return laid_out(module.to(device)).eval().requires_grad_(False)
 

@@ -18,6 +18,10 @@ def wrong_file(path: str | Path) -> str | None:
 
 
 def refuse_wrong_file(path: str | Path) -> None:
-    """``ValueError``, one line that names the file, where ``wrong_file`` finds something."""
+    """``ValueError``, one line that names the file, where ``path`` is no regular file (opening a FIFO does not end) or
+    ``wrong_file`` finds something.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f"{path}: {'no regular file' if Path(path).exists() else 'no such file'}; give weights")
     if said := wrong_file(path):
         raise ValueError(f"{path}: {said}")

@@ -1,5 +1,6 @@
 """Which method restores, with which weights."""
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -128,13 +129,15 @@ def choose(
     *,
     in_plane: int = 1,
     tile: int | None = None,
+    memory: float = math.inf,
 ) -> Choice:
     """The method and its weights.
 
     ``method`` None: the config's default; with weights, the first method of ``zoom.prefer``, or else of the catalogue,
     that they serve. ``auto``: the first method of ``zoom.prefer`` whose weights ship with the project, else ``spline``.
     ``weights``: files, folders, or ``cohort/fold`` of the study; none: those that ship, if the method has networks.
-    ``tile``: side of the tiles in low-resolution pixels; None: the size trained on. ``UserError``: the method is
+    ``tile``: side of the tiles in low-resolution pixels; None: the size trained on. ``memory``: GB that weights may
+    have. ``UserError``: the method is
     unknown or cannot be used on a scan or with the factor ``in_plane``; weights are missing, wrong or not needed; or
     the tile does not suit them.
     """
@@ -150,7 +153,9 @@ def choose(
         method = None
     if not weights:
         method, weights = _shipped(config, method or config["zoom"]["method"], in_plane)
-    files = [file for one in weights for file in _files(one, config["results"])]
+    paths = [path for one in weights for path in _paths(one, config["results"])]
+    _small_enough(paths, memory)
+    files = [_weight_file(path) for path in paths]
     held = {name for file in files for name in file.networks}
     if method is None and weights:
         method = _served(config, held, in_plane)
@@ -243,8 +248,17 @@ def _names(names: Sequence[str] | set[str]) -> str:
     return ", ".join(sorted(names)) or "nothing"
 
 
-def _files(given: str, results: str) -> list[WeightFile]:
-    """The weight files that a word of the command stands for."""
+def _small_enough(paths: Sequence[Path], memory: float) -> None:
+    """Weights are held in memory in full, which is known before they are read."""
+    size = sum(one.stat().st_size for path in paths for one in ([path] if path.is_file() else path.glob("*/*")))
+    if size > memory * 1e9:
+        raise UserError(
+            f"{paths[0]}: {size / 1e9:.3g} GB of weights, and {memory:g} GB of memory are allowed (memory); allow more"
+        )
+
+
+def _paths(given: str, results: str) -> list[Path]:
+    """The files (or folders of diffusers) of weights that a word of the command stands for."""
     path = Path(given)
     trained = TRAINED.fullmatch(given)
     if trained and not path.exists():
@@ -256,25 +270,19 @@ def _files(given: str, results: str) -> list[WeightFile]:
     if path.is_dir():
         trained_here = [file for file in sorted(path.glob("*.safetensors")) if "network" in _metadata(file)]
         if trained_here:
-            return [_weight_file(file) for file in trained_here]
-        if not any(path.rglob("config.json")):
+            return trained_here
+        if not any((path / part / "config.json").exists() for part in ("unet", "vqvae")):
             raise UserError(f"{given}: no weights in it (neither .safetensors of this project nor a diffusers folder)")
-    return [_weight_file(path)]
+    return [path]
 
 
 def _metadata(path: Path) -> dict[str, Any]:
-    from safetensors import SafetensorError
-
     from models.weights import read_metadata
-    from models.wrong_file import wrong_file
-
-    if said := wrong_file(path):
-        raise UserError(f"{path}: {said}")
 
     try:
         return read_metadata(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as weights ({str(error).splitlines()[0]})") from error
+    except ValueError as error:
+        raise UserError(error) from error
 
 
 def _weight_file(path: Path) -> WeightFile:
@@ -287,7 +295,7 @@ def _weight_file(path: Path) -> WeightFile:
     parts = tuple(name for name in ("vq", "ldm") if getattr(init, name) is not None)
     size = init.ldm.size["sample_size"] if init.ldm is not None else 64
     about = {"layout": init.layout, "trained_on": {"frame": [size * FACTOR] * 2}}
-    hashed = path if path.is_file() else max(path.rglob("*.safetensors"), default=path / "model_index.json")
+    hashed = path if path.is_file() else max(path.glob("*/*.safetensors"), default=None) or max(path.glob("*/*.bin"))
     return WeightFile(path, parts, sha256(hashed), about, before)
 
 

@@ -115,32 +115,44 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
         for path in outputs.all(bool(request.uncertainty), request.viewer):
             if path.exists():
                 raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
-    _memory(request, scan, grid)
-    choice = choose(config, request.method, request.weights, in_plane=request.in_plane, tile=request.tile)
+    choice = choose(
+        config,
+        request.method,
+        request.weights,
+        in_plane=request.in_plane,
+        tile=request.tile,
+        memory=request.memory,
+    )
     labels = open_labels(request.labels, scan, request.orientation) if request.labels else None
     prepared = Prepared(request, scan, grid, outputs, choice, thick, *stated(Path(request.scan)), labels)
+    _memory(prepared)
     _room(prepared)
     return prepared
 
 
-def _memory(request: Request, scan: OpenScan, grid: Grid) -> None:
+def _memory(prepared: Prepared) -> None:
     """Refuses what cannot fit into the memory allowed, by whole numbers, before any of it is used.
 
     ``probe.plan`` measures what the method needs on top.
     """
     import psutil
 
-    count, rows, columns = scan.upright
+    scan, grid, layout, allowed = prepared.scan, prepared.grid, prepared.layout, prepared.request.memory
     slab = scan.shape[0] * scan.shape[1] * max(1, SLAB // (scan.shape[0] * scan.shape[1] * 4))
-    reading = slab * (scan.image.get_data_dtype().itemsize + PER_READ)
-    frames = rows * columns * grid.factor**2 * PER_VOXEL
-    tables = count * grid.count * PER_PAIR
-    needed = max(psutil.Process().memory_info().rss, PROGRAM) + tables + max(reading, frames)
-    if needed > request.memory * 1e9:
-        why = max((tables, "its many slices"), (reading, "its large slices"), (frames, "its large slices"))[1]
+    tile = math.prod(layout.tile()) * (prepared.choice.factor or grid.factor) ** 2
+    needs = {
+        "many slices": scan.upright[0] * grid.count * PER_PAIR,
+        "large slices": max(
+            slab * (scan.image.get_data_dtype().itemsize + PER_READ), PER_VOXEL * math.prod(prepared.frame)
+        ),
+        "large tiles": 2 * 4 * tile,
+    }
+    needed = max(psutil.Process().memory_info().rss, PROGRAM) + sum(needs.values())
+    if needed > allowed * 1e9:
+        most = max(needs, key=needs.__getitem__)
         raise UserError(
-            f"{scan.path}: needs {needed / 1e9:.3g} GB of memory at least, for {why}, and {request.memory:g} GB are "
-            "allowed (memory); allow more, make fewer slices or crop the scan"
+            f"{scan.path}: needs {needed / 1e9:.3g} GB of memory at least, for its {most}, and {allowed:g} GB are "
+            "allowed (memory); allow more, make fewer slices, crop the scan or take smaller tiles"
         )
 
 

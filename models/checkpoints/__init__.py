@@ -23,6 +23,10 @@ def load_init(path: str | Path, head_channels: int = 32) -> Init:
     path = Path(path)
     if not path.exists():
         raise ValueError(f"{path}: does not exist; init takes a CompVis checkpoint file or a diffusers folder")
-    if path.is_dir():
-        return diffusers_folder.load(path)
-    return compvis.load(path, head_channels)
+    try:
+        return diffusers_folder.load(path) if path.is_dir() else compvis.load(path, head_channels)
+    except Exception as error:  # also what other libraries raise for sizes and tensors that cannot be
+        said = (str(error) or type(error).__name__).splitlines()[0]
+        if isinstance(error, ValueError) and str(path) in said:
+            raise
+        raise ValueError(f"{path}: cannot be read as a checkpoint: {said}") from error

@@ -7,6 +7,7 @@ level and its `loss.*`.
 
 import pickle
 import re
+import zipfile
 from pathlib import Path
 
 import safetensors.torch
@@ -22,6 +23,8 @@ UNET, FIRST_STAGE, EMA = "model.diffusion_model.", "first_stage_model.", "model_
 VQ_PARTS = ("encoder.", "decoder.", "quantize.", "quant_conv.", "post_quant_conv.")
 LOSS = ("loss.", "first_stage_model.loss.")
 EMA_COUNTERS = {"model_ema.decay", "model_ema.num_updates"}
+SHARED = 4
+"""Times the size of a file that its tensors may have: some share what is stored once."""
 # Follow from the betas, which are checked.
 DERIVED = {
     "alphas_cumprod_prev",
@@ -79,6 +82,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], int | None]:
         if path.suffix == ".safetensors":
             content = safetensors.torch.load_file(path)
         else:
+            _refuse_bomb(path)
             with torch.serialization.safe_globals(LEFTOVERS):
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -92,7 +96,17 @@ def read(path: Path) -> tuple[dict[str, Tensor], int | None]:
     if not isinstance(tensors, dict):
         raise ValueError(f"{path}: holds a {type(tensors).__name__}, not tensors by name")
     complain(path, "not tensors", (str(key) for key, value in tensors.items() if not isinstance(value, Tensor)))
+    if sum(tensor.nbytes for tensor in tensors.values()) > SHARED * path.stat().st_size:
+        raise ValueError(f"{path}: its tensors claim to be larger than the file; download it again")
     return dict(tensors), step if isinstance(step, int) else None
+
+
+def _refuse_bomb(path: Path) -> None:
+    """ValueError for a zip archive, as PyTorch writes them (uncompressed), of more than it can hold."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > SHARED * path.stat().st_size:
+                raise ValueError(f"{path}: holds more than its size; download it again")
 
 
 def take(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -11,16 +11,53 @@ from pathlib import Path
 from typing import Any
 
 from diffusers import UNet2DModel, VQModel
+from jsonschema import Draft202012Validator
 
 from models.checkpoints.compvis import read
 from models.checkpoints.parts import INNER, Init, Part, complain, complete, fit, skeleton
 from models.schedule import Schedule
+from models.wrong_file import refuse_wrong_file
 
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
+LONGEST = 1 << 20  # bytes of a config.json
 OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 """Names of attention layers before diffusers 0.13."""
 WITHOUT_EFFECT = {"sample_size", "num_train_timesteps", "force_upcast", "scaling_factor"}
 """Options that change nothing in this project. The original's latents are not scaled, whatever VQModel's default is."""
+
+
+WIDTH = {"type": "integer", "minimum": 1, "maximum": 65536}
+LEVELS = {"type": "array", "minItems": 1, "maxItems": 16}
+OPTIONAL = {"anyOf": [WIDTH, {"type": "null"}]}
+WIDTHS = ("in_channels", "out_channels", "latent_channels", "norm_num_groups", "attention_head_dim")
+OPTIONS = {
+    **dict.fromkeys(WIDTHS, WIDTH),
+    **dict.fromkeys(("sample_size", "vq_embed_dim"), OPTIONAL),
+    "layers_per_block": WIDTH | {"maximum": 64},
+    "num_vq_embeddings": WIDTH | {"maximum": 1 << 24},
+    "block_out_channels": LEVELS | {"items": WIDTH},
+    "down_block_types": LEVELS | {"items": {"type": "string"}},
+    "mid_block_add_attention": {"type": "boolean"},
+}
+"""What the options of a config.json that sizes follow from can be."""
+SHARE = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+SCHEDULE = {"beta_start": SHARE, "beta_end": SHARE, "num_train_timesteps": WIDTH}
+
+
+def checked(file: Path, properties: dict[str, Any]) -> dict[str, Any]:
+    """The JSON object in a file. ValueError naming the file and the key: it is none, or not as ``properties`` say."""
+    refuse_wrong_file(file)
+    try:
+        with open(file, "rb") as opened:
+            found = json.loads(opened.read(LONGEST).decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{file}: not JSON ({error})") from error
+    validator = Draft202012Validator({"type": "object", "properties": properties})
+    wrong = next(iter(validator.iter_errors(found)), None)
+    if wrong is not None:
+        where = ".".join(map(str, wrong.absolute_path)) or "top level"
+        raise ValueError(f"{file}: {where}: {wrong.message[:300]}")
+    return found
 
 
 def load(folder: Path) -> Init:
@@ -37,7 +74,7 @@ def part(network: str, folder: Path, kind: type, size_of: Callable[[Path, dict],
     file = folder / "config.json"
     if not file.exists():
         return None
-    config = json.loads(file.read_text(encoding="utf-8"))
+    config = checked(file, OPTIONS)
     if config.get("_class_name") != kind.__name__:
         raise ValueError(f"{file}: _class_name is {config.get('_class_name')}, expected {kind.__name__}")
     weights = next((folder / name for name in WEIGHTS if (folder / name).exists()), None)
@@ -117,7 +154,7 @@ def schedule_of(file: Path) -> Schedule:
     """The schedule of a scheduler_config.json; the article's schedule if the file is missing."""
     if not file.exists():
         return Schedule()
-    options = {"beta_schedule": "linear", "prediction_type": "epsilon", **json.loads(file.read_text(encoding="utf-8"))}
+    options = {"beta_schedule": "linear", "prediction_type": "epsilon", **checked(file, SCHEDULE)}
     for key, expected in (("beta_schedule", "scaled_linear"), ("prediction_type", "epsilon")):
         if options[key] != expected:
             raise ValueError(f"{file}: {key} is {options[key]!r}, expected {expected!r}")
