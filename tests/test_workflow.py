@@ -1,18 +1,14 @@
 """The smoke study through Snakemake, as a user runs it: complete, repeatable, interruptible, and lazy."""
 
-import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from workflow_runs import ROOT, SNAKEMAKE, planned, run, snakemake
-
-# One cohort and the two trained methods are enough for what is tested about the workflow itself.
-SMALL = ["--config", "study={cohorts: [toy], methods: [ours_no_edsr, baseline, linear, truth]}"]
+from fuzz import SEED
+from kills import inside, killed
+from workflow_runs import ROOT, SMALL, planned, run, snakemake
 
 
 def small(results: Path, *more: str) -> list[str]:
@@ -72,31 +68,11 @@ def test_same_seed_same_bytes(study, tmp_path):
     assert first == second
 
 
-def test_killed_and_started_again_it_ends_the_same(study, tmp_path):
-    """SIGKILL to everything in the middle of a training; the same command then finishes, from the checkpoint."""
-    target = tmp_path / "models" / "toy" / "fold1" / "vq.safetensors"
-    command = [*SNAKEMAKE, "--configfile", "config/smoke.yaml", *small(tmp_path), "--", str(target)]
-    slow = os.environ | {"OMP_NUM_THREADS": "1"}
-    running = subprocess.Popen(
-        command, cwd=ROOT, start_new_session=True, env=slow, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    checkpoint = target.with_suffix(".ckpt")
-    while not checkpoint.exists() and running.poll() is None:
-        time.sleep(0.02)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    assert checkpoint.exists()
-    assert not target.exists()
-    run(*small(tmp_path), "--", str(target))
-    assert "resumes at step" in (tmp_path / "logs" / "train" / "toy" / "fold1" / "vq.log").read_text()
-    assert weights(target) == weights(study / "models" / "toy" / "fold1" / "vq.safetensors")
-
-
-def weights(path: Path) -> dict[str, bytes]:
-    from safetensors import safe_open
-
-    with safe_open(str(path), "np") as file:
-        return {key: file.get_tensor(key).tobytes() for key in file.keys()}  # noqa: SIM118
+def test_killed_again_and_again_it_ends_the_same(study, tmp_path):
+    """SIGKILL to everything at three random moments, one of them inside a training, which then resumes."""
+    said = killed(3, SEED, tmp_path, study)
+    assert len(said) >= 3
+    assert inside(said) >= 1, said
 
 
 def test_every_reader_brings_its_cohort_from_its_true_layout_to_scores(tmp_path, monkeypatch):

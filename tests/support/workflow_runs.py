@@ -8,6 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2", "--nolock"]
+# One cohort and the two trained methods are enough for what is tested about the workflow itself.
+SMALL = ["--config", "study={cohorts: [toy], methods: [ours_no_edsr, baseline, linear, truth]}"]
 
 
 def snakemake(*arguments: str, config: str | None = "smoke") -> subprocess.CompletedProcess:
