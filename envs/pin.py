@@ -1,7 +1,6 @@
-"""Writes the pins beside this file: ``python envs/pin.py``, in an environment where the versions wanted are installed.
-
-pyproject.toml says what is needed; this adds what those packages need, at the versions that are installed, with the
-hashes that the package index lists. To add a package: name it in pyproject.toml, install it, run this.
+"""Writes the pins next to this file: ``python envs/pin.py``, in an environment with the wanted versions. pyproject.toml
+lists the needed packages; this script adds their dependencies, at the installed versions, with the hashes in the
+package index. To add a package: name it in pyproject.toml, install it, run this script.
 """
 
 import sys
@@ -14,23 +13,23 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 HERE = Path(__file__).parent
-BUILDS = ("torch", "torchvision")  # which build of them a machine needs, its index decides: their hashes differ
+BUILDS = ("torch", "torchvision")  # each machine needs its own build, so hashes differ
 OLDEST = 11  # of Python 3
 
 REQUIREMENTS = """\
-# What the project runs on. Written by `python envs/pin.py`; `make setup` installs it with --require-hashes.
+# Packages of the project. Written by `python envs/pin.py`; `make setup` installs it with --require-hashes.
 """
 TORCH = """\
-# Written by `python envs/pin.py`. Without hashes, unlike all else: every index has a build of its own for CPU, CUDA or
-# ROCm under these numbers, and a machine may only be able to use one of them. PyTorch's CUDA build brings the libraries
-# that it names itself, at versions that it fixes.
+# Written by `python envs/pin.py`. Without hashes, unlike the others: every index has its own build for CPU, CUDA or
+# ROCm under these version numbers, and a machine may support only one build. PyTorch's CUDA build installs the
+# libraries that it needs, at fixed versions.
 """
 DEV = """\
-# What only tests and checks need. Written by `python envs/pin.py`; `make test` and `make lint` install it.
+# Packages that only tests and checks need. Written by `python envs/pin.py`; `make test` and `make lint` install it.
 """
 CONDA = """\
 # For `snakemake --sdm conda` and for those who start from conda: `conda env create -f envs/benchmark.yaml`.
-# Written by `python envs/pin.py`. The pins stand here as well because Snakemake copies this file alone.
+# Written by `python envs/pin.py`. The pins are also in this file because Snakemake copies only this file.
 name: zoom-benchmark
 channels: [conda-forge]
 dependencies:

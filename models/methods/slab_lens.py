@@ -14,17 +14,18 @@ from models.training.coarse import SLICES
 
 
 class Method(Slab):
-    """``models.networks.lens`` at every position, on five slices of ``models.networks.slab`` around it."""
+    """Applies ``models.networks.lens`` at every position, to five slices of ``models.networks.slab`` around the
+    position."""
 
     made_of = ("slab", "lens")
 
     def __init__(self, networks: Mapping[str, nn.Module] | None = None, **options: Any) -> None:
-        """``networks``: one of each of the two; ``options``: those of ``models.methods.slab``."""
+        """``networks``: one ``slab`` and one ``lens``; ``options``: those of ``models.methods.slab``."""
         super().__init__(networks, **options)
         self.factor = FACTOR
 
     def looks_at(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """The slices that any of the five is drawn from."""
+        """The known slices that the five slices need."""
         each = self.five(known, at)
         used = super().looks_at(known, each.ravel()).reshape(*each.shape, len(known))
         return np.logical_or.reduce(used, axis=1)
@@ -40,12 +41,12 @@ class Method(Slab):
     ) -> Tensor:
         places, where = np.unique(self.five(known, at), return_inverse=True)
         coarse = super().block(held, rows, needed, known, places)
-        found = torch.zeros(len(at), *(FACTOR * side for side in coarse.shape[1:]), device=self.device)
+        drawn_slices = torch.zeros(len(at), *(FACTOR * side for side in coarse.shape[1:]), device=self.device)
         for i, each in enumerate(where.reshape(len(at), SLICES).tolist()):
             slices = coarse[each]
             area = filled_area(slices)
             if area is not None:
                 seen = slices[:, *area].unsqueeze(0).contiguous()
                 down, across = (slice(FACTOR * side.start, FACTOR * side.stop) for side in area)
-                found[i, down, across] = self.networks["lens"](seen)[0, 0].clamp(0, 1)
-        return found
+                drawn_slices[i, down, across] = self.networks["lens"](seen)[0, 0].clamp(0, 1)
+        return drawn_slices

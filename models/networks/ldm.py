@@ -93,7 +93,7 @@ class Training(Task):
 
     @torch.no_grad()
     def encode(self, slices: Tensor) -> Tensor:
-        """Slices (B, 1, H, W) → latents of the frozen first stage, in the precision of its own weights."""
+        """Slices (B, 1, H, W) → latents of the frozen first stage, in the precision of the first stage's weights."""
         with own_precision(self.frozen["vq"], slices.device):
             return self.frozen["vq"].encode(slices)
 

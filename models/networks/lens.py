@@ -1,11 +1,11 @@
 """Five slices a fine voxel apart → the middle slice, four times finer in plane: this project's network for zoom.
 
-The network is shown slices at the resolution that a scan has, and draws on their grid; only its last two layers work on
-a finer one. It adds what it draws to the bicubic magnification of the middle slice, which is what it gives before it is
-trained. The slices before and after show how an edge runs on, and with it where inside a coarse pixel the edge lies.
+The network sees slices at the scan's resolution and works on their grid; only its last two layers work on a finer grid.
+Its output is added to the bicubic magnification of the middle slice; untrained, the network returns this magnification.
+The slices before and after show how an edge continues, and so the position of the edge inside a coarse pixel.
 
-No layer has a bias, and every activation is a leaky ReLU: what is drawn scales with the slices, and where all are zero
-nothing is drawn.
+No layer has a bias, and every activation is a leaky ReLU: the output scales with the slices, and it is zero where all
+slices are zero.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ ABOUT = {"label": "Lens", "parameters": 0.67e6, "step_seconds": 0.05, "width": 6
 
 
 class Block(nn.Module):
-    """Two convolutions, added to what they are given."""
+    """Two convolutions, whose output is added to their input."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -40,9 +40,9 @@ class Block(nn.Module):
 
 
 class Lens(nn.Module):
-    """Slices (B, 5, h, w) → the middle one, magnified: (B, 1, 4h, 4w), not clamped.
+    """Slices (B, 5, h, w) → the middle slice, magnified: (B, 1, 4h, 4w), not clamped.
 
-    The slices lie a quarter of a pixel apart, so that they are as close as the pixels of the result.
+    The slice spacing is a quarter of a pixel, which is the pixel size of the result.
     """
 
     def __init__(self, blocks: int, width: int, tail: int) -> None:
@@ -65,20 +65,23 @@ class Lens(nn.Module):
 
 
 def start(slices: Tensor) -> Tensor:
-    """Where the network starts from: the middle of the slices (B, 5, h, w), bicubic ×4, not clamped."""
+    """The network's starting point: the middle of the slices (B, 5, h, w), bicubic ×4, not clamped."""
     middle = slices[:, SLICES // 2 : SLICES // 2 + 1]
     return F.interpolate(middle, scale_factor=FACTOR, mode="bicubic", align_corners=False)
 
 
 def build(blocks: int = 8, width: int = 64, tail: int = 32, factor: int = FACTOR) -> Lens:
-    """The defaults are what ships: 0.67 M parameters. ``factor``: in-plane magnification, which is 4."""
+    """The defaults are the size of the shipped weights: 0.67 M parameters.
+
+    ``factor``: in-plane magnification, always 4.
+    """
     if factor != FACTOR:
         raise ValueError(f"lens: factor {factor}; it magnifies by {FACTOR}")
     return Lens(blocks, width, tail)
 
 
 class Training(Task):
-    """Slices made coarse by ``models.training.coarse``, against the fine ones. The loss is MAE.
+    """Compares restored slices, made coarse by ``models.training.coarse``, with the fine slices. The loss is MAE.
 
     Options: ``patch`` (side in fine pixels, a multiple of 4), ``border`` (fine pixels at a patch's edges that the loss
     leaves out), ``rate``, ``rate_schedule``, ``clip`` (the largest norm of the gradients), ``ema`` (decay), and
@@ -108,22 +111,22 @@ class Training(Task):
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         slices, target = self.pairs(self.bank, batch)
         inner = slice(self.options["border"], self.options["patch"] - self.options["border"])
-        made, begun, target = (one[..., inner, inner] for one in (self.network(slices), start(slices), target))
+        made, begun, target = (image[..., inner, inner] for image in (self.network(slices), start(slices), target))
         loss = F.l1_loss(made, target)
         return loss, {"l1_of_start": F.l1_loss(begun, target).detach()}
 
     @torch.no_grad()
     def pairs(self, bank: BlockBank, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Coarse slices (B, 5, p/4, p/4) and fine ones (B, 1, p, p) of the bank's blocks at ``places`` (B, 4)."""
+        """Coarse slices (B, 5, p/4, p/4) and fine slices (B, 1, p, p) of the bank's blocks at ``places`` (B, 4)."""
         return coarse_and_fine(bank, places, self.options["patch"], self.options["augment"])
 
     def examples(self, held_out: BlockBank) -> Tensor:  # type: ignore[override]
-        """Places of blocks."""
+        """The positions of held-out blocks."""
         self.held_out = held_out
         return held_out.spread(6)
 
     def picture(self, batch: Tensor) -> list[Tensor]:
-        """Bicubic, what the network draws, the truth; the same pairs each time."""
+        """Bicubic, the network's output, the truth; the same pairs each time."""
         torch.manual_seed(0)
         slices, target = self.pairs(self.held_out, batch)
         return [one.clamp(0, 1) for one in (start(slices), self.network(slices), target)]

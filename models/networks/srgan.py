@@ -87,7 +87,8 @@ class Discriminator(nn.Module):
 
 
 class Training(Upsampling):
-    """Mean absolute error for ``warm_up`` steps, then a weighted sum of it, a perceptual and the adversarial loss.
+    """Mean absolute error for ``warm_up`` steps, then a weighted sum of this error, a perceptual and the adversarial
+    loss.
 
     Options: those of ``Upsampling``; ``warm_up``; ``pixel_weight`` (mean absolute error after the warm-up; 0 in the
     original), ``perceptual_weight`` (LPIPS with the VGG16 trunk, where the original compares VGG19's features

@@ -1,8 +1,8 @@
-"""Slices of coarse pixels made from fine volumes while training, as scanners of many kinds would show them.
+"""Simulated slices with coarse pixels for training, made from fine volumes, with the appearance of many scanners.
 
-As in ``models.training.blocks``, a block of a volume is taken along a random axis, its grey scale is bent, and all else
-is one matrix product an axis. A coarse pixel is a weighted mean of the fine voxels around its place; the kernel differs
-from sample to sample.
+As in ``models.training.blocks``, a block of a volume is cut along a random axis, its grey scale is changed, and the
+rest is one matrix product per axis. A coarse pixel is a weighted mean of the fine voxels around its position; the
+kernel differs between samples.
 """
 
 from collections.abc import Mapping
@@ -17,20 +17,21 @@ from models.training.data import moved
 
 SLICES = 5
 AROUND = 5
-"""Fine slices on either side of the middle one that blur reaches."""
+"""Fine slices on each side of the middle slice within the reach of the blur."""
 
 EDGE = 8
-"""Fine pixels outside of a patch that its coarse pixels see."""
+"""Fine pixels outside of a patch within the reach of its coarse pixels."""
 
 KERNELS = {"box": 0.4, "gaussian": 0.3, "triangle": 0.15, "cubic": 0.15}
 """Shares of the kernels: mean of the fine pixels (``area``), Gaussian, antialiased bilinear and bicubic."""
 
 
 def coarse_and_fine(bank: BlockBank, places: Tensor, patch: int, augment: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-    """At ``places`` (B, 4), five slices of coarse pixels (B, 5, p/4, p/4) and the middle one, fine (B, 1, p, p).
+    """At ``places`` (B, 4), five slices of coarse pixels (B, 5, p/4, p/4) and the middle slice in fine pixels (B, 1, p,
+    p).
 
-    ``augment``: as for ``models.training.blocks.simulate``; ``thick``: the share of the samples that are smoother
-    along the slice axis, as what is drawn from thick slices.
+    ``augment``: as for ``models.training.blocks.simulate``; ``thick``: the share of the samples that are smoother along
+    the slice axis, like slices drawn from thick slices.
     """
     count, device = len(places), bank.device
     exact = torch.float16 if device.type == "cuda" else torch.float32
@@ -67,10 +68,10 @@ def coarse_and_fine(bank: BlockBank, places: Tensor, patch: int, augment: Mappin
 
 
 def pixel_kernels(count: int, pixels: int) -> Tensor:
-    """Matrices (B, pixels, 4 · pixels + 2 · EDGE): what a coarse pixel shows of the fine ones on a line.
+    """Matrices (B, pixels, 4 · pixels + 2 · EDGE): the weights of fine pixels of a line in a coarse pixel.
 
     The kernel of a sample is drawn from ``KERNELS``; a Gaussian is 0.7 to 1.2 coarse pixels wide (full width at half
-    maximum). A coarse pixel lies in the middle of the four fine ones in its place.
+    maximum). A coarse pixel is centred on its four fine pixels.
     """
     centre = FACTOR * torch.arange(pixels) + (FACTOR - 1) / 2 + EDGE
     u = (torch.arange(FACTOR * pixels + 2 * EDGE) - centre[:, None]).abs() / FACTOR

@@ -116,7 +116,7 @@ def _add_noise(image: Tensor, factor: int) -> Tensor:
 
 
 def filtered(image: Tensor, kernels: Tensor) -> Tensor:
-    """Each image of (B, 1, H, W) under a kernel of its own of (B, k, k), k odd; edges are repeated outwards."""
+    """Convolves each image of (B, 1, H, W) with its own kernel of (B, k, k), k odd; edges are repeated outwards."""
     batch, _, height, width = image.shape
     padded = F.pad(image, [kernels.shape[-1] // 2] * 4, mode="replicate").transpose(0, 1)
     return F.conv2d(padded, kernels.unsqueeze(1), groups=batch).view(batch, 1, height, width)

@@ -31,7 +31,7 @@ def write(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("seed: 1\nresults: a\nseed: 2\n", "line 3: 'seed' is in line 1 already; leave one"),
+        ("seed: 1\nresults: a\nseed: 2\n", "line 3: 'seed' is in line 1 already; remove one"),
         ("study:\n  folds: 2\n  folds: 3\n", "line 3: 'folds' is in line 2 already"),
         (BOMB, "its aliases stand for more than 100,000 parts"),
         ("a: &a [*a]\n", "its aliases stand for more than 100,000 parts"),
@@ -83,8 +83,8 @@ def test_keys_are_text_and_files_are_short(write, text: str, said: str) -> None:
     [
         ({"study": {1: 2}}, "study: the key 1 is not text"),
         ({"results": date(2026, 1, 2)}, "results: datetime.date(2026, 1, 2) is neither text nor a number"),
-        ({"results": "a\0b"}, "results: 'a\\x00b' holds what no name and no text can"),
-        ({"results": "\ud800"}, "results: '\\ud800' holds what no name and no text can"),
+        ({"results": "a\0b"}, "results: 'a\\x00b' holds a character that is not allowed in text"),
+        ({"results": "\ud800"}, "results: '\\ud800' holds a character that is not allowed in text"),
         ({"study": {"folds": 2.0}}, "study.folds: 2.0 is not of type 'integer'"),
         ({"seed": 10**400}, "is not of type 'integer'"),
         ({"protocol": {"remove": math.nan}}, "protocol.remove: nan is not of type 'number'"),

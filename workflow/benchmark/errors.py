@@ -17,8 +17,8 @@ _VALUE = re.compile(r"([?&;#](?!sha256=)[\w.~%\[\]+-]+=)[^\s&;#'\"<>()]{4,}")
 def redacted(text: object, addresses: Iterable[str] = ()) -> str:
     """``text`` without credentials: logins and values of queries in each address within the text become ``***``.
 
-    ``addresses``: those the text may be about. Their passwords, and those of the proxies in the environment, are also
-    removed where a library quotes a password by itself or in another escaping.
+    ``addresses``: addresses that the text may mention. Their passwords, and those of proxies in the environment, are
+    also removed if a library quotes only a password or escapes it differently.
     """
     import urllib.request  # slow, and most commands name no address
 
@@ -29,24 +29,27 @@ def redacted(text: object, addresses: Iterable[str] = ()) -> str:
 
 
 def _passwords(addresses: Iterable[str]) -> set[str]:
-    """Passwords in the addresses, as given, unescaped and escaped. Shorter than 4 characters: left to ``_LOGIN``."""
-    found: set[str] = set()
+    """Passwords in the addresses, unchanged, unescaped and escaped.
+
+    ``_LOGIN`` handles passwords of under 4 characters.
+    """
+    passwords: set[str] = set()
     for address in addresses:
         login = address.partition("://")[2].rpartition("@")[0]
         try:
             written = urlsplit(address).password or ""
-        except ValueError:  # no address at all, such as http://[
+        except ValueError:  # not an address, such as http://[
             written = ""
         raw = "" if re.match(r"[^/?#@]*:\d+[/?#]", login) else login.partition(":")[2]  # a port and a path, no login
-        if raw:  # a library that ends the host at a "/" of the password quotes what is before
-            found.add(re.split("[/?#]", login)[0])
+        if raw:  # a library that ends the host at a "/" of the password quotes the part before it
+            passwords.add(re.split("[/?#]", login)[0])
         for password in (written, raw):
-            found |= {password, unquote(password), quote(password, safe=""), quote(unquote(password), safe="")}
-    return {one for one in found if len(one) > 3}
+            passwords |= {password, unquote(password), quote(password, safe=""), quote(unquote(password), safe="")}
+    return {one for one in passwords if len(one) > 3}
 
 
 def without_secrets(value: Any) -> Any:
-    """A piece of configuration with ``redacted`` texts at every depth: for what is recorded of it and never used."""
+    """A part of the configuration with ``redacted`` texts at every depth, for records."""
     if isinstance(value, Mapping):
         return {key: without_secrets(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -55,7 +58,7 @@ def without_secrets(value: Any) -> Any:
 
 
 class RedactingFilter(logging.Filter):
-    """For the logs of libraries that print the addresses they fetch from."""
+    """For the logs of libraries that print the addresses of downloads."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redacted(record.getMessage()), ()
@@ -63,18 +66,18 @@ class RedactingFilter(logging.Filter):
 
 
 LONGEST = 1000
-"""Characters of a message: what a file holds, a value of a hundred megabytes say, may be part of a message."""
+"""Largest number of characters of a message: a message may quote the content of a file, which may have megabytes."""
 
 
 def one_line(text: object) -> str:
-    """``text`` as a terminal can show it in one line: line breaks, control characters and bytes that are no UTF-8 (of
-    a file's name, say) become escapes such as ``\\n``.
+    """``text`` as one line for a terminal: line breaks, control characters and bytes that are not UTF-8 (as in a file's
+    name) become escapes such as ``\\n``.
     """
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in str(text))
 
 
 class UserError(Exception):
-    """One clear line: the file, the rule it breaks and what to do; of a long one, both ends."""
+    """One clear line: the file, the rule that it breaks, and the advice; of a long message, both ends."""
 
     def __init__(self, message: object) -> None:
         text = str(message)

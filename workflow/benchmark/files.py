@@ -1,4 +1,4 @@
-"""Nothing half-written: every file is written aside and renamed when it is whole."""
+"""Reading and writing of files. Every file is written under a temporary name and renamed when it is complete."""
 
 import base64
 import codecs
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 TEXT = 64 << 20
-"""Bytes of a text that a user may have written; a sheet of a million rows has about 50 MB."""
+"""Largest number of bytes of a user's text file; a sheet of a million rows has about 50 MB."""
 
 YAML = 512 << 10
-"""Bytes of a settings file, which takes seconds to read at that length; the study's own has 30 KB."""
+"""Largest number of bytes of a settings file, which takes seconds to read at this length; the study's config has 30
+KB."""
 
 YAML_PARTS = 100_000
-"""Values and keys of a settings file, aliases written out; the study's own has about 2,000."""
+"""Largest number of values and keys of a settings file with aliases expanded; the study's config has about 2,000."""
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def written(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def written_together(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
-    """``written`` for several files: either every file gets its name or, where a file is not whole, none does.
+    """``written`` for several files: either every file gets its name or, if a file is incomplete, no file does.
 
     Yields the paths to write to, in the order of ``paths``. Raises ``OSError`` if a file cannot be made, or if somebody
     removed a file during the block.
@@ -57,7 +58,9 @@ def written_together(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
             asides.append(_made_aside(path))
         modes = [stat.S_IMODE(aside.stat().st_mode) for aside in asides]
         yield asides
-        for aside, mode in zip(asides, modes, strict=True):  # before the first rename: a missing file leaves no others
+        for aside, mode in zip(
+            asides, modes, strict=True
+        ):  # before the first rename, so that a missing file leaves no other files
             _give_mode(aside, mode)
         for aside, path in zip(asides, wanted, strict=True):
             os.replace(aside, path)
@@ -67,8 +70,8 @@ def written_together(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
 
 
 def _give_mode(path: Path, mode: int) -> None:
-    """Some libraries (safetensors) put a file of their own in the place of the one they were given, readable by its
-    owner alone; it gets the mode that the umask gives."""
+    """Some libraries (safetensors) replace the file by a new file that only its owner can read; this sets the mode of
+    the umask."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
@@ -96,8 +99,8 @@ def _made_aside(path: Path) -> Path:
 def packed(raw: BinaryIO) -> Iterator[GzipFile]:
     """Writes gzip into the open file ``raw``, the same bytes every time (no name, no date).
 
-    ISA-L packs volumes to the size of zlib's level 1 at eight times its speed, where zlib would cost most of a
-    volume's way to the disk.
+    ISA-L compresses volumes to the size of zlib's level 1 at eight times the speed; with zlib, compression would take
+    most of the time of writing.
     """
     from isal import igzip
 
@@ -112,10 +115,11 @@ def sha256(path: str | Path) -> str:
 
 
 def opened(path: str | Path, what: str = "a file", follow: bool = True) -> io.BufferedReader:
-    """A regular file, open for reading bytes. A FIFO or a device would wait or never end, and is not opened to read.
+    """A regular file, open for reading bytes.
 
-    ``what``: what to give instead, for the message; ``follow``: whether ``path`` may be a symbolic link. ``UserError``
-    naming the file: it is not there, no regular file, or may not be read.
+    A FIFO or a device would block or never end, so it is not opened. ``what``: the expected file, for the message;
+    ``follow``: whether ``path`` may be a symbolic link. ``UserError`` with the file's name: missing, not a regular
+    file, or not readable.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | (0 if follow else os.O_NOFOLLOW)
     try:
@@ -127,15 +131,15 @@ def opened(path: str | Path, what: str = "a file", follow: bool = True) -> io.Bu
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise UserError(f"{path}: {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}; give {what}")
+        raise UserError(f"{path}: {'a folder' if stat.S_ISDIR(mode) else 'not a regular file'}; give {what}")
     return os.fdopen(descriptor, "rb")
 
 
 def text_of(path: str | Path, what: str = "a text file", limit: int = TEXT) -> str:
     """The text in a file that a user may have written: UTF-8, with a byte order mark or not, or UTF-16 with one.
 
-    ``what``: what to give instead, for the message. ``UserError`` naming the file: it cannot be read, is longer than
-    ``limit`` bytes, holds a NUL, or its text is in another encoding.
+    ``what``: the expected file, for the message. ``UserError`` with the file's name: not readable, longer than
+    ``limit`` bytes, with a NUL, or in another encoding.
     """
     try:
         with opened(path, what) as file:
@@ -150,12 +154,12 @@ def text_of(path: str | Path, what: str = "a text file", limit: int = TEXT) -> s
             f"{path}: its text is not {error.encoding.upper()} (byte {error.start}); save it as UTF-8"
         ) from error
     if "\0" in text:
-        raise UserError(f"{path}: holds a NUL, as no text does; give {what}")
+        raise UserError(f"{path}: holds a NUL, which is not allowed in text; give {what}")
     return text
 
 
 def json_of(path: str | Path) -> Any:
-    """What a JSON file holds. ``UserError`` naming the file: it cannot be read, or is no JSON."""
+    """The content of a JSON file. ``UserError`` with the file's name: not readable, or not JSON."""
     try:
         return json.loads(text_of(path))
     except (ValueError, RecursionError) as error:  # also a number of thousands of digits
@@ -163,16 +167,15 @@ def json_of(path: str | Path) -> Any:
 
 
 def whole(text: str) -> int | None:
-    """The number that ASCII digits stand for, below 10^18; None for anything else, such as ``²``, -1 or nothing."""
+    """The number in ASCII digits, below 10^18; None for other text, such as ``²``, -1 or an empty text."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def yaml_of(path: str | Path, texts: bool = False) -> Any:
-    """What a YAML file that a user may have written holds; ``texts``: every value but null as the text it is written
-    as, ``0123`` too.
+    """The content of a user's YAML file; ``texts``: every value except null stays text, also ``0123``.
 
-    ``UserError`` naming the file and the line: it is no YAML or longer than ``YAML`` bytes, a key is no text or is
-    there twice in one block, or its aliases stand for more than ``YAML_PARTS`` parts.
+    ``UserError`` with the file's name and the line: not YAML or longer than ``YAML`` bytes, a key that is not text or
+    is twice in one block, or aliases for more than ``YAML_PARTS`` parts.
     """
     import yaml
 
@@ -183,10 +186,10 @@ def yaml_of(path: str | Path, texts: bool = False) -> Any:
             for key, _ in node.value:
                 line = key.start_mark.line + 1
                 text = key.tag in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
-                if not (text and isinstance(key, yaml.ScalarNode)):  # YAML takes no, on and 1 for something else
+                if not (text and isinstance(key, yaml.ScalarNode)):  # YAML reads no, on and 1 as other types
                     raise UserError(f"{path}: line {line}: a key is not text; put it in quotes")
                 if (before := seen.setdefault((key.tag, key.value), line)) != line:
-                    raise UserError(f"{path}: line {line}: '{key.value}' is in line {before} already; leave one")
+                    raise UserError(f"{path}: line {line}: '{key.value}' is in line {before} already; remove one")
             return node
 
     if texts:
@@ -207,12 +210,12 @@ def yaml_of(path: str | Path, texts: bool = False) -> Any:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         where = f"line {mark.line + 1}: " if mark else ""
         raise UserError(f"{path}: {where}not YAML ({problem or str(error).splitlines()[0]})") from error
-    except (ValueError, RecursionError) as error:  # a date that is none, lists in lists in lists
+    except (ValueError, RecursionError) as error:  # an invalid date, deeply nested lists
         raise UserError(f"{path}: cannot be read as YAML ({error})") from error
 
 
 def _parts(node: Any, known: dict[int, float]) -> float:
-    """Parts of a YAML node with every alias written out; infinite for one that holds itself."""
+    """Number of parts of a YAML node with every alias expanded; infinite for a node that holds itself."""
     if id(node) not in known:
         known[id(node)] = math.inf
         inside = node.value if isinstance(node.value, list) else ()
@@ -222,9 +225,9 @@ def _parts(node: Any, known: dict[int, float]) -> float:
 
 
 def stamp(path: str | Path) -> tuple[int, ...]:
-    """What tells one content of a file from another without reading it: inode, size and time of the last change.
+    """Identifies the content of a file without reading it: inode, size and time of the last change.
 
-    Of a folder, all of its files together.
+    For a folder, of all its files together.
     """
     path = Path(path)
     files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
@@ -233,7 +236,7 @@ def stamp(path: str | Path) -> tuple[int, ...]:
 
 
 def subject_of(path: str | Path) -> str:
-    """The subject that a volume of the study (``{subject}.nii.gz``) is of."""
+    """The subject of a volume of the study (``{subject}.nii.gz``)."""
     return Path(path).name.removesuffix(".nii.gz")
 
 
@@ -244,7 +247,7 @@ def write_csv(path: str | Path, table: "pd.DataFrame", digits: str = "%.6f") -> 
 
 
 def png_uri(image: "Image") -> str:
-    """A picture as a data address of a PNG: pixels and nothing else, for pages that stand alone."""
+    """A picture as a data address of a PNG, without metadata, for self-contained pages."""
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

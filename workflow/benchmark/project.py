@@ -1,4 +1,4 @@
-"""This project: its name, version and revision, and where the files that come with it are."""
+"""This project: its name, version and revision, and the paths of its files."""
 
 import subprocess
 import tomllib
@@ -10,22 +10,22 @@ from pathlib import Path
 
 NAME = "zoom-benchmark"
 COMMAND = "mri-zoom"
-"""What a user types, as pyproject.toml has it under ``project.scripts``."""
+"""The command's name, as in pyproject.toml under ``project.scripts``."""
 PACKAGE = Path(str(files("benchmark")))
 INSTALLED = PACKAGE / "shipped"
-"""In an installed package: the files that stand outside the packages in a clone, under the same paths."""
+"""In an installed package: the files that are outside the packages in a clone, under the same paths."""
 
 
 @cache
 def clone() -> Path | None:
-    """The folder of the clone that this code runs in; None for an installed package."""
+    """The folder of the clone with this code; None for an installed package."""
     if INSTALLED.is_dir():
         return None
     return next((folder for folder in PACKAGE.parents if _about(folder).get("name") == NAME), None)
 
 
 def _about(folder: Path) -> dict:
-    """``project`` of a folder's pyproject.toml; empty where there is none."""
+    """``project`` of a folder's pyproject.toml; empty if the file is missing."""
     try:
         text = (folder / "pyproject.toml").read_text(encoding="utf-8")
         return dict(tomllib.loads(text).get("project", {}))
@@ -42,25 +42,25 @@ def shipped(path: str) -> Path:
 
 
 def models() -> Path:
-    """The folder of the package ``models``, found without importing it, which takes seconds."""
-    found = find_spec("models")
-    if found is None or found.origin is None:
+    """The folder of the package ``models``, without importing the package, which takes seconds."""
+    spec = find_spec("models")
+    if spec is None or spec.origin is None:
         raise ModuleNotFoundError("models: this package is not installed next to the benchmark")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 @cache
 def version() -> str:
-    """Of the project, as pyproject.toml says."""
+    """The project's version in pyproject.toml."""
     root = clone()
     return str(_about(root)["version"]) if root else metadata.version(NAME)
 
 
 @cache
 def commit() -> str:
-    """Git revision of the clone that this code runs in; empty where it runs in none.
+    """Git revision of the clone with this code; empty outside a clone.
 
-    A package that is installed somewhere in another repository is not of that repository's revision.
+    A package that is installed inside another repository does not have that repository's revision.
     """
     root = clone()
     top = _git(root, "rev-parse", "--show-toplevel") if root else ""
@@ -68,7 +68,7 @@ def commit() -> str:
 
 
 def revision() -> str:
-    """What identifies this code: the commit, or outside a git clone the version."""
+    """Identifies this code: the commit, or outside a git clone the version."""
     return commit() or version()
 
 
@@ -78,7 +78,7 @@ def release() -> str:
 
 
 def _git(folder: Path, *words: str) -> str:
-    """What git says; nothing where it fails or is not installed."""
+    """Git's output; empty if git fails or is not installed."""
     try:
         return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True).stdout.strip()
     except OSError:

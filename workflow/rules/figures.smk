@@ -55,7 +55,7 @@ rule gaps:
 
 
 rule figure:
-    """One figure, as its line in the config says, with a caption of its own."""
+    """One figure, as described by its line in the config, with its caption."""
     input:
         unpack(figure_input),
         style=str(PACKAGE / "print" / "figures.mplstyle"),
@@ -140,7 +140,7 @@ rule overview:
 
 
 rule whole:
-    """Whole volumes of one test patient in the browser: truth, linear, the article's method and the best."""
+    """Whole volumes of one test patient in the browser: truth, linear, the article's method and the best method."""
     input:
         detail=f"{RESULTS}/detail/{{cohort}}.tsv",
         volumes=test_volumes,

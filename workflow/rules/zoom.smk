@@ -1,4 +1,4 @@
-"""Scans of one's own: the sheet `zoom.sheet`, one finer volume, page and description a row."""
+"""Your own scans: the sheet `zoom.sheet`, with one finer volume, page and description per row."""
 
 
 rule zoom_phantom:

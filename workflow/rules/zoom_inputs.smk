@@ -1,4 +1,4 @@
-"""What zooming takes in: the sheet of scans, and the weights that its rows wait for."""
+"""Inputs of zooming: the sheet of scans, and the weights for its rows."""
 
 import re
 
@@ -45,10 +45,10 @@ def rows_with_spread(bids):
 
 
 def zoom_method(row):
-    """The method of a row; None if it is the first one that the row's weights, or those that ship, serve."""
+    """The method of a row; None for the first method that can use the row's weights or the shipped weights."""
     sheet_path = config["zoom"]["sheet"]
     method = row.given.get("method")
-    if method == AUTO:  # found by the weights
+    if method == AUTO:  # chosen by the weights
         method = None
     if method is None and row.trained:
         in_plane = row.given.get("in_plane", config["zoom"]["in_plane"])
@@ -63,7 +63,7 @@ def zoom_method(row):
         method = next(own, None)
         if method is None:
             raise WorkflowError(
-                f"{sheet_path}: {row.name}: weights are trained when they are needed: name the method"
+                f"{sheet_path}: {row.name}: the weights are trained first, so name the method"
             )
     if method is None and "weights" not in row.given:
         method = config["zoom"]["method"]
@@ -80,7 +80,7 @@ def zoom_evaluates_networks(wildcards):
 
 
 def zoom_settings(wildcards):
-    """The parts of the config that a row's volume and page depend on."""
+    """The parts of the config on which a row's volume and page depend."""
     row = zoom_row(wildcards)
     method = zoom_method(row)
     methods = [method] if method else list(config["methods"])
@@ -102,7 +102,7 @@ def zoom_settings(wildcards):
 
 
 def zoom_weights(wildcards):
-    """Files of weights that a row waits for: trained here if they have to be."""
+    """Files of weights that a row needs; they are trained first if necessary."""
     row = zoom_row(wildcards)
     if row.trained:
         networks = config["methods"][zoom_method(row)]["networks"]
@@ -129,7 +129,7 @@ def zoom_outputs(name, spread=None):
 
 
 def trained_for_zoom():
-    """Weights that the study has no use for and a scan of one's own has."""
+    """Weights that only your own scans need, not the study."""
     networks = [n for m in config["zoom"]["train"] for n in needed_networks(config, m)]
     return [
         path

@@ -1,4 +1,4 @@
-"""Whole volumes of a test patient, side by side in the browser."""
+"""Whole volumes of a test patient, next to each other in the browser."""
 
 from benchmark.figures.whole import page
 from benchmark.files import written

@@ -304,7 +304,7 @@ def test_a_zip_of_too_long_a_directory_is_refused_before_it_is_read(make, monkey
 def test_only_a_regular_file_is_an_archive(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "archive"
     os.mkfifo(path) if kind == "fifo" else path.mkdir()
-    with pytest.raises(UserError, match=r"archive: (a folder|no regular file); give an archive"):
+    with pytest.raises(UserError, match=r"archive: (a folder|not a regular file); give an archive"):
         list(Archive(path, 1000).entries(images))
 
 

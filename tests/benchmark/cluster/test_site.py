@@ -53,7 +53,7 @@ def test_environment_wins_over_another_site_file(tmp_path, monkeypatch):
         ("longest: nan", "longest must be above 0"),
         ("account: [lab]", "account must be a single value"),
         ("- account", "not a site file"),
-        ("account: a\nqos: b\naccount: c", "line 3: 'account' is in line 1 already; leave one"),
+        ("account: a\nqos: b\naccount: c", "line 3: 'account' is in line 1 already; remove one"),
     ],
 )
 def test_a_wrong_site_file_is_one_line(tmp_path, text, said):

@@ -176,7 +176,7 @@ def test_a_file_changed_in_place_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.mgz", "scan.img"])
 def test_only_regular_files_are_opened(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
-    with pytest.raises(UserError, match="no regular file"):
+    with pytest.raises(UserError, match="not a regular file"):
         open_image(tmp_path / name)
 
 

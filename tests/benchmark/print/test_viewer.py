@@ -46,7 +46,7 @@ def test_another_library_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     changed = tmp_path / "niivue.js.gz"
     changed.write_bytes(gzip.compress(gzip.decompress(LIBRARY.read_bytes()) + b"\n"))
     monkeypatch.setattr(module, "LIBRARY", changed)
-    with pytest.raises(UserError, match=r"not NiiVue 0\.69\.0 as it was published"):
+    with pytest.raises(UserError, match=r"differs from the published NiiVue 0\.69\.0"):
         page_of()
 
 

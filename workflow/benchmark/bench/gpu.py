@@ -112,7 +112,7 @@ class Bench:
         ]
         times = sorted((one for one in times if one[2] > 0), key=lambda one: -one[2])
         total = sum(us for *_, us in times)
-        self.say(f"  {of}: {1000 * wall:.1f} ms, kernels {total / 1000:.1f} ms; most of it in")
+        self.say(f"  {of}: {1000 * wall:.1f} ms, kernels {total / 1000:.1f} ms; longest kernels:")
         for key, calls, us in times[:most]:
             self.kernels.append({"of": of, "kernel": key, "calls": calls, "ms": us / 1000, "share": us / total})
             self.say(f"    {us / 1000:8.2f} ms {us / total:6.1%} {calls:5d} × {key[:110]}")

@@ -151,7 +151,7 @@ def restoring(bench: Bench) -> None:
     for what, sampling, n, aim in rows:
         flop = sampling["steps"] * step + ((size.slices - 1) * (n + 1) + 1) * shown
         call = setup.restored(n, True, sampling)
-        # The longest row has no warm-up of its own: the other rows already warmed up.
+        # The longest row has no warm-up, because the other rows already warmed up.
         seconds, peak = bench.timed(call, repeats=1, warm_up=sampling is few)
         bench.add(what, "float16 weights, compiled", seconds, "s", flop, aim, peak)
 
@@ -229,7 +229,7 @@ def training(bench: Bench, name: str, what: str, aim: str, ways: Sequence[str], 
 def small(bench: Bench) -> None:
     """A step of every other network, as in the config; without perceptual losses, which need a download."""
     for name in one_of_each_class(bench.config):
-        if name in ("vq", "ldm"):  # sections of their own
+        if name in ("vq", "ldm"):  # these have their own sections
             continue
         training = {"perceptual_weight": 0}
         learning = Learning(

@@ -157,7 +157,7 @@ def disk_table(frame: pd.DataFrame) -> Table:
     table = Table(
         "Disk space of the study",
         "Estimated from voxels and parameters, and measured now. Archives of scans may be larger; "
-        "checkpoints exist only while their training runs; the estimate counts all of them at once.",
+        "checkpoints exist only while their training runs; the estimate counts all checkpoints at once.",
         ["stage", "files", "GB", "GB now"],
     )
     for _, row in frame.iterrows():

@@ -45,7 +45,7 @@ def plain(value: Any) -> Any:
 
 
 def _holds_values(rule: dict) -> bool:
-    """Whether a key holds numbers, or a free block of them (``size``, ``training``, ``options``), not text."""
+    """Whether a key holds numbers, or a free block of numbers (``size``, ``training``, ``options``), not text."""
     if rule.get("type") == "object":
         return "additionalProperties" not in rule
     kinds = [rule.get("type"), rule.get("items", {}).get("type")]
@@ -78,12 +78,12 @@ def _is_integer(_: Any, value: Any) -> bool:
 
 
 def _is_number(checker: Any, value: Any) -> bool:
-    """Not NaN, which no bound refuses, nor infinity."""
+    """Whether a value is a number, but not NaN (which passes every bound) or infinity."""
     return math.isfinite(value) if isinstance(value, float) else _is_integer(checker, value)
 
 
 def _ordinary(value: Any, where: str) -> None:
-    """``UserError`` for what YAML can write and nothing here can use: a key that is no text, a date, a NUL."""
+    """``UserError`` for values that YAML allows but the config does not: a key that is not text, a date, a NUL."""
     if isinstance(value, dict):
         for key, part in value.items():
             if not isinstance(key, str):
@@ -95,7 +95,7 @@ def _ordinary(value: Any, where: str) -> None:
             _ordinary(part, f"{where}.{number}")
     elif isinstance(value, str):
         if "\0" in value or value != value.encode("utf-8", "replace").decode():
-            raise UserError(f"config: {where}: {value!r} holds what no name and no text can; leave it out")
+            raise UserError(f"config: {where}: {value!r} holds a character that is not allowed in text; remove it")
     elif not isinstance(value, int | float | None):
         raise UserError(f"config: {where}: {value!r} is neither text nor a number; put it in quotes")
 
@@ -158,7 +158,7 @@ def load_config(overlay: str | Path | None = None) -> dict[str, Any]:
 
 
 def complete(config: dict[str, Any]) -> bool:
-    """Puts a config that is no study by itself over the one that ships, in place; says whether it did.
+    """Adds an incomplete config to the shipped config, in place; returns whether the config was incomplete.
 
     Such are ``--configfile smoke.yaml`` in a folder without ``config/config.yaml``, and a few lines for a module.
     """
@@ -223,7 +223,7 @@ def _trainable(config: dict[str, Any]) -> None:
 
 
 def _needs_end(networks: Mapping[str, Any]) -> None:
-    """``UserError`` for a network that needs itself, by itself or through others."""
+    """``UserError`` for a network that needs itself, directly or through other networks."""
     ended: set[str] = set()
     for name in networks:
         path = [(name, iter(networks[name]["needs"]))]

@@ -1,4 +1,5 @@
-"""Whole volumes of one test patient side by side in the browser: truth, linear, the article's method, the best."""
+"""Whole volumes of one test patient next to each other in the browser: truth, linear, the article's method, the
+best."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,14 +20,14 @@ JUDGE = "psnr"
 def removed_means(scores: pd.DataFrame, subject: str, fold: int) -> pd.Series:
     """Mean PSNR by method over the subject's removed slices, networks of ``fold``, the best first.
 
-    ``scores``: slice scores as ``read_scores`` gives them.
+    ``scores``: slice scores from ``read_scores``.
     """
     of = scores[(scores["subject"] == subject) & scores["fold"].isin([0, fold]) & scores["removed"] & scores["signal"]]
     return of.groupby("method", sort=False)[JUDGE].mean().sort_values(ascending=not HIGHER_IS_BETTER[JUDGE])
 
 
 def shown_methods(means: pd.Series, always: Sequence[str]) -> list[str]:
-    """Those that are always shown, and the best, if it is none of them."""
+    """The methods ``always``, and the best method if it is not among these."""
     return list(dict.fromkeys([*always, str(means.index[0])]))
 
 
@@ -43,7 +44,7 @@ def page(
 ) -> str:
     """The page. ``detail``: the cohort's sheet; ``files``: ``volumes``, ``restored`` (folders) and ``scores``.
 
-    ``always``: methods that are shown whichever is the best of ``labels``, all methods that do not see the truth.
+    ``always``: methods that are always shown; ``labels``: of all methods that do not see the truth.
     """
     subject = patient(read_detail(detail), patient_number)
     means = removed_means(read_scores(files["scores"]), subject, fold)
@@ -65,7 +66,7 @@ def page(
     ]
     lead = [
         f"{cohort}, test patient {subject}, {truth.shape[1]}×{truth.shape[2]} pixels and {len(truth)} slices, networks "
-        f"of fold {fold} of {folds}. Every method was given all slices but the removed ones, "
+        f"of fold {fold} of {folds}. Every method saw all slices except the removed slices, "
         "at a quarter of the resolution.",
         f"The best is the one of {len(labels)} methods that do not see the truth whose mean PSNR over this volume's "
         "removed slices is highest.",
@@ -89,5 +90,5 @@ def _about(name: str, means: pd.Series) -> str:
 
 
 def thinned(step: int) -> np.ndarray:
-    """Matrix 4×4 from voxels of which every ``step``-th row and column was kept to those before."""
+    """Matrix 4×4 from voxels after keeping every ``step``-th row and column to the original voxels."""
     return np.diag([step, step, 1, 1])

@@ -1,4 +1,4 @@
-"""The viewer of the report: which cohort's test volume it shows whole, and by which methods."""
+"""The viewer of the report: the cohort and the methods of the whole test volume that it shows."""
 
 from functools import cached_property
 from typing import Any
@@ -16,19 +16,19 @@ class Viewer:
 
     @cached_property
     def cohort(self) -> list[str]:
-        """One, or none: the viewer is switched off, or its cohort is not in the study and none stands in for it."""
+        """A list with one cohort, or an empty list: no viewer, or neither its cohort nor a stand-in is in the study."""
         wanted = self.study.config["viewer"]["cohort"]
         found = self.study.present([wanted]) if wanted else []
         return [c for c in found if self.study.config["cohorts"][c]["patients"]["test"] and self.methods]
 
     @cached_property
     def methods(self) -> list[str]:
-        """All of the study that do not see the truth: one of them is the best."""
+        """All methods of the study that do not see the truth; the best method is among these."""
         return [m for m in self.study.methods if self.study.kind(m) != "oracle"]
 
     @property
     def about(self) -> dict[str, Any]:
-        """All that the page's job is given (``benchmark.figures.whole.page``), but for its files."""
+        """The arguments of the page's job (``benchmark.figures.whole.page``), without its files."""
         config = self.study.config
         always = [m for m in dict.fromkeys((RIVAL, self.study.ours)) if m in self.methods]
         return part(config["viewer"], "patient") | {

@@ -1,4 +1,4 @@
-"""A page that shows volumes next to each other in the browser, linked; it needs no other file and no network."""
+"""A page that shows volumes next to each other in the browser, linked; the page needs no other file and no network."""
 
 import base64
 import gzip
@@ -16,7 +16,7 @@ from benchmark.errors import UserError
 from benchmark.files import packed
 
 VERSION = "0.69.0"
-#: Of the library as npm has it, unpacked.
+#: Of the unpacked library from npm.
 SHA256 = "47b896b77ec4a5be3ef1949c33ad393b6f45629921f326c279000bcf51bdb4af"
 HERE = Path(__file__).parent
 LIBRARY = HERE / "niivue" / f"niivue-{VERSION}.umd.js.gz"
@@ -37,14 +37,14 @@ class Panel:
 
 
 def quantised(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """``low`` … ``high`` as 0 … 255, uint8; what lies outside is cut."""
+    """``low`` … ``high`` as 0 … 255, uint8; values outside are clipped."""
     return np.rint((values - low) * (LEVELS / (high - low))).clip(0, LEVELS).astype(np.uint8)
 
 
 def eight_bit(data: np.ndarray, affine: np.ndarray, low: float, high: float) -> bytes:
     """``quantised`` values (X, Y, Z) as gzip-compressed NIfTI-1; the same bytes every time.
 
-    ``affine``: 4×4, voxel → mm. Slope and intercept in the header give the units back: 0 is ``low``, 255 ``high``.
+    ``affine``: 4×4, voxel → mm. Slope and intercept in the header restore the units: 0 is ``low``, 255 ``high``.
     """
     header = nib.Nifti1Header()
     header.set_data_dtype(np.uint8)
@@ -62,7 +62,7 @@ def eight_bit(data: np.ndarray, affine: np.ndarray, low: float, high: float) -> 
 
 
 def refuse_too_large(voxels: int, what: str, instead: str) -> None:
-    """``UserError`` where all volumes have more ``voxels`` than a browser can take; ``instead``: what to do."""
+    """``UserError`` if all volumes together have more ``voxels`` than a browser can show; ``instead``: the advice."""
     if voxels > MOST:
         raise UserError(
             f"{what}: the viewer would hold {voxels / 1e6:.0f} million voxels, and {MOST / 1e6:.0f} million is the "
@@ -71,12 +71,14 @@ def refuse_too_large(voxels: int, what: str, instead: str) -> None:
 
 
 def viewer(title: str, lead: Sequence[str], panels: Sequence[Panel], *, grey: str, otherwise: str) -> str:
-    """The page. ``lead``: paragraphs under the title; ``grey``: what black and white are; ``otherwise``: a sentence
-    about where to look in a browser that cannot show volumes.
+    """The page.
+
+    ``lead``: paragraphs under the title; ``grey``: the meaning of black and white; ``otherwise``: advice for a browser
+    that cannot show volumes.
     """
     library = LIBRARY.read_bytes()
     if hashlib.sha256(gzip.decompress(library)).hexdigest() != SHA256:
-        raise UserError(f"{LIBRARY}: not NiiVue {VERSION} as it was published; get the file again from this project")
+        raise UserError(f"{LIBRARY}: differs from the published NiiVue {VERSION}; get the file again from this project")
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

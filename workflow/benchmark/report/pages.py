@@ -65,7 +65,7 @@ def verdict_page(parts: Sequence[Part]) -> str:
 
 
 def write_verdict(rst_path: str | Path, html_path: str | Path, parts: Sequence[Part]) -> None:
-    """Writes the page twice: as part of the report, and as a page of its own."""
+    """Writes the page twice: as part of the report, and as a separate page."""
     text = verdict_page(parts)
     for path, content in ((rst_path, text), (html_path, as_html(TITLE, text))):
         with written(path) as aside:

@@ -157,7 +157,7 @@ def summary(
     trained = sum(bool(config["methods"][m]["networks"]) for m in study["methods"])
     counts = {name: int((cells["outcome"] == name).sum()) for name in OUTCOMES}
     opening = (
-        f"{len(study['methods'])} methods ({trained} of them trained) on {len(sheets)} cohort"
+        f"{len(study['methods'])} methods ({trained} trained) on {len(sheets)} cohort"
         f"{'s' if len(sheets) > 1 else ''}, {study['folds']} fold{'s' if study['folds'] > 1 else ''}. "
     )
     if trained:
@@ -170,7 +170,7 @@ def summary(
     )
     agreement = (
         "Better and worse follow the direction of the metric; “implausible” are published figures that break one of "
-        "five rules applied to all of them (footnotes of tables 1 to 4; config/paper/README.md). "
+        "five rules applied to all figures (footnotes of tables 1 to 4; config/paper/README.md). "
         + " ".join(
             f"{cell.metric.upper()} of {cell.method}, {cell.cohort}: {number(cell.ours, DIGITS[cell.metric])} "
             f"(article {cell.paper:g})."
