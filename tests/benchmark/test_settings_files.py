@@ -109,7 +109,7 @@ def test_a_config_in_another_encoding_is_read_or_named(tmp_path: Path, encoding:
     if encoding in ("utf-8-sig", "utf-16"):
         assert load_config(path)["results"] == "Größe"
     else:
-        with pytest.raises(UserError, match=f"{path}: (its text is not utf-8|holds a NUL)"):
+        with pytest.raises(UserError, match=f"{path}: (its text is not UTF-8|holds a NUL)"):
             load_config(path)
 
 

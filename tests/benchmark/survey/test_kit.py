@@ -172,6 +172,6 @@ def test_forms_in_other_encodings_are_read_and_what_is_no_file_is_refused(key, t
     os.mkfifo(tmp_path / "b.csv")
     (tmp_path / "c.csv").mkdir()
     (tmp_path / "d.csv").write_bytes((tmp_path / "a.csv").read_bytes().decode("utf-16").encode("latin-1"))
-    said = r"b\.csv \(not a regular file.*c\.csv \(a folder.*d\.csv \(its text is not utf-8"
+    said = r"b\.csv \(not a regular file.*c\.csv \(a folder.*d\.csv \(its text is not UTF-8"
     with pytest.raises(UserError, match=said):
         read_answers(tmp_path.glob("[a-d].csv"), key)

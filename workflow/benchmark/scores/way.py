@@ -1,6 +1,6 @@
-"""The share of the way from ``linear`` to ``oracle_si`` that a method goes: one scale for cohorts of any difficulty.
+"""The score of a method as a share of the distance from ``linear`` to ``oracle_si``: one scale for all cohorts.
 
-``linear`` (bicubic in plane, linear between slices) learns nothing; ``oracle_si`` interpolates the true slices on both
+``linear`` (bicubic in plane, linear between slices) has no training; ``oracle_si`` interpolates the true slices on both
 sides. Neither needs a network.
 """
 
@@ -15,15 +15,15 @@ from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
 
 CONTROL, ORACLE = "linear", "oracle_si"
 SMALLEST = {"ssim": 0.01, "psnr": 1.0, "lpips": 0.01}
-"""The gap from which on a share is given: a percent of it is one unit of the last printed digit."""
+"""Least distance for a share: one percent of this distance is one unit of the last printed digit."""
 
 
 def with_shares(frame: pd.DataFrame, places: Sequence[str]) -> pd.DataFrame:
-    """Adds ``{metric}_share`` to a table of means, if both ends of the way are in it.
+    """Adds ``{metric}_share`` to a table of means, if both methods are in the table.
 
     ``frame``: a row for each of ``places`` (cohort …) and ``method``. The share is (method − control) / (oracle −
     control): 0 for the control, 1 for the oracle, below 0 where a method is worse than the control, above 1 where it is
-    better than the oracle. NaN where the oracle is not ahead by ``SMALLEST``, or a mean is infinite.
+    better than the oracle. NaN if the oracle is not ahead by ``SMALLEST``, or a mean is infinite.
     """
     if not {CONTROL, ORACLE} <= set(frame["method"]):
         return frame
@@ -39,12 +39,12 @@ def with_shares(frame: pd.DataFrame, places: Sequence[str]) -> pd.DataFrame:
 
 
 def headings(frame: pd.DataFrame) -> list[str]:
-    """Names of the columns of shares in print; none where the frame has no shares."""
+    """Printed names of the columns of shares; an empty list if the frame has no shares."""
     return [f"share, {metric.upper()}" for metric in METRICS if f"{metric}_share" in frame]
 
 
 def share_cells(row: pd.Series, table: Table) -> list[Cell]:
-    """A row's shares in percent; where there is none, ``n/a`` with a footnote that says why."""
+    """A row's shares in percent; without a share, ``n/a`` with a footnote that gives the reason."""
     gaps = f"{SMALLEST['ssim']:g} SSIM, {SMALLEST['psnr']:g} dB or {SMALLEST['lpips']:g} LPIPS"
     why = f"n/a: the oracle is ahead of the control by less than {gaps}, or a mean is infinite"
     shares = [row[f"{metric}_share"] for metric in METRICS if f"{metric}_share" in row]
@@ -55,9 +55,9 @@ def share_cells(row: pd.Series, table: Table) -> list[Cell]:
 
 
 def meaning(frame: pd.DataFrame, methods: Mapping[str, Any]) -> str:
-    """A caption's sentence on the shares; '' where the frame has none."""
+    """A caption's sentence on the shares; '' if the frame has no shares."""
     return (
-        f"Share: of the way from ‘{methods[CONTROL]['label']}’ (0 %) to ‘{methods[ORACLE]['label']}’ (100 %), "
+        f"Share: of the distance from ‘{methods[CONTROL]['label']}’ (0 %) to ‘{methods[ORACLE]['label']}’ (100 %), "
         "(method − control) / (oracle − control) of the means in the full frame. "
         if headings(frame)
         else ""
