@@ -1,8 +1,11 @@
 """The pins agree with pyproject.toml, with each other and with what is installed. Offline."""
 
+import ast
 import importlib.util
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -76,6 +79,29 @@ def test_the_ranges_of_the_wheel_hold_the_pins() -> None:
     for need in map(Requirement, ranges):
         assert known[canonicalize_name(need.name)] in need.specifier, need
         assert need.specifier, f"{need}: from which version on?"
+
+
+def imported() -> set[str]:
+    """The packages of others that the code imports, anywhere in it."""
+    trees = (
+        ast.parse(path.read_text(encoding="utf-8"))
+        for folder in ("models", "workflow", "zoom", "mri_zoom")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0}
+    return (
+        {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"models", "benchmark", "zoom", "mri_zoom"}
+    )
+
+
+def test_what_the_code_imports_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needs = sum(project["optional-dependencies"].values(), project["dependencies"])
+    declared = {canonicalize_name(Requirement(need).name) for need in needs}
+    makers = packages_distributions()
+    assert {n for n in imported() if not declared & {canonicalize_name(maker) for maker in makers[n]}} == set()
 
 
 def test_the_files_are_written_as_they_stand(groups) -> None:

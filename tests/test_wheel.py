@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 from collections.abc import Iterator
 from importlib import metadata
@@ -163,6 +164,19 @@ def test_with_the_networks_the_weights_that_ship_are_used(base: Path, networks: 
 def shipped_below(programs: Path) -> str:
     (site,) = (programs.parent / "lib").glob("python*/site-packages")
     return str(site.relative_to(programs.parent) / "models" / "weights")
+
+
+def test_every_command_starts_with_the_base_alone(base: Path, tmp_path: Path) -> None:
+    for name in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]:
+        done = subprocess.run([base / name, "--help"], cwd=tmp_path, env=CLEAN, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(f"usage: {name} ")
+
+
+def test_python_code_zooms_with_the_base_alone(base: Path, scan: Path) -> None:
+    code = "import sys; from mri_zoom import zoom; print(zoom('scan.nii.gz', n=1).shape, 'torch' in sys.modules)"
+    done = subprocess.run([base / "python", "-c", code], cwd=scan.parent, env=CLEAN, capture_output=True, text=True)
+    assert done.stdout.strip() == "(40, 36, 17) False", done.stderr
 
 
 def test_the_version_is_the_projects_and_no_commit_is_made_up(base: Path, tmp_path: Path) -> None:

@@ -1,25 +1,28 @@
-"""A first scan to zoom, and what to expect: ``python -m zoom.example FOLDER``.
+"""A first scan to zoom, and what to expect: ``mri-zoom-example FOLDER``.
 
 Fetches a T1w scan with 1 mm voxels (BOLD5000 subject CSI3, CC0, defaced; none of the shipped networks learned from this
 scan), averages it to slices of 5 mm as a 2-D acquisition shows them, and zooms the result back to 1 mm. FOLDER then
-holds thick.nii.gz, zoomed.nii.gz with its page, and zoom.png: thick slices, interpolation, zoomed, truth.
+holds thick.nii.gz, zoomed.nii.gz with its page and, where matplotlib is installed, zoom.png: thick slices,
+interpolation, zoomed, truth.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
+from benchmark import project
 from benchmark.config import load_config
 from benchmark.datasets import reader
 from benchmark.errors import UserError
 from benchmark.volume import read_scan, to_upright
 from zoom.request import request
 from zoom.run import zoom
-from zoom.truth import thinned
+from zoom.thinned import thinned
 
 SUBJECT = "csi3"
 THICK = 5  # mm, which is 5 slices of the truth
@@ -50,7 +53,8 @@ def draw(volumes: Sequence[np.ndarray], path: Path) -> None:
 def example(folder: Path) -> None:
     """Makes the files that the module's docstring names. Raises ``UserError``: the scan cannot be fetched."""
     config = load_config()
-    (source,) = reader("sample", Path(config["data"]) / "sample").fetch([SUBJECT]).values()
+    data = Path(config["data"]) if project.clone() else folder
+    (source,) = reader("sample", data / "sample").fetch([SUBJECT]).values()
     scan = read_scan(source)
     truth, affine = to_upright(scan.data, scan.affine, "axial")
     truth = truth[..., : truth.shape[2] // THICK * THICK]
@@ -66,13 +70,16 @@ def example(folder: Path) -> None:
         truth.shape[2] - volumes[-1].shape[2]
     ) // 2  # the output reaches from the first slice's centre to the last's
     volumes[1:] = [np.pad(volume, ((0, 0), (0, 0), (ends, ends)), mode="edge") for volume in volumes[1:]]
-    draw([*volumes, truth], folder / "zoom.png")
-    print(f"look at {folder / 'zoom.png'} and {folder / 'zoomed.html'}")
+    pictures = [folder / "zoomed.html"]
+    if find_spec("matplotlib"):
+        draw([*volumes, truth], folder / "zoom.png")
+        pictures.append(folder / "zoom.png")
+    print(f"look at {' and '.join(map(str, pictures))}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m zoom.example", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"{project.COMMAND}-example", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the files go; made if it is not there")
     try:
         example(parser.parse_args(arguments).folder)

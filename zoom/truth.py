@@ -22,7 +22,6 @@ from benchmark.scores.metrics import COLUMNS, Distance, score
 from benchmark.scores.region import region
 from benchmark.volume import plane, read_scan, to_upright
 from zoom.cli import readable
-from zoom.consistency import FWHM
 from zoom.geometry import slice_axis
 from zoom.pictures import Field
 from zoom.process import set_up_memory
@@ -30,9 +29,8 @@ from zoom.request import request
 from zoom.run import zoom
 from zoom.side_by_side import save
 from zoom.thickness import PROFILES
+from zoom.thinned import centres, thinned
 
-#: Of a Gaussian profile, in thicknesses: what lies further away is left out.
-REACH = 2.5
 NEAR = 1e-6  # slices: the output's slices lie on the truth's
 
 
@@ -43,37 +41,6 @@ def shrunk(data: np.ndarray, affine: np.ndarray, shrink: int) -> tuple[np.ndarra
     step = np.diag([shrink, shrink, 1.0, 1.0])
     step[:2, 3] = (shrink - 1) / 2
     return blocks.mean(axis=(1, 3)), affine @ step
-
-
-def centres(slices: int, n: int, profile: str) -> np.ndarray:
-    """Where the scan's slices lie, in slices of the truth: n + 1 apart.
-
-    Thin slices are kept ones, from the first. Thick ones share the field of view of the ``slices`` of the truth: the
-    first is centred on the first n + 1 of them.
-    """
-    apart = n + 1
-    if profile == "point":
-        return np.arange((slices - 1) // apart + 1) * float(apart)
-    return np.arange(slices // apart) * apart + (apart - 1) / 2
-
-
-def thinned(truth: np.ndarray, affine: np.ndarray, n: int, profile: str) -> nib.Nifti1Image:
-    """The scan that has a slice for every n + 1 of the ``truth`` (H, W, S), and no gaps.
-
-    ``profile``: ``point``: every (n + 1)-th slice as it is; ``box``: the mean of n + 1; ``gaussian``: the mean weighted
-    by a Gaussian of n + 1 slices (full width at half maximum). Beyond its ends the truth goes on as its last slice.
-    """
-    places, apart = centres(truth.shape[2], n, profile), n + 1
-    half = {"point": 0.0, "box": (apart - 1) / 2, "gaussian": REACH * apart - 0.5}[profile]
-    offsets = np.arange(-half, half + NEAR)
-    shares = np.exp(-0.5 * (offsets * FWHM / apart) ** 2) if profile == "gaussian" else np.ones(len(offsets))
-    made = np.zeros((*truth.shape[:2], len(places)), np.float32)
-    for offset, share in zip(offsets, shares / shares.sum(), strict=True):
-        index = np.rint(places + offset).astype(int).clip(0, truth.shape[2] - 1)
-        made += np.float32(share) * truth[..., index].astype(np.float32)
-    step = np.diag([1.0, 1.0, apart, 1.0])
-    step[2, 3] = places[0]
-    return nib.Nifti1Image(made, affine @ step)
 
 
 def scored(slices: int, places: np.ndarray, profile: str) -> np.ndarray:

@@ -25,7 +25,7 @@ def fresh():
 
 
 def test_the_command_is_the_one_that_is_installed() -> None:
-    assert list(PYPROJECT["project"]["scripts"]) == [project.COMMAND]
+    assert next(iter(PYPROJECT["project"]["scripts"])) == project.COMMAND
 
 
 def test_the_version_stands_in_one_place() -> None:

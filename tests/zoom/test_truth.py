@@ -16,7 +16,8 @@ from benchmark.errors import UserError
 from zoom import truth
 from zoom.side_by_side import LINE, MARGIN
 from zoom.thickness import PROFILES
-from zoom.truth import main, measure, shrunk, thinned
+from zoom.thinned import thinned
+from zoom.truth import main, measure, shrunk
 
 
 class Flat:

@@ -1,0 +1,40 @@
+"""A scan with fewer and thicker slices, made of a scan with thin slices: its truth is known."""
+
+import nibabel as nib
+import numpy as np
+
+from zoom.consistency import FWHM
+
+#: Of a Gaussian profile, in thicknesses: what lies further away is left out.
+REACH = 2.5
+
+
+def centres(slices: int, n: int, profile: str) -> np.ndarray:
+    """Where the scan's slices lie, in slices of the truth: n + 1 apart.
+
+    Thin slices are kept ones, from the first. Thick ones share the field of view of the ``slices`` of the truth: the
+    first is centred on the first n + 1 of them.
+    """
+    apart = n + 1
+    if profile == "point":
+        return np.arange((slices - 1) // apart + 1) * float(apart)
+    return np.arange(slices // apart) * apart + (apart - 1) / 2
+
+
+def thinned(truth: np.ndarray, affine: np.ndarray, n: int, profile: str) -> nib.Nifti1Image:
+    """The scan that has a slice for every n + 1 of the ``truth`` (H, W, S), and no gaps.
+
+    ``profile``: ``point``: every (n + 1)-th slice as it is; ``box``: the mean of n + 1; ``gaussian``: the mean weighted
+    by a Gaussian of n + 1 slices (full width at half maximum). Beyond its ends the truth goes on as its last slice.
+    """
+    places, apart = centres(truth.shape[2], n, profile), n + 1
+    half = {"point": 0.0, "box": (apart - 1) / 2, "gaussian": REACH * apart - 0.5}[profile]
+    offsets = np.arange(-half, half + 1e-6)
+    shares = np.exp(-0.5 * (offsets * FWHM / apart) ** 2) if profile == "gaussian" else np.ones(len(offsets))
+    made = np.zeros((*truth.shape[:2], len(places)), np.float32)
+    for offset, share in zip(offsets, shares / shares.sum(), strict=True):
+        index = np.rint(places + offset).astype(int).clip(0, truth.shape[2] - 1)
+        made += np.float32(share) * truth[..., index].astype(np.float32)
+    step = np.diag([1.0, 1.0, apart, 1.0])
+    step[2, 3] = places[0]
+    return nib.Nifti1Image(made, affine @ step)
