@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmark.config import meant
 from benchmark.errors import UserError
-from benchmark.files import text_of
+from benchmark.files import text_of, whole
 from zoom.choice import TRAINED
 from zoom.names import relative_name, resolution, stem
 
@@ -18,6 +18,7 @@ NUMBERS = {"n": int, "zoom": float, "spacing": float, "in_plane": int, "uncertai
 TEXTS = ("method", "orientation", "thickness", "profile")
 COLUMNS = ("scan", "name", "weights", "axis", *TEXTS, *NUMBERS)
 EMPTY = ("", "n/a")
+LARGEST = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,18 @@ def read_rows(path: str | Path, in_plane: int = 1, **folders: str) -> dict[str, 
     if not Path(path).is_file():
         raise UserError(f"{path}: no such sheet; set zoom.sheet to a TSV with columns scan and n, zoom or spacing")
     reader = csv.DictReader(io.StringIO(text_of(path), newline=""), delimiter="\t")
-    stray = sorted(set(reader.fieldnames or ()) - set(COLUMNS))
+    try:
+        named, lines = list(reader.fieldnames or ()), list(reader)
+    except csv.Error as error:
+        raise UserError(f"{path}: line {reader.line_num}: no sheet ({error})") from error
+    stray = sorted(set(named) - set(COLUMNS))
     if stray:
         raise UserError(f"{path}: unknown column '{stray[0]}'{meant(stray[0], COLUMNS)}")
+    twice = sorted(name for name in set(named) if named.count(name) > 1)
+    if twice:
+        raise UserError(f"{path}: column '{twice[0]}' is there twice; leave one")
     rows: dict[str, Row] = {}
-    for line, cells in enumerate(reader, 2):
+    for line, cells in enumerate(lines, 2):
         row = _row(f"{path}: line {line}", {k: v.strip() for k, v in cells.items() if k and v}, in_plane, folders)
         if row.name in rows:
             raise UserError(f"{path}: line {line}: '{row.name}' is there twice; give each row a name of its own")
@@ -78,10 +86,13 @@ def _row(where: str, cells: dict[str, str], in_plane: int, folders: Mapping[str,
                 given[key] = kind(cells[key])
             except ValueError as error:
                 raise UserError(f"{where}: {key} = '{cells[key]}' is no {kind.__name__}") from error
+            if not abs(given[key]) <= LARGEST:
+                raise UserError(f"{where}: {key} = '{cells[key]}': give a number up to {LARGEST}")
     if len({"n", "zoom", "spacing"} & given.keys()) != 1:
         raise UserError(f"{where}: give one of n, zoom and spacing")
     if "axis" in cells:
-        given["axis"] = int(cells["axis"]) if cells["axis"].isdigit() else cells["axis"]
+        axis = whole(cells["axis"])
+        given["axis"] = cells["axis"] if axis is None else axis
     given |= {key: cells[key] for key in TEXTS if key in cells}
     if "weights" in cells:
         given["weights"] = tuple(os.path.expanduser(path) for path in cells["weights"].split())
@@ -89,6 +100,8 @@ def _row(where: str, cells: dict[str, str], in_plane: int, folders: Mapping[str,
     if own and (Path(own).is_absolute() or {".", ".."} & set(own.split("/")) or "\\" in own or not own.isprintable()):
         raise UserError(f"{where}: name = {own!r}: give a path below the results' zoom folder, without '..'")
     label = resolution(given.get("n"), given.get("zoom"), given.get("spacing"), given.get("in_plane", in_plane))
+    if not stem(Path(scan)):
+        raise UserError(f"{where}: scan = {scan!r} is no file of an image")
     below = relative_name(Path(scan), label)
     name = own or str(below.with_name(stem(below)))
     return Row(scan, name, given, own is not None)
