@@ -42,6 +42,7 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **how)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(120_000)  # a machine may be busy with other tests
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
             "request",

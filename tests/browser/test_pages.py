@@ -17,7 +17,7 @@ Opener = Callable[..., Any]
 def ready(page: Any, name: str) -> Any:
     """Waits for the viewer's volumes; begins the survey."""
     if name == "viewer":
-        page.wait_for_selector("body[data-ready]", timeout=60_000)
+        page.wait_for_selector("body[data-ready]", timeout=240_000)
     if name == "survey":
         page.fill("#rater", "A. Reader")
         page.click("#begin button")
@@ -33,23 +33,19 @@ def picture(page: Any, selector: str) -> np.ndarray:
     ("width", "colours"), [(1400, "light"), (1400, "dark"), (400, "light")], ids=["wide", "dark", "phone"]
 )
 @pytest.mark.parametrize("name", NAMES)
-def test_no_violation_of_wcag_aa(opened: Opener, pages: dict[str, Path], name: str, width: int, colours: str) -> None:
+def test_no_violation_of_wcag_aa_and_no_scrolling_sideways(
+    opened: Opener, pages: dict[str, Path], name: str, width: int, colours: str
+) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-core is not installed (envs/dev.txt)"
     )
     page = ready(opened(pages[name], width, color_scheme=colours), name)
     assert page.title()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     found = axe.Axe().run(page, options=RULES)
-    assert found.response["testEngine"]["version"] >= "4.12"
+    assert tuple(map(int, found.response["testEngine"]["version"].split("."))) >= (4, 12)
     assert len(found.response["passes"]) > 5
     assert found.violations_count == 0, found.generate_report()
-
-
-@pytest.mark.parametrize("width", [1400, 400])
-@pytest.mark.parametrize("name", NAMES)
-def test_the_page_never_scrolls_sideways(opened: Opener, pages: dict[str, Path], name: str, width: int) -> None:
-    page = ready(opened(pages[name], width), name)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_axe_sees_a_fault(opened: Opener, tmp_path: Path) -> None:

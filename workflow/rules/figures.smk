@@ -159,7 +159,7 @@ rule whole:
             category="Figures",
             labels={
                 "figure": "Whole volumes, next to the truth",
-                "cohort": "{cohort}",
+                "cohort": PLAN.study.label(PLAN.viewer.cohort),
             },
         ),
     log:
