@@ -55,10 +55,10 @@ def home(tmp_path: Path, server, serve_folder, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path
 
 
-def snakemake(home: Path, *arguments: str) -> subprocess.CompletedProcess:
+def snakemake(home: Path, *arguments: str, snakefile: Path = ROOT / "Snakefile") -> subprocess.CompletedProcess:
     """A run in a folder of its own, so that all that Snakemake records is there to be searched."""
     (home / "work").mkdir(exist_ok=True)
-    words = ["--snakefile", ROOT / "Snakefile", "--directory", home / "work", "--cores", "2"]
+    words = ["--snakefile", snakefile, "--directory", home / "work", "--cores", "2"]
     shipped = [ROOT / "config" / f"{name}.yaml" for name in ("config", "smoke")]
     configs = ["--configfile", *shipped, home / "planted" / "mine.yaml"]
     return subprocess.run(
@@ -67,6 +67,31 @@ def snakemake(home: Path, *arguments: str) -> subprocess.CompletedProcess:
         capture_output=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
+
+
+ASKING = """
+include: {main!r}
+
+class W:
+    cohort, checkpoint, method, network, fold, table = "mine", "bsr_4x", "ours", "vq", "1", "1"
+for rule in workflow.rules:
+    for name, value in rule.params.items():
+        try:
+            print("PARAMETER", rule.name, name, value(W) if callable(value) else value)
+        except Exception as error:
+            print("NOT KNOWN", rule.name, name, type(error).__name__)
+"""
+
+
+def test_no_rule_has_a_secret_among_its_parameters(home: Path) -> None:
+    asking = home / "asking.smk"
+    asking.write_text(ASKING.format(main=str(ROOT / "workflow" / "Snakefile")))
+    asked = snakemake(home, "--list-rules", snakefile=asking)
+    assert asked.returncode == 0, asked.stderr.decode()[-6000:]
+    lines = [line for line in asked.stdout.splitlines() if line.startswith((b"PARAMETER", b"NOT KNOWN"))]
+    for known in (b"PARAMETER public_weights source", b"PARAMETER cohort cohort", b"PARAMETER study_cost config"):
+        assert any(line.startswith(known) and b"***@" in line for line in lines), lines
+    assert [line[:60] for line in lines if SECRET in line] == []
 
 
 def test_no_secret_is_in_a_message_a_log_a_report_or_what_snakemake_records(home: Path, server) -> None:  # noqa: F811

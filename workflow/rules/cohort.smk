@@ -34,19 +34,17 @@ checkpoint cohort:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        cohort=lambda w: without_secrets(  # the script takes the block itself from the config
-            slug(
-                config["cohorts"][w.cohort],
-                *(
-                    "reader",
-                    "modality",
-                    "local",
-                    "options",
-                    "slices",
-                    "patients",
-                    "partial",
-                ),
-            )
+        cohort=lambda w: slug(
+            config["cohorts"][w.cohort],
+            *(
+                "reader",
+                "modality",
+                "local",
+                "options",
+                "slices",
+                "patients",
+                "partial",
+            ),
         ),
         folds=config["study"]["folds"],
         seed=config["seed"],

@@ -164,5 +164,10 @@ def table_files(name, shows):
 
 
 def slug(config_part, *keys):
-    """The named keys of a part of the config: a job re-runs only if one of these changes."""
-    return {key: config_part[key] for key in keys if key in config_part}
+    """The named keys of a part of the config: a job re-runs only if one of these changes.
+
+    Snakemake records parameters: logins in addresses are hidden, and a script that fetches reads the config itself.
+    """
+    return without_secrets(
+        {key: config_part[key] for key in keys if key in config_part}
+    )

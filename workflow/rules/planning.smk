@@ -61,12 +61,11 @@ rule study_cost:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        config={
-            key: part
-            for key, part in config.items()
-            if key not in ("figures", "survey", "zoom")
-        },
-        own=OWN,
+        config=slug(
+            config,
+            *(key for key in config if key not in ("figures", "survey", "zoom")),
+        ),
+        own=slug(OWN, *OWN),
         gpu_speed=SITE.gpu_speed,
     script:
         "../scripts/study_cost.py"

@@ -11,9 +11,7 @@ rule public_weights:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        source=lambda w: without_secrets(  # the script takes the address itself from the config
-            slug(config["public_weights"][w.checkpoint], "url", "sha256")
-        ),
+        source=lambda w: slug(config["public_weights"][w.checkpoint], "url", "sha256"),
     script:
         "../scripts/public_weights.py"
 
