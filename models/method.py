@@ -169,6 +169,8 @@ def method(name: str, networks: Mapping[str, nn.Module] | None = None, **options
     try:
         module = importlib.import_module(f"models.methods.{name}")
     except ModuleNotFoundError as error:
+        if error.name != f"models.methods.{name}":
+            raise
         raise ValueError(f"no method file models/methods/{name}.py") from error
     try:
         return module.Method(networks, **options)

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *(ROOT / "docs").glob("*.md")])
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'workflow'}"}
-PROGRAMS = ("make", "snakemake", "mri-zoom", "mri-zoom-example", "python", "pytest")
+PROGRAMS = ("make", "snakemake", "mri-zoom", "mri-zoom-example", "zoom", "python", "pytest")
 
 
 def commands(page: Path) -> list[list[str]]:
@@ -71,6 +71,8 @@ def test_a_command_in_the_docs_is_one_that_runs(page: str, command: str) -> None
         known = output(*module("pytest"), "--help")
         assert {option for option in options(rest) if option not in known} == set()
         assert all((ROOT / word.split("::")[0]).exists() for word in rest if word.startswith("tests/"))
+    elif program == "zoom":
+        pytest.fail("zoom is the conferencing client's command; this project's is mri-zoom")
     elif program.startswith("mri-zoom"):
         known = output(*module("zoom.example" if program == "mri-zoom-example" else "zoom"), "--help")
         assert {option for option in options(rest) if option not in known} == set()

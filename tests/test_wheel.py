@@ -17,6 +17,9 @@ import numpy as np
 import pytest
 from packaging.requirements import Requirement
 
+from benchmark.config import load_config
+from zoom.choice import choose
+
 ROOT = Path(__file__).parents[1]
 SOURCES = ("models", "workflow", "zoom", "mri_zoom", "config", "profiles", "pyproject.toml", "README.md", "LICENSE")
 CLEAN = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
@@ -152,13 +155,19 @@ def test_without_pytorch_networks_are_refused_in_a_line(base: Path, scan: Path, 
     assert not out.exists()
 
 
-def test_with_the_networks_the_weights_that_ship_are_used(base: Path, networks: Path, scan: Path) -> None:
-    done, out = zoomed(base, scan, PYTHONPATH=str(networks))
+@pytest.mark.parametrize("in_plane", [1, 4])
+def test_with_the_networks_the_weights_that_ship_are_used(
+    base: Path, networks: Path, scan: Path, in_plane: int
+) -> None:
+    done, out = zoomed(base, scan, "--in-plane", str(in_plane), PYTHONPATH=str(networks))
     assert done.returncode == 0, done.stderr
     about = json.loads(out.with_name("out.json").read_text())["Zoom"]
-    assert about["Method"] == "slab"
-    (weights,) = about["Weights"]
-    assert weights["File"] == str(base.parent / shipped_below(base) / "slab.safetensors")
+    chosen = choose(load_config(), None, [], in_plane=in_plane)
+    assert about["Method"] == chosen.key
+    held = base.parent / shipped_below(base)
+    assert [file["File"] for file in about["Weights"]] == [str(held / file.path.name) for file in chosen.weights]
+    if in_plane == 1:
+        assert about["Weights"]
 
 
 def shipped_below(programs: Path) -> str:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from benchmark.config import keeps_resolution, meant
 from benchmark.config.networks import options as method_options
 from benchmark.errors import UserError
 from benchmark.files import sha256, stamp
+from zoom.libraries import MISSING, installed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from models.streaming import Streaming
 
 AUTO = "auto"
-LIBRARIES = ("torch", "safetensors")
-MISSING = (
-    "networks run on PyTorch, which is not installed: install this project with its networks "
-    "(pip install '.[networks]' in a clone), or add them (pip install torch safetensors)"
-)
 FALLBACK = "spline"  # the method without networks that is best where none ship
 SHIPPED = project.models() / "weights"
 LARGEST = 512  # side of the tiles where any size will do: what fits the memory of most, and most scans
@@ -197,11 +192,6 @@ def choose(
     if tile is not None and needed:
         _fits(tile, used)
     return Choice(method, chosen["label"], file, tuple(needed), method_options(config, method), used, tile, passed_over)
-
-
-def installed() -> bool:
-    """Whether the libraries are there that networks run on."""
-    return all(find_spec(name) for name in LIBRARIES)
 
 
 def _shipped(config: Mapping[str, Any], method: str, in_plane: int) -> tuple[str, list[str]]:

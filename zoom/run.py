@@ -21,6 +21,7 @@ from zoom.consistency import Correction, Projection
 from zoom.dataset import register
 from zoom.facts import plan
 from zoom.intensity import Encoding, Scale, encoding, find_scale
+from zoom.libraries import needed
 from zoom.output import Writer, header, opened, suffix_of
 from zoom.page import page
 from zoom.prepare import Engine, Load, Prepared, describe, prepare, start
@@ -37,6 +38,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 Say = Callable[[str], None]
 
 
+@needed()
 def zoom(
     request: Request,
     config: Mapping[str, Any],

@@ -1,6 +1,8 @@
 """Which method the weights serve, and that it is given what its networks were made for."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -222,3 +224,15 @@ def test_latents_of_other_sizes_are_named(config: dict, weights: Path) -> None:
     networks["vq"].size["latent_channels"] = 4
     with pytest.raises(UserError, match="latents of 4 channels, the U-Net of the diffusion makes 3"):
         choice._check_latents(networks)
+
+
+def test_a_package_that_a_method_needs_is_named(save: Callable, weights: Path, tmp_path: Path) -> None:
+    code = "import sys; sys.modules['diffusers'] = None; from zoom.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = [str(save()), "--n", "1", "-o", str(tmp_path / "out.nii.gz"), "--method", "ours_no_edsr"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words, "--weights", str(weights)], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("mri-zoom: the package diffusers")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.nii.gz").exists()
