@@ -11,6 +11,7 @@ from benchmark.errors import UserError
 from benchmark.project import COMMAND
 from zoom.choice import choose
 from zoom.gather import Task
+from zoom.index import write_index
 from zoom.loaded import Loaded
 from zoom.prepare import place
 from zoom.request import Request
@@ -35,12 +36,13 @@ def batch(
     dry_run: bool = False,
     quiet: bool = False,
     as_json: bool = False,
+    index: Path | None = None,
 ) -> Outcome:
     """Zooms the scans of ``tasks`` one after the other and writes each output's path to stdout as soon as it is there.
 
     ``wish``: the request for a task; ``as_json``: the report, or in a dry run the plan, to stdout in place of the path:
-    of a single scan as an object, of several as a list. Of a single scan every error is raised; of several, each goes
-    to stderr as one line.
+    of a single scan as an object, of several as a list; ``index``: the folder of an index page. Of a single scan every
+    error is raised; of several, each goes to stderr as one line.
     """
     outcome, load, claimed = Outcome(), Loaded(), dict[Path, Path]()
     alone = len(tasks) == 1
@@ -73,6 +75,8 @@ def batch(
             print(image, flush=True)
     if as_json:
         print(json.dumps(outcome.reports[0] if alone else outcome.reports, indent=2))
+    if index and not dry_run and (path := write_index(index, list(outcome.failed.values()))):
+        say(f"index     {path}")
     if outcome.failed:
         print(f"{COMMAND}: {len(outcome.failed)} of {len(tasks)} scans failed", file=sys.stderr)
     return outcome

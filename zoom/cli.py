@@ -191,9 +191,11 @@ def bids_app(given: argparse.Namespace) -> None:
 def _run(given: argparse.Namespace, config: dict) -> int:
     from zoom.batch import batch
     from zoom.gather import Task, gather
+    from zoom.names import is_folder
     from zoom.request import Request, request, set_up
 
     set_up(config, vars(given))
+    output = Path(given.output)
     wishes = {name: getattr(given, name) for name in WISHES}
     wishes |= {"weights": tuple(given.weights), "consistency": False if given.no_consistency else None}
     wishes |= {"overwrite": given.overwrite or None, "viewer": given.viewer or None}
@@ -206,12 +208,14 @@ def _run(given: argparse.Namespace, config: dict) -> int:
             print(line, file=sys.stderr, flush=True)
 
     with TemporaryDirectory(prefix=f"{COMMAND}-") as work:
-        tasks, left_out = gather(given.scan, Path(given.output), Path(work), given.participant_label, given.suffix)
+        tasks, left_out = gather(given.scan, output, Path(work), given.participant_label, given.suffix)
         if given.labels and len(tasks) > 1:
             raise UserError(f"{given.labels}: labels of one scan; {len(tasks)} are given")
         for line in left_out:
             say(f"note      {line}")
-        outcome = batch(tasks, wish, config, say, dry_run=given.dry_run, quiet=given.quiet, as_json=given.json)
+        many = is_folder(output) and (len(tasks) > 1 or any(Path(one).is_dir() for one in given.scan))
+        how = {"dry_run": given.dry_run, "quiet": given.quiet, "as_json": given.json}
+        outcome = batch(tasks, wish, config, say, **how, index=output if many else None)
     return 1 if outcome.failed else 0
 
 

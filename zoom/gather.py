@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmark.errors import UserError
 from benchmark.files import json_of
 from zoom.dicom import Converted, convert, has_dicom, is_dicom
-from zoom.names import FOREIGN_SUFFIXES, INPUT_SUFFIXES, entities, find_bids, stem
+from zoom.names import INPUT_SUFFIXES, entities, find_bids, is_folder, stem
 from zoom.scan import LABELLED
 
 #: Suffixes of BIDS images that hold labels, shares of tissues or pieces of a field map, not a scan.
@@ -40,7 +40,6 @@ def gather(
     """
     tasks: list[Task] = []
     left_out: list[str] = []
-    file = not output.is_dir() and output.name.lower().endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES))
     for number, one in enumerate(map(Path, given)):
         if not one.is_dir():
             if one.is_file() and is_dicom(one):
@@ -56,7 +55,8 @@ def gather(
                 raise UserError(f"{one}: no scan in it; give images ({', '.join(INPUT_SUFFIXES)}) or DICOM files")
             tasks += found
             left_out += without
-    if file and (len(tasks) > 1 or any(Path(one).is_dir() and not tasks[0].converted for one in given)):
+    alone = len(tasks) == 1 and (tasks[0].converted or not Path(given[0]).is_dir())
+    if not alone and not is_folder(output):
         raise UserError(f"{output}: one file for {len(tasks)} scans; give a folder")
     return tasks, left_out
 

@@ -125,13 +125,18 @@ def relative_name(scan: Path, label: str) -> Path:
     return derivative(bids, label) if bids else Path(f"{stem(scan)}_zoom.nii.gz")
 
 
+def is_folder(output: Path) -> bool:
+    """Whether an output that is asked for is a folder to name files in, or else a file."""
+    return output.is_dir() or not output.name.lower().endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES))
+
+
 def names(scan: Path, output: Path, label: str, labels: Path | None = None) -> Names:
     """The outputs for ``output``: an image file, or a folder (BIDS derivatives of a BIDS scan, else by its name).
 
     ``label``: see ``resolution``; ``labels``: a file of labels that is brought along.
     """
     bids = find_bids(scan)
-    folder = output.is_dir() or not output.name.lower().endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES))
+    folder = is_folder(output)
     image = output / relative_name(scan, label) if folder else output
     base = image.name.removesuffix(suffix_of(image))
     spread = base.replace("_desc-zoom", "_desc-zoomspread") if is_derivative(base) else f"{base}_spread"

@@ -10,12 +10,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from zoom.description import NOT_FOR_DIAGNOSIS, Pictures
 from zoom.facts import extent_of
 from zoom.methods import PROFILES
-from zoom.pictures import MIDDLE, PLACES, coloured, grey
+from zoom.pictures import MIDDLE, PLACES, coloured, grey, icon
 from zoom.prepare import Prepared, duration
 
 STOPS = ("scan", "plain interpolation", "output")  # of the slider under the pictures
 LEAST = 0.01  # differences are shown on ± this much of the grey scale, or more where they are larger
 SEEN = 0.001  # below this much of it, they are not shown at all
+
+
+def rendered(template: str, **values: Any) -> str:
+    """A page of this folder's templates."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template(template).render(**values)
 
 
 def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> str:
@@ -36,10 +44,10 @@ def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> st
         }
         for view in pictured.views
     ]
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("page.html").render(
+    across = next(view.plane for view in pictured.views if view.plane != scan.plane)
+    return rendered(
+        "page.html",
+        icon=icon(pictured.after[across][MIDDLE], low, high),
         name=Path(scan.path).name,
         output=prepared.names.image.name,
         diagnosis=NOT_FOR_DIAGNOSIS,

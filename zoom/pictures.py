@@ -15,6 +15,7 @@ from zoom.scan import OpenScan
 
 LONGEST = 440  # pixels along the longest side of the field of view
 PLACES = (0.3, 0.4, 0.5, 0.6, 0.7)  # of the field of view, for each plane
+ICON = 160
 MIDDLE = len(PLACES) // 2
 OPPOSITE = dict(zip("RLAPSI", "LRPAIS", strict=True))
 
@@ -149,6 +150,14 @@ def grey(picture: np.ndarray, low: float, high: float) -> str:
     """A data URI of a grey PNG: ``low`` black, ``high`` white, outside the volume black."""
     shown = np.nan_to_num((picture - low) / (high - low)).clip(0, 1)
     return png_uri(Image.fromarray(np.rint(shown * 255).astype(np.uint8)))
+
+
+def icon(picture: np.ndarray, low: float, high: float) -> str:
+    """``grey``, at most ``ICON`` pixels wide and high: for lists of scans, and for the browser's tab."""
+    shown = np.nan_to_num((picture - low) / (high - low)).clip(0, 1)
+    image = Image.fromarray(np.rint(shown * 255).astype(np.uint8))
+    image.thumbnail((ICON, ICON))
+    return png_uri(image)
 
 
 def coloured(picture: np.ndarray, low: float, high: float, colours: str) -> str:

@@ -65,13 +65,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def zoomed(folder: Path) -> dict[str, Path]:
-    """The page of a scan, thick enough that there is a correction to show, and the viewer's."""
+    """The page of a scan, thick enough that there is a correction to show, the viewer's, and the index of a batch."""
     from zoom.cli import main
 
     nib.save(nib.Nifti1Image(thick((40, 48, 12)), OBLIQUE), folder / "scan.nii.gz")
     scan = [str(folder / "scan.nii.gz"), "--method", "linear", "--viewer", "--thickness", "5", "--profile", "box"]
     assert main([*scan, "--n", "3", "-o", str(folder / "zoomed.nii.gz")]) == 0
-    return {"zoom": folder / "zoomed.html", "viewer": folder / "zoomed_view.html"}
+    (folder / "damaged_with_a_long_name_that_has_to_be_broken_over_several_lines.nii.gz").write_bytes(b"x")
+    assert main([str(folder), "--n", "1", "--method", "linear", "-o", str(folder / "batch")]) == 1
+    index = folder / "batch" / "index.html"
+    return {"zoom": folder / "zoomed.html", "viewer": folder / "zoomed_view.html", "index": index}
 
 
 def study(folder: Path) -> dict[str, Path]:

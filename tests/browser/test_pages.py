@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-NAMES = ("zoom", "viewer", "verdict", "gallery", "table", "sorted", "survey")
+NAMES = ("zoom", "viewer", "index", "verdict", "gallery", "table", "sorted", "survey")
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 Opener = Callable[..., Any]
 

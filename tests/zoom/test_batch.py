@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from html import unescape
 from pathlib import Path
 
 import nibabel as nib
@@ -45,6 +46,8 @@ def test_a_folder_in_a_folder_out(tmp_path: Path, capsys: pytest.CaptureFixture)
     said = capsys.readouterr()
     assert said.out.splitlines() == [str(out / name) for name in wanted]
     assert f"{tmp_path}/in/one_seg.nii.gz: by its name a label map; left out" in said.err
+    assert f"index     {out}/index.html" in said.err
+    assert "3 volumes in this folder" in (out / "index.html").read_text()
 
 
 def test_outputs_are_not_zoomed_again(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -68,6 +71,8 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytest.
     assert lines[0].startswith(f"mri-zoom: {scans[1]}: ")
     assert lines[1] == f"mri-zoom: {scans[3]}: no such file; give a scan"
     assert lines[2] == "mri-zoom: 2 of 4 scans failed"
+    page = unescape((tmp_path / "out" / "index.html").read_text())
+    assert all(line.removeprefix("mri-zoom: ") in page for line in lines[:2])
 
 
 def test_even_a_fault_of_the_programs_own_does_not_stop_the_others(
