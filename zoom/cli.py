@@ -1,17 +1,14 @@
 """The command: ``mri-zoom scan.nii.gz --n 4 -o out.nii.gz``."""
 
 import argparse
-import io
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from benchmark.errors import UserError, one_line
+from benchmark.errors import UserError
 from benchmark.project import COMMAND, release
-from zoom.process import set_up_memory
+from zoom.process import run
 
 EXAMPLES = f"""\
 examples:
@@ -115,20 +112,11 @@ def _thickness(text: str) -> float | str:
     return text if text == "auto" else float(text)
 
 
-def readable() -> None:
-    """Lets a terminal of any locale show what it can, and the rest by its number."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0, 1 for what a user can put right, 2 for a wrong command line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    readable()
-    set_up_memory()
-    before = _interruptible()
-    try:
+
+    def work() -> int:
         from benchmark.config import load_config
 
         first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -141,37 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except ValueError as error:
             command.error(str(error))
         return _run(given, config)
-    except UserError as error:
-        print(f"{COMMAND}: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:  # of the system: a name that is too long, say
-        print(f"{COMMAND}: {one_line(error.filename or 'files')}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt as stop:
-        print(f"{COMMAND}: interrupted; {str(stop) or 'nothing was written'}", file=sys.stderr)
-        return 130
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
-
-def _interruptible() -> dict[signal.Signals, Any]:
-    """Lets every signal that ends a process by default act as Ctrl-C does, so that files that were begun are removed.
-
-    Returns the handlers from before. A signal that the caller ignores stays ignored: ``nohup mri-zoom`` outlives its
-    terminal. Windows has SIGTERM alone.
-    """
-    names = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
-    numbers = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
-    before = {number: signal.getsignal(number) for number in numbers}
-    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
-    for number in before:
-        signal.signal(number, _interrupt)
-    return before
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+    return run(COMMAND, work)
 
 
 def bids_app(given: argparse.Namespace) -> None:

@@ -8,7 +8,8 @@ interpolation, zoomed, truth.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,14 +19,16 @@ import numpy as np
 from benchmark import project
 from benchmark.config import load_config
 from benchmark.datasets import reader
-from benchmark.errors import UserError
+from benchmark.files import written
 from benchmark.volume import read_scan, to_upright
+from zoom.process import run
 from zoom.request import request
 from zoom.run import zoom
 from zoom.thinned import thinned
 
 SUBJECT = "csi3"
 THICK = 5  # mm, which is 5 slices of the truth
+MADE = ("thick.nii.gz", "spline.*", "zoomed.*", "zoom.png")
 PANELS = ("slices of 5 mm", "interpolated (cubic)", "zoomed", "truth (1 mm)")
 
 
@@ -47,7 +50,8 @@ def draw(volumes: Sequence[np.ndarray], path: Path) -> None:
     for axis, cut, name in zip(axes[0], cuts, PANELS, strict=True):
         style.picture(axis, cut, cmap="gray", interpolation="nearest")
         axis.set_title(name)
-    figure.savefig(path, dpi=200)
+    with written(path) as aside:
+        figure.savefig(aside, dpi=200)
 
 
 def example(folder: Path) -> None:
@@ -60,7 +64,8 @@ def example(folder: Path) -> None:
     truth = truth[..., : truth.shape[2] // THICK * THICK]
     folder.mkdir(parents=True, exist_ok=True)
     thick = thinned(truth.astype(np.float32), affine, THICK - 1, "box")
-    nib.save(thick, folder / "thick.nii.gz")
+    with written(folder / "thick.nii.gz") as aside:
+        nib.save(thick, aside)
     volumes = [np.asanyarray(thick.dataobj)]
     for name, given in (("spline", {"method": "spline", "profile": "point"}), ("zoomed", {})):
         output = folder / f"{name}.nii.gz"
@@ -81,12 +86,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog=f"{project.COMMAND}-example", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the files go; made if it is not there")
+    folder = parser.parse_args(arguments).folder
+
+    def work() -> int:
+        with _whole_or_nothing(folder):
+            example(folder)
+        return 0
+
+    return run(f"{project.COMMAND}-example", work)
+
+
+@contextmanager
+def _whole_or_nothing(folder: Path) -> Iterator[None]:
+    """Where the block fails or is stopped, what it has made in ``folder`` goes (not the scan that was fetched)."""
+
+    def there() -> set[Path]:
+        return {path for pattern in MADE for path in folder.glob(pattern)} | ({folder} if folder.exists() else set())
+
+    before = there()
     try:
-        example(parser.parse_args(arguments).folder)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+        yield
+    except BaseException:
+        for path in sorted(there() - before, reverse=True):  # a folder after what is in it
+            if path != folder:
+                path.unlink(missing_ok=True)
+            elif not any(folder.iterdir()):
+                folder.rmdir()
+        raise
 
 
 if __name__ == "__main__":

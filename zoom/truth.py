@@ -21,10 +21,9 @@ from benchmark.files import written
 from benchmark.scores.metrics import COLUMNS, Distance, score
 from benchmark.scores.region import region
 from benchmark.volume import plane, read_scan, to_upright
-from zoom.cli import readable
 from zoom.geometry import slice_axis
 from zoom.pictures import Field
-from zoom.process import set_up_memory
+from zoom.process import run
 from zoom.request import request
 from zoom.run import zoom
 from zoom.side_by_side import save
@@ -164,20 +163,20 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; prints the means over scans, and writes a row for each scan, n, profile and method."""
-    readable()
     given = parser().parse_args(arguments)
-    set_up_memory()
+    return run("zoom.truth", lambda: _scored(given))
+
+
+def _scored(given: argparse.Namespace) -> int:
+    config = load_config(given.config)
+    perceptual = _perceptual(Path(config["data"]) / "trunks" / "alex.safetensors")
+    methods = {name: {"method": name} | ({"profile": given.read_as} if given.read_as else {}) for name in given.methods}
+    for name, wish in methods.items():
+        if config["methods"].get(name, {}).get("networks"):
+            wish |= {"weights": tuple(given.weights), "tile": given.tile}
+    axis = int(given.axis) if given.axis and given.axis.isdecimal() else given.axis
+    tables: list[pd.DataFrame] = []
     try:
-        config = load_config(given.config)
-        perceptual = _perceptual(Path(config["data"]) / "trunks" / "alex.safetensors")
-        methods = {
-            name: {"method": name} | ({"profile": given.read_as} if given.read_as else {}) for name in given.methods
-        }
-        for name, wish in methods.items():
-            if config["methods"].get(name, {}).get("networks"):
-                wish |= {"weights": tuple(given.weights), "tile": given.tile}
-        axis = int(given.axis) if given.axis and given.axis.isdigit() else given.axis
-        tables = []
         for n, profile, scan in product(given.n, given.profiles, given.scans):
             wishes = {"profile": profile, "axis": axis, "shrink": given.shrink, "in_plane": given.in_plane}
             tables.append(measure(scan, n, methods, config, perceptual, **wishes, pictures=given.pictures))
@@ -185,9 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with written(given.output) as aside:  # as far as it has come
                 table.to_csv(aside, sep="\t", index=False, float_format="%.5f")
             print(f"{scan}: n = {n}, {profile} slices scored", file=sys.stderr)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"{given.output} holds what was scored" if tables else "") from None
     means = table.groupby(["n", "slices_are", "method"], sort=False)[COLUMNS].mean()
     print(means.round(4).to_string())
     return 0
