@@ -52,7 +52,7 @@ def odd_config(draw: st.DrawFn) -> bytes:
 def test_config(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(content)
-    tried("config", lambda: load_config(path), "config")
+    tried("config", lambda: load_config(path), path)
 
 
 @fuzz(examples=60)

@@ -152,9 +152,13 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
 def load_config(overlay: str | Path | None = None) -> dict[str, Any]:
     """``config/config.yaml``, changed by the file ``overlay``, as with ``snakemake --configfile``."""
     config = _read(CONFIG)
-    if overlay is not None:
-        merge(config, _read(Path(overlay)))
-    return check(config)
+    if overlay is None:
+        return check(config)
+    merge(config, _read(Path(overlay)))
+    try:
+        return check(config)
+    except UserError as error:
+        raise UserError(f"{overlay}: {error}") from error
 
 
 def complete(config: dict[str, Any]) -> bool:
