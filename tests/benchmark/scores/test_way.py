@@ -1,4 +1,4 @@
-"""The share of the way from the control to the oracle."""
+"""Scores as shares of the distance from the control to the oracle."""
 
 import numpy as np
 import pandas as pd
@@ -80,5 +80,5 @@ def test_a_score_table_has_them_and_says_what_they_are(score_files, labels):
     assert printed["linear & more"] == ["0 %"] * 3
     assert printed["true slices"] == ["100 %"] * 3
     assert printed["truth"][1] == "n/a"
-    assert "Share: of the way from ‘linear & more’ (0 %) to ‘true slices’ (100 %)" in table.caption
+    assert "Share: of the distance from ‘linear & more’ (0 %) to ‘true slices’ (100 %)" in table.caption
     assert all(len(row) == len(table.columns) for row in table.rows if not isinstance(row, str))
