@@ -1,4 +1,4 @@
-"""What README and docs say can be typed and clicked: commands are known, options exist, links lead somewhere."""
+"""Commands and links in README and docs work: commands are known, options exist, links have targets."""
 
 import os
 import re

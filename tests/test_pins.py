@@ -105,7 +105,7 @@ def test_what_the_code_imports_is_declared() -> None:
 
 
 def test_the_files_are_written_as_they_stand(groups) -> None:
-    """With the hashes in them, the generator writes them again byte for byte."""
+    """With their hashes, the generator writes the same pins byte for byte."""
     known = written("requirements.txt") | written("dev.txt")
     again = pin.files(lambda name, version: [text.split(":")[1] for text in known[f"{name}=={version}"]])
     assert {name: (ENVS / name).read_text() == text for name, text in again.items()} == dict.fromkeys(again, True)

@@ -21,7 +21,7 @@ TOY = ["--config", "study={cohorts: [toy], methods: [ours_no_edsr, truth]}", "re
 
 
 def test_the_authors_recipe_trains_one_first_stage_a_cohort(tmp_path: Path) -> None:
-    """Planned where none of the public weights is: they are a job of the plan."""
+    """Planned without the public weights: their download is a job of the plan."""
     folders = [f"results={tmp_path}", f"data={tmp_path}/data"]
     plan = planned(run("-n", "--quiet", "rules", "--config", *folders, config=None))
     assert plan["public_weights"] == 1

@@ -1,4 +1,4 @@
-"""Secrets planted in each place where a user may put one: a real run keeps them out of all that it makes."""
+"""Secrets planted in each place where a user may put one: a real run keeps them out of all its outputs."""
 
 import os
 import subprocess

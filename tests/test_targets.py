@@ -1,4 +1,4 @@
-"""Every table and figure by its name, and only what it needs."""
+"""Every table and figure by its name, with only the needed jobs."""
 
 import os
 import re
@@ -89,7 +89,7 @@ def zoomed(folder: Path, sheet: str, *words: str) -> str:
 def test_a_scan_is_zoomed_again_when_a_setting_changes_that_it_depends_on(tmp_path):
     sheet = "scan|name|method|n\n{data}/phantom/thick.nii.gz|mine|linear|1\n"
     zoomed(tmp_path, sheet)
-    same = ("compute={chunk: 2}", "sampling={steps: 7}")  # the method draws nothing
+    same = ("compute={chunk: 2}", "sampling={steps: 7}")  # the method uses no random numbers
     assert "rule zoom_scan" not in zoomed(tmp_path, sheet, "-n", *same)
     for change in ("preprocess={percentile: 99}", "methods={linear: {label: other}}"):
         assert "rule zoom_scan" in zoomed(tmp_path, sheet, "-n", change), change

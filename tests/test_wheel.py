@@ -1,4 +1,4 @@
-"""The wheel, installed where nothing else is: it holds what it needs, and zooms from any folder."""
+"""The wheel in an empty environment: it holds all its files, and zooms from any folder."""
 
 import json
 import os

@@ -69,7 +69,7 @@ def test_same_seed_same_bytes(study, tmp_path):
 
 
 def test_killed_again_and_again_it_ends_the_same(study, tmp_path):
-    """SIGKILL to everything at three random moments, one of them inside a training, which then resumes."""
+    """SIGKILL to all processes at three random moments, once inside a training, which then resumes."""
     said = killed(3, SEED, tmp_path, study)
     assert len(said) >= 3
     assert inside(said) >= 1, said
@@ -110,7 +110,7 @@ def test_the_contest_restores_every_patient_by_networks_that_never_saw_them(stud
     assert (study / "figures" / "contest_toy.png").exists()
 
     run(*small(study, "contest={parts: []}"), "--", str(study / "tables" / "contest_parts.csv"))
-    assert len(pd.read_csv(study / "tables" / "contest_parts.csv")) == 0  # no variants, no parts: the tables are there
+    assert len(pd.read_csv(study / "tables" / "contest_parts.csv")) == 0  # no variants, no parts: the tables exist
 
 
 def test_whole_volumes_lie_next_to_the_truth(study):
@@ -151,7 +151,7 @@ def test_a_failing_job_names_rule_wildcards_and_log(tmp_path):
 
 
 def test_no_test_subject_is_an_input_of_any_training(study):
-    """Not by the sheet alone: by the inputs that Snakemake would give to every training job."""
+    """Checked by the inputs of every training job in Snakemake, not only by the sheet."""
     from benchmark.cohort import sheet
 
     tested = sheet.test(sheet.read_sheet(study / "cohorts" / "toy.tsv"))

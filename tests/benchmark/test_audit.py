@@ -1,4 +1,4 @@
-"""The audit finds what is as it is told, and what is not: a study's files by hand, with one fault planted at a time."""
+"""The audit accepts correct files and finds faults: a study's files made by hand, with one planted fault at a time."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A message is short, whatever a file holds."""
+"""A message is short, whatever the content of a file."""
 
 import pickle
 

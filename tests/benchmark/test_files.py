@@ -1,4 +1,4 @@
-"""Files are written aside and get their names when they are whole."""
+"""Files are written under temporary names and renamed when they are complete."""
 
 import itertools
 import os
@@ -39,14 +39,14 @@ def test_a_planted_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.Monk
         (tmp_path / name).symlink_to(kept)
     dangling = tmp_path / ".00000001.o.json"
     dangling.symlink_to(tmp_path / "made for somebody else")
-    guessed = itertools.count()  # the worst case: the attacker knows the first names that are drawn
+    guessed = itertools.count()  # the worst case: the attacker knows the first random names
     monkeypatch.setattr(files.secrets, "token_hex", lambda size: f"{next(guessed):08x}")
     with written(tmp_path / "o.json") as aside:
         aside.write_text("{}")
     assert kept.read_text() == "years of work"
     assert not (tmp_path / "made for somebody else").exists()
     assert not (tmp_path / "o.json").is_symlink()
-    assert dangling.is_symlink()  # the files of others are left alone
+    assert dangling.is_symlink()  # other users' files are not changed
 
 
 def test_two_writers_of_one_file_do_not_share_what_is_aside(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_several_files_get_their_names_together_or_not_at_all(tmp_path: Path) ->
 
 
 def test_the_umask_decides_for_files_that_a_library_put_there(tmp_path: Path) -> None:
-    """Safetensors writes elsewhere and renames; its file is for its owner alone."""
+    """Safetensors writes another file and renames it; only its owner can read it."""
     import numpy as np
     from safetensors.numpy import save_file
 

@@ -49,7 +49,7 @@ def test_a_clone_knows_its_commit() -> None:
 
 
 def installed_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the package stood in another project's repository, which holds a pyproject.toml as well."""
+    """Simulates a package inside another project's repository, which also holds a pyproject.toml."""
     package = folder / "venv" / "site-packages" / "benchmark"
     package.mkdir(parents=True)
     (folder / "pyproject.toml").write_text('[project]\nname = "a-study"\nversion = "7"\n')

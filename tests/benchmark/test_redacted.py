@@ -1,4 +1,4 @@
-"""Secrets in each place where a user may put one; none is in a message, a log or a file that was made."""
+"""Secrets in each place where a user may put one; no secret is in a message, a log or an output file."""
 
 import hashlib
 import io
@@ -74,7 +74,7 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def doors(folder: Path) -> dict:
-    """Each way to the network: what is called, by name."""
+    """Each function that uses the network, by name."""
     signed = "http://me:s3cr3t-url@scans.invalid/a.tar?token=s3cr3t-sign"
     data = {"accept_terms": True, "url": signed}
     return {

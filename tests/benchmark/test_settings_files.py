@@ -1,4 +1,4 @@
-"""Settings files, as a user may have written them."""
+"""Settings files in the forms that users write."""
 
 import math
 import os

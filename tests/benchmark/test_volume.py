@@ -1,4 +1,5 @@
-"""Scans in every orientation and format come out upright, in the right place; what is no scan is refused by name."""
+"""Scans in every orientation and format become upright volumes at the right position; other files are refused by
+name."""
 
 import gzip
 import itertools
@@ -20,7 +21,7 @@ ALL_CODES = [
 
 
 def scan_in(codes: str, folder, data=None):
-    """The same little head stored with its axes as ``codes``."""
+    """The same small head, stored with the axes ``codes``."""
     if data is None:
         data = np.random.default_rng(0).integers(1, 1000, (5, 6, 7)).astype(np.int16)
     affine = np.array([[2, 0, 0, -4], [0, 3, 0, 5], [0, 0, 4, 1], [0, 0, 0, 1.0]])

@@ -35,7 +35,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens a page from its file, without a network; a script that fails, and any request elsewhere, fail the test."""
+    """Opens a page from its file, without a network; a failing script or any request to another address fails the
+    test."""
     contexts, faults = [], []
 
     def open_page(path: Path, width: int = WIDE, **how: Any) -> Any:
@@ -59,7 +60,7 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Every kind of page by name."""
+    """All kinds of page by name."""
     folder = tmp_path_factory.mktemp("pages")
     return zoomed(folder) | study(folder)
 
@@ -78,7 +79,7 @@ def zoomed(folder: Path) -> dict[str, Path]:
 
 
 def study(folder: Path) -> dict[str, Path]:
-    """Verdict, gallery, a table and the survey's form, with columns, names and pictures as long as a study's are."""
+    """Verdict, gallery, a table and the survey's form, with columns, names and pictures as long as in a study."""
     from PIL import Image
 
     from benchmark.print.typeset import Cell, Table, html

@@ -1,4 +1,4 @@
-"""Every page in a real browser: accessible, no wider than a phone, usable by keyboard, and it shows what it should."""
+"""Every page in a real browser: accessible, fits a phone's width, usable by keyboard, with the right content."""
 
 import io
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def ready(page: Any, name: str) -> Any:
 
 
 def picture(page: Any, selector: str) -> np.ndarray:
-    """What is seen of an element, grey (H, W)."""
+    """The visible picture of an element, grey (H, W)."""
     return np.asarray(Image.open(io.BytesIO(page.locator(selector).screenshot())).convert("L")).astype(float)
 
 

@@ -1,6 +1,6 @@
-"""``python tests/gpu``: what only a GPU can show, in one call of a few minutes (``make gpu-test``).
+"""``python tests/gpu``: the tests that need a GPU, in one call of a few minutes (``make gpu-test``).
 
-A line a check as it happens, a file after each, a table at the end; exit code 1 if a check failed.
+One line per check at once, a file after each check, a table at the end; exit code 1 if a check failed.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def main() -> int:
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="gpu-test-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch)
-        # Compilers of all processes share what they made; sums of a fixed order need the workspace.
+        # Compilers of all processes share their results; sums in a fixed order need the workspace.
         os.environ |= {
             "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
             "TORCHINDUCTOR_COMPILE_THREADS": "2",

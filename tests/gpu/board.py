@@ -1,4 +1,4 @@
-"""What came out of each check: a line as it happens, a file after each check, a table at the end."""
+"""The outcomes of the checks: one line at once, a file after each check, a table at the end."""
 
 import json
 import time
@@ -21,7 +21,10 @@ class Outcome:
 
 
 class Board:
-    """Collects outcomes. The file ``output`` (Markdown; beside it the same as ``.jsonl``) is whole after each."""
+    """Collects outcomes.
+
+    The file ``output`` (Markdown; next to it the same as ``.jsonl``) is complete after each outcome.
+    """
 
     def __init__(self, output: Path, title: str, say: Callable[[str], None]) -> None:
         self.output, self.title, self.say = output, title, say
@@ -30,7 +33,7 @@ class Board:
         output.parent.mkdir(parents=True, exist_ok=True)
 
     def add(self, outcome: Outcome) -> None:
-        """Prints the outcome, with its traceback where there is one, and writes the file anew."""
+        """Prints the outcome, with its traceback if there is one, and writes the file again."""
         self.outcomes.append(outcome)
         clock = f"{time.monotonic() - self.began:5.0f} s"
         self.say(f"{clock}  {outcome.state:8} {outcome.check} ({outcome.seconds:.1f} s) {outcome.detail}")
@@ -41,11 +44,11 @@ class Board:
         self.output.with_suffix(".jsonl").write_text("\n".join(lines) + "\n")
 
     def count(self, state: str) -> int:
-        """How many checks ended in ``state``."""
+        """Number of checks that ended in ``state``."""
         return sum(outcome.state == state for outcome in self.outcomes)
 
     def summary(self) -> str:
-        """How many checks ended how, in one line."""
+        """Numbers of checks by state, in one line."""
         return ", ".join(f"{self.count(state)} {state}" for state in (OK, FAILED, CUT, SKIPPED))
 
     def table(self) -> str:

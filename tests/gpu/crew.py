@@ -1,4 +1,5 @@
-"""Several groups at once, each in a process; what has not ended in time is killed and said to be cut off."""
+"""Several groups at the same time, each in a process; groups that do not end in time are killed and reported as cut
+off."""
 
 import contextlib
 import json
@@ -36,7 +37,7 @@ class Crew:
                 future.result()
 
     def group(self, name: str, checks: list[Check]) -> None:
-        """One group, to its end or to the end of the time."""
+        """Runs one group to its end or to the end of the time."""
         waiting = [check.name for check in checks]
         running, began = "", time.time()
         log = self.folder / f"{name}.log"
@@ -74,7 +75,7 @@ class Crew:
                     self.add(Outcome(**event))
                 code = process.wait()
                 alarm.cancel()
-                _kill(process)  # what it may have left behind
+                _kill(process)  # files that it may have left
             if waiting and time.time() < self.until - MARGIN:
                 broken = running or waiting[0]
                 waiting.remove(broken)
@@ -92,7 +93,7 @@ class Crew:
         return "\n".join(line for log in logs for line in log.read_text(errors="replace").splitlines()[-lines:])
 
     def add(self, outcome: Outcome) -> None:
-        """One outcome at a time, from whichever thread."""
+        """One outcome at a time, from any thread."""
         with self.writing:
             self.board.add(outcome)
 

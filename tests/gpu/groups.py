@@ -1,4 +1,4 @@
-"""All checks by group. The checks of a group build on each other and run one after another, in a process of its own."""
+"""All checks by group. The checks of a group depend on each other and run one after another, in a separate process."""
 
 import other_checks
 import restoring_checks
@@ -7,7 +7,7 @@ from setting import Check
 
 
 def groups(compiled: bool) -> dict[str, list[Check]]:
-    """Groups by name, what takes longest first. ``compiled``: with the checks that compile a network."""
+    """Groups by name, the longest first. ``compiled``: with the checks that compile a network."""
     found = other_checks.checks()
     for name in training_checks.networks():
         found[f"train-{name}"] = training_checks.checks(name, compiled)

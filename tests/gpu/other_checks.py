@@ -1,4 +1,4 @@
-"""What stands around the networks: LPIPS, a zoom, the speed of a training, jobs that share a GPU, the smoke study."""
+"""Checks apart from networks: LPIPS, a zoom, the speed of a training, jobs that share a GPU, the smoke study."""
 
 import gc
 import os
@@ -86,7 +86,7 @@ def trained_for_the_article() -> list[str]:
 
 
 def peak(setting: Setting, name: str) -> str:
-    """A training at the article's size, of eight slices, takes no more of the GPU than ``claim`` asks for it."""
+    """A training at the article's size, of eight slices, uses at most the GPU memory that ``claim`` requests."""
     import torch
 
     from benchmark.cluster import demand
@@ -136,7 +136,8 @@ def zoomed(setting: Setting, method: str, networks: list[str], **options: Any) -
 
 
 def study(setting: Setting) -> str:
-    """The smoke study's phantoms: all of ours, Quartet and linear, two folds, the jobs side by side on one device."""
+    """The smoke study's phantoms: all of ours, Quartet and linear, two folds, with several jobs at a time on one
+    device."""
     import pandas as pd
 
     results = setting.folder / "study"

@@ -1,4 +1,4 @@
-"""Each method restores on the device what it restores on the CPU: float32 and half, eager and compiled."""
+"""Each method has the same result on the device as on the CPU: float32 and half, eager and compiled."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ STEPS, CHUNK = 4, 8
 
 
 def families() -> dict[str, list[str]]:
-    """The config's methods by the networks that they use; those without any under ``controls``."""
+    """The config's methods by the networks that they use; methods without networks under ``controls``."""
     found: dict[str, list[str]] = {}
     for name, block in config()["methods"].items():
         found.setdefault("+".join(sorted(block["networks"])) or "controls", []).append(name)
@@ -47,7 +47,7 @@ def compiling() -> set[str]:
 
 
 def checks(family: str, compiled: bool) -> list[Check]:
-    """All methods of a family; compiled is the first one alone, as the others share its networks."""
+    """All methods of a family; only the first method is compiled, because the others share its networks."""
     found = []
     compiled = compiled and family in compiling()
     for number, name in enumerate(families()[family]):

@@ -1,4 +1,4 @@
-"""What every check is given: a device, a folder, a trunk of LPIPS where there is one; and small volumes to work on."""
+"""The setting of every check: a device, a folder, a trunk of LPIPS if available; and small volumes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ class Skipped(Exception):
 
 @dataclass(frozen=True)
 class Setting:
-    """``device``: cpu or cuda; ``folder``: the check's own; ``trunks``: with ``alex.safetensors`` and, where there is
-    one, ``vgg.safetensors``; ``minutes``: that the study may take; ``cores``: that it may use; ``share``: its jobs
-    that may use the GPU at once.
+    """``device``: cpu or cuda; ``folder``: of the check; ``trunks``: with ``alex.safetensors`` and, if available,
+    ``vgg.safetensors``; ``minutes``: for the study; ``cores``: for the study; ``share``: jobs that may use the GPU at
+    the same time.
     """
 
     device: str
@@ -34,7 +34,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Check:
-    """One check: ``call`` returns a line of detail or raises. ``estimate``: seconds that it takes at the most usual."""
+    """One check: ``call`` returns a line of detail or raises. ``estimate``: its usual largest number of seconds."""
 
     name: str
     call: Callable[[Setting], str]
@@ -64,7 +64,7 @@ def truths(setting: Setting, count: int = 2) -> list[str]:
 
 
 def random_weights(setting: Setting, names: list[str]) -> list[str]:
-    """Weight files of the smoke study's networks ``names``, untrained; layers that start at zero are made to count."""
+    """Weight files of the smoke study's networks ``names``, untrained; layers that start at zero get other values."""
     import torch
 
     from models import weights

@@ -1,4 +1,4 @@
-"""``make gpu-test`` dry on the CPU: its checks pass where they must, fail where they must, and never stop the rest."""
+"""``make gpu-test`` dry on the CPU: its checks pass and fail as they should, and never stop other checks."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 
 
 def gpu_test(tmp_path: Path, *arguments: str) -> tuple[subprocess.CompletedProcess, list[dict]]:
-    """The command, and what its file holds."""
+    """Runs the command and returns the content of its file."""
     output = tmp_path / "out" / "gpu_test.md"
     command = [sys.executable, str(HERE), "--device", "cpu", "--eager", "--output", str(output), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=500)
@@ -111,7 +111,7 @@ def test_a_process_that_dies_or_hangs_is_one_failed_check(tmp_path, monkeypatch,
 
 
 def test_other_losses_and_other_weights_are_found(tmp_path: Path) -> None:
-    """What the checks of a training compare has to be equal for them to pass."""
+    """The checks of a training pass only if the compared values are equal."""
     setting = Setting("cpu", tmp_path)
     made = training_checks.trained("wdsr", setting, "a", steps=training_checks.STEPS)
     start = training_checks.trained("wdsr", setting, "start", steps=1)
@@ -145,7 +145,7 @@ def test_other_pixels_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_in_mixed_precision_a_network_learns_from_slices_of_16_bits(tmp_path: Path, monkeypatch) -> None:
-    """Lightning rounds what a module is given to bfloat16, which has 8: what is learned from would be rounded too."""
+    """Lightning rounds a module's input to bfloat16, which has 8 bits: the targets would be rounded too."""
     from models.networks.wdsr import Training
 
     seen: list[torch.Tensor] = []

@@ -1,4 +1,5 @@
-"""What a GPU would refuse, found without one: every training, restoration and a zoom on a device that is not there."""
+"""Finds operations that a GPU would refuse, without a GPU: every training, restoration and a zoom on a pretended
+device."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ CODES = 1e-3
 
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trunks: dict[str, Path]) -> Setting:
-    """A setting whose device is the one that is not there."""
+    """A setting with the pretended device."""
     import models.fast
     import models.sampling
     from benchmark.jobs import training
@@ -123,7 +124,7 @@ def test_slices_of_16_bits_without_sign_are_found() -> None:
 
 
 def refused() -> dict[str, Callable[[torch.Tensor, torch.Tensor], object]]:
-    """What a GPU refuses, given a tensor there and one on the CPU."""
+    """Operations that a GPU refuses for a tensor on the GPU and a tensor on the CPU."""
     return {
         "both devices": lambda card, cpu: card + cpu,
         "a mask on the CPU": lambda card, cpu: torch.where(cpu > 0, card, card),

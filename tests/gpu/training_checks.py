@@ -29,7 +29,7 @@ def networks() -> list[str]:
 
 
 def checks(name: str, compiled: bool) -> list[Check]:
-    """The checks of one network, in the order in which they build on each other."""
+    """The checks of one network, in the order of their dependencies."""
     found = [
         Check(f"train {name}: float32, losses as on the CPU", lambda setting: _float32(name, setting), 25),
         Check(f"train {name}: stopped by a signal, resumed", lambda setting: resumed(name, setting), 10),
@@ -77,15 +77,15 @@ def trained(name: str, setting: Setting, folder: str, *, steps: int = STEPS, **c
 
 
 def losses(weights: Path) -> list[dict[str, float]]:
-    """Rows of the log beside ``weights``: the losses alone."""
+    """Rows of the log next to ``weights``: only the losses."""
     with open(weights.with_suffix(".csv"), newline="") as file:
         rows = list(csv.DictReader(file))
     return [{key: float(value) for key, value in row.items() if "loss" in key and value} for row in rows]
 
 
 def compare(found: Path, expected: Path, tolerance: float) -> str:
-    """That the first losses agree within ``tolerance`` (relative), so does the network's two steps later (of layers
-    that start at zero the first says nothing), and all are finite.
+    """Checks that the first losses agree within ``tolerance`` (relative), that the network's loss agrees two steps
+    later (layers that start at zero do not affect the first loss), and that all are finite.
     """
     import math
 
@@ -180,7 +180,7 @@ def _signalled(name: str, setting: Setting) -> Iterator[None]:
 
 @contextmanager
 def _deterministic(device: str) -> Iterator[None]:
-    """Kernels whose sums have a fixed order, where there are such: else nothing that ran twice is equal."""
+    """Uses kernels with a fixed order of sums, if available: otherwise two runs are never equal."""
     import torch
 
     if device == "cpu":

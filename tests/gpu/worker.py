@@ -1,6 +1,6 @@
-"""One group of checks in a process of its own: what breaks a device's context breaks nothing else.
+"""One group of checks in a separate process: a broken device context does not affect other groups.
 
-Lines that begin with ``MARK`` are JSON: a check that begins, or its outcome. All else that is printed is a log.
+Lines that begin with ``MARK`` are JSON: a check that begins, or its outcome. All other output is a log.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Scans made while training: they are what a slice of that profile shows, in the place that the network is told."""
+"""Simulated scans for training: slices have the right profile, at the position in the network's description."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a CompVis checkpoint means, written down a second time: forward passes straight from its names.
+"""A second implementation of CompVis checkpoints: forward passes directly from their names.
 
 Only the table of names is shared with `models.checkpoints`: a name read as another, a head or a level shows in the
 numbers, also for networks with attention at more levels than the reference in shared/oracle has.

@@ -1,4 +1,4 @@
-"""Checkpoints from elsewhere, against the original code's own outputs and against copies made here in its layout."""
+"""Checkpoints of other projects, compared with outputs of the original code and with copies made by the tests."""
 
 import json
 import os

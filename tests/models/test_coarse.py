@@ -1,4 +1,4 @@
-"""Coarse slices made while training show what a coarse pixel covers, in its place."""
+"""Simulated coarse slices: a coarse pixel is the average of the area that it covers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A training ends with its schedule, and with its time limit if that comes first: then the schedule comes with it."""
+"""A training ends with its schedule, and with its time limit if that comes first: then the schedule is shortened."""
 
 from itertools import pairwise
 
@@ -8,7 +8,7 @@ from models.training.course import UNTIMED, Course
 
 
 class Clock:
-    """Seconds that pass only when a test says so."""
+    """A clock that advances only when a test says so."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -18,7 +18,7 @@ class Clock:
 
 
 def run(course: Course, clock: Clock, seconds: float, most: int = 10**6) -> list[int]:
-    """Steps of so many seconds until the course is over; the positions in the schedule."""
+    """Runs steps of these seconds until the course is over; returns the positions in the schedule."""
     positions = []
     while not course.over and len(positions) < most:
         clock.now += seconds
@@ -40,11 +40,11 @@ def test_the_schedule_ends_with_the_time(seconds):
     assert positions[-1] == 1000
     assert course.done == len(positions)
     if 1000 * seconds <= 60:
-        assert positions == list(range(1, 1001))  # there was time for all
+        assert positions == list(range(1, 1001))  # enough time for all steps
     else:
         assert clock.now == pytest.approx(60.0, abs=2 * seconds)
         middle = positions[len(positions) // 2]
-        assert middle == pytest.approx(500, abs=60)  # evenly, not in one leap at the end
+        assert middle == pytest.approx(500, abs=60)  # evenly, not in one jump at the end
 
 
 def test_a_machine_that_becomes_slower_still_ends_in_time():
@@ -79,7 +79,7 @@ def test_seconds_of_an_interrupted_training_count():
     clock = Clock()
     first = Course(100, limit=50.0, clock=clock)
     run(first, clock, 1.0, most=20)
-    clock.now += 1000  # it waits to be started again
+    clock.now += 1000  # it waits for a new start
     second = Course(100, limit=50.0, clock=clock)
     second.resume(first.state() | {"spent": 20.0})
     assert second.done == 20

@@ -1,4 +1,4 @@
-"""BSRGAN-light: what comes out, that it is drawn anew for every slice, and that it moves nothing."""
+"""BSRGAN-light: its outputs, new random draws for every slice, and no shift of the image."""
 
 import io
 
@@ -50,7 +50,7 @@ def test_every_slice_has_its_own_draw(slices):
 
 
 def test_only_mildly_worse_than_the_protocols(slices):
-    """It is the light variant: on average the low resolution of the protocol is still plainly there."""
+    """It is the light variant: on average the result is still close to the protocol's low resolution."""
     torch.manual_seed(0)
     errors = torch.stack([(bsrgan_light(slices) - degrade(slices)).pow(2).mean().sqrt() for _ in range(40)])
     assert 0.005 < errors.mean() < 0.08
@@ -58,7 +58,7 @@ def test_only_mildly_worse_than_the_protocols(slices):
 
 
 def test_nothing_is_moved(slices):
-    """The mean of many draws correlates best with the protocol's low resolution where it is not shifted."""
+    """The mean of many draws correlates best with the unshifted low resolution of the protocol."""
     torch.manual_seed(0)
     mean = torch.stack([bsrgan_light(slices) for _ in range(150)]).mean(dim=0)
     target = degrade(slices)
@@ -69,7 +69,7 @@ def test_nothing_is_moved(slices):
     assert shift.abs().max() < 0.03
     moved = torch.roll(mean, 1, dims=3)
     shift = torch.linalg.lstsq(system, moved.flatten().unsqueeze(1)).solution[:2, 0]
-    assert shift[1].abs() > 0.3  # the estimate sees a shift that is there
+    assert shift[1].abs() > 0.3  # the estimate detects a real shift
 
 
 def test_bilinear_is_the_protocols(slices):

@@ -1,4 +1,4 @@
-"""The fast path computes what the plain one does: layout, pieces, fixed shapes, compilation, half precision."""
+"""The fast path has the same results as the plain path: layout, pieces, fixed shapes, compilation, half precision."""
 
 import threading
 
@@ -38,7 +38,7 @@ def slices() -> np.ndarray:
 
 
 def plain(networks: dict[str, nn.Module], slices: np.ndarray, steps: int, eta: float, seed: int) -> Tensor:
-    """Ours at the known slices, a slice at a time, by the libraries alone: diffusers' U-Net, DDIM and decoder."""
+    """Ours at the known slices, one slice at a time, with the libraries only: diffusers' U-Net, DDIM and decoder."""
     unet, vq = networks["ldm"].unet.unet, networks["vq"]
     solver: DDIMScheduler = scheduler("ddim", Schedule())
     restored = []
@@ -65,7 +65,7 @@ def test_fast_and_plain_sampling_agree(eta: float, networks: dict[str, nn.Module
 
 @pytest.mark.parametrize("name", ["ours", "baseline"])
 def test_chunks_of_one_size_and_compilation_change_nothing(name: str, networks: dict[str, nn.Module], slices):
-    """The graphs that a GPU would compile, run as they were traced; every one is called with one shape."""
+    """The graphs that a GPU would compile, run as they were traced; every graph is called with one shape."""
     expected = method(name, networks, steps=3, chunk=4).restore(slices, KNOWN, AT)
     shapes = set()
     for part in (networks["ldm"].unet.unet, networks["vq"].vq.decoder):
@@ -155,7 +155,7 @@ def test_what_is_made_ahead_comes_in_order_and_one_step_ahead():
 
     found = []
     for item in ahead(items()):
-        assert begun[item + 1].wait(5)  # the next one (at last, the end) is under way while this one is used
+        assert begun[item + 1].wait(5)  # the next item (finally, the end) is prepared while the current item is used
         assert not any(event.is_set() for event in begun[item + 2 :])
         found.append(item)
     assert found == [0, 1, 2]

@@ -1,4 +1,4 @@
-"""Half precision does not show: trained networks score within 0.02 dB and 0.001 LPIPS of what they do in float32."""
+"""Half precision does not show: trained networks score within 0.02 dB and 0.001 LPIPS of their float32 results."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_it_does_not_show_in_the_scores(sampling, networks, truth, trunks) -> No
     full, half = (
         score(found, truth, Region(truth > 0, "brain"), perceptual)[["psnr", "lpips"]].mean() for found in (full, half)
     )
-    assert full["psnr"] > 13  # something was learnt
+    assert full["psnr"] > 13  # the training had an effect
     assert abs(half["psnr"] - full["psnr"]) < 0.02
     assert abs(half["lpips"] - full["lpips"]) < 0.001
 
@@ -77,11 +77,11 @@ EVERY = {
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_network_takes_and_returns_float32(name: str, truth: np.ndarray) -> None:
-    """Random weights: the outputs differ by roundings alone."""
+    """Random weights: the outputs differ only by rounding."""
     torch.manual_seed(0)
     block = study.config("smoke")["networks"][name]
     network = weights.network(block.get("class", name), block["size"])
-    for parameter in network.parameters():  # what starts at zero would hide the layers before it
+    for parameter in network.parameters():  # layers that start at zero would hide the layers before
         if not parameter.any():
             nn.init.normal_(parameter, std=0.02)
     network = network.eval().requires_grad_(False)

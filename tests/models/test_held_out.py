@@ -1,4 +1,4 @@
-"""Early stopping: by slices that are not learned from, the same on every run, and across an interruption."""
+"""Early stopping: by held-out slices, the same in every run and across an interruption."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ class Level(nn.Module):
 
 
 class Learn(Task):
-    """Moves the level steadily towards the training slices' mean; the held-out slices' mean lies on the way."""
+    """Moves the level steadily towards the training slices' mean; the held-out slices' mean is in between."""
 
     ema_decay: float | None = None
 

@@ -1,4 +1,4 @@
-"""Trainings start from public weights of their own size, whatever the width of an attention head."""
+"""Trainings start from public weights of the same size, whatever the width of an attention head."""
 
 from pathlib import Path
 

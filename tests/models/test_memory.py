@@ -1,4 +1,4 @@
-"""How many slices at once."""
+"""The number of slices per chunk."""
 
 import pytest
 
@@ -10,11 +10,11 @@ from models.streaming import USUAL
 @pytest.mark.parametrize(
     ("slices", "memory_bytes", "expected"),
     [
-        (155, 10_000, 155),  # all of them
+        (155, 10_000, 155),  # all slices
         (155, 1_000, 78),  # 91 would fit: two equal chunks
-        (155, 100, 1),  # not even one fits, but there is nothing smaller
+        (155, 100, 1),  # not even one slice fits, but this is the smallest chunk
         (155, 120, 3),
-        (1000, 10**6, 250),  # more than so many at once are no faster
+        (1000, 10**6, 250),  # larger chunks are not faster
     ],
 )
 def test_chunks_are_equal_and_fit(slices: int, memory_bytes: int, expected: int) -> None:

@@ -62,7 +62,7 @@ def test_spline_reproduces_a_cubic():
 
 
 def test_degrade_and_bicubic_keep_positions():
-    """A smooth slice comes back from ÷4 and ×4 without a shift: the error is symmetric and small."""
+    """A smooth slice has no shift after ÷4 and ×4: the error is symmetric and small."""
     y, x = np.mgrid[0:64, 0:64]
     smooth = (0.5 + 0.4 * np.sin(x / 9.0) * np.cos(y / 11.0)).astype(np.float32)
     low = degrade(torch.from_numpy(smooth)[None, None])[0].numpy()
@@ -99,7 +99,7 @@ def test_unknown_methods_and_options_are_named():
 
 @pytest.mark.parametrize(("n", "chunk"), [(1, 4), (10, 4), (10, 16), (0, 3)])
 def test_known_slices_are_represented_once_and_in_full_chunks(n, chunk):
-    """Sampling costs the same for any n (article, section 3.7): the batches must not shrink as n grows."""
+    """Sampling takes the same time for any n (article, section 3.7): batches must not shrink as n grows."""
     from models.methods.linear import Method
 
     batches = []

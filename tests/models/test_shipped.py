@@ -1,4 +1,4 @@
-"""The weights that ship: small, whole, described on their card, and ahead of what they start from."""
+"""The shipped weights: small, complete, described on their card, and better than their starting point."""
 
 import hashlib
 from pathlib import Path

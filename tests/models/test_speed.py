@@ -35,7 +35,7 @@ def test_a_small_network_is_measured():
 
 
 def test_a_pool_is_reckoned_from_a_small_one():
-    """EDSR restores slices before its first step: a full pool takes as many times longer as it is larger."""
+    """EDSR restores slices before its first step: the time grows in proportion to the pool."""
     networks = networks_of("edsr", "vq", "ldm")
     networks["edsr"]["training"]["pool"] = 40
     many = measure("edsr", networks, side=32, compute=COMPUTE, trunk=None, steps=2)

@@ -1,4 +1,4 @@
-"""Slices as they are needed, blocks as they are made."""
+"""Slices are read when needed, blocks are returned when made."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ AT = np.arange(0, 9.5, 0.5)
 
 
 class OnDisk:
-    """Ten slices that tell which of them were read."""
+    """Ten slices that record which slices were read."""
 
     def __init__(self) -> None:
         self.data = np.random.default_rng(1).uniform(0, 1, (10, 4, 5)).astype(np.float32)

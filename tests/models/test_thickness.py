@@ -1,4 +1,4 @@
-"""Profiles of thick slices, and the spline whose own averages are the slices."""
+"""Profiles of thick slices, and the spline whose averages are the slices."""
 
 import numpy as np
 import pytest

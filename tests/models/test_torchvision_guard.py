@@ -1,4 +1,4 @@
-"""The guard around torchvision: each case in a process of its own, since it acts on import."""
+"""The guard around torchvision: each case in a separate process, because the guard acts at import."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The one loop: what it saves, how it resumes, and how it stops."""
+"""The training loop: saving, resuming and stopping."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ class Blur(nn.Module):
 
 
 class Denoise(Task):
-    """Two optimisers, an EMA, a schedule and noise: all that the loop has to resume."""
+    """Two optimisers, an EMA, a schedule and noise: everything that the loop must resume."""
 
     ema_decay = 0.9
     explode_at = None
@@ -196,7 +196,7 @@ def tiny_vq():
 
 
 def test_one_kernel_updates_all_parameters_to_the_same_values():
-    """What a GPU does; the fused kernel exists on the CPU too. Set up before the first step, it is resumed as well."""
+    """As on a GPU; the fused kernel exists on the CPU too. It is set up before the first step, also when resuming."""
     found = []
     for fused in (False, True):
         torch.manual_seed(0)

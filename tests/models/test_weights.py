@@ -1,4 +1,4 @@
-"""Weights on disk are whole, and where they should be."""
+"""Weights on disk are complete and have the right path."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ ABOUT = {"network": "x", "size": {}}
 def test_weights_are_not_written_through_a_planted_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = tmp_path / "thesis.txt"
     kept.write_text("years of work")
-    monkeypatch.setattr(weights.secrets, "token_hex", lambda size: "0")  # even where the name is known in advance
+    monkeypatch.setattr(weights.secrets, "token_hex", lambda size: "0")  # even if the name is known in advance
     planted = (tmp_path / ".0.w.safetensors", tmp_path / "w.part")
     for link in planted:
         link.symlink_to(kept)

@@ -19,12 +19,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="module")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """A cluster for the tests of a module, with accounting where the module says ACCOUNTING."""
+    """A cluster for the tests of a module, with accounting if the module sets ACCOUNTING."""
     accounting = getattr(request.module, "ACCOUNTING", False)
     reason = why_not(accounting)
     if reason:
         pytest.skip(reason)
-    # not under pytest's folder: munge wants a way to its socket that everybody may go
+    # not under pytest's folder: munge needs a socket in folders that everybody may enter
     with TemporaryDirectory(prefix="slurm-") as folder:
         started = Cluster(Path(folder))
         try:
@@ -41,7 +41,7 @@ def study(cluster: Cluster, trunks: dict[str, Path], tmp_path_factory: pytest.Te
 
 @pytest.fixture(scope="module")
 def prepared(study: Study) -> str:
-    """Results in which volumes are prepared and no training is done yet, made without the cluster."""
+    """Results with prepared volumes and without trainings, made without the cluster."""
     volumes = [f"trained/volumes/toy/toy0{number}.nii.gz" for number in (1, 2, 3, 4)]
     study.run(*study.options("trained"), "--", *volumes, slurm=False)
     return "trained"

@@ -1,4 +1,4 @@
-"""The smoke study in a folder of its own, its runs and its trainings, as the tests of the cluster see them."""
+"""The smoke study in a separate folder, with its runs and trainings, for the tests of the cluster."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from virtual_cluster import Cluster, run, wait
 
 ROOT = Path(__file__).parents[2]
 SITE = "cpu_partition: cpu\ngpu_partition: gpu\ngpu_model: a100\n"
-# The profile's pauses suit real clusters. Looking sooner, and not waiting for a file system, is all that is changed.
+# The profile's pauses suit real clusters. The only changes: earlier queries, and no waiting for a file system.
 QUICK = ["--slurm-init-seconds-before-status-checks", "5", "--latency-wait", "10"]
 
 
@@ -25,7 +25,7 @@ class Study:
 
     def __init__(self, folder: Path, trunks: Iterable[Path]) -> None:
         self.folder = folder
-        # copies, newer than the code that fetches them: Snakemake has no record here, and would fetch older ones again
+        # copies, newer than the downloading code: Snakemake has no record here, and would download older files again
         (folder / "data" / "trunks").mkdir(parents=True)
         for trunk in trunks:
             shutil.copy(trunk, folder / "data" / "trunks")
@@ -59,12 +59,12 @@ class Study:
         return Running(command, self.folder, self.environment)
 
     def run(self, *arguments: str, slurm: bool = True) -> str:
-        """What Snakemake says, of a run that has to succeed."""
+        """Snakemake's output of a run that must succeed."""
         return self.start(self.command(*arguments, slurm=slurm)).ends()
 
 
 class Running:
-    """A command that goes on while the test does something to the cluster."""
+    """A command that runs while the test changes the cluster."""
 
     def __init__(self, command: list[str], folder: Path, environment: dict[str, str]) -> None:
         self.output = folder / f"output-{time.monotonic_ns()}.txt"
@@ -77,7 +77,7 @@ class Running:
         return self.output.read_text(errors="replace")
 
     def ends(self, code: int | None = 0, seconds: float = 900) -> str:
-        """Waits for the end; `code`: the exit status it must have, None for any but 0."""
+        """Waits for the end; `code`: the exit status it must have, None for any code except 0."""
         try:
             ended = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -87,7 +87,7 @@ class Running:
         return self.text()
 
     def kill(self) -> None:
-        """As a login node that goes down: nothing is tidied up."""
+        """As a login node that goes down, without clean-up."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
@@ -101,7 +101,7 @@ class Running:
 
 
 class Training:
-    """One training of the small network: its files, and what SLURM has to do with it."""
+    """One training of the small network: its files, and its jobs in SLURM."""
 
     def __init__(self, study: Study, results: str, fold: int) -> None:
         stem = f"{results}/models/toy/fold{fold}/wdsr"
@@ -114,7 +114,7 @@ class Training:
         return self.logfile.read_text().replace("\r", "\n") if self.logfile.exists() else ""
 
     def is_under_way(self, running: Running | None = None, seconds: float = 400) -> int:
-        """Waits for the first steps; the SLURM job that does them."""
+        """Waits for the first steps; returns their SLURM job."""
 
         def begun() -> bool:
             assert running is None or running.process.poll() is None, running.text()[-6000:]
@@ -130,7 +130,7 @@ class Training:
         return re.findall(r"^on (\w+)", self.log())[-1]
 
     def resumed_at(self) -> int:
-        """The step from which the last attempt went on."""
+        """The step at which the last attempt resumed."""
         return int(re.findall(r"resumes at step (\d+)", self.log())[-1])
 
 

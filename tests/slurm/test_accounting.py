@@ -1,4 +1,5 @@
-"""The profile on a cluster that keeps accounts: who pays is named, and SLURM's accounts show what was asked for."""
+"""The profile on a cluster that keeps accounts: the account is named, and SLURM's accounting shows the requested
+resources."""
 
 import re
 
@@ -25,7 +26,7 @@ def test_jobs_are_charged_and_a_cancelled_one_is_noticed(study, prepared):
     assert [state.split()[0] for _, _, state, *_ in rows] == ["CANCELLED", "COMPLETED"]
     assert all("gres/gpu=1" in asked for *_, asked in rows)
     first, second = (int(minutes) for *_, minutes, _ in rows)
-    assert second == pytest.approx(2 * first, abs=1)  # each attempt is given more
+    assert second == pytest.approx(2 * first, abs=1)  # each attempt gets more
     first, second = (megabytes(re.search(r"mem=([\d.]+)([MG])", asked)) for *_, asked in rows)
     assert second == pytest.approx(1.5 * first, rel=0.01)
 

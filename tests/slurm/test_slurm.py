@@ -1,4 +1,4 @@
-"""The smoke study on a real SLURM through `--profile slurm`, and everything that goes wrong on clusters.
+"""The smoke study on a real SLURM through `--profile slurm`, and all kinds of failure on clusters.
 
 `make slurm-test`. The cluster is of two virtual nodes with fake GPUs on this machine (virtual_cluster.py).
 """
@@ -18,7 +18,8 @@ RESUME = str(ROOT / "profiles" / "slurm" / "resume")
 
 @pytest.fixture(scope="module")
 def both(study, cluster):
-    """The same study on this machine and, beside it, on the cluster; what SLURM says of the jobs while they run."""
+    """The same study on this machine and at the same time on the cluster; returns SLURM's information about running
+    jobs."""
     local = study.start(study.command(*study.options("here"), "--", "tables", slurm=False))
     running, asked = study.start(study.command(*study.options("there"), "--", "tables")), {}
     while running.process.poll() is None:
@@ -65,7 +66,7 @@ def test_two_jobs_on_a_node_see_each_its_own_gpu(both, study, cluster):
 def test_tables_are_those_of_the_local_run_byte_for_byte(both, study):
     def tables(results):
         folder = study.folder / results / "tables"
-        # the table of costs tells wall times
+        # the table of time and memory shows wall times
         return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith("cost")}
 
     assert "table1.csv" in tables("here")
@@ -94,7 +95,7 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint(study, prepared, clust
     run("scancel", str(job))
     text = running.ends()
     assert "CANCELLED" in text
-    assert training.resumed_at() > 0  # only a signal can have written the checkpoint: it is due every million steps
+    assert training.resumed_at() > 0  # the checkpoint is due every million steps, so a signal wrote it
     assert training.job() != job
     assert training.weights.exists()
     assert not training.checkpoint.exists()
@@ -102,7 +103,7 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint(study, prepared, clust
 
 @pytest.fixture(scope="module")
 def endless(study, prepared):
-    """A training that is under way, has two minutes at first and four at the second attempt, without end."""
+    """A running training without end, with two minutes at the first and four at the second attempt."""
     training = Training(study, prepared, 1)
     limit = ["--set-resources", "train:runtime=2*attempt"]
     running = study.start(study.command(*study.options(prepared, 500_000), *limit, "--", training.target))
@@ -129,7 +130,7 @@ def test_a_job_at_its_time_limit_checkpoints_and_gets_more_time(endless, cluster
     assert training.resumed_at() > 0
     running.stop()
     first = next(facts for facts in finished_jobs(cluster) if facts["JobId"] == str(job))
-    assert first["JobState"] == "FAILED"  # it ended by itself: TIMEOUT is what SLURM writes of those it had to end
+    assert first["JobState"] == "FAILED"  # it stopped itself; SLURM would write TIMEOUT
     assert first["TimeLimit"] == "2"
     wait("the end of all jobs", lambda: not queue(), 120)
 
@@ -170,7 +171,7 @@ def test_snakemake_killed_is_resumed_without_running_anything_twice(study, prepa
     running = study.start(study.command(*options, "--", one.target, two.target))
     jobs = {one.is_under_way(running), two.is_under_way(running)}
     running.kill()
-    assert {int(job) for job in queue()} == jobs  # they go on without it
+    assert {int(job) for job in queue()} == jobs  # they continue without it
 
     before = len(finished_jobs(cluster))
     flags = ["--cancel"] if how == "cancel" else []
@@ -184,7 +185,7 @@ def test_snakemake_killed_is_resumed_without_running_anything_twice(study, prepa
         assert sorted(states) == ["CANCELLED"] * 2 + ["COMPLETED"] * 2
         assert one.resumed_at() > 0
         assert two.resumed_at() > 0
-    # what the orphans made is known with its parameters: another value makes it again
+    # outputs of the orphaned jobs are recorded with their parameters: another value makes them again
     assert "Nothing to be done" in study.run(*options, "-n", "--", one.target, two.target)
     other = study.run(*study.options(prepared, steps + 1), "-n", "--quiet", "rules", "--", one.target, two.target)
     assert re.search(r"^train +2$", other, re.M)
@@ -210,7 +211,7 @@ def test_a_job_that_fails_for_good_is_named_and_the_rest_is_done(study, prepared
 
 
 def test_a_bad_scan_does_not_take_the_others_of_its_group_along(study, cluster):
-    """One of four scans cannot be read: its group fails as a whole, `resume` then does the others one by one."""
+    """One of four scans cannot be read: its group fails as a whole, `resume` then runs the others one by one."""
     options = study.options("group")
     study.run(*options, "--", "group/cohorts/toy.tsv", slurm=False)
     sheet = study.folder / "group" / "cohorts" / "toy.tsv"

@@ -27,7 +27,7 @@ NODES = ("n1", "n2")
 
 
 def why_not(accounting: bool = False) -> str | None:
-    """What keeps a cluster from being started here, in one line; None if nothing does."""
+    """The reason why a cluster cannot be started here, in one line; None if it can."""
     if os.geteuid() != 0:
         return "the test cluster needs root (run `make slurm-test` as root, for instance in a container)"
     programs = {"munged": "munge", "slurmctld": "slurm-wlm", "slurmd": "slurm-wlm", "sbatch": "slurm-client"}
@@ -60,7 +60,7 @@ def alive(folder: Path) -> bool:
 
 
 class Cluster:
-    """What runs out of a folder; ``pids`` in it names the daemons in the order in which they were started."""
+    """The processes of a folder; its file ``pids`` lists the daemons in the order of their start."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -95,14 +95,14 @@ class Cluster:
         wait("the controller", lambda: run("scontrol", "ping"))
 
     def stop_controller(self) -> None:
-        """The controller dies as in a crash; jobs go on, its state is on disk."""
+        """The controller dies as in a crash; jobs continue, and its state is on disk."""
         self._end("slurmctld", signal.SIGKILL)
 
     def start_node(self, node: str) -> None:
         self._daemon(f"slurmd.{node}", ["slurmd", "-D", "-N", node])
 
     def crash(self, node: str) -> None:
-        """A node goes away with all that runs on it, and SLURM is told."""
+        """A node disappears with all its processes, and SLURM gets a notice."""
         self._end(f"slurmd.{node}", signal.SIGKILL)
         for process in psutil.process_iter():
             try:
@@ -118,7 +118,7 @@ class Cluster:
         wait(f"node {node}", lambda: node in run("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split())
 
     def stop(self) -> None:
-        """Cancels all jobs, stops the daemons in reverse order and takes the links away."""
+        """Cancels all jobs, stops the daemons in reverse order and removes the links."""
         if alive(self.folder):
             subprocess.run(["scancel", "--user", "root", "--signal", "KILL", "--full"], capture_output=True, timeout=30)
             subprocess.run(["scancel", "--user", "root"], capture_output=True, timeout=30)
@@ -158,7 +158,7 @@ class Cluster:
         gpus = []
         for node in NODES:
             for number in range(2):
-                # SLURM numbers GPUs by the names of their files; these are copies of /dev/null where that is allowed
+                # SLURM numbers GPUs by the names of their files; these are copies of /dev/null if this is allowed
                 device = self.folder / "gpu" / node / f"nvidia{number}"
                 device.parent.mkdir(exist_ok=True)
                 try:
@@ -229,7 +229,7 @@ class Cluster:
             file.write(f"{name} {child.pid}\n")
 
     def daemons(self) -> dict[str, int]:
-        """Name → process of those started last under each name."""
+        """Name → process that was started last under this name."""
         pids = self.folder / "pids"
         lines = pids.read_text().splitlines() if pids.exists() else []
         return {name: int(pid) for name, pid in (line.split() for line in lines)}
@@ -258,7 +258,7 @@ def is_program(pid: int, name: str) -> bool:
 
 
 def run(*command: str) -> str:
-    """Standard output of a command; raises with what it said if it fails."""
+    """Standard output of a command; raises with its output if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PATH": search()}, timeout=60)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
@@ -266,7 +266,7 @@ def run(*command: str) -> str:
 
 
 def wait(what: str, true: Callable[[], object], seconds: float = 60) -> None:
-    """Until ``true()`` is true and does not raise; ``TimeoutError`` with what it last said otherwise."""
+    """Waits until ``true()`` is true and does not raise; else ``TimeoutError`` with the last error."""
     end, said = time.monotonic() + seconds, ""
     while time.monotonic() < end:
         try:

@@ -18,7 +18,7 @@ SERIES = {"TaskName": "rest", "RepetitionTime": 2.0, "EchoTime": 0.03, "SliceTim
 
 
 def save(path: Path, data: np.ndarray) -> None:
-    """A NIfTI with both affines, and seconds between its volumes where it is a series."""
+    """A NIfTI with both affines, and seconds between its volumes if it is a series."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = nib.Nifti1Image(data, AFFINE)
     image.header.set_xyzt_units("mm", "sec")
@@ -52,7 +52,7 @@ VALIDATOR = shutil.which("bids-validator-deno", path=f"{Path(sys.executable).par
 
 
 def issues(root: Path) -> list[tuple[str, str, str, str]]:
-    """What the official validator says of a dataset: severity, code, key and file."""
+    """The official validator's messages about a dataset: severity, code, key and file."""
     if VALIDATOR is None:
         pytest.skip("bids-validator-deno is not installed (envs/dev.txt)")
     done = subprocess.run([VALIDATOR, "--format", "json", str(root)], capture_output=True, text=True, timeout=120)

@@ -1,4 +1,4 @@
-"""Makes checkpoints in the layout of the original code out of our networks: the tests read them back."""
+"""Makes checkpoints in the layout of the original code from our networks; the tests read these checkpoints."""
 
 import collections
 
@@ -32,7 +32,7 @@ def in_their_layout(module: FirstStage | Denoiser) -> dict[str, Tensor]:
 
 
 def filled(module: nn.Module, seed: int) -> nn.Module:
-    """The module with every weight drawn anew: none is left at a value that could be right by accident."""
+    """The module with new random weights, so that no weight is right by accident."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in module.parameters():
         parameter.data.normal_(generator=generator)

@@ -1,4 +1,4 @@
-"""The shipped configurations, put together as ``snakemake --configfile`` does."""
+"""The shipped configurations, merged as by ``snakemake --configfile``."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A made MR series as a scanner sends it: a DICOM file a slice."""
+"""A simulated MR series as from a scanner: one DICOM file per slice."""
 
 from pathlib import Path
 

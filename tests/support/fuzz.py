@@ -1,4 +1,4 @@
-"""Fuzz tests of the doors through which inputs come: what each test has to show, and the seed they share.
+"""Fuzz tests of functions that read input: the criterion of each test, and their common seed.
 
 ``FUZZ=20`` tries 20 times as many inputs; ``FUZZ_SEED=123`` repeats the inputs of a run, whose seed pytest prints.
 """
@@ -66,9 +66,10 @@ def fuzz(examples: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def tried(door: str, call: Callable[[], object], *named: str | Path, left: Path | None = None) -> str:
-    """Runs ``call`` in a process of its own. Either it returns, or it raises a ``UserError`` of one line that names
-    one of ``named`` and leaves nothing in the folder ``left``; in at most ``SECONDS`` and ``MEMORY``. Anything else
-    fails.
+    """Runs ``call`` in a separate process.
+
+    Either it returns, or it raises a ``UserError`` of one line that names one of ``named`` and leaves nothing in the
+    folder ``left``; in at most ``SECONDS`` and ``MEMORY``. Anything else fails.
 
     Returns the line, empty where ``call`` returned. ``door``: under which the input is counted.
     """
@@ -101,7 +102,7 @@ def _listing(folder: Path | None) -> set[str]:
 
 
 def _forked(call: Callable[[], object]) -> dict[str, Any]:
-    """What became of ``call``: kind, message, memory (bytes), and all that it said."""
+    """The outcome of ``call``: kind, message, memory (bytes), and its output."""
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as said:
         began = time.monotonic()
@@ -170,7 +171,7 @@ def _last(error: BaseException) -> str:
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    """An error and all that led to it."""
+    """An error and its causes."""
     found: list[BaseException] = []
     while error is not None and error not in found:
         found.append(error)

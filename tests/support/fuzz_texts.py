@@ -1,4 +1,4 @@
-"""Texts and files as they come: changed in a byte, cut short, doubled, in another encoding, or noise."""
+"""Damaged texts and files: changed in a byte, cut short, doubled, in another encoding, or noise."""
 
 from hypothesis import strategies as st
 
@@ -46,7 +46,7 @@ def recoded(text: str) -> st.SearchStrategy[bytes]:
 
 
 def files(text: str) -> st.SearchStrategy[bytes]:
-    """What may stand where a file with ``text`` should."""
+    """Possible contents instead of a file with ``text``."""
     return st.one_of(edited(text.encode()), recoded(text), st.binary(max_size=300), st.text(max_size=300).map(_encoded))
 
 

@@ -28,7 +28,7 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda raw: gzip.compress(raw, 1, mtime=0),
     ".bz2": bz2.compress,
 }
-#: Fields that say which numbers are stored, and those that say where they are.
+#: Fields about the stored numbers, and fields about their position.
 STORED = {"sizeof_hdr", "dim", "datatype", "bitpix", "vox_offset", "scl_slope", "scl_inter", "magic"}
 STORED |= {"version", "dims", "type", "dof", "session_error", "regular", "extents", "data_type", "db_name"}
 PLACED = {"pixdim", "xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d", "qoffset_x"}
@@ -102,7 +102,7 @@ def _values(base: np.dtype) -> st.SearchStrategy[Any]:
 
 @st.composite
 def edited(draw: st.DrawFn) -> Edited:
-    """Up to three edits of the header, and now and then other damage."""
+    """Up to three edits of the header, and sometimes other damage."""
     kind = draw(st.sampled_from(sorted(KINDS)))
     dtype = KINDS[kind].header_class.template_dtype
     edits = []

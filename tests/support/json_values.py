@@ -1,4 +1,4 @@
-"""JSON that nobody should write: wrong types, huge numbers, deep lists, halves of surrogate pairs, no JSON at all."""
+"""Invalid JSON values: wrong types, huge numbers, deep lists, halves of surrogate pairs, and text that is not JSON."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     SCALARS, lambda part: st.lists(part, max_size=4) | st.dictionaries(TEXTS, part, max_size=3), max_leaves=8
 )
 NO_JSON = ["", "{", "[" * 100_000, "1" * 5000, "nul", "{'a': 1}", "\x00", "[1,]", '{"a":1}}', "\ufeff{}", "Infinity"]
-#: What stands in a file, text or bytes.
+#: The content of a file, text or bytes.
 BYTES = st.sampled_from([text.encode() for text in NO_JSON]) | st.binary(max_size=40)
 
 
@@ -23,7 +23,7 @@ def json_bytes(value: Any) -> bytes:
 
 @st.composite
 def edited(draw: st.DrawFn, sound: dict[str, Any], most: int = 3) -> dict[str, Any]:
-    """A sound object with a few values replaced, taken away or added, at the top or one level below."""
+    """A valid object with a few values replaced, removed or added, at the top or one level below."""
     found = {**sound}
     for _ in range(draw(st.integers(1, most))):
         key = draw(st.sampled_from(sorted(sound)) | TEXTS)

@@ -1,8 +1,8 @@
-"""SIGKILL at random moments, and what the study makes of it: ``python tests/support/kills.py 20 SEED FOLDER``.
+"""SIGKILL at random moments, and the results of the study: ``python tests/support/kills.py 20 SEED FOLDER``.
 
-A study is killed with all of its processes, started again by the same command, killed again, until it ends. A third of
-the kills at least fall into trainings that have a checkpoint already. What it made must equal what an undisturbed run
-made: every table but for the measured times, and every tensor of the networks.
+A study is killed with all of its processes, started again by the same command, killed again, until it ends. At least a
+third of the kills happen in trainings with a checkpoint. The results must equal those of an undisturbed run: every
+table except for measured times, and every tensor of the networks.
 """
 
 import contextlib
@@ -28,9 +28,9 @@ TIMED = re.compile(r"cost\..+|efficiency.*|table6\..+")
 
 @dataclass
 class Round:
-    """One study in the folder ``results``, killed ``kills`` times, ``inside`` of them in trainings.
+    """One study in the folder ``results``, killed ``kills`` times, of which ``inside`` in trainings.
 
-    ``said``: a line for each kill: where it was and which scripts were running.
+    ``said``: a line for each kill with the moment and the running scripts.
     """
 
     results: Path
@@ -46,11 +46,11 @@ class Round:
     def __post_init__(self) -> None:
         self.results.mkdir(parents=True)
         self.log = self.results.with_suffix(".log")
-        #: How many jobs have ended when each of the other kills strikes.
+        #: Number of finished jobs at each of the other kills.
         self.moments = sorted(self.draw.integers(0, max(1, self.jobs * 4 // 5), self.kills - self.inside).tolist())
 
     def run(self) -> None:
-        """Raises ``AssertionError`` where a start fails by itself."""
+        """Raises ``AssertionError`` if a start fails without a kill."""
         code = None
         while code is None:
             code = self.start()
@@ -79,7 +79,7 @@ class Round:
         return code
 
     def strikes(self) -> str:
-        """Whether the moment for a kill is there: where it falls, or ''."""
+        """The moment of the kill if it is due, else ''."""
         for checkpoint in set(self.results.glob("models/**/[!.]*.ckpt")) - self.passed - self.struck:
             left = self.trainings - len(self.passed) - len(self.struck)
             if self.draw.random() * max(left, 1) >= self.inside - len(self.struck):
@@ -120,7 +120,7 @@ def words(process: psutil.Process) -> list[str]:
 
 
 def differences(undisturbed: Path, results: Path) -> list[str]:
-    """Names of what is not equal in two results, of what is missing, and of what a kill left behind."""
+    """Names of different or missing files in two results, and of files that a kill left."""
     found = []
     tables = {path.name for path in (results / "tables").iterdir() if not path.name.startswith(".")}
     assert "table1.csv" in tables

@@ -1,4 +1,4 @@
-"""A server on loopback that can be as bad as real ones."""
+"""A server on loopback with the faults of real servers."""
 
 import hashlib
 import threading
@@ -14,14 +14,14 @@ from benchmark.acquire import fetch
 
 @dataclass
 class Server:
-    """Serves ``files`` by path. What it should do wrong is set by the test."""
+    """Serves ``files`` by path. The test sets its faults."""
 
     files: dict[str, bytes] = field(default_factory=dict)
-    #: Status codes to answer with, one a request, before it behaves.
+    #: Status codes of the first answers, one per request.
     refusals: list[int] = field(default_factory=list)
-    #: After how many bytes of body to drop the connection, one a request, before it behaves.
+    #: Number of bytes before the connection is dropped, one number per request, for the first requests.
     drops: list[int] = field(default_factory=list)
-    #: Paths of which one byte is changed on the way, without the server's knowing.
+    #: Paths with one byte changed during the transfer.
     flips: set[str] = field(default_factory=set)
     ranges: bool = True
     tags: bool = True
@@ -81,7 +81,7 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """The server, running; downloads try again at once, and no proxy of this machine stands between."""
+    """The server, running; downloads retry at once, and no proxy is used."""
     state = Server()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Scans as they reach us from public problem reports: headers that contradict themselves, damage, odd values."""
+"""Scans like those in public problem reports: contradictory headers, damage, unusual values."""
 
 import gzip
 import struct
@@ -28,17 +28,17 @@ FIELDS = {
 
 
 def nifti(data: np.ndarray | None = None, affine: np.ndarray = OBLIQUE) -> nib.Nifti1Image:
-    """A thick-sliced scan whose sform and qform are one."""
+    """A thick-sliced scan with equal sform and qform."""
     image = nib.Nifti1Image(thick() if data is None else data, affine)
     image.set_sform(affine, 1)
     image.set_qform(affine, 1)
-    image.set_sform(image.get_qform(), 1)  # as a quaternion can say it: no shear
+    image.set_sform(image.get_qform(), 1)  # without shear, as a quaternion allows
     image.header.set_xyzt_units("mm")
     return image
 
 
 def patched(path: Path, image: nib.Nifti1Image | None = None, **fields: Any) -> Path:
-    """Writes a plain ``.nii`` whose header holds ``fields`` as nibabel would not write them (``FIELDS``)."""
+    """Writes a plain ``.nii`` whose header holds ``fields`` (``FIELDS``) that nibabel would not write."""
     nib.save(nifti() if image is None else image, path)
     raw = bytearray(path.read_bytes())
     for key, value in fields.items():

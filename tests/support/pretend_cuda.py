@@ -1,11 +1,10 @@
-"""A CUDA device that is not there: tensors on it lie on the CPU, and what CUDA refuses is an error.
+"""A pretended CUDA device: its tensors are on the CPU, and operations that CUDA refuses are errors.
 
 In ``PretendCuda`` ``tensor.to("cuda")`` works, ``tensor.device`` says so, and these are errors, as they are on
 a GPU: an operation on tensors of both devices (a number, an index and a copy excepted), a NumPy array made of a tensor
 on the device, pinning it, filling it with a generator of the CPU. Stricter than CUDA is one rule: unsigned tensors of
-16, 32 and 64 bits, for which it lacks most kernels, are viewed, copied and no more, wherever they lie.
-
-It follows what Python calls in the thread that entered it; neither compiled code nor other threads.
+16, 32 and 64 bits, for which CUDA lacks most kernels, may only be viewed and copied, on any device. It checks Python
+calls in the thread that entered it, not compiled code or other threads.
 """
 
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ ARRAYS = {"numpy", "__array__"}
 
 
 class NotOnCuda(AssertionError):
-    """What a GPU would have refused."""
+    """An operation that a GPU would refuse."""
 
 
 class PretendCuda(TorchFunctionMode):
@@ -36,7 +35,7 @@ class PretendCuda(TorchFunctionMode):
         self.made = nn.Parameter.__new__
 
         def made(kind: Any, data: Any = None, requires_grad: bool = True) -> Any:
-            """A parameter made of a tensor lies where that does; nothing tells the mode that it is made."""
+            """A parameter made from a tensor is on the tensor's device; the mode does not see its creation."""
             parameter = self.made(kind, data, requires_grad)
             mark(parameter, data is not None and on_card(data))
             return parameter
@@ -72,7 +71,7 @@ class PretendCuda(TorchFunctionMode):
             moved = name in ("to", "cuda", "cpu") and target is not None and on_card(out) != target
             if not moved:
                 return out
-            out = out.detach().clone().requires_grad_(out.requires_grad)  # on one device `to` would give itself
+            out = out.detach().clone().requires_grad_(out.requires_grad)  # `to` would return the tensor itself
         card = any(map(on_card, tensors)) if target is None else target
         for tensor in _tensors(out):
             mark(tensor, card)
@@ -80,12 +79,12 @@ class PretendCuda(TorchFunctionMode):
 
 
 def on_card(tensor: Tensor) -> bool:
-    """Whether a tensor lies on the device that is not there."""
+    """Whether a tensor is on the pretended device."""
     return tensor.__dict__.get("_on_card", False)
 
 
 def mark(tensor: Tensor, card: bool) -> None:
-    """Notes where a tensor lies."""
+    """Records a tensor's device."""
     tensor.__dict__["_on_card"] = card
 
 
@@ -106,7 +105,7 @@ def _refuse(name: str, tensors: list[Tensor], args: Any, kwargs: dict[str, Any])
 
 
 def _aimed(name: str, args: Any, kwargs: dict[str, Any]) -> tuple[bool | None, Any, dict[str, Any]]:
-    """Where a call's result is to lie (None: where its tensors do), and its arguments for the CPU."""
+    """The device of a call's result (None: that of its tensors), and its arguments for the CPU."""
     if name == "cuda":
         return True, args[:1], {}
     if name == "cpu":

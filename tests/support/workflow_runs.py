@@ -1,4 +1,4 @@
-"""Snakemake as a user runs it, from the repository's root."""
+"""Runs Snakemake as a user does, from the repository's root."""
 
 import os
 import re
@@ -8,12 +8,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2", "--nolock"]
-# One cohort and the two trained methods are enough for what is tested about the workflow itself.
+# One cohort and the two trained methods are enough for tests of the workflow itself.
 SMALL = ["--config", "study={cohorts: [toy], methods: [ours_no_edsr, baseline, linear, truth]}"]
 
 
 def snakemake(*arguments: str, config: str | None = "smoke") -> subprocess.CompletedProcess:
-    """One call with ``config/{config}.yaml`` (None: the article's study), whatever becomes of it."""
+    """One call with ``config/{config}.yaml`` (None: the article's study), whatever the outcome."""
     chosen = ["--configfile", f"config/{config}.yaml"] if config else []
     return subprocess.run(
         [*SNAKEMAKE, *chosen, *arguments],
@@ -25,7 +25,7 @@ def snakemake(*arguments: str, config: str | None = "smoke") -> subprocess.Compl
 
 
 def run(*arguments: str, config: str | None = "smoke") -> str:
-    """What a call that must succeed prints."""
+    """The output of a call that must succeed."""
     done = snakemake(*arguments, config=config)
     text = done.stdout + done.stderr
     assert done.returncode == 0, text[-6000:]

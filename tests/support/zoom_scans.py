@@ -1,4 +1,4 @@
-"""A thick-sliced oblique scan, and the ways to store it."""
+"""A thick-sliced oblique scan, and its stored orientations."""
 
 import itertools
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from benchmark.errors import UserError
 from zoom.request import request
 from zoom.run import zoom
 
-#: Turned about two axes, and voxels of three sizes: as clinical scans are.
+#: Rotated about two axes, with three voxel sizes, as in clinical scans.
 OBLIQUE = np.array([[-0.93, 0.11, 0.9, 40.2], [0.08, 0.88, 1.3, -31.7], [0.21, -0.3, 4.7, -20.9], [0.0, 0.0, 0.0, 1.0]])
 
 
@@ -26,14 +26,14 @@ def thick(shape: tuple[int, int, int] = (20, 24, 9), seed: int = 3) -> np.ndarra
 
 
 def orientations() -> Iterator[np.ndarray]:
-    """The 48 ways to store a volume: every order of the axes, each either way."""
+    """The 48 ways to store a volume: every order of the axes, each in both directions."""
     for order in itertools.permutations(range(3)):
         for signs in itertools.product((1, -1), repeat=3):
             yield np.array(list(zip(order, signs, strict=True)), dtype=float)
 
 
 def stored(data: np.ndarray, affine: np.ndarray, orientation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same volume in the same place, stored another way."""
+    """The same volume at the same position, stored with other axes."""
     return apply_orientation(data, orientation), affine @ inv_ornt_aff(orientation, data.shape)
 
 
@@ -44,12 +44,12 @@ def canonical(image: nib.Nifti1Image) -> tuple[np.ndarray, np.ndarray]:
 
 
 def world(affine: np.ndarray, voxel: np.ndarray) -> np.ndarray:
-    """Where voxels (…, 3) lie, mm."""
+    """Positions of voxels (…, 3), mm."""
     return voxel @ affine[:3, :3].T + affine[:3, 3]
 
 
 def refused(config: dict, scan: Path, output: Path, **given: object) -> str:
-    """The one line with which zoom refuses a scan; nothing was left behind."""
+    """The line with which zoom refuses a scan; no files remain."""
     before = sorted(output.parent.iterdir()) if output.parent.is_dir() else None
     with pytest.raises(UserError) as raised:
         zoom(request(config, scan, output, **{"n": 1, **given}), config, lambda line: None)

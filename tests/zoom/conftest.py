@@ -54,7 +54,7 @@ def save(tmp_path: Path) -> Saver:
 
 @pytest.fixture
 def config() -> dict[str, Any]:
-    """Methods with and without networks; nothing of a study."""
+    """Methods with and without networks, without a study."""
     return check(
         {
             "study": {"cohorts": ["toy"], "methods": ["linear"]},
@@ -77,7 +77,7 @@ def config() -> dict[str, Any]:
                 name: {"class": class_of(name), "size": size, "training": {"steps": 1, "batch": 1}}
                 for name, size in (SIZES | QUARTETS | {"edsr": {}}).items()
             },
-            "zoom": {"prefer": ["quartet_full", "quartet"], "profile": "point"},  # known slices come back as they are
+            "zoom": {"prefer": ["quartet_full", "quartet"], "profile": "point"},  # known slices are returned unchanged
             "compute": {"device": "cpu", "threads": 1},
         }
     )
@@ -97,13 +97,13 @@ def run(config: dict[str, Any], tmp_path: Path) -> Callable[..., tuple[Any, dict
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of untrained networks that say they were trained at 32 × 32."""
+    """A folder of untrained networks with a stored training size of 32 × 32."""
     return save_untrained(tmp_path_factory.mktemp("weights"), SIZES)
 
 
 @pytest.fixture(scope="session")
 def quartets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of both quartets, that draw noise over the linear control."""
+    """A folder of both quartets, which add noise to the linear control."""
     return save_untrained(tmp_path_factory.mktemp("quartets"), QUARTETS, noise=0.05)
 
 

@@ -25,7 +25,7 @@ SPLINE: dict[str, Any] = {"method": "spline", "threads": 1}
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder for temporary files, to see that nothing stays there."""
+    """The folder for temporary files, to check that no files remain."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -118,8 +118,8 @@ def test_with_an_output_the_commands_files_are_there(save: Callable, tmp_path: P
         ({"n": 1, "seed": -1}, "seed"),
         ({"n": 1, "threads": 0}, "threads"),
         ({"n": 1, "memory": "much"}, "memory = much; give a number"),
-        ({"n": 1, "uncertainty": 3}, "uncertainty: makes a file of its own"),
-        ({"n": 1, "viewer": True}, "viewer: makes a file of its own"),
+        ({"n": 1, "uncertainty": 3}, "uncertainty: writes a file"),
+        ({"n": 1, "viewer": True}, "viewer: writes a file"),
         ({"n": 1, "output": "out.nii.gz"}, "save it first"),
         ({"n": 1, "config": "gone.yaml"}, "gone.yaml"),
     ],

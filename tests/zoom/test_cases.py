@@ -1,4 +1,4 @@
-"""Scans from public problem reports: each comes out in its place and with its numbers, or is refused in one line."""
+"""Scans from public problem reports: each gives the right position and numbers, or is refused with one line."""
 
 import hashlib
 import json
@@ -84,7 +84,7 @@ def test_output_is_in_millimetres(run: Callable, tmp_path: Path, unit: int, scal
 
 def test_damage_is_refused(config: dict, tmp_path: Path) -> None:
     scan = wrong_checksum(tmp_path / "scan.nii.gz")
-    assert "fetch it again" in refused(config, scan, tmp_path / "out.nii.gz")
+    assert "get it again" in refused(config, scan, tmp_path / "out.nii.gz")
 
 
 @pytest.mark.parametrize("fill", [-(2**31), -np.finfo(np.float32).max])

@@ -1,4 +1,4 @@
-"""Which method the weights serve, and that it is given what its networks were made for."""
+"""The method for the weights, and its input, which matches its networks."""
 
 import shutil
 import subprocess
@@ -87,13 +87,13 @@ def test_networks_see_the_scan_as_fine_as_they_were_made_for(
 
 
 def test_known_slices_are_left_alone(save: Callable, run: Callable, quartets: Path) -> None:
-    data = thick().clip(0, 900)  # nothing is clipped for the network
+    data = thick().clip(0, 900)  # no clipping for the network
     image, about = run(save(data), n=2, weights=(str(quartets),), consistency=False)
     assert about["Zoom"]["Method"] == "quartet_full"
     assert about["Zoom"]["DrawsAtRandom"] is False
     found = image.get_fdata()
     assert np.abs(found[..., ::3] - data).max() <= 0.51
-    assert np.abs(found[..., 1::3] - (2 * data[..., :-1] + data[..., 1:]) / 3).max() > 5  # but new ones are drawn
+    assert np.abs(found[..., 1::3] - (2 * data[..., :-1] + data[..., 1:]) / 3).max() > 5  # but new slices are drawn
 
 
 @pytest.mark.parametrize("in_plane", [1, 4])
@@ -145,7 +145,7 @@ def test_networks_of_many_cohorts_and_spacings_say_what_they_saw(
 
 @pytest.fixture
 def shipped(tmp_path: Path, quartets: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Weights that ship with the project: of quartet_full alone."""
+    """Shipped weights: only of quartet_full."""
     folder = tmp_path / "shipped"
     folder.mkdir()
     shutil.copy(quartets / "quartet_full.safetensors", folder)

@@ -1,4 +1,4 @@
-"""The command, and what it says."""
+"""The command and its output."""
 
 import json
 import os

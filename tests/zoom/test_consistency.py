@@ -39,7 +39,7 @@ def test_rows_are_means(zoom: float, profile: str, thickness: float) -> None:
 
 def test_point_looks_at_the_place_itself() -> None:
     np.testing.assert_array_equal(averaging(Grid(4, 3.0, 1), "point", 1.0), np.eye(10)[::3])
-    row = averaging(Grid(4, 2.5, 1), "point", 1.0)[1]  # position 1 lies half-way between 0.8 and 1.2
+    row = averaging(Grid(4, 2.5, 1), "point", 1.0)[1]  # position 1 is half-way between 0.8 and 1.2
     np.testing.assert_allclose(row[2:4], 0.5)
 
 
@@ -84,7 +84,7 @@ def test_whatever_a_method_makes_is_brought_to_the_scan(
 ) -> None:
     draw = np.random.default_rng(2)
     scan = draw.uniform(0.2, 1.4, (7, 6, 5)) * 100
-    scan[2, 1:4, 2:] = 0  # black beside bright: where smooth corrections undershoot
+    scan[2, 1:4, 2:] = 0  # black next to bright, where smooth corrections undershoot
     grid = Grid(7, zoom, factor)
     made = draw.uniform(0, 1, (len(grid.at), *grid.frame(6, 5)))
     fine, raw = filled(made, tmp_path), filled(scan, tmp_path)
@@ -104,7 +104,7 @@ def test_whatever_a_method_makes_is_brought_to_the_scan(
         assert off.max() < 1e-4
     elif zoom >= 2 and profile == "box":
         assert off.max() < 0.02
-    else:  # noise in thick slices, or on a grid hardly finer than theirs, cannot always be met by values above zero
+    else:  # noise in thick slices, or on a grid hardly finer than theirs, cannot always be matched by values above zero
         assert np.sqrt((off**2).mean()) < 0.25 * report.before_rms
 
 

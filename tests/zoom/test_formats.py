@@ -1,4 +1,4 @@
-"""Every format in, and headers out as they came in but for what changed."""
+"""Every format, and headers that are kept except for changed values."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_the_rest_of_the_header(save: Callable, run: Callable) -> None:
     assert header["cal_max"] == 900
     assert header.get_xyzt_units() == ("mm", "unknown")
     assert [e.get_content().strip(b"\0") for e in header.extensions] == [b"kept"]
-    # what was true of the scan's slices only
+    # values about the scan's slices only
     assert (int(header["slice_code"]), float(header["slice_duration"]), int(header["slice_end"])) == (0, 0, 0)
 
 
@@ -103,9 +103,9 @@ def test_nifti(tmp_path: Path, run: Callable, kind: type, order: str) -> None:
     nib.save(image, path)
     found, _ = run(path, "out.nii", n=1)
     assert isinstance(found, nib.Nifti2Image if kind is nib.Nifti2Image else nib.Nifti1Image)
-    if kind is not nib.Nifti1Pair:  # which becomes one file, with a header of its own
+    if kind is not nib.Nifti1Pair:  # which becomes one file with another header
         assert found.header.endianness == order
-    # stored as float32: back in the scan's units, a known voxel is itself to the last digit of that
+    # stored as float32: in the scan's units, a known voxel is equal to the last digit of float32
     np.testing.assert_allclose(np.asarray(found.dataobj)[..., ::2], thick(), rtol=2.5e-7)
     np.testing.assert_allclose(found.affine, OBLIQUE @ np.diag([1, 1, 0.5, 1]), atol=1e-5)
 

@@ -1,4 +1,4 @@
-"""Where voxels go."""
+"""The positions of voxels."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from zoom.geometry import Grid, met, slice_axis, zoom_factor
 def test_n_new_slices_a_gap(n: int, count: int) -> None:
     grid = Grid(22, n + 1.0, 1)
     assert len(grid.at) == count == (22 - 1) * (n + 1) + 1
-    # exactly: a known position has to come out as it was put in
+    # exactly: a known position must not change
     np.testing.assert_array_equal(grid.at[:: n + 1], np.arange(22))
     assert grid.beyond == 0
 

@@ -1,4 +1,4 @@
-"""Labels come along: on the output's grid, each voxel with the nearest voxel's label."""
+"""Labels on the output's grid: each voxel has the nearest voxel's label."""
 
 import json
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def test_all_orientations_are_one_result(save: Callable, run: Callable, tmp_path
     data = drawn((9, 10, 6))
     for orientation in list(orientations())[::11]:
         scan = save(*stored(thick((9, 10, 6)), OBLIQUE, orientation))
-        for other in (orientation, next(orientations())):  # the labels may be stored another way than the scan
+        for other in (orientation, next(orientations())):  # labels and scan may be stored with different axes
             labels = save(*stored(data, OBLIQUE, other), name="seg.nii.gz")
             image, _ = run(scan, method="linear", labels=labels, **wish)
             found = nib.load(tmp_path / "out_labels.nii.gz")

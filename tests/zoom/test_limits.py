@@ -1,4 +1,4 @@
-"""What asks for more memory than is allowed is refused before the memory is used; what is done stays within it."""
+"""Requests for more memory than allowed are refused before memory is used; accepted requests stay within the limit."""
 
 import gzip
 import json
@@ -31,7 +31,7 @@ print(ran.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1
 
 
 def measured(config: dict, folder: Path, *words: object) -> tuple[int, str, int]:
-    """Exit code, the last line said and the peak memory (bytes) of the command in a process of its own."""
+    """Exit code, last line of output and peak memory (bytes) of the command in a separate process."""
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config))
     given = [*words, "-o", folder / "o.nii", "--overwrite", "--threads", 1]
@@ -45,7 +45,7 @@ def noise(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def bomb(path: Path, shape: tuple[int, int, int]) -> Path:
-    """A scan of nothing but zeros, a thousandth of its size."""
+    """A scan of zeros, compressed to a thousandth of its size."""
     header = nib.Nifti1Image(np.zeros(shape, np.int16), np.diag([1, 1, 3, 1.0])).header
     header["vox_offset"] = 352
     header["magic"] = b"n+1"
@@ -108,7 +108,7 @@ def test_weights_that_claim_more_than_they_hold(
     code, said, peak = measured(config, tmp_path, save(), "--n", 1, "--weights", path)
     assert code == 1
     assert said.startswith(f"mri-zoom: {path}: ")
-    assert peak < 1e9  # PyTorch takes the most of that
+    assert peak < 1e9  # mostly for PyTorch
 
 
 def test_weights_larger_than_the_memory(save: Callable, config: dict, tmp_path: Path) -> None:

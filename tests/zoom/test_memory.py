@@ -1,4 +1,4 @@
-"""Memory does not grow with n: measured from outside, in processes of their own."""
+"""Memory does not grow with n: measured from outside, in separate processes."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ sys.exit(code)
 def test_memory_is_flat_in_n(
     save: Callable, config: dict, quartets: Path, tmp_path: Path, side: int, method: str, profile: str
 ) -> None:
-    """1 and 20 new slices a gap. (Held in memory, the output at 20 would take 80 or 800 MB.)"""
+    """1 and 20 new slices per gap. (Held in memory, the output at 20 would take 80 or 800 MB.)"""
     slices = 40 if side == 512 else 61
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     scan = save(thick((side, side, slices)), name="scan.nii")

@@ -1,4 +1,4 @@
-"""The paragraph for the methods section says what was done, and nothing else."""
+"""The paragraph for the methods section describes the steps, and nothing else."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from zoom.run import zoom
 def said(about: dict) -> tuple[str, list[str]]:
     methods = about["Zoom"]["Methods"]
     cited = [int(number) for number in re.findall(r"\[(\d+)\]", methods["Text"])]
-    assert sorted(set(cited)) == list(range(1, len(methods["References"]) + 1))  # none missing, none too many
+    assert sorted(set(cited)) == list(range(1, len(methods["References"]) + 1))  # no missing and no extra references
     assert list(dict.fromkeys(cited)) == sorted(set(cited))  # in the order of the text
     assert "\n" not in methods["Text"]
     return methods["Text"], methods["References"]

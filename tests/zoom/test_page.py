@@ -1,4 +1,4 @@
-"""The page is honest, and whole in itself."""
+"""The page is honest and self-contained."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ from zoom.unlike import contrast, trained_on, warnings
 
 
 def text_of(page: str) -> str:
-    """What a reader sees."""
+    """The visible text of the page."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", re.sub(r"<(style|script).*?</\1>", "", page, flags=re.S)))
 
 
@@ -59,7 +59,7 @@ def test_the_page_of_a_trained_method(save: Callable, run: Callable, tmp_path: P
 @pytest.mark.parametrize("slices", [2, 9])
 def test_a_slice_beyond_the_output_is_no_difference(save: Callable, run: Callable, tmp_path: Path, slices: int) -> None:
     data = np.full((20, 24, slices), 800, np.int16)
-    data[4:, 4:] = 900  # so that the last slice, were it compared with nothing, would show
+    data[4:, 4:] = 900  # so that a missing comparison of the last slice would be visible
     _, about = run(save(data), zoom=1.4)
     assert about["Zoom"]["LastSliceBeyond"] > 0
     page = (tmp_path / "out.html").read_text()
@@ -149,7 +149,7 @@ def test_outside_the_output_there_is_nothing(tmp_path: Path) -> None:
 
 
 def test_places_are_those_of_the_scan(tmp_path: Path) -> None:
-    """However a scan is stored, a place's slice number is the file's and its millimetres are the same."""
+    """For every stored orientation, a place's slice number is the file's and its millimetres are the same."""
     told = []
     for orientation in list(orientations())[::5]:
         path = tmp_path / "scan.nii.gz"

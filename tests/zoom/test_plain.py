@@ -1,4 +1,4 @@
-"""Plain interpolation is the method ``spline`` with thin slices, a slice at a time."""
+"""Plain interpolation is the method ``spline`` with thin slices, one slice at a time."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_it_is_the_spline_of_thin_slices(tmp_path: Path, slices: int, zoom: floa
     grid = Grid(slices, zoom, factor)
     plain = Plain(store, grid)
     found = np.stack([plain[i] for i in range(len(plain))])
-    low, high = -5000.0, 10000.0  # wide enough that the method cuts nothing
+    low, high = -5000.0, 10000.0  # wide enough that the method clips nothing
     wanted = method("spline", factor=factor).restore((data - low) / (high - low), grid.known, grid.at)
     assert found.shape == plain.shape == wanted.shape
     np.testing.assert_allclose(found, wanted * (high - low) + low, atol=2500 / 256)

@@ -1,4 +1,4 @@
-"""Work is cut to the memory allowed."""
+"""The work is divided to fit the allowed memory."""
 
 import time
 from typing import Any
@@ -76,7 +76,7 @@ def test_measuring_costs_a_few_steps_only() -> None:
 
 @pytest.mark.parametrize(("factor", "drawn"), [(4, [(1.5, 4), (1.25, 4), (1.0, 4)]), (1, [(1.5, 1), (1.25, 1)])])
 def test_a_method_that_draws_slices_itself_is_measured_drawing(factor: int, drawn: list) -> None:
-    """The network is asked for new slices, and for a known one only where it magnifies."""
+    """The network draws new slices, and known slices only if it magnifies."""
     network = build(blocks=1, width=8, expansion=2, factor=factor).eval()
     seen: list[tuple[float, int]] = []
     network.register_forward_hook(lambda m, given, made: seen.append((1 + float(given[1][0, 1]), m.factor)))
@@ -98,7 +98,7 @@ def test_half_precision_is_used_only_where_it_does_not_show() -> None:
 
 def test_what_is_made_once_a_gap_counts_once_a_gap() -> None:
     class Keeps(Linear):
-        """Sleeps where it has to begin a gap anew."""
+        """Sleeps at the beginning of a gap."""
 
         kept = False
 

@@ -1,4 +1,4 @@
-"""What cannot be zoomed is refused in one line that names the file; nothing stays behind."""
+"""Scans that cannot be zoomed are refused with one line and the file's name; no files remain."""
 
 import errno
 import gzip

@@ -38,7 +38,7 @@ def test_rows(tmp_path: Path) -> None:
 
 
 def test_the_rule_finds_what_the_function_writes(tmp_path: Path) -> None:
-    """A row without a name is given its folder only: both must come to the same file."""
+    """A row without a name gets only a folder: both must give the same file."""
     path = sheet(tmp_path / "zoom.tsv", "scan|n", "x/sub-2/anat/sub-2_T1w.nii.gz|1", "y/plain.img|1")
     for name, row in read_rows(path).items():
         assert names(Path(row.scan), tmp_path / "zoom", "2x").image == tmp_path / "zoom" / f"{name}.nii.gz"
@@ -53,7 +53,7 @@ def test_the_rule_finds_what_the_function_writes(tmp_path: Path) -> None:
         (["scan|n|zoom", "a.nii|1|2"], "line 2: give one of"),
         (["scan|n", "a.nii|"], "line 2: give one of"),
         (["scan|n", "a.nii|many"], "line 2: n = 'many' is no int"),
-        (["scan|n", "a.nii|1", "b/a.nii.gz|2"], "line 3: 'a_zoom' is there twice"),
+        (["scan|n", "a.nii|1", "b/a.nii.gz|2"], "line 3: 'a_zoom' is in two rows"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, lines: list[str], said: str) -> None:

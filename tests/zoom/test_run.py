@@ -1,4 +1,4 @@
-"""A scan goes in, a finer volume comes out, in the right place, in its own units."""
+"""From a scan to a finer volume, at the right position and in the scan's units."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +16,11 @@ WISHES = [{"n": 0}, {"n": 1}, {"n": 4}, {"zoom": 2.5}, {"spacing": THICKNESS / 3
 @pytest.mark.parametrize("wish", WISHES, ids=str)
 @pytest.mark.parametrize("method", ["linear", "spline"])
 def test_landmarks_stay_where_they_were(save: Callable, run: Callable, wish: dict, in_plane: int, method: str) -> None:
-    marks = {500: (3, 4, 0), 600: (11, 7, 4), 700: (16, 20, 8)}  # slices that a zoom of 2.5 meets too
+    marks = {500: (3, 4, 0), 600: (11, 7, 4), 700: (16, 20, 8)}  # slices that are also output slices for a zoom of 2.5
     data = np.zeros((20, 24, 9), np.int16)
     for value, mark in marks.items():
         data[mark] = value
-    data[8:12, 15:18] = 40  # so that the marks are not the whole of the grey scale
+    data[8:12, 15:18] = 40  # so that the marks do not fill the grey scale
     image, _ = run(save(data), method=method, in_plane=in_plane, **wish)
     found = image.get_fdata().reshape(20, in_plane, 24, in_plane, -1).mean(axis=(1, 3))
     for value, mark in marks.items():
@@ -87,7 +87,7 @@ def test_bright_voxels_survive_without_data_consistency(save: Callable, run: Cal
     assert about["Zoom"]["DataConsistency"] is False
     place = np.unravel_index(data.argmax(), data.shape)
     end = about["Zoom"]["Volumes"][0]["GreyScale"][1]
-    assert image.get_fdata()[place] >= 2500 - end  # what was above the grey scale's end is put back
+    assert image.get_fdata()[place] >= 2500 - end  # values above the grey scale's end are restored
     assert about["Zoom"]["Volumes"][0]["AveragedBack"]["Largest"] > 10
 
 

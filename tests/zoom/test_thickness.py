@@ -1,4 +1,4 @@
-"""How thick a slice is taken to be, and who said so."""
+"""The assumed thickness of a slice, and its source."""
 
 import json
 from collections.abc import Callable

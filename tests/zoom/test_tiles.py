@@ -1,4 +1,4 @@
-"""Frames of any size through networks of one size, and no seam."""
+"""Frames of any size with networks of one size, without a seam."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ AT = np.arange(5) / 2
 
 
 class Sized(Restorer):
-    """Refuses what is not 8 × 8, as a network might; magnifies by repetition and adds a level of its own."""
+    """Refuses sizes other than 8 × 8, as a network might; magnifies by repetition and adds a constant level."""
 
     level = 0.0
 
@@ -64,7 +64,7 @@ def test_tiles_that_disagree_pass_into_each_other() -> None:
 
 
 def test_the_edges_of_tiles_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bicubic interpolation looks two pixels around it: with as many left out, tiles of it are the whole of it."""
+    """Bicubic interpolation has a reach of two pixels: with this margin, tiles are equal to the whole frame."""
     monkeypatch.setattr("zoom.tiles.MARGIN", 2)
     slices = volume(19, 23)
     known, at = np.arange(3), np.arange(3)

@@ -1,4 +1,4 @@
-"""Slices taken away, zoomed back and scored against what was there."""
+"""Slices are removed, restored by zoom and scored against the truth."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ from zoom.truth import main, measure, shrunk
 
 
 class Flat:
-    """Stands in for LPIPS: the mean absolute difference."""
+    """Replaces LPIPS: the mean absolute difference."""
 
     def distances(self, a: np.ndarray, b: np.ndarray, mask: np.ndarray, batch: int = 1) -> tuple:
         found = np.abs(a - b).mean(axis=(1, 2))
@@ -29,7 +29,7 @@ class Flat:
 
 
 def ramp(shape: tuple[int, int, int] = (24, 20, 10)) -> np.ndarray:
-    """Grows evenly along the slices: what linear interpolation gives back whole."""
+    """Grows evenly along the slices, so that linear interpolation is exact."""
     return np.broadcast_to(100.0 + 10 * np.arange(shape[2]), shape).astype(np.float32)
 
 
@@ -72,7 +72,7 @@ def test_a_ramp_comes_back_whole_and_only_new_slices_count(config: dict, save: C
     methods = {"linear": {"method": "linear"}, "mine": {"method": "eq12"}}
     table = measure(save(ramp()), 3, methods, config, Flat(), axis=2)
     assert table["method"].tolist() == ["linear", "mine"]
-    assert table["slices"].tolist() == [6, 6]  # of 10 slices 9 count, 3 of them kept
+    assert table["slices"].tolist() == [6, 6]  # of 10 slices 9 count, of which 3 are kept
     assert table["psnr"][0] > 100
     assert table["lpips"][0] < 1e-5
     assert table["psnr"][1] < 40
@@ -113,7 +113,7 @@ def test_pictures_show_the_scan_the_methods_and_the_truth_in_one_place(
         sheet = np.asarray(Image.open(path))[LINE:].astype(int)
         width = (sheet.shape[1] + MARGIN) // 3 - MARGIN
         panels = [sheet[:, i * (width + MARGIN) :][:, :width] for i in range(3)]
-        rows, columns = (slice(size // 3, size - size // 3) for size in panels[0].shape)  # all but blurred edges
+        rows, columns = (slice(size // 3, size - size // 3) for size in panels[0].shape)  # all except blurred edges
         assert all((panel[rows, columns] > 200).all() for panel in panels)
         assert all((panel[:, : MARGIN // 2] == 0).all() for panel in panels)
 

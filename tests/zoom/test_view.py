@@ -1,4 +1,4 @@
-"""``--viewer``: scan, plain interpolation and output as whole volumes on a page of their own."""
+"""``--viewer``: scan, plain interpolation and output as whole volumes on a separate page."""
 
 import base64
 import re
@@ -40,7 +40,7 @@ def test_the_volumes_are_in_their_places(
         np.testing.assert_allclose(shown.get_fdata(), real.get_fdata().clip(low, high), atol=0.51 * (high - low) / 255)
     assert plain.shape == fine.shape
     np.testing.assert_array_equal(plain.affine, fine.affine)
-    # the spline of thin slices that agrees with the scan is plain interpolation, but for what lies outside its range
+    # the spline of thin slices that agrees with the scan is plain interpolation, except for values outside its range
     if "zoom" in how:
         assert np.abs(plain.get_fdata() - fine.get_fdata()).mean() < 0.01 * (high - low)
 

@@ -1,4 +1,4 @@
-"""Archives as streams, the good ones and those that would do harm."""
+"""Archives as streams: valid archives, and archives that would do harm."""
 
 import gzip
 import io
@@ -140,7 +140,7 @@ def test_damage_is_said_and_nothing_is_left(make, tmp_path: Path, kind: str) -> 
     content = bytearray(packed(kind))
     content[len(content) // 2] ^= 1
     archive = make(bytes(content))
-    with pytest.raises(UserError, match=r"archive: damaged or no archive .*; put a whole copy in its place"):
+    with pytest.raises(UserError, match=r"archive: damaged or not an archive .*; replace it by a complete copy"):
         archive.extract({name: tmp_path / "out" / name for name in MEMBERS})
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert archive.path.exists()
@@ -149,14 +149,14 @@ def test_damage_is_said_and_nothing_is_left(make, tmp_path: Path, kind: str) -> 
 @pytest.mark.parametrize("kind", ["tar", "gz", "zip"])
 def test_a_cut_archive_is_said(make, tmp_path: Path, kind: str) -> None:
     content = packed(kind)
-    with pytest.raises(UserError, match="damaged or no archive"):
+    with pytest.raises(UserError, match="damaged or not an archive"):
         make(content[: len(content) // 2]).extract({name: tmp_path / "out" / name for name in MEMBERS})
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 
 
 def test_a_fetched_archive_that_is_damaged_is_set_aside(make, tmp_path: Path) -> None:
     archive = make(b"<html>please log in</html>" * 100, provide=lambda: None)
-    with pytest.raises(UserError, match=r"damaged or no archive .*set aside as .*archive\.wrong; start again"):
+    with pytest.raises(UserError, match=r"damaged or not an archive .*renamed to .*archive\.wrong; start again"):
         archive.listing(images, tmp_path / "cache.json")
     assert not archive.path.exists()
 
@@ -226,7 +226,7 @@ LONG_NAME = header(tarfile.GNUTYPE_LONGNAME, 2, "././@LongLink") + b"a\0" + byte
         (header(tarfile.GNUTYPE_SPARSE, 4) + bytes(512) + END, r"a sparse member"),
         (pax("GNU.sparse.major=1", "GNU.sparse.minor=0") + ONE + END, r"a sparse member"),
         (pax("GNU.sparse.map=x") + ONE + END, r"cannot be read"),
-        (DIGITS, r"damaged or no archive"),
+        (DIGITS, r"damaged or not an archive"),
     ],
 )
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["bare", "gzip"])
@@ -263,7 +263,7 @@ def test_too_many_members_or_too_much_computing_is_refused(make, tmp_path: Path,
 
 
 def zipped(name: str = "a/one.img", *changes: tuple[int, bytes]) -> bytes:
-    """A zip of one member whose headers are changed: (place in the local header, bytes)."""
+    """A zip with one member and changed headers: (position in the local header, bytes)."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, NOISE)
@@ -278,10 +278,10 @@ def zipped(name: str = "a/one.img", *changes: tuple[int, bytes]) -> bytes:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (zipped("a/one.img", (6, b"\1\0")), r"damaged or no archive \(File .* is encrypted"),
-        (zipped("a/one.img", (8, b"\x63\0")), r"damaged or no archive \(That compression method is not supported"),
-        (zipped(f"{'a' * 300}.img"), "has a name that no disk takes"),
-        (tar({f"{'a' * 300}.img": b"x"}), "has a name that no disk takes"),
+        (zipped("a/one.img", (6, b"\1\0")), r"damaged or not an archive \(File .* is encrypted"),
+        (zipped("a/one.img", (8, b"\x63\0")), r"damaged or not an archive \(That compression method is not supported"),
+        (zipped(f"{'a' * 300}.img"), "has a name that no file system allows"),
+        (tar({f"{'a' * 300}.img": b"x"}), "has a name that no file system allows"),
     ],
 )
 def test_what_cannot_be_unpacked_is_said(make, tmp_path: Path, content: bytes, said: str) -> None:

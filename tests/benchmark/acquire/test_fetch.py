@@ -1,4 +1,4 @@
-"""Downloads from a server on loopback that drops, refuses, lies and forgets."""
+"""Downloads from a server on loopback that drops connections, refuses requests and sends wrong data."""
 
 import contextlib
 import hashlib
@@ -40,7 +40,7 @@ def test_whole_and_nothing_else_is_left(server, item: Item) -> None:
     assert item.target.read_bytes() == BODY
     assert left(item) == {"scan.bin"}
     download([item])
-    assert len(server.asked) == 1  # right already: not asked for again
+    assert len(server.asked) == 1  # already correct, so there is no request
 
 
 def test_a_dropped_connection_goes_on_where_it_was(server, item: Item) -> None:
@@ -113,7 +113,7 @@ def test_a_file_spoilt_on_disk_is_set_aside_and_fetched_again(item: Item, caplog
         download([item])
     assert item.target.read_bytes() == BODY
     assert left(item) == {"scan.bin", "scan.bin.wrong"}
-    assert "set aside" in caplog.text
+    assert "renamed to" in caplog.text
 
 
 def test_404_ends_at_once_and_says_where(server, item: Item) -> None:
@@ -222,7 +222,7 @@ def test_the_proxy_of_the_environment_is_asked(tmp_path: Path, monkeypatch: pyte
 
 @contextlib.contextmanager
 def serve(answer, monkeypatch: pytest.MonkeyPatch, certificate: Path | None = None) -> Iterator[str]:
-    """Runs a server whose GET is ``answer``, with TLS where there is a certificate; yields its address."""
+    """Runs a server whose GET is ``answer``, with TLS if there is a certificate; yields its address."""
 
     class Handler(BaseHTTPRequestHandler):
         do_GET = answer
@@ -247,7 +247,7 @@ def serve(answer, monkeypatch: pytest.MonkeyPatch, certificate: Path | None = No
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A key and a certificate of its own for 127.0.0.1, in one file."""
+    """A key and a self-signed certificate for 127.0.0.1, in one file."""
     path = tmp_path / "own.pem"
     ask = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
     made = ["-keyout", path, "-out", tmp_path / "cert.pem"]
@@ -327,7 +327,7 @@ def test_a_server_that_drips_its_headers_is_given_up(
 ) -> None:
     def drip(self: BaseHTTPRequestHandler) -> None:
         start = b"HTTP/1.1 200 OK\r\n"
-        if when == "chunks":  # the length of a chunk may be followed by a comment of any length
+        if when == "chunks":  # a comment of any length may follow the length of a chunk
             start += b"Transfer-Encoding: chunked\r\n\r\n5;"
         with contextlib.suppress(OSError):
             self.wfile.write(start)
@@ -355,7 +355,7 @@ def test_nothing_is_written_or_sent_through_what_somebody_placed(
         placed.hardlink_to(victim) if kind == "hard link" else placed.symlink_to(victim)
     else:
         os.mkfifo(placed) if kind == "fifo" else placed.mkdir()
-    with pytest.raises(UserError, match=rf"scan\.bin\.{suffix}: is a link or no regular file; remove it"):
+    with pytest.raises(UserError, match=rf"scan\.bin\.{suffix}: is a link or not a regular file; remove it"):
         download([item])
     assert victim.exists() == (kind != "dangling")
     assert kind == "dangling" or victim.read_text() == "years of work"
@@ -367,13 +367,13 @@ def test_the_beginning_of_somebody_else_is_not_taken(server, item: Item) -> None
     item.target.parent.mkdir()
     item.part.write_bytes(BODY[:10])
     os.chown(item.part, 65534, 65534)
-    with pytest.raises(UserError, match=r"scan\.bin\.part: belongs to somebody else; remove it"):
+    with pytest.raises(UserError, match=r"scan\.bin\.part: belongs to another user; remove it"):
         download([item])
 
 
 def test_what_an_empty_part_cannot_be_continued_to_is_given_up(server, item: Item) -> None:
     server.refusals = [416] * 10
-    with pytest.raises(UserError, match=r"given up after 3 failures in a row .*starting over"):
+    with pytest.raises(UserError, match=r"given up after 3 failures in a row .*starting again"):
         download([item])
 
 

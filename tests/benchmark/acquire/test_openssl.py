@@ -1,4 +1,4 @@
-"""The encrypted container, against the real openssl program where there is one."""
+"""The encrypted container, compared with the real openssl program if it is installed."""
 
 import gzip
 import shutil
@@ -48,7 +48,7 @@ def test_reads_in_small_pieces(tmp_path: Path) -> None:
 
 def test_a_wrong_password_says_so_and_is_not_repeated(tmp_path: Path) -> None:
     (tmp_path / "box").write_bytes(encrypt(PLAIN, "right", "md5"))
-    with pytest.raises(UserError, match="box: the password does not open it") as error:
+    with pytest.raises(UserError, match="box: the password is wrong") as error:
         open_encrypted(tmp_path / "box", "hush-hush")
     assert "hush" not in str(error.value)
 

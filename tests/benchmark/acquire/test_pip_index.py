@@ -1,4 +1,4 @@
-"""A file out of the index that pip is configured with, from folders and servers made here."""
+"""A file from the index that pip is configured with, with folders and servers made by the tests."""
 
 import hashlib
 import threading
@@ -18,7 +18,7 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 @pytest.fixture(autouse=True)
 def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """pip reads this file and nothing of the machine's own settings."""
+    """pip reads this file and not the machine's own settings."""
     path = tmp_path / "pip.conf"
     path.write_text("")
     for variable in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "CERT"):
@@ -32,7 +32,7 @@ def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def index(tmp_path: Path) -> Path:
-    """A simple index: its page names a file that lies elsewhere, by a relative link."""
+    """A simple index: its page names a file in another folder by a relative link."""
     (tmp_path / "index" / "files").mkdir(parents=True)
     (tmp_path / "index" / "files" / NAME).write_bytes(CONTENT)
     page = tmp_path / "index" / "simple" / "thing" / "index.html"
@@ -109,7 +109,7 @@ def test_a_whole_file_is_kept_and_a_broken_one_replaced(
     target.write_bytes(CONTENT)
     assert fetch_file("thing", NAME, DIGEST, tmp_path) == target  # with no index at all
     target.write_bytes(CONTENT[:3])
-    with pytest.raises(UserError, match=r"could not be fetched .*it has none"):
+    with pytest.raises(UserError, match=r"could not be downloaded .*it has none"):
         fetch_file("thing", NAME, DIGEST, tmp_path)
     monkeypatch.setenv("PIP_FIND_LINKS", str(index.parent / "files"))
     assert fetch_file("thing", NAME, DIGEST, tmp_path).read_bytes() == CONTENT

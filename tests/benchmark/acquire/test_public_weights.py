@@ -1,4 +1,4 @@
-"""Weights of others: fetched from where they are published, checked, and one line where they cannot be had."""
+"""Public weights: downloaded and checked; a failed download gives one line."""
 
 import hashlib
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_the_file_of_the_address_is_there_and_checked(address, tmp_path: Path) -
     said = fetch_weights("sr", target, url=address, sha256=HASH)
     assert target.read_bytes() == BODY
     assert HASH in said
-    assert "as it should be" in said
+    assert "as expected" in said
 
 
 def test_a_hash_that_is_not_known_is_recorded(address, tmp_path: Path) -> None:

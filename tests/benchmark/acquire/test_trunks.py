@@ -1,4 +1,4 @@
-"""Trunks from each source; every wrong source is refused by name and leaves nothing behind."""
+"""Trunks from each source; every wrong source is refused with its name and leaves no files."""
 
 import io
 import pickle
@@ -18,7 +18,7 @@ from benchmark.errors import UserError
 
 
 def checkpoint(trunk: Path, target: Path) -> Path:
-    """What torchvision publishes: the trunk, and a classifier that LPIPS does not use."""
+    """A checkpoint as published by torchvision: the trunk, and a classifier that LPIPS does not use."""
     state = {name: torch.from_numpy(tensor) for name, tensor in load_file(trunk).items()}
     torch.save({**state, "classifier.6.bias": torch.zeros(1000)}, target)
     return target

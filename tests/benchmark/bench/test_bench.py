@@ -1,4 +1,4 @@
-"""The bench at the smoke study's size: that it measures what it says, not what comes out."""
+"""The bench at the smoke study's size: tests of the measurement, not of the measured times."""
 
 import time
 
@@ -96,7 +96,7 @@ def test_a_section_that_fails_is_shown_and_the_next_one_begins(tmp_path, monkeyp
         raise RuntimeError("no such kernel")
 
     def working(bench: gpu.Bench) -> None:
-        bench.add("a thing", "in one way", 2.0, "ms", flop=bench.rate / 1000, aim="3")
+        bench.add("a task", "in one way", 2.0, "ms", flop=bench.rate / 1000, aim="3")
 
     sections = {"first": (failing, 1), "second": (working, 1), "third": (working, 1)}
     monkeypatch.setattr(gpu_sections, "SECTIONS", sections)
@@ -105,7 +105,7 @@ def test_a_section_that_fails_is_shown_and_the_next_one_begins(tmp_path, monkeyp
     assert "no such kernel" in "\n".join(lines)
     assert "Failed: first." in text
     rows = pd.read_csv(tmp_path / "bench_gpu.csv")
-    assert rows[["what", "measured", "limit", "of_limit", "aim"]].values.tolist() == [["a thing", 2, 1, 0.5, 3]]
+    assert rows[["what", "measured", "limit", "of_limit", "aim"]].values.tolist() == [["a task", 2, 1, 0.5, 3]]
 
 
 def test_without_a_gpu_the_bench_of_one_is_one_line(monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""`minutes`: the trainings' shares follow their needs, and together they take the time there is."""
+"""`minutes`: the trainings' shares follow their needs, and together they use the available time."""
 
 import pytest
 from configs import merged
@@ -17,7 +17,7 @@ def short(minutes, results, slots=5):
 def test_jobs_share_one_gpu_evenly_and_wait_for_what_they_need():
     a, b, c = (("n", "c", fold) for fold in (1, 2, 3))
     walls, end = budget.shared_evenly({a: 10.0, b: 20.0, c: 5.0}, {a: [], b: [], c: [a]}, slots=4)
-    assert walls == {a: 20.0, c: 10.0, b: 35.0}  # a and b side by side, then b and c, then b alone
+    assert walls == {a: 20.0, c: 10.0, b: 35.0}  # a and b at the same time, then b and c, then b alone
     assert end == 35.0
     walls, end = budget.shared_evenly({a: 10.0, b: 20.0, c: 5.0}, {a: [], b: [], c: [a]}, slots=1)
     assert (sum(walls.values()), end) == (35.0, 35.0)
@@ -31,7 +31,7 @@ def test_the_chain_of_trainings_ends_in_time(tmp_path, slots):
     assert chain <= 600 - budget.OTHERWISE - 3 * budget.STARTING + 1e-6
     assert min(seconds.values()) > 10
     double = budget.limits(short(20, tmp_path, slots))
-    assert all(double[name] > 2 * seconds[name] for name in seconds)  # what is not training does not grow
+    assert all(double[name] > 2 * seconds[name] for name in seconds)  # the time without trainings does not grow
 
 
 def test_what_needs_more_gets_more(tmp_path):

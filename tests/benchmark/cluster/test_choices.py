@@ -1,4 +1,4 @@
-"""The default study is one that a lab can run; and each choice costs what it says."""
+"""A lab can run the default study, and the hours of each choice are right."""
 
 import pytest
 from configs import merged

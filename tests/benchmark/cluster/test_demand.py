@@ -1,4 +1,4 @@
-"""What jobs are estimated to take, and the study's cost from that."""
+"""Estimated time and memory of jobs, and GPU hours of the study."""
 
 import copy
 from pathlib import Path
@@ -24,7 +24,7 @@ def config(article, tmp_path):
 
 
 def test_no_step_is_faster_than_its_operations_allow(article):
-    """Forward and backward are three forwards; what is frozen runs forward once. An H200 does 776 TFLOP/s in fp16."""
+    """Forward and backward are three forwards; frozen networks run forward once. An H200 does 776 TFLOP/s in fp16."""
     from models.count import table
 
     work = {(row["network"], row["does"]): row["gflop_per_slice"] for row in table(article["networks"])}
@@ -61,7 +61,7 @@ def test_restoring_needs_the_memory_of_its_chunk(config):
 
 def test_a_fold_holds_out_its_share_of_the_patients(config):
     assert demand.held_out(config, "oasis", fold=1) == 4  # of 17 in five folds, at most
-    assert demand.held_out(config, "oasis", fold=0) == 17  # nothing was trained: all
+    assert demand.held_out(config, "oasis", fold=0) == 17  # methods without training: all
 
 
 def test_epochs_are_steps_by_the_patients_of_a_fold(config):

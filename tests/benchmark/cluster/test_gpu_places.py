@@ -1,4 +1,4 @@
-"""As many jobs on a GPU as the config says, each where its memory is free, behind locks that nobody else can touch."""
+"""Each GPU gets the configured number of jobs, if its memory is free, with locks that other users cannot change."""
 
 import os
 import platform
@@ -23,7 +23,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def hold(tmp_path):
-    """Starts jobs that claim GPUs and hold them until they are told to end."""
+    """Starts jobs that claim GPUs and hold them until the test ends the jobs."""
     started = []
     environment = {k: v for k, v in os.environ.items() if k not in ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID")}
 
@@ -58,7 +58,7 @@ def test_a_job_that_wants_both_waits_for_both(hold):
     assert one.stdout.readline().strip() == "0"
     both = hold(2)
     other = hold()
-    assert other.stdout.readline().strip() == "1"  # the one that waits holds nothing meanwhile
+    assert other.stdout.readline().strip() == "1"  # the waiting job holds no place
     one.kill()
     other.kill()
     assert both.stdout.readline().split() == ["0", "1"]
@@ -91,7 +91,7 @@ def test_without_gpus_nothing_is_claimed(tmp_path, monkeypatch):
 
 
 def take(monkeypatch, folder: Path, **how) -> list[str]:
-    """A claim of one of the GPUs 0 and 1 in this process, as if it were a job of its own."""
+    """A claim of one of the GPUs 0 and 1 in this process, as if it were a separate job."""
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
@@ -117,7 +117,7 @@ def test_jobs_that_share_a_gpu_spread_over_all_before_they_share(tmp_path, monke
 
 
 def test_a_job_takes_a_place_only_where_its_memory_is_free(tmp_path, monkeypatch):
-    """What others were promised counts as well as what they have taken so far."""
+    """Memory reserved by other jobs counts as well as memory in use."""
     monkeypatch.setattr(gpu_places, "_HELD", [])
     free = {"0": 20000.0, "1": 9000.0}
 
@@ -127,13 +127,13 @@ def test_a_job_takes_a_place_only_where_its_memory_is_free(tmp_path, monkeypatch
     def job(megabytes):
         return take(monkeypatch, tmp_path, share=4, megabytes=megabytes, memory=memory, say=waits)
 
-    assert job(8000) == ["0"]  # which has not begun to use it
+    assert job(8000) == ["0"]  # a job that does not use its memory yet
     assert job(8000) == ["1"]
     assert job(8000) == ["0"]
     with pytest.raises(Waits, match=r"GPU 0 has 3\.9 of 19\.5 GiB free, a job needs about 7\.8; GPU 1 has 1\.0 of"):
         job(8000)
     assert job(3000) == ["0"]
-    free["0"] = 500.0  # somebody else came meanwhile
+    free["0"] = 500.0  # another program started meanwhile
     with pytest.raises(Waits, match=r"GPU 0 has 0\.5 of"):
         job(1500)
 
@@ -142,14 +142,14 @@ def test_a_job_that_will_never_fit_says_so_in_a_line(tmp_path, monkeypatch):
     monkeypatch.setattr(gpu_places, "_HELD", [])
     with pytest.raises(UserError, match=r"GPU 0 has 20\.0 of 40\.0 GiB free, a job needs about 48\.8; .*jobs_per_gpu"):
         take(monkeypatch, tmp_path, share=2, megabytes=50000, memory=lambda _: (20480.0, 40960.0))
-    with pytest.raises(UserError, match=r"GPU 0 has 1\.0 of 40\.0 GiB free"):  # somebody else's program
+    with pytest.raises(UserError, match=r"GPU 0 has 1\.0 of 40\.0 GiB free"):  # another user's program
         take(monkeypatch, tmp_path, share=2, megabytes=5000, memory=lambda _: (1024.0, 40960.0))
     busy = {"0": (1024.0, 40960.0), "1": (30000.0, 40960.0)}
     assert take(monkeypatch, tmp_path, share=2, megabytes=5000, memory=busy.get) == ["1"]
-    assert take(monkeypatch, tmp_path, share=2, megabytes=5000, memory=lambda _: None) == ["0"]  # nobody knows
+    assert take(monkeypatch, tmp_path, share=2, megabytes=5000, memory=lambda _: None) == ["0"]  # unknown
     alone = tmp_path / "alone"
     alone.mkdir()
-    assert take(monkeypatch, alone, megabytes=50000, memory=lambda _: (1.0, 2.0)) == ["0"]  # nothing is shared
+    assert take(monkeypatch, alone, megabytes=50000, memory=lambda _: (1.0, 2.0)) == ["0"]  # GPUs are not shared
 
 
 def test_memory_is_what_nvidia_smi_says(tmp_path, monkeypatch):
@@ -216,7 +216,7 @@ def test_without_a_runtime_folder_the_locks_lie_in_the_cache(tmp_path, monkeypat
 
 
 def test_jobs_ask_snakemake_for_their_share_of_a_gpu():
-    """As many places as the scheduler fills, `claim` has to give."""
+    """`claim` provides as many places as the scheduler fills."""
     command = [sys.executable, "-m", "snakemake", "--configfile", "config/smoke.yaml", "-n", "--nolock", "--cores", "1"]
     compute = "compute={device: cuda, jobs_per_gpu: 3}"
     study = "study={cohorts: [toy], methods: [wdsr]}"

@@ -1,4 +1,4 @@
-"""Locks are stale when whoever took them is gone."""
+"""Locks are stale if the process that made them has ended."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ rule all:
 
 @pytest.fixture
 def study(tmp_path: Path) -> Iterator[subprocess.Popen]:
-    """A Snakemake at work in ``tmp_path``, in a process group of its own."""
+    """A Snakemake that runs in ``tmp_path``, in a separate process group."""
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet", "all"]
     running = subprocess.Popen(

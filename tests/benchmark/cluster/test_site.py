@@ -1,4 +1,4 @@
-"""What the cluster is called, and how long a job may still run."""
+"""The settings of a cluster, and the remaining time of a job."""
 
 import re
 from pathlib import Path
@@ -83,7 +83,7 @@ def test_time_limits_grow_with_attempts_up_to_the_longest():
 
 
 def test_temporary_files_go_to_the_jobs_own_folder(monkeypatch):
-    """What Snakemake works out on the node."""
+    """The value that Snakemake computes on the node."""
     for variable, value in (("", ""), ("SLURM_TMPDIR", "/local/77")):
         monkeypatch.delenv("SLURM_TMPDIR", raising=False)
         if variable:
@@ -94,7 +94,7 @@ def test_temporary_files_go_to_the_jobs_own_folder(monkeypatch):
 
 @pytest.mark.parametrize("name", ["default/config.yaml", "slurm/config.yaml", "slurm/site.yaml"])
 def test_every_setting_of_a_profile_has_a_comment(name):
-    """On its line or the one above; two settings that belong together may share one."""
+    """On its line or on the line above; two related settings may share a comment."""
     lines = (cluster.SITE.parents[1] / name).read_text().splitlines()
     settings = [i for i, line in enumerate(lines) if re.match(r"[a-z][a-z_-]*:", line)]
     assert len(settings) > 5
@@ -125,7 +125,7 @@ def test_a_job_asks_slurm_for_the_time_left(tmp_path, monkeypatch):
     assert seconds_left() == 36000
     assert stop_after() == 36000 - cluster.MARGIN
     fake_squeue(tmp_path, monkeypatch, "50")
-    assert stop_after() == 40  # a fifth is kept where time is short
+    assert stop_after() == 40  # a fifth is reserved if time is short
 
 
 @pytest.mark.parametrize("says", ["INVALID", ""])
@@ -142,7 +142,7 @@ def test_a_job_without_a_limit_is_not_stopped(tmp_path, monkeypatch):
 
 
 def test_a_job_step_of_one_task_is_not_taken_for_a_distributed_launch(monkeypatch):
-    """Lightning looks for SLURM's variables, and would refuse several devices in a step of one task."""
+    """Lightning reads SLURM's variables, and would refuse several devices in a step of one task."""
     from models.training.loop import start_fabric
 
     for name in ("JOB_ID", "NTASKS", "NNODES", "PROCID", "LOCALID", "NODEID", "STEP_ID"):

@@ -1,4 +1,4 @@
-"""Who is in the study: a draw by seed, and never a test patient in a fold."""
+"""The patients of the study: a draw by seed, and never a test patient in a fold."""
 
 import nibabel as nib
 import numpy as np

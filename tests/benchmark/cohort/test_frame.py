@@ -1,4 +1,4 @@
-"""What captions say of pixels and slices."""
+"""The facts about pixels and slices in captions."""
 
 import pytest
 

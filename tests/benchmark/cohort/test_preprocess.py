@@ -1,4 +1,4 @@
-"""Preprocessing keeps every voxel where it is in the world, and can be undone."""
+"""Preprocessing keeps the position of every voxel in the world, and can be undone."""
 
 import nibabel as nib
 import numpy as np
@@ -39,7 +39,7 @@ def test_undo_brings_back_the_scan(scan, axis, tmp_path):
 def test_a_marked_voxel_stays_where_it_is_in_the_world(scan, shrink):
     stored = nib.load(scan)
     data = np.zeros(stored.shape)
-    data[8:12, 12:16, 4] = 100  # a block that falls on the grid of blocks of 2 and 4
+    data[8:12, 12:16, 4] = 100  # a block on the grid of blocks of 2 and 4
     data[9, 3, 2] = 1
     nib.save(nib.Nifti1Image(data, stored.affine), scan)
     volume, affine, _ = preprocess(scan, axis=2, size=32 // shrink * 4 if shrink > 1 else 32, shrink=shrink)

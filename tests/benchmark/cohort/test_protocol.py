@@ -1,4 +1,4 @@
-"""Removal as section 3.1 has it, and as NOTES.md completes it."""
+"""Removal of slices as in section 3.1, with this project's additions."""
 
 import numpy as np
 import pytest

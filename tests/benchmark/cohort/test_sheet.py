@@ -1,4 +1,4 @@
-"""The cohort sheet, as it is written and as someone has edited it."""
+"""The cohort sheet, as written and after edits by a user."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_what_is_written_is_read(path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("\nc\t", "\na\t", r"line 4: 'a' is there twice \(cv and test\); leave one row"),
+        ("\nc\t", "\na\t", r"line 4: 'a' is there twice \(cv and test\); keep one row"),
         ("\nb\t", "\na\t", r"line 3: 'a' is there twice \(cv\)"),
         ("\tcv\t2", "\ttrain\t2", "line 3: role = 'train': it must be cv or test"),
         ("\tcv\t2", "\tcv\t0", "line 3: fold = '0': it must be 1 or more for cv"),

@@ -1,4 +1,4 @@
-"""The shipped configurations are valid; a mistake in one is a line that names it."""
+"""The shipped configurations are valid; a mistake gives one line that names it."""
 
 import copy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is known of networks before they are built, and that it does not depend on their names in the config."""
+"""Facts about networks before they are built; the facts do not depend on names in the config."""
 
 from pathlib import Path
 
@@ -89,7 +89,7 @@ def test_two_networks_of_one_class_are_refused(files: list[str]) -> None:
 
 @pytest.mark.parametrize("name", sorted(check(merged())["networks"]))
 def test_facts_stand_next_to_each_network(name: str) -> None:
-    """Parameters as the network has them at the article's size, and everything else that is asked of it."""
+    """The number of parameters equals the network's at the article's size, and all other facts are present."""
     block = check(merged())["networks"][name]
     kind = block.get("class", name)
     with torch.device("meta"):

@@ -1,4 +1,4 @@
-"""Recipes: in one line, under the user's own settings; lengths in steps or epochs, resolved in one place."""
+"""Recipes: the user's settings override them; lengths in steps or epochs are converted in one place."""
 
 import copy
 

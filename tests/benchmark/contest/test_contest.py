@@ -1,4 +1,4 @@
-"""The contest: what is removed, who is scored, and tables that say who is ahead, by planted scores."""
+"""The contest: removed slices, scored patients, and tables that show the leader, with planted scores."""
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ PATIENTS = 24
 
 
 def planted(new: float = 2.0) -> pd.DataFrame:
-    """Scores of ``PATIENTS`` patients by 4 methods: the level of each, a patient's own shift, and two slices."""
+    """Scores of ``PATIENTS`` patients by 4 methods: the level of each method, a shift per patient, and two slices."""
     rows = []
     for setting in ("removed", "n2"):
         for place, (method, level) in enumerate({"new": new, "old": 1.0, "linear": 0.0, "oracle": 5.0}.items()):
@@ -69,7 +69,7 @@ def test_every_third_slice_is_known_and_gaps_are_spread():
 
 
 class Same:
-    """A distance that knows identical images."""
+    """A distance that is 0 for identical images."""
 
     def distances(self, a, b, mask, batch=16):
         full = np.abs(a - b).mean(axis=(1, 2)).astype(float)
@@ -89,7 +89,7 @@ def test_scores_of_a_volume(tmp_path):
         )  # fmt: skip
         assert table.groupby("setting").size().to_dict() == {"removed": 4, "n2": 4}
         assert table["signal"].sum() == 7  # slice 1 is empty
-        assert table["lpips_vgg"].notna().sum() == 1  # one in four of the three removed ones with signal
+        assert table["lpips_vgg"].notna().sum() == 1  # one in four of the three removed slices with signal
         assert (table.loc[table["signal"], "ssim"] == 1).all() == exact
 
 

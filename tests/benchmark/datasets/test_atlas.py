@@ -1,4 +1,4 @@
-"""ATLAS in its true layout: an encrypted tar, from a server and of the user's."""
+"""ATLAS in its true layout: an encrypted tar, from a server and from the user."""
 
 import hashlib
 import logging
@@ -80,7 +80,7 @@ def test_a_missing_password_says_what_to_do(
 
 def test_a_wrong_password_says_so(releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATLAS_PASSWORD", "close sesame")
-    with pytest.raises(UserError, match="the password does not open it") as error:
+    with pytest.raises(UserError, match="the password is wrong") as error:
         reader("atlas", tmp_path, local=releases / "R2.0", release="R2.0").subjects()
     assert "sesame" not in str(error.value)
 
@@ -97,7 +97,7 @@ def test_a_flipped_byte_is_caught(serve_folder, server, releases: Path, tmp_path
     server.flips = {f"/{release}/ATLAS_{release}_encrypted.tar.gz" for release in ("R2.0", "R1.1")}
     with pytest.raises(UserError, match=r"ATLAS_R2\.0_encrypted\.tar\.gz\.wrong: its SHA-256 is"):
         reader("atlas", tmp_path / "a", url=url, sha256=digest(releases), release="R2.0").subjects()
-    with pytest.raises(UserError, match=r"damaged .*set aside as .*\.wrong"):  # no hash is known; what is inside tells
+    with pytest.raises(UserError, match=r"damaged .*renamed to .*\.wrong"):  # without a known hash, the content decides
         reader("atlas", tmp_path / "b", url=url, release="R1.1").subjects()
 
 

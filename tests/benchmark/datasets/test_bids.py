@@ -87,5 +87,5 @@ def test_of_twins_the_compressed_one_is_taken_if_they_are_equal(tmp_path: Path) 
     assert reader("bids", tmp_path, local=root).fetch(["sub-01"]) == {"sub-01": packed}
     for other in (b"image of another", plain.read_bytes() + b"1", plain.read_bytes()[:-1]):
         packed.write_bytes(gzip.compress(other))
-        with pytest.raises(UserError, match=r"sub-01_T1w.nii: differs from sub-01_T1w.nii.gz beside it; remove one"):
+        with pytest.raises(UserError, match=r"sub-01_T1w.nii: differs from sub-01_T1w.nii.gz next to it; remove one"):
             reader("bids", tmp_path, local=root).subjects()

@@ -1,4 +1,4 @@
-"""BraTS 2021 in its true layout: of the user's, and through clients that stand for the real ones."""
+"""BraTS 2021 in its true layout: from the user, and through simulated clients."""
 
 import gzip
 import io
@@ -24,7 +24,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def unpack(archive: Path, into: Path) -> None:
-    """As ``tar -x`` does."""
+    """Extracts like ``tar -x``."""
     with tarfile.open(archive) as tar:
         safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # Python 3.11.4 and newer
         tar.extractall(into, **safely)
@@ -32,7 +32,7 @@ def unpack(archive: Path, into: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No client and no login of this machine's."""
+    """Hides the clients and logins of this machine."""
     for name in ("SYNAPSE_AUTH_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -49,7 +49,7 @@ def client(tmp_path: Path, name: str, script: str) -> None:
 @pytest.mark.parametrize("modality", ["T1", "T2", "FLAIR"])
 def test_a_tar_of_the_users(archive: Path, tmp_path: Path, modality: str) -> None:
     dataset = reader("brats", tmp_path, local=archive, modality=modality)
-    assert dataset.subjects() == IDS  # the one without a FLAIR is nobody's
+    assert dataset.subjects() == IDS  # a folder without FLAIR is not a subject
     path = dataset.fetch([IDS[1]])[IDS[1]]
     assert path.name == f"{IDS[1]}_{modality.lower()}.nii.gz"
     assert nib.load(path).shape == BRATS[0]
@@ -144,7 +144,7 @@ def test_a_client_that_fails_or_brings_nothing(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(UserError, match="kaggle datasets download: failed \\(403 - Forbidden\\); check the login"):
         reader("brats", tmp_path / "data").subjects()
     client(tmp_path, "kaggle", "exit 0")
-    with pytest.raises(UserError, match="has brought no archive"):
+    with pytest.raises(UserError, match="downloaded no archive"):
         reader("brats", tmp_path / "data").subjects()
 
 
@@ -161,7 +161,7 @@ def test_a_hostile_archive_is_refused(tmp_path: Path) -> None:
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "brats"
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="no real BraTS folder beside the project (../shared/data/brats)")
+@pytest.mark.skipif(not SHARED.exists(), reason="no real BraTS folder next to the project (../shared/data/brats)")
 def test_real_folders_with_irregular_ids(tmp_path: Path) -> None:
     for modality in ("T1", "T2", "FLAIR"):
         dataset = reader("brats", tmp_path, local=SHARED, modality=modality, slices=155)

@@ -1,4 +1,4 @@
-"""The layouts are what they claim to be, for each reader."""
+"""Each reader can read its layout."""
 
 import subprocess
 import sys

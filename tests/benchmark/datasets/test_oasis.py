@@ -1,4 +1,4 @@
-"""OASIS-1 in its true layout: from a server, from archives and folders of the user's, and three real subjects."""
+"""OASIS-1 in its true layout: from a server, from the user's archives and folders, and with three real subjects."""
 
 import json
 import logging
@@ -40,12 +40,12 @@ def test_downloads_after_the_terms_are_accepted(
     with caplog.at_level(logging.WARNING):
         assert dataset.subjects() == [f"OAS1_{n:04d}" for n in (1, 3, 5, 41, 43, 45)]
     assert oasis.TERMS in caplog.text
-    assert "not c83e216e" in caplog.text  # this disc 1 is not the real one: told, but no reason to stop
+    assert "not c83e216e" in caplog.text  # this disc 1 is not the real disc: a warning, but no error
     images = dataset.fetch(["OAS1_0003", "OAS1_0041"])
     landed = {p.name for p in (tmp_path / "files").rglob("*") if p.is_file()}
     assert landed == {f"OAS1_{n}_MR1_mpr_n4_anon_sbj_111.{kind}" for n in ("0003", "0041") for kind in ("hdr", "img")}
     assert nib.load(images["OAS1_0003"]).shape == (*OASIS[0], 1)
-    assert len(server.asked) == 3  # two discs, one of them in two pieces
+    assert len(server.asked) == 3  # two discs; one disc comes in two pieces
 
 
 def test_only_accepting_in_so_many_words_counts(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_flipped_byte_is_caught_by_the_archives_own_checksum(
 ) -> None:
     server.flips = {"/oasis_cross-sectional_disc1.tar.gz"}
     dataset = reader("oasis", tmp_path, url=serve_folder(discs), accept_terms=True)
-    with pytest.raises(UserError, match=r"disc1\.tar\.gz: damaged.*set aside as .*disc1\.tar\.gz\.wrong"):
+    with pytest.raises(UserError, match=r"disc1\.tar\.gz: damaged.*renamed to .*disc1\.tar\.gz\.wrong"):
         dataset.subjects()
     server.flips.clear()
     assert len(dataset.subjects()) == 3

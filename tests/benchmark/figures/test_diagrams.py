@@ -1,4 +1,5 @@
-"""Figures 1 to 3 are drawn from the config: their numbers change with it, and their text stays inside."""
+"""Figures 1 to 3 are drawn from the config: their numbers change with the config, and their text stays inside the
+boxes."""
 
 import pytest
 

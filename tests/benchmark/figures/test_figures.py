@@ -1,4 +1,4 @@
-"""Which slices are shown, what is measured on them, and that every figure draws."""
+"""The slices in figures, the measurements on these slices, and a test that every figure can be drawn."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ LABELS = {"ours": "ours", "baseline": "baseline", "linear": "a name that is long
 
 
 class Linear:
-    """In the place of ``benchmark.jobs.restoration.Restoration``: the linear control."""
+    """Replaces ``benchmark.jobs.restoration.Restoration`` by the linear control."""
 
     def build(self, subject: str):
         from models.method import method
@@ -205,7 +205,7 @@ def test_the_showcase_is_of_a_removed_slice_and_its_numbers_are_of_what_is_above
     truth, made = (volume.read(Path(f) / "p1.nii.gz")[0][place] for f in (folder(cohort), cohort["restored"][2]))
     printed = [axis.get_xlabel() for axis in figure.axes if axis.get_xlabel()]
     assert printed[0] == f"{-10 * np.log10(np.mean((truth - made) ** 2)):.2f} dB"
-    assert len(printed) == 2  # none under the input and the truth
+    assert len(printed) == 2  # no number under the input and the truth
     assert (
         "4 removed slices (SSIM / PSNR, dB / LPIPS): a name that is long enough for two lines 0.7000 / 28.00" in caption
     )
@@ -254,7 +254,7 @@ def test_detail_is_a_share_of_the_true_ends_by_hand():
 
 
 def test_blurred_slices_keep_less_detail_than_the_printed_truth(cohort):
-    """The audit's fault: a method that blurs its own ends as well must not come out at 100 %."""
+    """A fault found by the audit: a method that also blurs its ends must not get 100 %."""
     figure, _ = draw(scene(cohort, {"draw": "between", "n": 6}, ["ours", "baseline"]))
     printed = [float(axis.get_xlabel().strip("detail %")) for axis in figure.axes if axis.get_xlabel()]
     assert len(printed) == 12  # under the new slices, and under no true end

@@ -1,4 +1,4 @@
-"""Thick slices are averages of thin ones, and what is made of them lies in its place."""
+"""Thick slices are averages of thin slices, and restored slices are at the right positions."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Whole volumes next to the truth: which methods are shown, and what is said of them."""
+"""Whole volumes next to the truth: the methods and their descriptions."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""The door through which every scan comes: what its header means, and what is refused."""
+"""Opening of scans: the meaning of the header, and refused files."""
 
 import gzip
 import os
@@ -42,7 +42,7 @@ def refused(path: Path) -> str:
         ({"srow": (*OBLIQUE[:2].ravel(), 0, 0, 3e38, 0)}, "3e+38 mm"),
         ({"srow": (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 500, 0)}, "voxels of 1 × 1 × 500 mm"),
         ({"srow": (0.001, 0, 0, 0, 0, 0.001, 0, 0, 0, 0, 0.005, 0)}, "0.01 to 100 mm"),
-        ({"srow": (1, 0, 0, 2e4, 0, 1, 0, 0, 0, 0, 5, 0)}, "its centre lies 20 m from the scanner's"),
+        ({"srow": (1, 0, 0, 2e4, 0, 1, 0, 0, 0, 0, 5, 0)}, "its centre is 20 m from the scanner's"),
         ({"xyzt_units": 3}, "(or the unit it names)"),
     ],
 )
@@ -102,7 +102,7 @@ def test_forms_that_disagree_are_both_kept_and_said(tmp_path: Path, turned: bool
 
 
 def test_a_wrong_checksum_is_damage(tmp_path: Path) -> None:
-    assert "fetch it again" in refused(wrong_checksum(tmp_path / "scan.nii.gz"))
+    assert "get it again" in refused(wrong_checksum(tmp_path / "scan.nii.gz"))
 
 
 def test_what_follows_a_whole_archive_is_none_of_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The grey values that weights were trained on, and how far a scan's are from them."""
+"""The grey values of training data, and their distance to a scan's grey values."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the protocol lets a method see, and the volumes that a restoring job writes."""
+"""The input of a method under the protocol, and the volumes that a restoring job writes."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Early stopping asks patients that are held out, or nobody."""
+"""Early stopping uses held-out patients, or is off."""
 
 import pytest
 

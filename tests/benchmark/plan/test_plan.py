@@ -1,4 +1,4 @@
-"""Which tables, figures and claims a study has."""
+"""The tables, figures and claims of a study."""
 
 import copy
 import sys
@@ -50,7 +50,7 @@ def test_the_article_has_all_its_tables_and_figures(article):
 
 
 def test_interpolation_is_judged_like_with_like(article):
-    """Both sharpened by EDSR, or neither: in the study's pair, and in what is tested."""
+    """Both methods sharpened by EDSR, or neither: in the study's pair, and in the tested claims."""
     networks = {name: method["networks"] for name, method in article["methods"].items()}
     assert Plan(article).study.pair == ["ours", "baseline_edsr"]
     assert Plan(study(article, methods=["linear", "ours_no_edsr", "baseline"])).study.pair == [
@@ -81,7 +81,7 @@ def test_what_sharpens_every_row_of_table_6_is_said(article):
 def test_table_6_has_the_published_rows_and_more(article):
     settings = Plan(article).samplers.settings
     assert len([s for s in settings if s[0] in ("ddim", "plms") and s[1] != 167]) == 24
-    assert len([s for s in settings if s[1] == 167]) == 6  # what the article's T = 150 took
+    assert len([s for s in settings if s[1] == 167]) == 6  # the article's T = 150
     assert ("ddim", 200, "0.25") in settings
     assert ("plms", 250, "none") in settings
     assert [s for s in settings if s[0] == "dpm++"]
@@ -174,7 +174,7 @@ def test_gaps_are_wanted_once_and_by_those_who_show_them(article):
     assert n == [6, 6, 6, 10, 4, 8]
     assert {spec["n"] for spec in plan.gaps("oasis", "baseline_edsr")} == {6}
     assert plan.gaps("oasis", "linear") == []
-    # ATLAS: the survey's ten slices are those of figure 17 for ours, and a gap of their own for the others
+    # ATLAS: the survey's ten slices are those of figure 17 for ours, and a separate gap for the others
     assert [spec["n"] for spec in plan.gaps("atlas", "srgan")] == [2, 10]  # figure 18 and the survey
     assert [spec["n"] for spec in plan.gaps("atlas", "ours")].count(10) == 1
     assert plan.gaps("brats_t2", "srgan") == [{"patient": 1, "region": 1, "n": 2}]

@@ -1,4 +1,4 @@
-"""The viewer's page stands alone, and its library is the one that was published."""
+"""The viewer's page is self-contained, and its library is the published library."""
 
 import gzip
 import hashlib

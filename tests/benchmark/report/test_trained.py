@@ -1,4 +1,4 @@
-"""What the verdict page says of the networks, from the configurations that ship."""
+"""The verdict page's sentences about networks, from the shipped configurations."""
 
 import copy
 

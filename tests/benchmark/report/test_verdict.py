@@ -1,4 +1,4 @@
-"""The page that opens the report, and the gallery."""
+"""The first page of the report, and the gallery."""
 
 import base64
 import html as html_
@@ -113,7 +113,7 @@ def test_how_sure_is_counted_over_all_metrics_and_not_at_all_with_few_patients(f
 
 def test_the_opening_says_what_was_run_and_how_it_came_out(frame):
     opening, agreement, sentences = summary(frame, outcomes(frame), {}, CONFIG, SHEETS)
-    assert "7 methods (2 of them trained) on 1 cohort, 5 folds" in opening
+    assert "7 methods (2 trained) on 1 cohort, 5 folds" in opening
     assert "trained by the recipe `mine`" in opening
     assert "Of 3 figures" in opening
     assert "1 are within ±2 %, 1 better, 0 worse; 1 are implausible" in opening
@@ -235,7 +235,7 @@ def test_a_label_brings_no_html_and_no_file_into_a_page(tmp_path, label, escaped
     for page in (as_html("T", verdict_page(parts)), gallery("T", {"a.png": ("a", caption)})):
         assert "<script>alert" not in page
         assert "hush" not in page
-    if escaped:  # shown as it stands, without a word of an error
+    if escaped:  # shown unchanged, without an error message
         text = re.sub(r"\s+", " ", html_.unescape(re.sub("<[^>]+>", "", as_html("T", rst_escape(label)))))
         assert " ".join(label.split()) in text
         assert "System Message" not in as_html("T", verdict_page(parts))

@@ -1,4 +1,4 @@
-"""Few steps for the same picture: what counts as the same, and what is chosen."""
+"""Few steps with the same quality: the criterion, and the chosen setting."""
 
 import pandas as pd
 import pytest
@@ -36,7 +36,7 @@ def test_the_fewest_evaluations_that_are_no_worse(measured):
     frame = curve_frame(measured)
     fine = equal(frame)
     assert fine["evaluations"].tolist() == [20, 20, 21, 50, 200]
-    assert fine.iloc[0][["sampler", "noise"]].tolist() == ["dpm++", "shared"]  # the better LPIPS of two
+    assert fine.iloc[0][["sampler", "noise"]].tolist() == ["dpm++", "shared"]  # the better LPIPS of the two
     table = curve_table(frame, "cohort", 2)
     assert "with the fewest evaluations: 20 (DPM-Solver++, T = 20, shared noise)" in table.caption
     assert [row[4].bold for row in table.rows] == [True, True, False, True, True, False, True]

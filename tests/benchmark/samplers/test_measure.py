@@ -1,4 +1,4 @@
-"""What is timed, what is scored, and whether cost is called linear only where it is."""
+"""Timing, scores, and whether the time is called linear only if it is linear."""
 
 import numpy as np
 import pandas as pd
@@ -76,7 +76,8 @@ def test_efficiency_restores_all_gaps_of_some_slices(patients):
 
 
 def measured(rest, *, n=(2, 4, 10), noise=0.01, repeats=3, memory=1000.0, sampling=44.0, slices=155) -> pd.DataFrame:
-    """Repeats of runs that take ``rest(n)`` seconds beyond the sampling, each off by up to ``noise`` of it."""
+    """Repeats of runs that take ``rest(n)`` seconds beyond the sampling, each with an error of up to ``noise`` times
+    this time."""
     rows = []
     for place, many in enumerate(n):
         for repeat in range(repeats):

@@ -39,7 +39,7 @@ def test_patients_weigh_the_same_whatever_their_number_of_slices(score_files):
 
 
 def test_a_patient_is_one_however_many_folds_restored_the_scan(score_files):
-    """The spread over patients is of two numbers, each the mean over both folds; that over folds is another one."""
+    """The spread over patients is of two numbers, each the mean over both folds; the spread over folds is different."""
     scores = read_scores(score_files)
     ours = scores[(scores["method"] == "ours") & scores["removed"]]
     patients = [part["psnr"].mean() for _, part in ours.groupby("subject")]  # the folds have equally many slices

@@ -1,4 +1,4 @@
-"""Which claims are tested, on which samples, and how they are printed."""
+"""The tested claims, their samples, and their print."""
 
 import numpy as np
 import pandas as pd
@@ -67,7 +67,7 @@ def test_the_better_method_is_shown_in_every_metric_and_the_other_in_none(frame)
     assert set(frame.loc[frame["first"] == "linear", "verdict"]) == {NOT_SHOWN}
     assert frame.loc[frame["first"] == "ours", "gain"].to_numpy() == pytest.approx(0.2, abs=0.01)
     assert frame["confidence"].unique() == pytest.approx(1 - 0.05 / 6)
-    assert frame.groupby("level")["n_ours"].first().to_dict() == {"patient": 24, "slice": 72}  # folds do not multiply
+    assert frame.groupby("level")["n_ours"].first().to_dict() == {"patient": 24, "slice": 72}  # folds add no samples
 
 
 def test_eight_patients_give_no_verdict_at_either_level_though_slices_are_many(few):

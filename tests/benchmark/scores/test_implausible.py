@@ -1,4 +1,4 @@
-"""One rule for what is flagged, held to every published cell."""
+"""The rules for flags, applied to every published cell."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""The table of networks: each against what it starts from, on the same slices."""
+"""The table of networks: each compared with its starting point, on the same slices."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ def test_numbers_are_those_of_the_slices(files):
 
 
 def test_edsr_that_changes_nothing_gains_nothing(files):
-    """Untrained, EDSR returns its input; so it also shows that both are of the same sample of the diffusion."""
+    """Untrained, EDSR returns its input; so this also shows that both use the same sample of the diffusion."""
     paths, volumes = files
     row = compare_networks(paths, volumes, OPTIONS).set_index("network").loc["edsr"]
     assert row.starting_point == "diffusion"
@@ -89,7 +89,7 @@ def test_edsr_is_left_out_without_the_diffusion(files):
 
 
 def test_quartet_sees_the_neighbours_that_are_not_compared(files):
-    """Untrained it is bicubic at a known slice; trained or not, it is asked for slices with their true neighbours."""
+    """Untrained, the network is bicubic at a known slice; in any case it sees slices with their true neighbours."""
     paths, volumes = files
     row = compare_networks({"quartet": paths["quartet"]}, volumes, OPTIONS).iloc[0]
     assert (row.starting_point, row.difference) == ("bicubic", pytest.approx(0, abs=1e-4))

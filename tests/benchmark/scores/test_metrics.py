@@ -14,7 +14,7 @@ from benchmark.scores.region import Region
 
 
 def score(prediction: np.ndarray, truth: np.ndarray, perceptual, **options) -> pd.DataFrame:
-    """``metrics.score`` in what is not zero."""
+    """``metrics.score`` with the region of non-zero voxels."""
     return metrics.score(prediction, truth, Region(truth != 0, "brain"), perceptual, **options)
 
 
@@ -23,7 +23,7 @@ WAVES = (0.5 + 0.5 * np.sin(ROW / 7) * np.cos(COLUMN / 11)).astype(np.float32)
 
 
 class Difference:
-    """Stands in for LPIPS where that is not the point: mean absolute difference, and a count of what it is asked."""
+    """Replaces LPIPS: mean absolute difference, and a count of the calls."""
 
     def __init__(self) -> None:
         self.seen = 0

@@ -11,7 +11,7 @@ from benchmark.scores.region import Region
 
 
 class Difference:
-    """Stands in for LPIPS, which needs a download: mean absolute difference."""
+    """Replaces LPIPS, which needs a download: mean absolute difference."""
 
     def distances(self, a, b, mask, batch=16):
         difference = np.abs(a - b)
@@ -26,7 +26,7 @@ def truth() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def volumes(truth) -> dict[str, np.ndarray]:
-    """Two methods: one a little wrong everywhere in the head, one more so."""
+    """Two methods: one with a small error everywhere in the head, one with a larger error."""
     noise = np.random.default_rng(0).normal(size=truth.shape).astype(np.float32) * (truth > 0)
     return {"good": (truth + 0.02 * noise).clip(0, 1), "worse": (truth + 0.1 * noise).clip(0, 1)}
 
@@ -61,7 +61,7 @@ def test_the_truth_is_perfect_and_no_longer_so_when_one_voxel_is_off(truth):
     perfect = table(truth, {"truth": truth}).loc["truth"]
     assert [perfect[m] for m in METRICS] == [1, np.inf, 0]
     off = truth.copy()
-    off[10, 20, 20] += 0.5  # slice 10 is among the scored ones
+    off[10, 20, 20] += 0.5  # slice 10 is scored
     assert np.isfinite(table(off, {"truth": truth}).loc["truth", "psnr_sd"]) == 0
     spoiled = table(truth, {"truth": off}).loc["truth"]
     assert spoiled["ssim"] < 1

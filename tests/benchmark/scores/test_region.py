@@ -20,7 +20,7 @@ def brain() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def solid(brain) -> np.ndarray:
-    """Where the planted head is: the brain, two voxels of dark skull and three of bright skin."""
+    """The parts of the simulated head: the brain, two voxels of dark skull and three of bright skin."""
     return ndimage.binary_dilation(ndimage.binary_fill_holes(brain > 0), iterations=5)
 
 
@@ -54,7 +54,7 @@ def test_a_whole_head_is_a_head_whether_its_air_is_noise_or_zero(head, noisy, so
         assert found.kind == "head"
         assert dice(found.mask, solid) > 0.97
         assert found.mask.mean() == pytest.approx(solid.mean(), rel=0.05)
-    assert (noisy > 0).mean() == 1  # what "the truth is not zero" would have called the brain
+    assert (noisy > 0).mean() == 1  # the brain by the criterion "the truth is not zero"
 
 
 def test_slices_of_air_are_not_scored_however_noisy(noisy, solid):
@@ -80,7 +80,7 @@ def test_a_slice_below_the_least_share_has_no_scores(noisy):
 
 
 def test_the_size_of_a_voxel_decides_between_a_brain_and_a_head_without_air(brain):
-    """The same voxels at 5 mm are 3.8 litres: no brain."""
+    """The same voxels at 5 mm are 3.8 litres: not a brain."""
     assert region(brain, np.diag([5.0, 5.0, 5.0, 1.0])).kind == "head"
 
 

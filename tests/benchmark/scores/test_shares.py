@@ -1,4 +1,4 @@
-"""What EDSR earns and what interpolation earns, on planted scores."""
+"""The gains by EDSR and by interpolation, on planted scores."""
 
 import pandas as pd
 import pytest

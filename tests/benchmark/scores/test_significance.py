@@ -1,4 +1,4 @@
-"""Almost stochastic order: deepsig's own example, known orders, and what is ours around it."""
+"""Almost stochastic order: deepsig's example, known orders, and this project's additions."""
 
 import numpy as np
 import pytest
@@ -17,9 +17,9 @@ from benchmark.scores.significance import (
     verdict,
 )
 
-# Few bootstrap iterations: what these tests ask does not hang on them, and each costs milliseconds.
+# Few bootstrap iterations: the tests do not depend on their number, and each takes milliseconds.
 FEW = 60
-# A sample that is dominated throughout misses 1 by the one quantile of 199 that deepsig leaves out.
+# A fully dominated sample differs from 1 by the one quantile of 199 that deepsig leaves out.
 NEARLY = 0.99
 
 
@@ -136,7 +136,8 @@ def test_too_few_patients_have_no_verdict_and_no_interval_however_far_apart() ->
 
 
 def test_the_pairs_show_what_unpaired_samples_hide() -> None:
-    """Each patient gains 0.3 dB, a third of what patients differ by: the interval is clear of 0, and pairs matter."""
+    """Each patient gains 0.3 dB, a third of the difference between patients: the interval is above 0, so pairing
+    matters."""
     other = patients(1, 40)
     gains = normal(2, 0.3, 40, 0.1)
     low, high = interval(gains, confidence=0.95, seed=0)

@@ -1,4 +1,4 @@
-"""Tables as numbers and as print."""
+"""Tables as numbers and in print."""
 
 import numpy as np
 import pandas as pd

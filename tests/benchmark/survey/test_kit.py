@@ -1,4 +1,4 @@
-"""The survey: blind, complete, and refusing by name what is not."""
+"""The survey is blind and complete; wrong files are refused with their names."""
 
 import os
 import re
@@ -35,7 +35,7 @@ def key(tmp_path) -> Path:
 
 
 def fill(path: Path, key: Path, rater: str, levels: dict[str, str], changes: dict[str, str] | None = None) -> Path:
-    """A form as the browser saves it: one level a method for all questions."""
+    """A form as saved by the browser: one level per method for all questions."""
     kit, methods = read_key(key)
     rows = [[code, question, levels[method]] for code, method in methods.items() for question in QUESTIONS]
     table = pd.DataFrame(rows, columns=["sequence", "question", "level"])
@@ -86,7 +86,7 @@ def test_the_form_is_blind_and_whole():
     assert text.count("data:image/png;base64,") == 50
     assert "tEXt" not in text
     assert not re.search(r"__[A-Z]+__", text)
-    assert "http" not in body  # nothing is fetched, nothing is sent
+    assert "http" not in body  # no downloads, no uploads
     assert text == form(sequences, SEED)
 
 

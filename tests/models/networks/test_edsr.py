@@ -1,4 +1,4 @@
-"""EDSR: the identity at first, and trained on what the diffusion makes of training slices."""
+"""EDSR: the identity at first, and trained on the diffusion's outputs for training slices."""
 
 import pytest
 import torch
@@ -41,7 +41,7 @@ def test_file_round_trip(assert_round_trip):
 
 @pytest.mark.parametrize("loss", ["mae", "mse"])
 def test_it_learns_and_is_better_than_its_input(loss, train, monkeypatch):
-    """Blurred slices stand for the diffusion's: untrained, that makes nothing one could sharpen."""
+    """Blurred slices replace the diffusion's, because an untrained diffusion makes nothing that can be sharpened."""
     monkeypatch.setattr(Training, "restore", lambda self, slices, index, **_: bicubic(degrade(slices, 2), 2))
     task, log = train("edsr", SIZE, OPTIONS | {"loss": loss}, 150)
     assert log.rows[0]["network_loss"] == pytest.approx(log.rows[0]["input_loss"])
@@ -79,7 +79,7 @@ def test_patches_of_input_and_target_are_cut_alike(bank, needs):
 
 
 def test_losses(bank, needs):
-    """Untrained, the loss is that of the input: the mean absolute error unless another one is asked for."""
+    """Untrained, the loss is that of the input: the mean absolute error unless another loss is set."""
     for name, loss in {"mae": F.l1_loss, "mse": F.mse_loss}.items():
         task = Training(build(**SIZE), needs, 1, OPTIONS | {"loss": name, "sampling_steps": 1, "patch": 32})
         task.prepare(bank)

@@ -1,4 +1,4 @@
-"""The network for ×4 in plane and its method: what it starts from, what it scales with, where it looks."""
+"""The network for ×4 in plane and its method: starting point, scaling, and receptive field."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_empty_frames_and_chunks_change_nothing(side, monkeypatch):
 
 
 def test_thin_slices_are_magnified_as_they_are():
-    """Slices a quarter of a coarse pixel apart are what Lens learned from; Slab has nothing to add at their places."""
+    """Lens was trained on slices a quarter of a coarse pixel apart; Slab adds nothing at their positions."""
     made_of, slices, known = networks(), scan(), np.arange(12.0)
     found = method("slab_lens", made_of, geometry=Geometry("point", 0.0, 0.25)).restore(slices, known, known)
     index = (np.arange(12)[:, None] + np.arange(-2, 3)).clip(0, 11)

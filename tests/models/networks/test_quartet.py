@@ -1,4 +1,4 @@
-"""Four slices, one network: where it starts, what it is trained on, and the method that asks it."""
+"""Four slices, one network: its starting point, training samples, and method."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_two_known_slices_are_enough():
 
 
 def test_samples_are_slices_of_one_volume_at_their_places():
-    """Slices that are the number of their place: the target must lie where the places say."""
+    """Slices whose values are their positions: the target must be at the position given by ``places``."""
     numbers = torch.arange(1, 12) / 16
     volumes = [numbers.view(-1, 1, 1).expand(-1, 4, 4).numpy() + shift / 64 for shift in (0, 1)]
     task = Training(build(**SIZE), {}, 1, OPTIONS)
@@ -64,7 +64,7 @@ def test_samples_are_slices_of_one_volume_at_their_places():
 
 
 def gain(log) -> float:
-    """Share of the linear control's error that the network has taken away at the end."""
+    """Share of the linear control's error that the network removes by the end."""
     last = log.rows[-30:]
     return 1 - sum(row["l1"] for row in last) / sum(row["l1_of_start"] for row in last)
 

@@ -1,4 +1,4 @@
-"""The network for thick slices: what it starts from, what it scales with, and that what is empty stays empty."""
+"""The network for thick slices: starting point, scaling, and empty areas that stay empty."""
 
 import numpy as np
 import pytest

@@ -1,1 +1,1 @@
-"""Everything that reaches the network: downloads, archives, package indexes, the trunks of LPIPS."""
+"""All code that uses the network: downloads, archives, package indexes, the trunks of LPIPS."""

@@ -1,8 +1,8 @@
-"""Archives read as streams: only the chosen members land on disk, and none outside its folder.
+"""Archives read as streams: only the chosen members are written to disk, always inside their folder.
 
-Tar (bare, gzip, bzip2, xz), zip, and a tar inside a zip (as Kaggle packs it). What is read is bounded, so that a
-bomb ends the job and not the disk; checksums of the compression are read to the end; names and links that point
-elsewhere are refused.
+Tar (bare, gzip, bzip2, xz), zip, and a tar inside a zip (as Kaggle packs it). The amount of data is limited, so that a
+decompression bomb ends the job and does not fill the disk; checksums of the compression are read to the end; names and
+links that point outside are refused.
 """
 
 import bz2
@@ -32,8 +32,8 @@ from benchmark.files import json_of, opened, written
 BLOCK = 1 << 20
 RATIO = 30  # decompressed to compressed; scans reach about 10 with much empty background
 FLOOR = 16 << 20  # small archives may hold mostly padding
-DIRECTORY = 16 << 20  # bytes of a zip's directory, which is read whole; 100,000 members and their names fit
-NAME = 255  # bytes of a part of a member's path, as file systems have it
+DIRECTORY = 16 << 20  # bytes of a zip's directory, which is read at once; enough for 100,000 members
+NAME = 255  # bytes of a part of a member's path, the limit of file systems
 # zipfile: RuntimeError for an encrypted member, its NotImplementedError for an unknown method, the rest for odd numbers
 SPOILT = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
@@ -43,7 +43,7 @@ SPOILT = (
 
 @dataclass(frozen=True)
 class Entry:
-    """A file in an archive, to be read before the next one is asked for."""
+    """A file in an archive; read it before you request the next file."""
 
     name: str
     size: int
@@ -51,10 +51,10 @@ class Entry:
 
 
 class Archive:
-    """``path``: the file; ``limit``: bytes that the whole of it may come to.
+    """``path``: the file; ``limit``: bytes that the whole archive may unpack to.
 
-    ``opener``: how to open it, if not plainly. ``provide`` fetches it where it is not there; an archive that was
-    fetched and turns out damaged is set aside as ``*.wrong``, one of the user's own is left where it is.
+    ``opener``: opens the archive, if it needs decryption. ``provide`` downloads a missing archive; a downloaded archive
+    that is damaged is renamed to ``*.wrong``, a user's archive is left unchanged.
     """
 
     def __init__(
@@ -86,11 +86,11 @@ class Archive:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Turns what the libraries raise on a damaged archive into one line."""
+        """Turns the libraries' errors for a damaged archive into one line."""
         try:
             yield
         except OSError as error:
-            if error.errno not in (None, errno.EINVAL):  # the disk's trouble, not a place that the archive names
+            if error.errno not in (None, errno.EINVAL):  # an error of the disk, not a wrong position in the archive
                 raise
             raise self._damaged(error) from error
         except SPOILT as error:
@@ -99,10 +99,10 @@ class Archive:
     def _damaged(self, error: Exception) -> UserError:
         said = str(error) or type(error).__name__
         if self._provide is None:
-            return UserError(f"{self.path}: damaged or no archive ({said}); put a whole copy in its place")
+            return UserError(f"{self.path}: damaged or not an archive ({said}); replace it by a complete copy")
         bad = self.path.replace(self.path.with_name(f"{self.path.name}.wrong"))
         return UserError(
-            f"{self.path}: damaged or no archive ({said}); set aside as {bad}; start again to fetch it anew"
+            f"{self.path}: damaged or not an archive ({said}); renamed to {bad}; start again to download it again"
         )
 
     def _tar(self, raw: IO[bytes], choose: Callable[[str], bool], bound: "_Bound") -> Iterator[Entry]:
@@ -115,7 +115,7 @@ class Archive:
                 self._refuse_link(member.name)
             if (stream := tar.extractfile(member)) is not None:
                 yield Entry(member.name, member.size, stream)
-        while plain.read(BLOCK):  # to the end, where the checksum is
+        while plain.read(BLOCK):  # to the end, which holds the checksum
             pass
 
     def _zip(self, raw: IO[bytes], choose: Callable[[str], bool], bound: "_Bound") -> Iterator[Entry]:
@@ -140,17 +140,19 @@ class Archive:
                 f"{self.path}: refused: its member {name!r} points outside its folder; do not trust this file"
             )
         if any(len(os.fsencode(part)) > NAME for part in path.parts):
-            raise UserError(f"{self.path}: refused: its member {name!r} has a name that no disk takes; is it damaged?")
+            raise UserError(
+                f"{self.path}: refused: its member {name!r} has a name that no file system allows; is it damaged?"
+            )
 
     def _refuse_link(self, name: str) -> None:
         raise UserError(f"{self.path}: refused: its member {name!r} is a link or a device; do not trust this file")
 
     def listing(self, choose: Callable[[str], bool], cache: Path) -> tuple[dict[str, int], bool]:
-        """Name → bytes of the chosen members, and whether that is news.
+        """Name → bytes of the chosen members, and whether this list is new.
 
-        Kept in ``cache`` (JSON), since listing reads the whole archive. The cache serves as long as the archive has
-        the same size and time, and on after it was removed. A cache that is damaged is made anew; ``UserError``
-        naming the cache where the archive is not there any more.
+        Kept in ``cache`` (JSON), because listing reads the whole archive. The cache is valid while the archive has the
+        same size and time, and after the archive was removed. A damaged cache is made again; ``UserError`` with the
+        cache's name if the archive does not exist any more.
         """
         if cache.exists():
             try:
@@ -169,7 +171,7 @@ class Archive:
         return sizes, True
 
     def _cached(self, cache: Path) -> tuple[Any, dict[str, int]]:
-        """The archive's mark and its members, from the file. ``UserError``: it is not as it was written."""
+        """The archive's mark and its members, from the cache. ``UserError``: the cache has another format."""
         known = json_of(cache)
         members = known.get("members") if isinstance(known, dict) else None
         if not isinstance(members, dict) or any(type(size) is not int or size < 0 for size in members.values()):
@@ -185,7 +187,7 @@ class Archive:
         return [state.st_size, state.st_mtime_ns]
 
     def extract(self, wanted: Mapping[str, Path]) -> None:
-        """Writes members to files, in one pass: name → file. All or none; ``listing`` comes first."""
+        """Writes members to files, in one pass: name → file. All or none; call ``listing`` first."""
         if not wanted:
             return
         folder = next(iter(wanted.values())).parent
@@ -200,10 +202,10 @@ class Archive:
                     shutil.copyfileobj(entry.stream, file, BLOCK)
                 made.append(path)
                 if made[-1].stat().st_size != entry.size:
-                    raise UserError(f"{self.path}: {entry.name} is cut short; put a whole copy in its place")
+                    raise UserError(f"{self.path}: {entry.name} is cut short; replace it by a complete copy")
             if missing := set(wanted.values()) - set(made):
                 raise UserError(f"{self.path}: no {sorted(missing)[0].name} in it any more; was it changed?")
-        except BaseException:  # the checksum comes last, and may condemn what was written before
+        except BaseException:  # the checksum comes last, and may show that the written files are wrong
             for path in made:
                 path.unlink(missing_ok=True)
             raise
@@ -211,11 +213,11 @@ class Archive:
 
 @contextmanager
 def _disk(path: Path, doing: str = "written") -> Iterator[None]:
-    """``UserError`` where a file or folder cannot be read or made, or the disk is full."""
+    """``UserError`` if a file or folder cannot be read or made, or if the disk is full."""
     try:
         yield
     except OSError as error:
-        raise UserError(f"{path}: cannot be {doing} ({error.strerror}); see to the disk, then start again") from error
+        raise UserError(f"{path}: cannot be {doing} ({error.strerror}); check the disk, then start again") from error
 
 
 def _plainly(path: Path) -> IO[bytes]:
@@ -223,7 +225,7 @@ def _plainly(path: Path) -> IO[bytes]:
 
 
 def _decompressed(raw: IO[bytes]) -> IO[bytes]:
-    """By the first bytes, not by the name."""
+    """A decompressed stream; the first bytes decide the format, not the name."""
     buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, raw), BLOCK)
     head = buffered.peek(6)[:6]
     for magic, opener in ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open)):
@@ -233,7 +235,7 @@ def _decompressed(raw: IO[bytes]) -> IO[bytes]:
 
 
 class _Bound:
-    """Counts what is read through it, over all the streams it watches."""
+    """Counts the bytes read from all watched streams."""
 
     def __init__(self, limit: int, path: Path) -> None:
         self.left, self.limit, self.path = limit, limit, path
@@ -249,16 +251,16 @@ class _Bound:
         self.left -= count
 
     def allow(self, count: int) -> None:
-        """Raises ``UserError`` where ``count`` bytes more would be too many."""
+        """Raises ``UserError`` if ``count`` further bytes would be too many."""
         if count > self.left:
             raise UserError(
-                f"{self.path}: refused: unpacks to more than {self.limit / 1e9:.3g} GB, far over what the dataset can "
+                f"{self.path}: refused: unpacks to more than {self.limit / 1e9:.3g} GB, far more than the dataset can "
                 "be; do not trust this file"
             )
 
 
 class _ShortReads:
-    """A file of which no more than ``DIRECTORY`` bytes are read at once: ``zipfile`` reads members in small blocks."""
+    """A file that allows reads of at most ``DIRECTORY`` bytes: ``zipfile`` reads members in small blocks."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file

@@ -1,8 +1,8 @@
-"""Downloads that survive bad networks: resumed, retried, checked, a few at a time, with one progress bar.
+"""Downloads over bad networks: resumed, retried, checked, a few at a time, with one progress bar.
 
-``requests`` carries the bytes, so proxies (``HTTPS_PROXY``, ``NO_PROXY``) and certificates (``REQUESTS_CA_BUNDLE``)
-come from the environment. The project's usual choice, ``pooch``, cannot go on with a partial file, and an archive
-of 1.4 to 12 GB has to be resumable; hence this module.
+``requests`` transfers the bytes, so proxies (``HTTPS_PROXY``, ``NO_PROXY``) and certificates (``REQUESTS_CA_BUNDLE``)
+come from the environment. The usual library, ``pooch``, cannot resume a partial file, but archives of 1.4 to 12 GB must
+be resumable.
 """
 
 import errno
@@ -31,22 +31,22 @@ log = logging.getLogger(__name__)
 
 BLOCK = 1 << 20
 TAG = 1000  # characters of a server's name for a version
-PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that may be another one in a moment
+PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that may change soon
 HINTS = {
-    401: "it wants credentials",
+    401: "the server needs credentials",
     403: "access is refused: has the agreement been signed, is the address still right?",
-    404: "nothing is there: has the dataset moved?",
-    407: "the proxy wants credentials: set them in HTTPS_PROXY",
-    410: "it has been taken away",
+    404: "no such file: has the dataset moved?",
+    407: "the proxy needs credentials: set them in HTTPS_PROXY",
+    410: "the file was removed from the server",
 }
 
 
 @dataclass(frozen=True)
 class Patience:
-    """``tries`` failures in a row that bring nothing end a download; seconds before trying again double from
-    ``wait`` to ``longest``; ``timeout``: seconds to connect, seconds of silence. A download as a whole may take
-    ``grace`` seconds, and one more for each ``pace`` bytes that have come: a server that sends a byte now and then
-    is never silent, and makes some progress."""
+    """``tries`` failures in a row without new bytes end a download; the waiting time before the next try doubles from
+    ``wait`` to ``longest`` seconds; ``timeout``: seconds to connect, seconds of silence. A whole download may take
+    ``grace`` seconds plus one second for each ``pace`` received bytes, because a server that sends single bytes is
+    never silent and always makes progress."""
 
     tries: int = 6
     wait: float = 1.0
@@ -61,9 +61,9 @@ PATIENCE = Patience()
 
 @dataclass(frozen=True)
 class Item:
-    """One file to have: where from, where to, what its bytes must be (None: not known)."""
+    """One file to download: address, target, expected hash and size (None: not known)."""
 
-    url: str = field(repr=False)  # may hold credentials; ``shown`` is what messages and logs get
+    url: str = field(repr=False)  # may hold credentials; messages and logs use ``shown``
     target: Path
     sha256: str | None = None
     size: int | None = None
@@ -75,25 +75,25 @@ class Item:
 
     @property
     def part(self) -> Path:
-        """What has come so far; kept between runs."""
+        """The received bytes; kept between runs."""
         return self.target.with_name(f"{self.target.name}.part")
 
     @property
     def tag(self) -> Path:
-        """The server's name for the version that ``part`` is the beginning of."""
+        """The server's name for the version of ``part``."""
         return self.target.with_name(f"{self.target.name}.part.tag")
 
 
 class _Passing(Exception):
-    """A failure that may go away; ``wait``: seconds the server asked for."""
+    """A temporary failure; ``wait``: seconds that the server requested."""
 
     def __init__(self, reason: object, wait: float = 0.0) -> None:
-        super().__init__(one_line(str(reason)[:300]))  # servers can send what moves a terminal's cursor
+        super().__init__(one_line(str(reason)[:300]))  # servers can send characters that control a terminal
         self.wait = wait
 
 
 def need_space(folder: Path, wanted: int) -> None:
-    """Raises ``UserError`` if the disk of ``folder`` has not ``wanted`` bytes and a little more left."""
+    """Raises ``UserError`` if the disk of ``folder`` has less than ``wanted`` bytes and a margin free."""
     free = shutil.disk_usage(folder).free
     if free < wanted + (64 << 20):
         raise UserError(
@@ -103,10 +103,11 @@ def need_space(folder: Path, wanted: int) -> None:
 
 
 def download(items: Sequence[Item], parallel: int = 4, title: str = "download") -> None:
-    """Makes every target present and checked; at most ``parallel`` at a time. Those already right are left alone.
+    """Downloads and checks every target; at most ``parallel`` at a time.
 
-    Raises ``UserError`` for the first that cannot be had: refused by the server, wrong hash (the file is set aside
-    as ``*.wrong``), too little disk, or too many failures in a row (what has come stays in ``*.part``).
+    Correct targets are not changed. Raises ``UserError`` for the first failure: refused by the server, wrong hash (the
+    file is renamed to ``*.wrong``), too little disk space, or too many failures in a row (received bytes stay in
+    ``*.part``).
     """
     items = [item for item in items if not _is_here(item)]
     if not items:
@@ -137,25 +138,25 @@ def _is_here(item: Item) -> bool:
         return False
     if item.sha256 is None or sha256(item.target) == item.sha256:
         return True
-    _set_aside(item, item.target)  # spoilt since it was fetched: keep it to be looked at, fetch afresh
+    _set_aside(item, item.target)  # changed since its download: keep it for inspection, download again
     return False
 
 
 def _set_aside(item: Item, path: Path) -> Path:
     bad = item.target.with_name(f"{item.target.name}.wrong")
     path.replace(bad)
-    log.warning("%s has not the hash it should have; set aside as %s", item.target, bad)
+    log.warning("%s has a wrong hash; renamed to %s", item.target, bad)
     return bad
 
 
 class _Job:
-    """One item on its way."""
+    """The download of one item."""
 
     def __init__(self, item: Item, bar: tqdm, stop: threading.Event) -> None:
         self.item, self.bar, self.stop = item, bar, stop
-        self.counted = item.size is not None  # whether the bar's total has this item in it
+        self.counted = item.size is not None  # whether the bar's total includes this item
         self.started, self.came = time.monotonic(), 0  # bytes, in all tries of this run
-        self.left = False  # whether the thread that transfers was left to itself
+        self.left = False  # whether the transferring thread was abandoned
 
     def run(self) -> None:
         item, failures = self.item, 0
@@ -169,8 +170,8 @@ class _Job:
                 failures = 1 if _length(item.part) > before else failures + 1
                 if failures >= PATIENCE.tries:
                     raise UserError(
-                        f"{item.shown}: given up after {failures} failures in a row ({error}); what has come is kept "
-                        f"in {item.part}: start again later to go on"
+                        f"{item.shown}: given up after {failures} failures in a row ({error}); the received bytes are "
+                        f"kept in {item.part}: start again later to resume"
                     ) from error
                 wait = max(error.wait, min(PATIENCE.longest, PATIENCE.wait * 2 ** (failures - 1)))
                 log.warning("%s: %s; trying again in %.0f s", item.shown, error, wait)
@@ -179,10 +180,10 @@ class _Job:
             self.finish()
 
     def watched(self) -> None:
-        """``transfer`` in a thread of its own, which is left to itself once it has taken too long.
+        """``transfer`` in a separate thread, which is abandoned if it takes too long.
 
-        A time limit of sockets starts anew at every byte, so that a server can drip its headers, and none covers the
-        search for its address.
+        A socket's time limit restarts at every byte, so a server could send its headers byte by byte, and no time limit
+        covers the look-up of its address.
         """
         outcome: Future[None] = Future()
 
@@ -204,13 +205,13 @@ class _Job:
             self.check_pace()
 
     def check_pace(self) -> None:
-        """Raises ``UserError`` once the download has taken longer than ``PATIENCE`` allows for what has come."""
+        """Raises ``UserError`` if the download has taken longer than ``PATIENCE`` allows for the received bytes."""
         seconds = time.monotonic() - self.started
         if seconds > PATIENCE.grace + self.came / PATIENCE.pace:
             self.left = True
             raise UserError(
-                f"{self.item.shown}: given up: the server sent {self.came} bytes in {seconds:.0f} s; what has come is "
-                f"kept in {self.item.part}: start again later to go on"
+                f"{self.item.shown}: given up: the server sent {self.came} bytes in {seconds:.0f} s; the received "
+                f"bytes are kept in {self.item.part}: start again later to resume"
             )
 
     def finish(self) -> None:
@@ -219,18 +220,18 @@ class _Job:
         if item.sha256 is not None and (found := sha256(item.part)) != item.sha256:
             bad = _set_aside(item, item.part)
             raise UserError(
-                f"{bad}: its SHA-256 is {found}, not {item.sha256}; set aside under that name. Start again to fetch "
-                f"it anew; if it stays wrong, {item.shown} is not what it was"
+                f"{bad}: its SHA-256 is {found}, not {item.sha256}; renamed. Start again to download "
+                f"it again; if the hash stays wrong, {item.shown} has changed"
             )
         item.part.replace(item.target)
 
     def transfer(self) -> None:
-        """One request: from where the part ends to the end."""
+        """One request: from the end of the part to the end of the file."""
         item = self.item
         have = _length(item.part)
         tag = _tag(item.tag)
         if tag is None and item.sha256 is None:
-            have = 0  # nothing would tell whether the rest belongs to this beginning
+            have = 0  # it would be unknown whether the rest belongs to this part
         headers = {"Accept-Encoding": "identity"}
         if have:
             headers["Range"] = f"bytes={have}-"
@@ -242,14 +243,14 @@ class _Job:
             ) as answer:
                 reason = redacted(answer.reason, [item.url])
                 if answer.status_code == 416 and _total(answer) == have > 0:
-                    return  # all of it had come already
+                    return  # the file was complete already
                 if answer.status_code == 416 or (answer.status_code == 206 and _start(answer) != have):
                     item.part.unlink(missing_ok=True)
-                    raise _Passing("the server cannot go on from what has come; starting over")
+                    raise _Passing("the server cannot resume the download; starting again")
                 if answer.status_code in PASSING:
                     raise _Passing(f"the server answers {answer.status_code} {reason}", _asked(answer))
                 if not answer.ok:
-                    hint = HINTS.get(answer.status_code, "see what it says in a browser")
+                    hint = HINTS.get(answer.status_code, "open the address in a browser")
                     raise UserError(f"{item.shown}: the server answers {answer.status_code} {reason}; {hint}")
                 self.write(answer, have if answer.status_code == 206 else 0)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
@@ -257,13 +258,13 @@ class _Job:
             raise _Passing(f"{type(error).__name__}: {said[:200]}") from error
         except OSError as error:
             raise UserError(
-                f"{item.part}: cannot be written ({error.strerror or error}); see to the disk and start again"
+                f"{item.part}: cannot be written ({error.strerror or error}); check the disk and start again"
             ) from error
-        except ValueError as error:  # an address to go to, or a header, that cannot be read
+        except ValueError as error:  # an invalid redirection or header
             raise _Passing(f"an answer that cannot be read: {redacted(error, [item.url])}") from error
 
     def write(self, answer: requests.Response, have: int) -> None:
-        """The body of an answer, to the part from ``have`` on."""
+        """Writes the body of an answer to the part, from ``have`` on."""
         item, total, done = self.item, _total(answer), have
         if total is not None:
             need_space(item.part.parent, total - have)
@@ -271,7 +272,7 @@ class _Job:
                 self.bar.total, self.counted = (self.bar.total or 0) + total, True
         mark = answer.headers.get("ETag") or answer.headers.get("Last-Modified", "W/")
         item.tag.unlink(missing_ok=True)
-        if not mark.startswith("W/") and len(mark) <= TAG:  # a weak mark does not promise the same bytes
+        if not mark.startswith("W/") and len(mark) <= TAG:  # a weak mark does not guarantee the same bytes
             with written(item.tag) as aside:
                 aside.write_text(mark, encoding="utf-8")
         self.bar.update(have)
@@ -279,7 +280,7 @@ class _Job:
             with _own(item.part, os.O_RDWR | os.O_CREAT) as file:
                 file.seek(have)
                 file.truncate()
-                # read1 returns what is there, so that a slow server cannot hold the loop until a block is full
+                # read1 returns the available bytes, so a slow server cannot block the loop until a block is full
                 while (block := answer.raw.read1(BLOCK, decode_content=False)) and not self.left:
                     file.write(block)
                     done += len(block)
@@ -291,7 +292,7 @@ class _Job:
             if total is not None and done != total:
                 raise _Passing(f"the connection ended after {done} of {total} bytes")
         except BaseException:
-            self.bar.update(-done)  # the next try counts what it finds
+            self.bar.update(-done)  # the next try counts the existing bytes
             raise
 
 
@@ -307,12 +308,14 @@ def _stays_encrypted(answer: requests.Response, **_: object) -> None:
 
 
 def _own(path: Path, flags: int) -> BinaryIO:
-    """Opens what an earlier run may have left under a known name. In a folder that others write to, somebody can place
-    a link there instead, whose other end would be written to or sent to the server.
+    """Opens a file that an earlier run may have left under a known name.
 
-    ``UserError``: it is a link, no regular file, or belongs to somebody else. ``FileNotFoundError``: it is not there.
+    In a folder that others can write, somebody can place a link there, whose target would be overwritten or sent to the
+    server.
+
+    ``UserError``: a link, not a regular file, or another user's file. ``FileNotFoundError``: no such file.
     """
-    reason = "is a link or no regular file"
+    reason = "is a link or not a regular file"
     try:
         number = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     except FileNotFoundError:
@@ -320,19 +323,19 @@ def _own(path: Path, flags: int) -> BinaryIO:
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EACCES):
             raise
-        reason = "belongs to somebody else" if error.errno == errno.EACCES else reason
+        reason = "belongs to another user" if error.errno == errno.EACCES else reason
     else:
         about = os.fstat(number)
         if about.st_uid == os.geteuid() and about.st_nlink == 1 and stat.S_ISREG(about.st_mode):
             return os.fdopen(number, "rb" if flags == os.O_RDONLY else "r+b")
         os.close(number)
         if stat.S_ISREG(about.st_mode) and about.st_uid != os.geteuid():
-            reason = "belongs to somebody else"
+            reason = "belongs to another user"
     raise UserError(f"{path}: {reason}; remove it, or set data: to a folder of your own")
 
 
 def _length(path: Path) -> int:
-    """Bytes that an earlier run left. ``UserError``: as ``_own``."""
+    """Number of bytes from an earlier run. ``UserError``: as ``_own``."""
     try:
         with _own(path, os.O_RDONLY) as file:
             return os.fstat(file.fileno()).st_size
@@ -341,7 +344,7 @@ def _length(path: Path) -> int:
 
 
 def _tag(path: Path) -> str | None:
-    """The server's name for the version, from an earlier run; None without one, or with one that is no header."""
+    """The server's name for the version, from an earlier run; None if it is missing or not a valid header."""
     try:
         with _own(path, os.O_RDONLY) as file:
             text = file.read(TAG + 1).decode("latin-1")
@@ -351,7 +354,7 @@ def _tag(path: Path) -> str | None:
 
 
 def _total(answer: requests.Response) -> int | None:
-    """Length of the whole file, whether the answer is all of it, a part or a refusal of a part."""
+    """Length of the whole file, if the answer is the whole file, a part, or a refusal of a part."""
     span = answer.headers.get("Content-Range", "")
     return whole(span.rpartition("/")[2] if span else answer.headers.get("Content-Length", ""))
 
@@ -361,5 +364,5 @@ def _start(answer: requests.Response) -> int | None:
 
 
 def _asked(answer: requests.Response) -> float:
-    """Seconds of ``Retry-After``, bounded; 0 without one or with a date."""
+    """Seconds of ``Retry-After``, limited; 0 if the header is missing or a date."""
     return min(float(whole(answer.headers.get("Retry-After", "")) or 0), PATIENCE.longest)

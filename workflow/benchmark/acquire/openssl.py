@@ -1,8 +1,9 @@
-"""Reading what ``openssl enc -aes-256-cbc`` wrote, as a stream, in this process.
+"""Reads output of ``openssl enc -aes-256-cbc`` as a stream, in this process.
 
-The ``openssl`` program could do it too, but has to be there, and its password then passes through another process.
-Here it never leaves this one. Format: ``Salted__``, 8 bytes of salt, AES-256 in CBC mode with PKCS#7 padding; key
-and IV from EVP_BytesToKey (one round) over MD5 (openssl before 1.1) or SHA-256; all of it in base64 with ``-a``.
+The ``openssl`` program could do this too, but it must be installed, and it would pass the password through another
+process. Here the password never leaves this process. Format: ``Salted__``, 8 bytes of salt, AES-256 in CBC mode with
+PKCS#7 padding; key and IV from EVP_BytesToKey (one round) over MD5 (openssl before 1.1) or SHA-256; with ``-a``
+everything in base64.
 """
 
 import binascii
@@ -19,7 +20,7 @@ BLOCK = 1 << 20
 
 
 class Damaged(OSError):
-    """The container is not whole (as ``gzip.BadGzipFile`` says it of a gzip file)."""
+    """The container is incomplete (like ``gzip.BadGzipFile`` for a gzip file)."""
 
 
 def is_encrypted(path: Path) -> bool:
@@ -39,9 +40,9 @@ def key_and_iv(password: bytes, salt: bytes, digest: str) -> tuple[bytes, bytes]
 
 
 def open_encrypted(path: Path, password: str) -> BinaryIO:
-    """A stream of the plain bytes, a compressed or bare tar. The digest is found by trying which one gives that.
+    """A stream of the plain bytes, a compressed or bare tar. The digest is determined by trying both.
 
-    Raises ``UserError`` for a wrong password and, while reading, ``Damaged`` for a container that was cut or changed.
+    Raises ``UserError`` for a wrong password and, while reading, ``Damaged`` for a truncated or changed container.
     """
     secret = password.encode()
     for digest in DIGESTS:
@@ -49,7 +50,7 @@ def open_encrypted(path: Path, password: str) -> BinaryIO:
         if _looks_right(stream.peek(512)):
             return cast(BinaryIO, stream)
         stream.close()
-    raise UserError(f"{path}: the password does not open it; check the variable that holds it")
+    raise UserError(f"{path}: the password is wrong; check the variable that holds it")
 
 
 def _looks_right(head: bytes) -> bool:
@@ -75,7 +76,7 @@ class _Plain(io.RawIOBase):
         key, vector = key_and_iv(password, self._raw[8:16], digest)
         self._raw = self._raw[16:]
         self._cipher = Cipher(algorithms.AES(key), modes.CBC(vector)).decryptor()
-        self._ready = b""  # plain bytes; the last 16 are held back, since they may be padding
+        self._ready = b""  # plain bytes without the last 16, which may be padding
         self._done = False
 
     def readable(self) -> bool:
@@ -86,7 +87,7 @@ class _Plain(io.RawIOBase):
         super().close()
 
     def _pull(self) -> bytes:
-        """The next encrypted bytes, base64 undone; empty at the end."""
+        """The next encrypted bytes, decoded from base64; empty at the end."""
         while block := self._file.read(BLOCK):
             if not self._base64:
                 return block
@@ -97,11 +98,11 @@ class _Plain(io.RawIOBase):
                 if made := binascii.a2b_base64(text, strict_mode=True):
                     return made
             except binascii.Error as error:
-                raise Damaged(f"the encrypted file is no base64: {error}") from error
+                raise Damaged(f"the encrypted file is not base64: {error}") from error
         return b""
 
     def _fill(self) -> None:
-        """Makes more plain bytes ready, or finds the end and takes the padding off."""
+        """Decrypts more bytes, or reaches the end and removes the padding."""
         while not self._done and len(self._ready) <= 16:
             if len(self._raw) < 16 and (more := self._pull()):
                 self._raw += more

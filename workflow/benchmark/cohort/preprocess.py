@@ -1,6 +1,6 @@
 """Scan → truth: upright slices, one scale for the whole volume, zero-padded to a square (article, section 3.2).
 
-Every step is written to a JSON sidecar, so that ``undo`` brings a volume back to the scan's own grid and units.
+Every step is written to a JSON sidecar, so that ``undo`` restores a volume to the scan's grid and units.
 """
 
 import json
@@ -17,11 +17,11 @@ from benchmark.files import sha256, written
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What was done to a scan, in the order it was done.
+    """The steps applied to a scan, in order.
 
-    ``scale``: scanner units per 1.0 (a list with one for each slice under ``scaling: slice``); ``floor`` is
-    subtracted first (0 but under ``slice``). ``clipped``: voxels outside [0, 1] before clipping, the only loss
-    at ``shrink`` 1. ``pad``: zeros added before and after rows and columns. ``shrink``: block averaged in plane.
+    ``scale``: scanner units per 1.0 (a list with a value for each slice with ``scaling: slice``); ``floor`` is
+    subtracted first (0 except with ``slice``). ``clipped``: number of voxels outside [0, 1] before clipping, the only
+    loss at ``shrink`` 1. ``pad``: zeros added before and after rows and columns. ``shrink``: block averaged in plane.
     """
 
     source: str
@@ -41,7 +41,7 @@ class Sidecar:
 
 
 def _scale_volume(data: np.ndarray, percentile: float) -> tuple[float, float]:
-    voxels = data.ravel(order="K")  # as they lie in memory: picking them in any other order costs three times as much
+    voxels = data.ravel(order="K")  # in memory order: any other order takes three times as long
     return 0.0, float(np.percentile(voxels[voxels != 0], percentile, overwrite_input=True))
 
 
@@ -65,21 +65,21 @@ def preprocess(
     """Truth volume (S, size, size) float32 in [0, 1], its affine for (H, W, S), and the sidecar.
 
     ``axis``: slice axis as stored (0–2), or ``sagittal``, ``coronal``, ``axial``. ``size``: side of the frame, a
-    multiple of 4. ``shrink``: average blocks of that many voxels in plane (for small runs). ``slices``: the
-    number of slices the cohort must have. Raises ``UserError`` naming the file where a rule is broken.
+    multiple of 4. ``shrink``: average blocks of this many voxels in plane (for small runs). ``slices``: the number of
+    slices that the cohort must have. Raises ``UserError`` with the file's name if a rule is broken.
     """
     scan = volume.read_scan(path, orientation)
     plane = volume.plane(scan, axis)
     data, affine = volume.to_upright(scan.data, scan.affine, plane)
     if slices is not None and data.shape[2] != slices:
         raise UserError(
-            f"{path}: {data.shape[2]} {plane} slices where the cohort says {slices}; set the cohort's axis or slices"
+            f"{path}: {data.shape[2]} {plane} slices, but the cohort has {slices}; set the cohort's axis or slices"
         )
     frame = size * shrink
     if max(data.shape[:2]) > frame:
         raise UserError(
             f"{path}: slices of {data.shape[0]}×{data.shape[1]} do not fit the frame of {frame}×{frame}; "
-            "raise preprocess.size (nothing is cropped)"
+            "raise preprocess.size (slices are not cropped)"
         )
     floor, scale = _scale_volume(data, percentile) if scaling == "volume" else _scale_slices(data)
     if np.min(scale) <= 0:
@@ -120,10 +120,10 @@ def frame_affine(affine: np.ndarray, pad: Sequence[Sequence[int]], shrink: int) 
 
 
 def undo(truth: np.ndarray, sidecar: Sidecar) -> tuple[np.ndarray, np.ndarray]:
-    """Volume (S, size, size) back to the scan's grid, axes and units: data as stored (float64) and its affine.
+    """Restores a volume (S, size, size) to the scan's grid, axes and units: data as stored (float64) and its affine.
 
-    Exact but for clipped voxels when ``shrink`` is 1; a shrunk volume comes back in blocks. Nothing but the tests calls
-    this: it is the proof that the sidecar holds all that is needed.
+    Exact except for clipped voxels if ``shrink`` is 1; a shrunk volume has blocks. Only tests call this function: it
+    proves that the sidecar holds all needed values.
     """
     data = np.moveaxis(truth.astype(np.float64), 0, 2).repeat(sidecar.shrink, 0).repeat(sidecar.shrink, 1)
     (top, bottom), (left, right) = sidecar.pad

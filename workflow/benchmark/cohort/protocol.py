@@ -1,4 +1,4 @@
-"""The 10 % protocol (article, section 3.1): which slices are removed, and which positions are restored."""
+"""The 10 % protocol (article, section 3.1): the removed slices and the restored positions."""
 
 import csv
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from benchmark.seeds import generator
 
 @dataclass(frozen=True)
 class Removal:
-    """``removed``: sorted indices of the slices taken away, out of ``slices``."""
+    """``removed``: sorted indices of the removed slices, out of ``slices``."""
 
     slices: int
     removed: np.ndarray
@@ -28,8 +28,8 @@ def draw_removed(slices: int, fraction: float, seed: int, dataset: str, subject:
     """round(fraction · S) interior slices, no two adjacent, uniformly among all such sets.
 
     n = 1 needs both neighbours of a removed slice, which the article does not ensure; so neighbours are never
-    both removed, and the first and last slice stay. The draw depends on dataset and subject only: the same for
-    all methods, folds and modalities. Raises ``UserError`` when the fraction asks for more than fits.
+    both removed, and the first and last slice stay. The draw depends on dataset and subject only, so it is the same for
+    all methods, folds and modalities. Raises ``UserError`` if the fraction is too large.
     """
     count = round(fraction * slices)
     interior = slices - 2
@@ -39,7 +39,7 @@ def draw_removed(slices: int, fraction: float, seed: int, dataset: str, subject:
             f"protocol.remove {fraction}: {count} of {slices} slices of {subject} cannot be removed with both "
             "neighbours kept; choose a fraction that removes between 1 and half of the interior slices"
         )
-    # Non-adjacent sets of k out of m match plain sets of k out of m − k + 1: spread those by one place each.
+    # Non-adjacent sets of k out of m correspond to sets of k out of m − k + 1, spread by one position each.
     chosen = np.sort(generator(seed, "removal", dataset, subject).choice(places, count, replace=False))
     return Removal(slices, chosen + np.arange(count) + 1)
 
@@ -54,7 +54,7 @@ def write_removal(path: str | Path, removal: Removal) -> None:
 
 
 def read_removal(path: str | Path) -> Removal:
-    """Reads what ``write_removal`` wrote."""
+    """Reads a file of ``write_removal``."""
     with open(path, encoding="utf-8", newline="") as file:
         flags = [int(row["removed"]) for row in csv.DictReader(file, delimiter="\t")]
     return Removal(len(flags), np.flatnonzero(flags))

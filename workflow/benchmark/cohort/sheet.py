@@ -1,4 +1,4 @@
-"""The cohort sheet: who is in, in which role and fold, as a TSV."""
+"""The cohort sheet: patients, roles and folds, as a TSV."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ class Patient:
 
 
 def write_sheet(path: str | Path, rows: Sequence[Patient]) -> None:
-    """Writes the sheet as TSV, one row a patient."""
+    """Writes the sheet as TSV, one row per patient."""
     with written(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [f.name for f in fields(Patient)], delimiter="\t", lineterminator="\n")
         writer.writeheader()
@@ -37,10 +37,10 @@ def write_sheet(path: str | Path, rows: Sequence[Patient]) -> None:
 
 
 def read_sheet(path: str | Path) -> list[Patient]:
-    """Reads a sheet, which a user may have edited; numbers have their types.
+    """Reads a sheet, which a user may have edited; numbers are converted.
 
-    ``UserError`` naming the sheet and the line: a column too few or too many, a role or a fold that is none, a
-    subject that is there twice (test patients must never be learned from).
+    ``UserError`` with the sheet's name and the line: a missing or extra column, an invalid role or fold, a subject in
+    two rows (test patients must never be training patients).
     """
     wanted = [field.name for field in fields(Patient)]
     reader = csv.DictReader(io.StringIO(text_of(path), newline=""), delimiter="\t", strict=True)
@@ -49,11 +49,11 @@ def read_sheet(path: str | Path) -> list[Patient]:
         for row in reader:
             where = f"{path}: line {reader.line_num}"
             if sorted(row, key=str) != sorted(wanted) or None in row.values():
-                raise UserError(f"{where}: its columns must be {', '.join(wanted)}; delete the sheet to draw it anew")
+                raise UserError(f"{where}: its columns must be {', '.join(wanted)}; delete the sheet to draw it again")
             patient = _patient(where, row)
             if patient.subject in rows:
                 roles = " and ".join(sorted({rows[patient.subject].role, patient.role}))
-                raise UserError(f"{where}: '{patient.subject}' is there twice ({roles}); leave one row of each subject")
+                raise UserError(f"{where}: '{patient.subject}' is in two rows ({roles}); keep one row for each subject")
             rows[patient.subject] = patient
     except csv.Error as error:
         raise UserError(f"{path}: line {reader.line_num}: not a table of tab-separated values ({error})") from error
@@ -62,7 +62,7 @@ def read_sheet(path: str | Path) -> list[Patient]:
 
 def _patient(where: str, row: dict[str, Any]) -> Patient:
     role, fold, subject = row["role"], row["fold"], row["subject"]
-    if not NAME.fullmatch(subject):  # a part of the paths of all that is made of the scan
+    if not NAME.fullmatch(subject):  # a part of the paths of all outputs for the scan
         raise UserError(
             f"{where}: subject = {subject!r}: it must be a plain name of letters, digits, '.', '_', '-', '+'"
         )
@@ -74,9 +74,9 @@ def _patient(where: str, row: dict[str, Any]) -> Patient:
 
 
 def training(rows: Sequence[Patient], fold: int) -> list[str]:
-    """Subjects that fold's networks learn from: cross-validation patients of all other folds, never a test patient.
+    """Training subjects of a fold: cross-validation patients of all other folds, never a test patient.
 
-    With a single fold there is no other: the same patients then serve for learning and for validation pictures.
+    With a single fold, the same patients serve for training and for validation pictures.
     """
     cv = [row for row in rows if row.role == "cv"]
     others = [row.subject for row in cv if row.fold != fold]
@@ -84,12 +84,12 @@ def training(rows: Sequence[Patient], fold: int) -> list[str]:
 
 
 def validation(rows: Sequence[Patient], fold: int) -> list[str]:
-    """Subjects held out in that fold, for pictures and validation losses."""
+    """Subjects held out in a fold, for pictures and validation losses."""
     return [row.subject for row in rows if row.role == "cv" and row.fold == fold]
 
 
 def cross_validated(rows: Sequence[Patient]) -> list[str]:
-    """All cross-validation patients: each is held out in one fold."""
+    """All cross-validation patients; each is held out in one fold."""
     return [row.subject for row in rows if row.role == "cv"]
 
 

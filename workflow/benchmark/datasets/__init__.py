@@ -1,7 +1,7 @@
-"""Where scans come from. One file here is one dataset: a module with a class ``Dataset``, a ``Reader``.
+"""The sources of scans. Each file here is one dataset: a module with a class ``Dataset``, a ``Reader``.
 
-A reader knows where the scans of its dataset are, how to bring the wanted ones here and which ones to leave
-out. It knows nothing of cohorts, roles, folds or tables: those are drawn from what it lists.
+A reader knows where the scans of its dataset are, how to download them and which scans to leave out. It does not know
+cohorts, roles, folds or tables: these are drawn from its list.
 """
 
 import importlib
@@ -19,14 +19,14 @@ from benchmark.images.opening import open_image
 class Reader(ABC):
     """One dataset.
 
-    ``folder``: where fetched files land, ``{data}/{reader}``. ``modality``: ``T1``, ``T2``, ``FLAIR`` …
-    ``local``: what the user already has, a folder or (where the reader says so) an archive; used in place.
-    ``thickest``: a scan with a voxel side above that many mm is left out (None: none is). ``slices``: a scan
-    without an axis of that many voxels is left out (None: none is).
+    ``folder``: the folder of downloads, ``{data}/{reader}``. ``modality``: ``T1``, ``T2``, ``FLAIR`` …
+    ``local``: the user's own folder or (if the reader allows it) archive; used in place. ``thickest``: scans with a
+    voxel side above this many mm are left out (None: no scan is). ``slices``: scans without an axis of this many voxels
+    are left out (None: no scan is).
     """
 
     modalities: ClassVar[tuple[str, ...]] = ("T1",)
-    #: Axis codes to assume where the format has no orientation one can trust (Analyze); None: the file's own.
+    #: Axis codes to assume if the format stores no reliable orientation (Analyze); None: the file's orientation.
     orientation: ClassVar[str | None] = None
 
     def __init__(
@@ -44,7 +44,7 @@ class Reader(ABC):
             raise UserError(f"{self}: modality {modality} is not among {', '.join(self.modalities)}; set one of these")
         self.local = None if local is None else Path(local).expanduser()
         if self.local is not None and not self.local.exists():
-            raise UserError(f"{self}: local: {self.local} does not exist; give what you have")
+            raise UserError(f"{self}: local: {self.local} does not exist; give your folder or archive")
         self.thickest, self.slices = thickest, slices
 
     def __str__(self) -> str:
@@ -52,14 +52,17 @@ class Reader(ABC):
 
     @abstractmethod
     def subjects(self) -> list[str]:
-        """Id of every candidate, sorted. Fetches nothing, save an archive that alone tells who is in it."""
+        """Id of every candidate, sorted.
+
+        Downloads nothing, except an archive if only the archive lists its subjects.
+        """
 
     @abstractmethod
     def fetch(self, subjects: Sequence[str]) -> dict[str, Path]:
-        """Makes the scans of ``subjects`` present and checked; returns their image files (in place if local)."""
+        """Downloads and checks the scans of ``subjects``; returns their image files (in place if local)."""
 
     def refuse(self, path: Path) -> str | None:
-        """Why this scan is left out, read from its header alone; None if it is good."""
+        """The reason to leave out this scan, from its header only; None if the scan is usable."""
         opened = open_image(path, self.orientation)
         shape = list(opened.image.shape)
         while len(shape) > 3 and shape[-1] == 1:
@@ -74,21 +77,21 @@ class Reader(ABC):
         return None
 
     def shown(self, subject: str) -> bool:
-        """Whether pictures of this subject may be published; False where a part of the face is left."""
+        """Whether pictures of this subject may be published; False if a part of the face is visible."""
         return True
 
     def missing(self) -> str | None:
-        """What the user has still to do before ``fetch`` can work, in one line; None if nothing. Touches no network."""
+        """What the user must do before ``fetch`` can work, in one line; None if nothing. Does not use the network."""
         return None
 
     def known(self, subjects: Iterable[str], candidates: Iterable[str]) -> None:
         """Raises ``UserError`` if one of ``subjects`` is not among ``candidates``."""
         if strangers := sorted(set(subjects) - set(candidates)):
-            raise UserError(f"{self}: no subject {', '.join(strangers)}; take ids from those it lists")
+            raise UserError(f"{self}: no subject {', '.join(strangers)}; choose ids from its list")
 
 
 def names() -> list[str]:
-    """Every reader there is: the modules of this package, save those that only help (``_``)."""
+    """Names of all readers: the modules of this package, except helper modules (``_``)."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
@@ -113,7 +116,7 @@ def reader(name: str, folder: str | Path, **options: object) -> Reader:
 
 
 def orientation(name: str) -> str | None:
-    """Axis codes that the reader ``name`` assumes for its files; None where they carry their own."""
+    """Axis codes that the reader ``name`` assumes for its files; None if the files store their orientation."""
     return importlib.import_module(f"{__name__}.{name}").Dataset.orientation
 
 
@@ -124,7 +127,7 @@ def of_cohort(cohort: Mapping[str, Any], data: str | Path) -> Reader:
 
 
 def explain_missing(cohorts: Mapping[str, Mapping[str, Any]], data: str | Path) -> list[str]:
-    """A line for each dataset that cannot be fetched yet, with what to do; datasets of several cohorts once."""
+    """A line with advice for each dataset that cannot be downloaded yet; datasets of several cohorts once."""
     lines: dict[str, str] = {}
     for name, cohort in cohorts.items():
         try:

@@ -1,4 +1,4 @@
-"""What the readers share whose scans lie in a folder tree or in archives of one: the tree's names say who is who."""
+"""Common part of readers with scans in a folder tree or in archives of a tree, whose names identify the subjects."""
 
 import os
 from abc import abstractmethod
@@ -14,37 +14,37 @@ from benchmark.errors import UserError
 
 
 class StoredReader(Reader):
-    """Scans under ``local`` (a folder, used in place, or archives) or in archives that are fetched.
+    """Scans under ``local`` (a folder, used in place, or archives) or in downloaded archives.
 
-    A subclass says which names matter (``choose``), which files make up which subject (``group``), what an archive
-    is called and may hold, and where it comes from (``archives``).
+    A subclass defines the relevant names (``choose``), the files of each subject (``group``), the names and size limits
+    of archives, and their source (``archives``).
     """
 
-    #: Globs of the names that this dataset's archives have.
+    #: Globs of the names of this dataset's archives.
     archive_names: tuple[str, ...]
-    #: Bytes that one archive may unpack to: what the dataset can be, and a margin.
+    #: Bytes that one archive may unpack to: the size of the dataset and a margin.
     limit: int
-    #: For messages: the files that are looked for.
+    #: The expected files, for messages.
     layout: str
 
     @abstractmethod
     def choose(self, name: str) -> bool:
-        """Whether the path ``name`` (posix, within folder or archive) is a file this dataset may need."""
+        """Whether the path ``name`` (posix, within folder or archive) is a file that this dataset may need."""
 
     @abstractmethod
     def group(self, names: Iterable[str]) -> dict[str, list[str]]:
-        """Subject → its files, the image first. Subjects whose files are not complete are left out."""
+        """Subject → its files, the image first. Subjects with missing files are left out."""
 
     @abstractmethod
     def archives(self) -> list[Archive]:
-        """What to read where there is no ``local``; nothing is fetched yet. Raises ``UserError`` with ``missing()``."""
+        """The archives to read without ``local``, before any download. Raises ``UserError`` with ``missing()``."""
 
     def open_local(self, path: Path) -> Archive:
-        """An archive of the user's."""
+        """A user's archive."""
         return Archive(path, self.limit)
 
     def lack(self, remedy: str) -> str:
-        """The one message for what the user has to do first."""
+        """The message about what the user must do first."""
         return (
             f"{self}: not here yet: {remedy}; or put the archive into {self.folder}; or set local: to a folder or "
             f"archive of yours with {self.layout}"
@@ -69,18 +69,18 @@ class StoredReader(Reader):
             archive, names = listed[subject]
             images[subject] = self.files / names[0]
             lacking[archive] |= {name: self.files / name for name in names if not (self.files / name).exists()}
-        with self._lock():  # several cohorts may take from one archive at once
+        with self._lock():  # several cohorts may read one archive at the same time
             for archive, members in lacking.items():
                 archive.extract(members)
         return images
 
     @property
     def files(self) -> Path:
-        """Where members of archives land, under the names that they have there."""
+        """The folder for members of archives, under their names in the archive."""
         return self.folder / "files"
 
     def _wanted(self, name: str) -> bool:
-        """``choose``, but for names that begin with a dot: ``._x.nii.gz`` are a Mac's notes on x."""
+        """``choose``, but not for names that begin with a dot: a Mac adds files ``._x.nii.gz``."""
         return not name.rpartition("/")[2].startswith(".") and self.choose(name)
 
     def _lock(self) -> FileLock:
@@ -88,7 +88,7 @@ class StoredReader(Reader):
         return FileLock(self.folder / ".lock")
 
     def _tree(self) -> dict[str, list[Path]]:
-        """Subject → files, where ``local`` is a folder with the files themselves."""
+        """Subject → files, if ``local`` is a folder with the files."""
         if self.local is None or not self.local.is_dir():
             return {}
         root = self.local.resolve()
@@ -100,12 +100,12 @@ class StoredReader(Reader):
         }
 
     def _listed(self) -> dict[str, tuple[Archive, list[str]]]:
-        """Subject → archive and the names of the subject's members in it."""
+        """Subject → archive, and the names of the subject's members in the archive."""
         found: dict[str, tuple[Archive, list[str]]] = {}
         with self._lock():
             for archive in self._sources():
                 members, news = archive.listing(self._wanted, self.folder / f"{archive.path.name}.members.json")
-                if news:  # what an archive of that name had in it before is not to be taken for this one's
+                if news:  # do not use members of an earlier archive of the same name
                     for name in members:
                         (self.files / name).unlink(missing_ok=True)
                 for subject, names in self.group(members).items():
@@ -122,13 +122,17 @@ class StoredReader(Reader):
         return [self.open_local(path) for path in paths]
 
     def archives_in(self, folder: Path) -> list[Path]:
-        """Archives of this dataset in ``folder``, by name; not those half fetched or set aside, nor a Mac's notes."""
+        """Archives of this dataset in ``folder``, by name; not partial or damaged downloads, nor the files that a Mac
+        adds."""
         paths = {path for names in self.archive_names for path in folder.glob(names) if not path.name.startswith(".")}
         return sorted(path for path in paths if path.is_file() and path.suffix in (".tar", ".gz", ".tgz", ".zip"))
 
 
 def _walk(root: Path) -> Iterator[Path]:
-    """Every file below ``root``. Links are followed, as sites link their datasets together, but in no circle."""
+    """Every file below ``root``.
+
+    Links are followed, because sites link their datasets together, but circles are not.
+    """
     seen: set[str] = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         if (real := os.path.realpath(folder)) in seen:

@@ -2,7 +2,7 @@
 
 Release R1.1 is the default, since the article cites Liew et al. (2018), which describes R1; R2.0 came in 2022.
 
-The archive is encrypted; the password comes by a form, for each person, and is read from the environment.
+The archive is encrypted; each user gets a password by a form; it is read from the environment.
 """
 
 import os
@@ -20,7 +20,7 @@ from benchmark.errors import UserError
 
 VARIABLE = "ATLAS_PASSWORD"
 FORM = "https://fcon_1000.projects.nitrc.org/indi/retro/atlas.html"
-# Release → how its images are called: the subject, then the visit, of which the first is taken.
+# Release → pattern of image names: the subject, then the visit; the first visit is used.
 NAMES = {
     "R1.1": re.compile(r"(?:^|/)Site\d+/(?P<subject>\d+)/(?P<visit>t\d+)/(?P=subject)_t1w_deface_stx\.nii\.gz$"),
     "R2.0": re.compile(
@@ -32,7 +32,7 @@ SHA256 = {"R2.0": "b9cdf26486e7dd325d5d6617f2218204bbaa0b649dbca03e729a41a449bef
 
 
 class Dataset(StoredReader):
-    """``release``: R1.1 (229 people) or R2.0 (955). ``url``: where the releases are; ``sha256``: of the archive."""
+    """``release``: R1.1 (229 people) or R2.0 (955). ``url``: folder of the releases; ``sha256``: of the archive."""
 
     limit = 64 << 30
 
@@ -73,7 +73,7 @@ class Dataset(StoredReader):
             return None
         paths = self.archives_in(self.local or self.folder)
         if self.local is None and not paths:
-            return self.lack(f"ask for the password by the form at {FORM} and set the variable {VARIABLE}")
+            return self.lack(f"request the password with the form at {FORM} and set the variable {VARIABLE}")
         if self.local is not None and self.local.is_file():
             paths = [self.local]
         return next((_no_password(path) for path in paths if is_encrypted(path)), None)
@@ -99,4 +99,4 @@ class Dataset(StoredReader):
 
 
 def _no_password(path: Path) -> str:
-    return f"{path}: encrypted: set the variable {VARIABLE}; the password comes by the form at {FORM}"
+    return f"{path}: encrypted: set the variable {VARIABLE}; request the password with the form at {FORM}"

@@ -11,10 +11,10 @@ from benchmark.images.opening import reading
 
 
 class Dataset(Reader):
-    """``suffix``: as in the file names, by default that of the modality (``T1w``, ``T2w`` …).
+    """``suffix``: as in the file names, by default from the modality (``T1w``, ``T2w`` …).
 
-    ``entities``: what the name must hold, e.g. ``{acq: mprage, run: 1}``; null asks for an entity's absence.
-    ``session``: short for ``entities: {ses: …}``. ``datatype``: the folder, ``anat``.
+    ``entities``: required in the name, e.g. ``{acq: mprage, run: 1}``; null: the entity must be absent. ``session``:
+    short for ``entities: {ses: …}``. ``datatype``: the folder, ``anat``.
     """
 
     modalities = ("T1", "T2", "FLAIR", "PD")
@@ -40,15 +40,17 @@ class Dataset(Reader):
         self.datatype = datatype
 
     def subjects(self) -> list[str]:
-        """Folders ``sub-*`` with exactly one matching image. Raises ``UserError`` where one has several."""
+        """Folders ``sub-*`` with exactly one matching image. Raises ``UserError`` if a folder has several."""
         return sorted(self._images())
 
     def fetch(self, subjects: Sequence[str]) -> dict[str, Path]:
         images = self._images()
         self.known(subjects, images)
         for subject in subjects:
-            if not images[subject].exists():  # a link into git-annex whose content was never fetched
-                raise UserError(f"{images[subject]}: a link to nothing; fetch its content first (datalad get)")
+            if not images[subject].exists():  # a link into git-annex without downloaded content
+                raise UserError(
+                    f"{images[subject]}: a link to a missing file; download its content first (datalad get)"
+                )
         return {subject: images[subject] for subject in subjects}
 
     def _images(self) -> dict[str, Path]:
@@ -71,7 +73,7 @@ class Dataset(Reader):
 
     def _matches(self, path: Path) -> bool:
         stem = path.name.removesuffix(".gz").removesuffix(".nii")
-        if stem == path.name.removesuffix(".gz") or stem.startswith("."):  # ._sub-01_T1w.nii.gz: a Mac's notes
+        if stem == path.name.removesuffix(".gz") or stem.startswith("."):  # ._sub-01_T1w.nii.gz: a file that a Mac adds
             return False
         *pairs, suffix = stem.split("_")
         held = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
@@ -82,7 +84,7 @@ class Dataset(Reader):
 
 
 def _without_twins(images: list[Path]) -> list[Path]:
-    """Of an image and the same one compressed, the compressed one; ``UserError`` where they are not the same."""
+    """Keeps only the compressed file of an image with and without compression; ``UserError`` if the two differ."""
     kept = []
     for path in images:
         packed = path.with_name(f"{path.name}.gz")
@@ -93,7 +95,7 @@ def _without_twins(images: list[Path]) -> list[Path]:
             while (part := one.read(1 << 20)) == other.read(1 << 20) and part:
                 pass
             if part or other.read(1):
-                raise UserError(f"{path}: differs from {packed.name} beside it; remove one of the two")
+                raise UserError(f"{path}: differs from {packed.name} next to it; remove one of the two")
     return kept
 
 

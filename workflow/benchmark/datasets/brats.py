@@ -1,7 +1,7 @@
 """BraTS 2021, task 1: T1, T2, FLAIR of people with a glioma, skull-stripped, 240×240×155, 1 mm (Baid et al., 2021).
 
-Any folder ``ID`` that holds ``ID_t1.nii.gz``, ``ID_t2.nii.gz`` and ``ID_flair.nii.gz`` is a subject: ids have gaps, and
-other years' releases look the same. All three are asked for, so that every modality draws from the same people.
+Any folder ``ID`` with ``ID_t1.nii.gz``, ``ID_t2.nii.gz`` and ``ID_flair.nii.gz`` is a subject: ids have gaps, and
+releases of other years look the same. All three files are required, so that every modality has the same patients.
 """
 
 import os
@@ -26,9 +26,9 @@ ARCHIVE_NAME = re.compile(r"(?P<id>syn\d+)\s+(?P<name>\S*BraTS2021_Training\S*\.
 
 
 class Dataset(StoredReader):
-    """Downloads by a client of the two places that need a login, if one is installed and logged in.
+    """Downloads with the client of Synapse or Kaggle, if the client is installed and logged in.
 
-    ``synapse_id``: of the archive, if it is not to be found by its name among the project's files.
+    ``synapse_id``: of the archive, if its name does not identify it among the project's files.
     """
 
     modalities = tuple(KINDS)
@@ -61,7 +61,7 @@ class Dataset(StoredReader):
         )
 
     def _clients(self) -> list[str]:
-        """Clients that are installed and have something to log in with."""
+        """Clients that are installed and have credentials."""
         kaggle = Path(os.environ.get("KAGGLE_CONFIG_DIR", "~/.kaggle")).expanduser() / "kaggle.json"
         ready = {
             "synapse": bool(os.environ.get("SYNAPSE_AUTH_TOKEN")) or Path("~/.synapseConfig").expanduser().exists(),
@@ -75,7 +75,8 @@ class Dataset(StoredReader):
         return [Archive(self._download(), self.limit)]
 
     def _download(self) -> Path:
-        """By the first client that can; into a folder aside first, since clients leave beginnings behind."""
+        """Downloads with the first working client, first into a temporary folder, because clients leave partial
+        files."""
         if lack := self.missing():
             raise UserError(lack)
         client = self._clients()[0]
@@ -87,7 +88,7 @@ class Dataset(StoredReader):
         else:
             _run(["kaggle", "datasets", "download", "-d", KAGGLE, "-f", ARCHIVE, "-p", str(aside)])
         if not (came := self.archives_in(aside)):
-            raise UserError(f"{aside}: {client} has brought no archive; fetch it by hand into {self.folder}")
+            raise UserError(f"{aside}: {client} downloaded no archive; download it yourself into {self.folder}")
         target = came[0].replace(self.folder / came[0].name)
         shutil.rmtree(aside)
         return target
@@ -104,8 +105,8 @@ class Dataset(StoredReader):
 
 
 def _run(command: list[str]) -> str:
-    """A client with what it needs from the environment; credentials are never arguments."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=None, text=True)  # stderr: its own progress bar
+    """Runs a client, which reads credentials from the environment; credentials are never arguments."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=None, text=True)  # stderr: the client's progress bar
     if done.returncode:
         said = done.stdout.strip().splitlines()[-1:] or ["see above"]
         raise UserError(f"{' '.join(command[:3])}: failed ({redacted(said[0])}); check the login and the agreement")

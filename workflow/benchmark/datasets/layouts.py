@@ -1,9 +1,9 @@
-"""Phantoms in the true layouts of the datasets, for tests and for the smoke run, which walks every reader.
+"""Phantoms in the true layouts of the datasets, for tests and for the smoke run, which uses every reader.
 
     python -m benchmark.datasets.layouts FOLDER      writes them all, small
 
-What is true: names, folders, formats, byte order, trailing axis, gaps in the ids, second visits, a thick series,
-encryption. What is not: sizes, counts, and every voxel.
+As in the datasets: names, folders, formats, byte order, trailing axis, gaps in the ids, second visits, a thick series,
+encryption. Different: sizes, counts, and all voxels.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from benchmark.datasets.toy import scan
 from benchmark.files import sha256, written
 from benchmark.seeds import derive
 
-#: Stored axes: shape, mm, codes. Slices fit a frame of 32, and there are few, as the smoke run has little time.
+#: Stored axes: shape, mm, codes. Slices fit a frame of 32, and there are few, because the smoke run must be short.
 OASIS = (32, 32, 22), (1.0, 1.0, 1.0), "ASL"
 ATLAS = (27, 32, 26), (1.0, 1.0, 1.0), "RAS"
 OPENNEURO = (22, 32, 32), (1.0, 1.0, 1.0), "RAS"
@@ -35,7 +35,7 @@ PASSWORD = "toy"
 def write_all(folder: Path, count: int = 6, seed: int = 0) -> dict[str, dict[str, str]]:
     """Writes ``count`` subjects of each dataset below ``folder``.
 
-    Returns what each reader's block in the config needs, e.g. ``{"brats": {"local": …}, …}``. The password of the
+    Returns the settings for each reader's block in the config, e.g. ``{"brats": {"local": …}, …}``. The password of the
     ATLAS archive is ``PASSWORD``.
     """
     return {
@@ -66,7 +66,7 @@ def write_oasis(folder: Path, count: int, seed: int = 0, disc: int = 1) -> Path:
 
 
 def write_oasis_trt(folder: Path, count: int, seed: int = 0) -> Path:
-    """``OASIS-TRT-20_volumes.tar.gz``: a folder a subject, with the stripped scan, the whole one and labels."""
+    """``OASIS-TRT-20_volumes.tar.gz``: one folder per subject, with the stripped scan, the whole scan and labels."""
     members: dict[str, bytes] = {}
     for i in range(1, count + 1):
         home = f"OASIS-TRT-20_volumes/OASIS-TRT-20-{i}"
@@ -79,7 +79,7 @@ def write_oasis_trt(folder: Path, count: int, seed: int = 0) -> Path:
 def write_atlas(
     folder: Path, count: int, seed: int = 0, release: str = "R1.1", digest: str = "md5", password: str = PASSWORD
 ) -> Path:
-    """``ATLAS_{release}_encrypted.tar.gz``: a compressed tar, as ``openssl aes-256-cbc -a -md {digest}`` leaves it."""
+    """``ATLAS_{release}_encrypted.tar.gz``: a compressed tar, as written by ``openssl aes-256-cbc -a -md {digest}``."""
     members: dict[str, bytes] = {}
     for i in range(1, count + 1):
         subject = f"sub-r001s{i:03d}" if release == "R2.0" else f"{31768 + i:06d}"
@@ -98,7 +98,7 @@ def write_atlas(
 
 
 def write_openneuro(folder: Path, count: int, seed: int = 0) -> Path:
-    """``ds004199/sub-*/anat/*_FLAIR.nii.gz`` and ``manifest.tsv`` beside it; one more series, the last, is thick."""
+    """``ds004199/sub-*/anat/*_FLAIR.nii.gz`` and ``manifest.tsv`` next to it; the last series is thick."""
     root = folder / "ds004199"
     rows = []
     for i in range(1, count + 2):
@@ -112,7 +112,8 @@ def write_openneuro(folder: Path, count: int, seed: int = 0) -> Path:
 
 
 def write_brats(folder: Path, count: int, seed: int = 0) -> Path:
-    """``BraTS2021_Training_Data.tar``: five files in a folder for each id; ids with gaps; one lacks its FLAIR."""
+    """``BraTS2021_Training_Data.tar``: five files in a folder for each id; ids with gaps; one subject lacks its
+    FLAIR."""
     members: dict[str, bytes] = {}
     for i in range(count + 1):
         subject = f"BraTS2021_{3 * i + i // 2:05d}"
@@ -124,7 +125,7 @@ def write_brats(folder: Path, count: int, seed: int = 0) -> Path:
 
 
 def phantom(like: tuple[Iterable[int], Iterable[float], str], modality: str, seed: int, who: str) -> nib.Nifti1Image:
-    """A phantom as ``like`` says: shape, mm, codes of the stored axes."""
+    """A phantom with the shape, mm and codes of the stored axes in ``like``."""
     shape, spacing, codes = like
     return scan(list(shape), list(spacing), codes, modality, derive(seed, "layouts", who), tilt=0.0)
 
@@ -147,7 +148,7 @@ def analyze(image: nib.Nifti1Image) -> tuple[bytes, bytes]:
 
 
 def tar(members: Mapping[str, bytes]) -> bytes:
-    """An uncompressed tar of ``members``, with an entry for each folder, as ``tar`` makes them."""
+    """An uncompressed tar of ``members``, with an entry for each folder, as by ``tar``."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for parent in sorted({parent for name in members for parent in _parents(name)}):
@@ -162,7 +163,7 @@ def tar(members: Mapping[str, bytes]) -> bytes:
 
 
 def encrypt(plain: bytes, password: str, digest: str, seed: int = 0) -> bytes:
-    """What ``openssl enc -aes-256-cbc -a -md {digest}`` makes of ``plain``. The salt comes from ``seed``."""
+    """``plain`` encrypted like ``openssl enc -aes-256-cbc -a -md {digest}``. The salt comes from ``seed``."""
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
     salt = hashlib.sha256(f"salt {seed}".encode()).digest()[:8]
@@ -179,7 +180,7 @@ def _parents(name: str) -> list[str]:
 
 
 def _write(path: Path, content: bytes) -> Path:
-    if not path.exists() or path.read_bytes() != content:  # else nothing that looks at its time is done again
+    if not path.exists() or path.read_bytes() != content:  # an unchanged file keeps its time, so that no job runs again
         with written(path) as aside:
             aside.write_bytes(content)
     return path

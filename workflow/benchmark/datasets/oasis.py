@@ -1,7 +1,7 @@
 """OASIS-1, cross-sectional: T1w, 256×256×160 sagittal slices of 1 mm, Analyze 7.5 (Marcus et al., 2007).
 
-One image a subject, the average of its scans after motion correction: ``PROCESSED/MPRAGE/SUBJ_111``. Sessions
-``MR2`` are second visits of the same people, so only ``MR1`` counts: nobody can be learnt from and tested on.
+One image per subject, the average of the subject's scans after motion correction: ``PROCESSED/MPRAGE/SUBJ_111``.
+Sessions ``MR2`` are second visits of the same people, so only ``MR1`` is used: no person is in both training and test.
 """
 
 import hashlib
@@ -23,19 +23,19 @@ NAME = re.compile(
     r"(?P=subject)_MR1_mpr_n\d_anon_sbj_111\.(?P<kind>img|hdr)$"
 )
 TERMS = "https://sites.wustl.edu/oasisbrains/"
-# Known for the first disc only, and only at second hand: a difference is told, gzip's own checksum decides.
+# Known for the first disc only, from a secondary source: a difference is only reported; gzip's checksum decides.
 MD5 = {1: "c83e216ef8654a7cc9e2a30a4cdbe0cc"}
 
 
 class Dataset(StoredReader):
-    """``accept_terms``: true says that you have read the data use agreement and keep to it; needed to download.
+    """``accept_terms``: true means that you have read and accept the data use agreement; needed to download.
 
-    ``discs``: which of the 12 archives (1.4 GB, about 35 people each) to draw from. ``url``: where they are.
+    ``discs``: which of the 12 archives (1.4 GB, about 35 people each) to draw from. ``url``: their folder.
     """
 
     # The header says "sagittal unflipped", which in Analyze 7.5 means rows to the front, columns up, slices from right
-    # to left. That is how oasis-trt-20 has them, and only so do the scans register with their own copies in
-    # Talairach space: correlation 0.90 to 0.92, against 0.70 to 0.80 with left and right exchanged.
+    # to left. OASIS-TRT-20 has the same orientation, and only with it do the scans agree with their copies in Talairach
+    # space: correlation 0.90 to 0.92, against 0.70 to 0.80 with left and right exchanged.
     orientation = "ASL"
     archive_names = ("oasis_cross-sectional_disc*.tar.gz", "*disc*.tar*")
     limit = 12 << 30
@@ -79,7 +79,7 @@ class Dataset(StoredReader):
         return [Archive(path, self.limit, provide=self._download) for path in self._paths().values()]
 
     def _download(self) -> None:
-        """All discs that are not here, a few at a time."""
+        """Downloads all missing discs, a few at a time."""
         log.warning("OASIS-1 comes under the data use agreement at %s, which your config says you accept", TERMS)
         lacking = {disc: path for disc, path in self._paths().items() if not path.exists()}
         download([Item(f"{self.url}/{path.name}", path) for path in lacking.values()], title=str(self))
@@ -87,4 +87,4 @@ class Dataset(StoredReader):
             with open(lacking[disc], "rb") as file:
                 found = hashlib.file_digest(file, "md5").hexdigest()
             if found != MD5[disc]:
-                log.warning("%s: MD5 %s, not %s as was said of it once", lacking[disc], found, MD5[disc])
+                log.warning("%s: MD5 %s, not %s as published elsewhere", lacking[disc], found, MD5[disc])

@@ -1,7 +1,7 @@
 """OASIS-TRT-20: 20 skull-stripped T1w scans of OASIS, 256×256×160 sagittal slices of 1 mm (Mindboggle; Klein 2012).
 
-Likelier the article's OASIS than the whole-head scans of OASIS-1 (reader `oasis`): its 17 + 3 patients are just these
-20, and the authors' own figure 2 shows skull-stripped sagittal slices. The article itself cites Marcus et al. (2007).
+More probably the article's OASIS than the whole-head scans of OASIS-1 (reader `oasis`): the article's 17 + 3 patients
+match these 20, and the authors' figure 2 shows skull-stripped sagittal slices. The article cites Marcus et al. (2007).
 """
 
 import logging
@@ -17,7 +17,7 @@ from benchmark.errors import UserError
 
 log = logging.getLogger(__name__)
 
-# As Mindboggle publishes them, and as a BIDS folder of the same scans names them.
+# Names as published by Mindboggle, and names in a BIDS folder of the same scans.
 NAME = re.compile(
     r"(?:^|/)(?:OASIS-TRT-20-(?P<number>\d{1,2})/t1weighted_brain|sub-(?P<bids>\d{1,2})/anat/sub-(?P=bids)_T1w)\.nii\.gz$"
 )
@@ -26,9 +26,9 @@ ARCHIVE = "OASIS-TRT-20_volumes.tar.gz"
 
 
 class Dataset(StoredReader):
-    """``accept_terms``: true says that you keep to the licence, CC BY-NC-SA 3.0; needed to download.
+    """``accept_terms``: true means that you accept the licence, CC BY-NC-SA 3.0; needed to download.
 
-    ``url``: of the archive (408 MB). ``sha256``: of the archive, where you know it.
+    ``url``: of the archive (408 MB). ``sha256``: of the archive, if you know it.
     """
 
     archive_names = ("OASIS-TRT-20_volumes*.tar*",)
@@ -51,7 +51,7 @@ class Dataset(StoredReader):
         return NAME.search(name) is not None
 
     def group(self, names: Iterable[str]) -> dict[str, list[str]]:
-        """Subjects ``OASIS-TRT-20-01`` … ``-20``; where a folder has both layouts, Mindboggle's."""
+        """Subjects ``OASIS-TRT-20-01`` … ``-20``; if a folder has both layouts, Mindboggle's."""
         found: dict[str, str] = {}
         for name in sorted(names, key=lambda name: "/anat/" in name):
             if hit := NAME.search(name):

@@ -1,7 +1,7 @@
-"""OpenNeuro ds004199 1.0.5 (CC0): FLAIR of people with epilepsy, one each, fetched file by file over plain HTTPS.
+"""OpenNeuro ds004199 1.0.5 (CC0): FLAIR of people with epilepsy, one each, downloaded file by file over HTTPS.
 
-``ds004199_flair.tsv`` lists path, bytes and SHA-256 of every FLAIR of that version; the server gives the
-newest one, so a file that has changed since is noticed by its hash.
+``ds004199_flair.tsv`` lists path, bytes and SHA-256 of every FLAIR of that version; the server has the newest version,
+so the hash detects files that have changed since.
 """
 
 import csv
@@ -21,9 +21,9 @@ NAME = re.compile(r"(?P<subject>sub-[0-9A-Za-z]+)/anat/(?P=subject)_acq-(?P<acq>
 
 
 class Dataset(Reader):
-    """``acquisitions``: the series to draw from; the two that are 3-D are 162 of 170, the others are thick.
+    """``acquisitions``: the series to draw from; the two 3-D series have 162 of 170 files, the others are thick.
 
-    ``local``: the dataset's folder, if it is here. ``parallel``: files at a time. ``url``, ``manifest``: where from.
+    ``local``: the dataset's folder on this machine. ``parallel``: files at a time. ``url``, ``manifest``: sources.
     """
 
     modalities = ("FLAIR",)
@@ -83,7 +83,7 @@ class Dataset(Reader):
 
     def _in_place(self, path: Path, row: dict[str, str]) -> Path:
         if not path.exists():
-            raise UserError(f"{path}: not here; fetch it (datalad get), or leave local: out to have it downloaded")
+            raise UserError(f"{path}: missing; download it (datalad get), or remove local: for an automatic download")
         if (found := sha256(path)) != row["sha256"]:
-            raise UserError(f"{path}: SHA-256 {found}, where ds004199 1.0.5 has {row['sha256']}; fetch that version")
+            raise UserError(f"{path}: SHA-256 {found}, but ds004199 1.0.5 has {row['sha256']}; download that version")
         return path

@@ -1,8 +1,8 @@
-"""Brain-like phantoms by code: one anatomy for each seed, seen in the contrasts T1, T2 and FLAIR.
+"""Brain-like phantoms made by code: one anatomy for each seed, in the contrasts T1, T2 and FLAIR.
 
-Nothing here is measured. The point is a volume on which the benchmark's metrics behave as on a brain: folded
-cortex, white matter, ventricles, deep grey matter, a cerebellum low at the back (so that up and front can be
-told), a lesion on the left (so that a flip shows), partial volume, a bias field, Rician noise, zero outside.
+The values are not measured. The purpose is a volume on which the benchmark's metrics behave as on a brain: folded
+cortex, white matter, ventricles, deep grey matter, a cerebellum low at the back (to recognise up and front), a lesion
+on the left (to recognise a flip), partial volume, a bias field, Rician noise, zero outside.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from benchmark.seeds import generator
 
-#: Signal of CSF, grey matter, white matter, deep grey matter and lesion, relative to the brightest one.
+#: Signal of CSF, grey matter, white matter, deep grey matter and lesion, relative to the brightest tissue.
 CONTRAST = {
     "T1": (0.16, 0.55, 0.88, 0.68, 0.36),
     "T2": (1.00, 0.56, 0.36, 0.44, 0.82),
@@ -26,12 +26,12 @@ Triple = tuple[float, float, float]
 def phantom(shape: tuple[int, int, int], modality: str, seed: int) -> np.ndarray:
     """A float32 volume of ``shape``, its axes growing to the right, front and top; values in [0, ~1.2].
 
-    ``seed`` fixes the anatomy; noise and bias field differ by ``modality`` too. It fills 86 % of an axis.
+    ``seed`` fixes the anatomy; noise and bias field also depend on ``modality``. The head fills 86 % of an axis.
     """
     draw = generator(seed, "anatomy")
     x, y, z = np.meshgrid(*(np.linspace(-1, 1, n) / 0.86 for n in shape), indexing="ij")
     grid = x, y, z
-    edge = 2.4 / min(shape)  # how far a border is smeared: about a voxel
+    edge = 2.4 / min(shape)  # width of a border: about a voxel
     csf, grey, white, deep, lesion = CONTRAST[modality]
 
     radius = np.sqrt((x / draw.uniform(0.93, 1)) ** 2 + y**2 + ((z + 0.18 * y**2) / draw.uniform(0.9, 0.96)) ** 2)

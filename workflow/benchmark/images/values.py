@@ -1,17 +1,17 @@
-"""Which intensities a scan has: what is content, and what is damage or a code for "nothing here"."""
+"""The intensities of a scan: content, damaged values, and fill values."""
 
 import numpy as np
 
 from benchmark.errors import UserError
 
-#: The end of single precision, in which scans are computed.
+#: The largest number in single precision, which is used for scans.
 LARGEST = float(np.finfo(np.float32).max)
-#: A fill value lies further from all others than so many times what these span.
+#: The distance of a fill value from all other values is more than this many times their range.
 ALONE = 2.0
 
 
 class Values:
-    """The values of a scan, seen a part at a time: smallest, largest, and whether an extreme one is a fill value.
+    """The values of a scan, added part by part: smallest, largest, and whether an extreme value is a fill value.
 
     ``dtype``: as stored in the file; ``scale``, ``offset``: value = scale · stored + offset.
     """
@@ -23,7 +23,7 @@ class Values:
         self._inner = [np.inf, -np.inf]
 
     def add(self, part: np.ndarray) -> tuple[float, float]:
-        """Takes in one part, of any shape; returns its smallest and largest value."""
+        """Adds one part, of any shape; returns its smallest and largest value."""
         finite = np.isfinite(part)
         self.bad += part.size - int(np.count_nonzero(finite))
         self.count += part.size
@@ -61,7 +61,7 @@ class Values:
 
 
 def _ends(dtype: np.dtype) -> list[float]:
-    """The stored numbers that programs write where there is nothing."""
+    """The stored numbers that programs use as fill values."""
     if dtype.kind == "i":
         return [float(np.iinfo(dtype).min)] if dtype.itemsize > 1 else []
     if dtype.kind == "f":
