@@ -139,9 +139,10 @@ def test_503_for_ever_is_given_up(server, item: Item) -> None:
 def test_waits_double_up_to_a_bound(server, item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     monkeypatch.setattr(fetch, "PATIENCE", fetch.Patience(tries=6, wait=1.0, longest=6.0))
-    monkeypatch.setattr(threading.Event, "wait", lambda _, seconds=None: waits.append(seconds))
+    stop = threading.Event()  # only this one: a progress bar of another test may wait as well
+    monkeypatch.setattr(stop, "wait", waits.append)
     server.refusals = [503] * 5
-    job = fetch._Job(item, fetch.tqdm(disable=True), threading.Event())
+    job = fetch._Job(item, fetch.tqdm(disable=True), stop)
     item.target.parent.mkdir()
     job.run()
     assert [wait for wait in waits if wait] == [1.0, 2.0, 4.0, 6.0, 6.0]
@@ -308,7 +309,7 @@ def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
     patience = fetch.Patience(tries=10**6, wait=0.0, longest=0.01, timeout=(5, 5), grace=0.5, pace=1000.0)
     monkeypatch.setattr(fetch, "PATIENCE", patience)
     started = time.monotonic()
-    refusal = r"given up: the server sent \d+ bytes in \d+ s; what has come is kept"
+    refusal = r"given up: the server sent \d+ bytes in \d+ s; the received bytes are kept"
     with serve(drip, monkeypatch) as address, pytest.raises(UserError, match=refusal):
         download([Item(f"{address}/slow", tmp_path / "slow")])
     assert time.monotonic() - started < 4

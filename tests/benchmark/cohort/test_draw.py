@@ -68,7 +68,7 @@ def test_same_seed_same_cohort(shelf):
 
 
 def test_too_few_is_an_error_unless_partial(shelf):
-    with pytest.raises(UserError, match=r"20 usable scans where the cohort needs 3 \+ 27"):
+    with pytest.raises(UserError, match=r"20 usable scans, but the cohort needs 3 \+ 27"):
         draw(shelf, "shelf", {"cv": 27, "test": 3}, 5, 0)
     rows, _ = draw(shelf, "shelf", {"cv": 27, "test": 3}, 5, 0, partial=True)
     assert (len(sheet.test(rows)), len(rows)) == (3, 20)

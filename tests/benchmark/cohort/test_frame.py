@@ -25,10 +25,12 @@ def test_the_slice_axis_is_found_by_plane_or_number(orientation, axis, expected)
 
 def test_small_frames_are_said_to_hardly_test_interpolation():
     text = sentence("Demo", [patient("1x1x1")], "sagittal", 64, 4)
-    assert "frames of 64×64 pixels of 4 mm from 16×16 known ones (scans averaged 4 to 1 in plane)" in text
+    assert "frames of 64×64 pixels of 4 mm from 16×16 known pixels (scans averaged 4 to 1 in plane)" in text
     assert "slices 1 mm apart; slices so close" in text
     whole = sentence("Article", [patient("1x1x1"), patient("0.9x0.9x1.2")], "sagittal", 256, 1)
-    assert whole == "Article: frames of 256×256 pixels of 0.9 to 1 mm from 64×64 known ones, slices 1 to 1.2 mm apart."
+    assert (
+        whole == "Article: frames of 256×256 pixels of 0.9 to 1 mm from 64×64 known pixels, slices 1 to 1.2 mm apart."
+    )
 
 
 def test_a_sentence_for_each_sheet(tmp_path):

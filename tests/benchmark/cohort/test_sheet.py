@@ -28,8 +28,8 @@ def test_what_is_written_is_read(path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("\nc\t", "\na\t", r"line 4: 'a' is there twice \(cv and test\); keep one row"),
-        ("\nb\t", "\na\t", r"line 3: 'a' is there twice \(cv\)"),
+        ("\nc\t", "\na\t", r"line 4: 'a' is in two rows \(cv and test\); keep one row"),
+        ("\nb\t", "\na\t", r"line 3: 'a' is in two rows \(cv\)"),
         ("\tcv\t2", "\ttrain\t2", "line 3: role = 'train': it must be cv or test"),
         ("\tcv\t2", "\tcv\t0", "line 3: fold = '0': it must be 1 or more for cv"),
         ("\tcv\t2", "\tcv\t-2", "line 3: fold = '-2'"),

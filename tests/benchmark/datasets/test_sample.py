@@ -85,7 +85,7 @@ def test_wheels_in_a_local_folder(index: Path, tmp_path: Path, monkeypatch: pyte
     path = reader("sample", tmp_path / "data", local=index).fetch(["one"])["one"]
     assert path.exists()
     (tmp_path / "none").mkdir()
-    with pytest.raises(UserError, match=r"scans-1\.0-py3-none-any\.whl: not there"):
+    with pytest.raises(UserError, match=r"scans-1\.0-py3-none-any\.whl: missing"):
         reader("sample", tmp_path / "other", local=tmp_path / "none").fetch(["one"])
 
 

@@ -18,10 +18,8 @@ UNITS = {0: ("", 1.0), 1: ("metre", 1000.0), 2: ("millimetre", 1.0), 3: ("microm
 #: Directions of growing index for the ``orient`` byte of Analyze 7.5.
 ANALYZE = {1: "LSA", 2: "ASL", 3: "LPS", 4: "LIA", 5: "AIL"}
 SPACING = (0.01, 100.0)  # mm, range of a voxel's side
-NEAR, FAR = (
-    1_000.0,
-    10_000.0,
-)  # mm from the scanner's centre to the volume's: a warning beyond the first, refused beyond the second
+#: mm from the scanner's centre to the volume's: a warning beyond the first, refused beyond the second.
+NEAR, FAR = 1_000.0, 10_000.0
 APART = 0.05  # mm: sform and qform differ if their distance is larger
 
 
