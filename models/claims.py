@@ -1,7 +1,7 @@
-"""What a file of weights claims in its metadata, checked before a network is built by it.
+"""Checks the metadata of a weight file before a network is built from it.
 
-A network is first built without memory (PyTorch's ``meta`` device) and compared with the tensors in the file; what a
-claim costs is therefore bounded by the file.
+A network is first built without memory (PyTorch's ``meta`` device) and compared with the tensors in the file, so the
+file's size limits the time and memory.
 """
 
 import importlib
@@ -20,7 +20,7 @@ def _list(length: int, items: Mapping[str, Any]) -> dict[str, Any]:
 
 
 NAMES = sorted(path.stem for path in (Path(__file__).parent / "networks").glob("[a-z]*.py"))
-#: Sizes that count layers: building 1,000 of them takes seconds even without memory.
+#: Sizes that count layers: building 1,000 layers takes seconds even without memory.
 LAYERS = {"blocks": 1000, "layers_per_block": 64, "scales": 16}
 LEVELS = 16
 LARGEST = 1 << 30
@@ -67,7 +67,7 @@ def _schema() -> Any:
 def checked(path: str | Path, raw: Mapping[str, str]) -> dict[str, Any]:
     """The metadata of a safetensors file, each value JSON; unchanged, if the file is not this project's (no network).
 
-    ``ValueError`` naming the file: a value is no JSON, or not what this project writes there.
+    ``ValueError`` with the file's name: a value is not JSON, or differs from this project's format.
     """
     if "network" not in raw:
         return dict(raw)
@@ -81,7 +81,7 @@ def checked(path: str | Path, raw: Mapping[str, str]) -> dict[str, Any]:
 
 def _value(path: str | Path, key: str, text: str) -> Any:
     def no_number(word: str) -> None:
-        raise ValueError(f"{word} is no number")
+        raise ValueError(f"{word} is not a number")
 
     try:
         found = json.loads(text, parse_constant=no_number)
@@ -92,7 +92,7 @@ def _value(path: str | Path, key: str, text: str) -> Any:
 
 
 def fits(path: str | Path, metadata: Mapping[str, Any], shapes: Mapping[str, list[int]]) -> None:
-    """``ValueError`` naming the file, where the network that it claims to be has other tensors than those in it.
+    """``ValueError`` with the file's name, if the network in its metadata has other tensors than the file.
 
     ``metadata``: as ``checked`` returns it; ``shapes``: of the file's tensors by name. No memory is used.
     """
@@ -102,7 +102,7 @@ def fits(path: str | Path, metadata: Mapping[str, Any], shapes: Mapping[str, lis
     try:
         with torch.device("meta"):
             module: nn.Module = importlib.import_module(f"models.networks.{kind}").build(**size)
-    except Exception as error:  # whatever the blocks of other libraries raise for sizes that cannot be
+    except Exception as error:  # errors of other libraries' blocks for impossible sizes
         raise ValueError(f"{path}: network {kind} cannot be built at the size {size} ({error})") from error
     wanted = {name: list(tensor.shape) for name, tensor in module.state_dict().items()}
     if other := sorted(wanted.keys() ^ shapes.keys()):

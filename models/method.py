@@ -60,11 +60,11 @@ class Restorer(Streaming):
         """``networks``: the trained networks by name, in ``eval`` mode; ``seed``: for every draw of the method.
 
         ``chunk``: slices per chunk, which limits the memory and changes nothing else; None: as many as fit
-        (``models.memory``). ``factor``: in-plane magnification, other than 4 only where nothing is trained
-        (``any_factor``). ``half``: networks are evaluated with float16 weights; solver and mixing stay in float32.
-        ``compiled``: networks are compiled for chunks of one size, which takes a minute and saves time for long work on
-        a GPU. ``sees``: to make an oracle of an honest method; ``geometry``: thickness of the slices, for methods that
-        use it (None: thin slices at their positions).
+        (``models.memory``). ``factor``: in-plane magnification, other than 4 only for methods with ``any_factor``.
+        ``half``: networks are evaluated with float16 weights; solver and mixing stay in float32. ``compiled``: networks
+        are compiled for chunks of one size, which takes a minute and saves time for long work on a GPU. ``sees``: to
+        make an oracle of an honest method; ``geometry``: thickness of the slices, for methods that use it (None: thin
+        slices at their positions).
         """
         if factor != FACTOR and not self.any_factor:
             raise ValueError(f"in-plane factor {factor}: its networks were made for {FACTOR}")

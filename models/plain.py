@@ -1,4 +1,4 @@
-"""Plain interpolation without PyTorch: what ``linear`` and ``spline`` of models/methods make, by NumPy and SciPy."""
+"""Plain interpolation without PyTorch: ``linear`` and ``spline`` of models/methods, with NumPy and SciPy."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,7 +12,7 @@ from models.streaming import USUAL, Slices, Streaming, read
 def cubic_convolution(size: int, factor: int) -> sparse.csr_array:
     """Matrix (factor·size, size) of Keys' cubic convolution with a = −0.75, edges repeated, centres in place.
 
-    It is what PyTorch's bicubic interpolation does along each axis.
+    PyTorch's bicubic interpolation does this along each axis.
     """
     place = (np.arange(size * factor) + 0.5) / factor - 0.5
     rows = np.repeat(np.arange(len(place)), 4)
@@ -59,7 +59,7 @@ class Plain(Streaming):
     """``linear`` or ``spline``."""
 
     def __init__(self, name: str, *, chunk: int | None = None, factor: int = 1) -> None:
-        """``name``: of ``PLAIN``; ``chunk``: slices at once; ``factor``: in-plane magnification."""
+        """``name``: a key of ``PLAIN``; ``chunk``: slices per chunk; ``factor``: in-plane magnification."""
         self.name, self.chunk, self.factor = name, chunk or USUAL, factor
 
     def weights(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How a volume is restored in blocks, so that memory does not grow with it. Needs no PyTorch."""
+"""Restores a volume in blocks, so that memory does not grow with the volume. Needs no PyTorch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,10 +29,10 @@ class Slices(Protocol):
 class Streaming:
     """Mixes the representations of known slices, block after block. Arrays are of NumPy or PyTorch.
 
-    A subclass says how a slice is represented, and how a block is drawn.
+    A subclass defines how a slice is represented and how a block is drawn.
     """
 
-    # In-plane magnification, and the number of slices at once.
+    # In-plane magnification, and the number of slices per chunk.
     factor: int
     chunk: int
     # Whether the result depends on the seed.
@@ -40,7 +40,7 @@ class Streaming:
 
     @property
     def on_gpu(self) -> bool:
-        """Whether it works on a GPU."""
+        """Whether the method works on a GPU."""
         return False
 
     def evaluating(self) -> AbstractContextManager:
@@ -66,11 +66,11 @@ class Streaming:
         """Waits until a GPU has finished."""
 
     def numbers(self, count: int) -> Any:
-        """0 … ``count`` − 1, as ``represent`` takes the numbers of slices."""
+        """0 … ``count`` − 1, in the form of ``represent``'s ``index``."""
         return np.arange(count)
 
     def trial(self, count: int, side: tuple[int, int]) -> Any:
-        """Slices (B, …) to try the method on, as ``represent`` takes them; always the same."""
+        """Slices (B, …) for trials of the method, in the form of ``represent``'s argument; always the same."""
         raise NotImplementedError
 
     def represent(self, slices: Any, index: Any) -> Any:
@@ -113,9 +113,9 @@ class Streaming:
             yield block
 
     def stream(self, slices: Slices, known: ArrayLike, at: ArrayLike) -> Iterator[np.ndarray]:
-        """As ``restore``, in blocks of at most ``chunk`` slices, in the order of ``at``: memory does not grow with S'.
+        """As ``restore``, in blocks of at most ``chunk`` slices, in the order of ``at``.
 
-        Nor with S, where ``slices`` are read when they are needed.
+        Memory does not grow with S', nor with S if ``slices`` reads slices when they are needed.
         """
         yield from self.blocks(*check(slices, known, at))
 

@@ -55,7 +55,7 @@ def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any], *, ha
 def read_metadata(path: str | Path) -> dict[str, Any]:
     """The metadata in a file that ``save`` wrote; in another safetensors file, its texts as they are.
 
-    ``ValueError`` naming the file: no regular file, a git-lfs pointer, a web page or another format in its place;
+    ``ValueError`` with the file's name: not a regular file, a git-lfs pointer, a web page or another format;
     metadata that ``save`` does not write.
     """
     with _opened(path) as file:

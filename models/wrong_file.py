@@ -1,15 +1,15 @@
-"""What a download leaves in the place of a file: it is called by its name, so that nobody looks for a damaged file."""
+"""Recognises files that a download leaves instead of the wanted file, so that the message names the real problem."""
 
 from pathlib import Path
 
 _BEGINNINGS = {
-    (b"version https://git-lfs",): "a git-lfs pointer, not the file itself; fetch the file (git lfs pull)",
+    (b"version https://git-lfs",): "a git-lfs pointer, not the file itself; download the file (git lfs pull)",
     (b"<!doctype", b"<html", b"<?xml"): "a web page, not the file itself; download the file",
 }
 
 
 def wrong_file(path: str | Path) -> str | None:
-    """What ``path`` is and what to do, if it holds a git-lfs pointer or a web page; None for anything else."""
+    """A description with advice, if ``path`` holds a git-lfs pointer or a web page; None for other files."""
     if not Path(path).is_file():
         return None
     with open(path, "rb") as file:
@@ -18,10 +18,10 @@ def wrong_file(path: str | Path) -> str | None:
 
 
 def refuse_wrong_file(path: str | Path) -> None:
-    """``ValueError``, one line that names the file, where ``path`` is no regular file (opening a FIFO does not end) or
-    ``wrong_file`` finds something.
+    """``ValueError``, one line with the file's name, if ``path`` is not a regular file (opening a FIFO would block) or
+    ``wrong_file`` recognises it.
     """
     if not Path(path).is_file():
-        raise ValueError(f"{path}: {'no regular file' if Path(path).exists() else 'no such file'}; give weights")
+        raise ValueError(f"{path}: {'not a regular file' if Path(path).exists() else 'no such file'}; give weights")
     if said := wrong_file(path):
         raise ValueError(f"{path}: {said}")

@@ -1,7 +1,6 @@
-"""``snakemake --sdm conda`` with a stand-in for conda, which does with files and paths what conda does.
+"""``snakemake --sdm conda`` with a replacement for conda, which handles files and paths as conda does.
 
-It is no conda: no environment is solved. What Snakemake hands over is read, and pip (not the stand-in) says whether it
-can install it; then a job runs in the "environment".
+No environment is solved: pip checks that Snakemake's file can be installed; then a job runs in the "environment".
 """
 
 import os
@@ -29,7 +28,7 @@ elif words[0] == "clean":
 elif words[:2] == ["env", "create"]:
     file, prefix = (Path(words[words.index(name) + 1]) for name in ("--file", "--prefix"))
     (pins,) = [part["pip"] for part in yaml.safe_load(file.read_text())["dependencies"] if isinstance(part, dict)]
-    listed = file.parent / "condaenv.requirements.txt"  # conda writes it beside the file that it was given
+    listed = file.parent / "condaenv.requirements.txt"  # conda writes this file next to its argument
     listed.write_text("\\n".join(pins))
     check = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--no-index", "--quiet"]
     subprocess.run([*check, "-r", listed.name], cwd=file.parent, check=True)

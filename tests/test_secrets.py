@@ -56,7 +56,7 @@ def home(tmp_path: Path, server, serve_folder, monkeypatch: pytest.MonkeyPatch) 
 
 
 def snakemake(home: Path, *arguments: str, snakefile: Path = ROOT / "Snakefile") -> subprocess.CompletedProcess:
-    """A run in a folder of its own, so that all that Snakemake records is there to be searched."""
+    """A run in a separate folder, so that all records of Snakemake can be searched."""
     (home / "work").mkdir(exist_ok=True)
     words = ["--snakefile", snakefile, "--directory", home / "work", "--cores", "2"]
     shipped = [ROOT / "config" / f"{name}.yaml" for name in ("config", "smoke")]

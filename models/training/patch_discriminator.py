@@ -30,6 +30,6 @@ class PatchDiscriminator(nn.Sequential):
 
 
 def hinge(scores: Tensor, real: bool) -> Tensor:
-    """Mean hinge loss of scores that should say ``real`` or not: max(0, 1 ∓ tanh score), as MONAI has it."""
+    """Mean hinge loss of scores whose target is ``real`` or not: max(0, 1 ∓ tanh score), as in MONAI."""
     scores = torch.tanh(scores)
     return (1 - (scores if real else -scores)).clamp_min(0).mean()

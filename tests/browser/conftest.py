@@ -98,7 +98,7 @@ def study(folder: Path) -> dict[str, Path]:
     scores = Table("Table 1: scores", "Means.", ["method", "SSIM", "PSNR, dB", "share, SSIM"])
     for block, rows in SORTED.items():
         scores.rows += [block, *([Cell(text) for text in row] for row in rows)]
-    scores.rows[1][1] = Cell("0.9", bold=True, note=scores.note("A footnote is no number."))
+    scores.rows[1][1] = Cell("0.9", bold=True, note=scores.note("A footnote is not a number."))
     Image.fromarray(np.tile(np.arange(256, dtype=np.uint8), (300, 5))).save(folder / "fig05.png")
     caption = "What a figure shows, in a sentence."
     parts = ["What was run.", table, ["one point", "another"], Picture(folder / "fig05.png", "Figure 5", caption)]

@@ -74,7 +74,10 @@ def test_the_slider_has_three_stops_by_keyboard(opened: Opener, pages: dict[str,
     rows = [len(np.unique(one, axis=0)) for one in seen]
     assert rows[0] < rows[1]  # a thick slice is several rows that are the same
     page.keyboard.press("PageDown")
-    assert slider.get_attribute("aria-valuetext") == "Left of the yellow line output, right of it plain interpolation."
+    assert (
+        slider.get_attribute("aria-valuetext")
+        == "Left of the yellow line output, right of the line plain interpolation."
+    )
 
 
 def test_a_button_leads_to_each_stop(opened: Opener, pages: dict[str, Path]) -> None:
