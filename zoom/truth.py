@@ -7,6 +7,8 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,13 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from benchmark.config import load_config
+from benchmark.config import load_config, meant
 from benchmark.errors import UserError
 from benchmark.files import written
 from benchmark.scores.metrics import COLUMNS, Distance, score
 from benchmark.scores.region import region
 from benchmark.volume import plane, read_scan, to_upright
+from zoom import rivals
 from zoom.geometry import slice_axis
 from zoom.pictures import Field
 from zoom.process import run
@@ -73,6 +76,8 @@ def measure(
     shrink: int = 1,
     in_plane: int = 1,
     pictures: Path | None = None,
+    programs: Mapping[str, Mapping[str, Any]] | None = None,
+    logs: Path | None = None,
 ) -> pd.DataFrame:
     """Mean scores against the thin truth, a row a method (SSIM, PSNR in dB, LPIPS; full frame, then head or brain).
 
@@ -80,12 +85,14 @@ def measure(
     method names its own. Slices are those of ``axis`` (none: the thickest). With ``in_plane`` 4 the scan's voxels are
     means of 4 × 4 of the truth's as well, and ``n`` may be 0. Both volumes are brought to [0, 1] by the truth's 99.9th
     percentile and clipped. Where n is odd and slices are thick, the output's slices lie half-way between the truth's,
-    and are brought to these by a quintic spline. ``pictures``: a folder for pictures across the slices. Raises
-    ``UserError`` where fewer than two slices are left.
+    and are brought to these by a quintic spline. ``pictures``: a folder for pictures across the slices. ``programs``:
+    those of other people, by name (``rivals`` of the config), with their logs in the folder ``logs``. Raises
+    ``UserError`` where fewer than two slices are left, and what ``rivals.run`` raises.
     """
     found = read_scan(scan)
     chosen = slice_axis(axis, found.spacing, found.codes, str(scan))
-    truth, affine = shrunk(*to_upright(found.data, found.affine, plane(found, chosen)), shrink)
+    upright = plane(found, chosen)
+    truth, affine = shrunk(*to_upright(found.data, found.affine, upright), shrink)
     height, width = (side // in_plane * in_plane for side in truth.shape[:2])
     truth, count = truth[:height, :width], truth.shape[2]
     most, least = (count - 2 if profile == "point" else count // 2 - 1), int(in_plane == 1)
@@ -95,22 +102,21 @@ def measure(
     places = centres(count, n, profile)
     scale = np.percentile(truth[truth > 0], config["preprocess"]["percentile"])
     index = scored(count, places, profile if n else "box")
-    thin = found.spacing[chosen]
-    known = {"thickness": thin * (1 if profile == "point" else n + 1), "profile": profile}
+    thin = float(found.spacing[chosen])
     inside = region(np.moveaxis(truth / scale, 2, 0).clip(0, 1), affine)
+    makers = {name: partial(_ours, name, given) for name, given in methods.items()}
+    makers |= {name: partial(_theirs, name, rival, logs) for name, rival in (programs or {}).items()}
     rows, shown = [], {"scan": _field(np.asanyarray(image.dataobj), scale, 0)}
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "thinned.nii.gz"
+        path = Path(folder) / "scan.nii.gz"
         nib.save(image, path)
-        for name, given in methods.items():
-            output = Path(folder) / f"{name}.nii.gz"
-            wish = request(config, path, output, n=n, axis=2, in_plane=in_plane, **{**known, **given})
-            zoom(wish, config, lambda line: None)
-            zoomed = np.asanyarray(nib.load(output).dataobj)  # type: ignore[attr-defined]
-            shown[name] = _field(zoomed, scale, n, in_plane)
-            made, true = at_places(zoomed, index - places[0]), np.moveaxis(truth[..., index], 2, 0)
-            pair = (made / scale).clip(0, 1), (true / scale).clip(0, 1)
-            scores = score(*pair, inside.of(index), perceptual)
+        thickness = thin * (1 if profile == "point" else n + 1)
+        made = Made(path, n, in_plane, profile, thickness, thin, upright, affine, (height, width), index, places[0])
+        for name, make in makers.items():
+            zoomed, begins, step = make(made, config)
+            shown[name] = _field(zoomed, scale, n, in_plane, first=(begins - places[0]) / (n + 1), step=step)
+            pair = at_places(zoomed, (index - begins) / step), np.moveaxis(truth[..., index], 2, 0)
+            scores = score(*((one / scale).clip(0, 1) for one in pair), inside.of(index), perceptual)
             rows.append({"scan": scan.name, "n": n, "slices_are": profile, "method": name})
             rows[-1] |= {"in_plane": in_plane, "slices": int(scores["signal"].sum())}
             rows[-1] |= scores[COLUMNS].mean().to_dict()
@@ -118,14 +124,66 @@ def measure(
         shown["truth"] = _field(truth, scale, n, in_plane, first=-places[0] / (n + 1))
         spacing = np.linalg.norm(image.affine[:3, :3], axis=0)[[2, 0, 1]]
         stem = f"{scan.name.split('.')[0]}_{profile}{n + 1}" + ("_in-plane" if in_plane > 1 else "")
-        save(pictures, stem, plane(found, chosen), tuple(spacing), shown)
+        save(pictures, stem, upright, tuple(spacing), shown)
     return pd.DataFrame(rows)
 
 
-def _field(volume: np.ndarray, scale: float, n: int, factor: int = 1, *, first: float = 0.0) -> Field:
-    """A volume (H, W, S) to be shown, n + 1 slices for each of the scan's, from the place ``first`` of these on."""
+def _field(
+    volume: np.ndarray, scale: float, n: int, factor: int = 1, *, first: float = 0.0, step: float = 1.0
+) -> Field:
+    """A volume (H, W, S) to be shown, its slices ``step`` / (n + 1) of the scan's apart, from the place ``first`` on."""
     slices = np.moveaxis(volume, 2, 0) / scale
-    return Field(slices, first + np.arange(len(slices)) / (n + 1), factor)
+    return Field(slices, first + np.arange(len(slices)) * step / (n + 1), factor)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A scan made of a truth (H, W, S), and where the truth lies.
+
+    ``path``: of the scan; ``thickness``: of its slices, mm; ``thin``: between the slices of the truth, mm; ``plane``,
+    ``affine``, ``shape`` (H, W): of the truth; ``index``: its slices that are scored; ``first``: where the first slice
+    of the scan lies, in slices of the truth.
+    """
+
+    path: Path
+    n: int
+    in_plane: int
+    profile: str
+    thickness: float
+    thin: float
+    plane: str
+    affine: np.ndarray
+    shape: tuple[int, int]
+    index: np.ndarray
+    first: float
+
+
+Finer = tuple[np.ndarray, float, float]
+"""A volume (H, W, S'); where its first slice lies, and how far apart its slices are, in slices of the truth."""
+
+
+def _ours(name: str, given: Mapping[str, Any], made: Made, config: Mapping[str, Any]) -> Finer:
+    """What zoom makes of the scan, with the arguments ``given`` of a request."""
+    output = made.path.with_name(f"{name}.nii.gz")
+    wish = {"thickness": made.thickness, "profile": made.profile, "in_plane": made.in_plane} | dict(given)
+    zoom(request(config, made.path, output, n=made.n, axis=2, **wish), config, lambda line: None)
+    return np.asanyarray(nib.load(output).dataobj), made.first, 1.0  # type: ignore[attr-defined]
+
+
+def _theirs(name: str, rival: Mapping[str, Any], logs: Path | None, made: Made, config: Mapping[str, Any]) -> Finer:
+    """What the program of other people makes of the scan; what the program prints goes to a file in ``logs``."""
+    from models.weights import device
+
+    if made.in_plane != 1:
+        raise UserError(f"rivals.{name}: programs of others are compared at in-plane 1 alone")
+    folder = made.path.with_name(f"{name}.folder")
+    folder.mkdir()
+    voxel = float(np.linalg.norm(made.affine[:3, :2], axis=0).min())
+    gpu = 0 if device(config["compute"]["device"]) == "cuda" else -1
+    spacing, threads = made.thin * (made.n + 1), config["compute"]["threads"]
+    task = rivals.Task(made.path, folder, made.n, spacing, made.thickness, voxel, made.profile, threads, gpu)
+    output = rivals.run(name, rival, task, config["data"], (logs or folder) / f"{name}.log")
+    return rivals.read(name, output, made.plane, made.affine, made.shape, made.index)
 
 
 def _perceptual(trunk: Path) -> Distance:
@@ -147,6 +205,7 @@ def parser() -> argparse.ArgumentParser:
         "--profiles", nargs="+", choices=PROFILES, default=["point"], help="thin slices (point), or thick ones of n + 1"
     )
     add("--methods", nargs="+", default=["linear", "spline"], help="of the config")
+    add("--rivals", nargs="+", default=[], metavar="NAME", help="programs of others: keys of `rivals` in the config")
     add("--weights", nargs="+", default=[], help="for those with networks, as of the command zoom")
     add("--read-as", choices=PROFILES, help="profile for the methods, other than that with which the scan was made")
     add("--axis", help="slice axis, as of the command zoom")
@@ -174,12 +233,17 @@ def _scored(given: argparse.Namespace) -> int:
     for name, wish in methods.items():
         if config["methods"].get(name, {}).get("networks"):
             wish |= {"weights": tuple(given.weights), "tile": given.tile}
+    for name in given.rivals:
+        if name not in config["rivals"] or name in methods:
+            raise UserError(f"--rivals: '{name}' is no key of rivals in the config{meant(name, config['rivals'])}")
+    programs = {name: config["rivals"][name] for name in given.rivals}
     axis = int(given.axis) if given.axis and given.axis.isdecimal() else given.axis
     tables: list[pd.DataFrame] = []
     try:
         for n, profile, scan in product(given.n, given.profiles, given.scans):
             wishes = {"profile": profile, "axis": axis, "shrink": given.shrink, "in_plane": given.in_plane}
-            tables.append(measure(scan, n, methods, config, perceptual, **wishes, pictures=given.pictures))
+            wishes |= {"pictures": given.pictures, "programs": programs, "logs": given.output.parent}
+            tables.append(measure(scan, n, methods, config, perceptual, **wishes))
             table = pd.concat(tables, ignore_index=True)
             with written(given.output) as aside:  # as far as it has come
                 table.to_csv(aside, sep="\t", index=False, float_format="%.5f")

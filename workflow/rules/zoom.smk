@@ -77,3 +77,18 @@ rule zoom:
     """All scans of the sheet."""
     input:
         lambda w: [f"{RESULTS}/zoom/{name}.nii.gz" for name in zoom_rows()],
+
+
+rule eclare:
+    """ECLARE, a program of others under the GPL-3, in an environment of its own: only `zoom.truth --rivals eclare` runs it."""
+    input:
+        pins=workflow.source_path("../../envs/eclare.txt"),
+    output:
+        program=f"{DATA}/rivals/eclare/bin/run-eclare",
+    log:
+        f"{RESULTS}/logs/eclare.log",
+    localrule: True
+    conda:
+        "../../envs/benchmark.yaml"
+    script:
+        "../scripts/rival.py"
