@@ -115,8 +115,9 @@ def measure(
         for name, make in makers.items():
             zoomed, begins, step = make(made, config)
             shown[name] = _field(zoomed, scale, n, in_plane, first=(begins - places[0]) / (n + 1), step=step)
-            pair = at_places(zoomed, (index - begins) / step), np.moveaxis(truth[..., index], 2, 0)
-            scores = score(*((one / scale).clip(0, 1) for one in pair), inside.of(index), perceptual)
+            slices, true = at_places(zoomed, (index - begins) / step), np.moveaxis(truth[..., index], 2, 0)
+            pair = (slices / scale).clip(0, 1), (true / scale).clip(0, 1)
+            scores = score(*pair, inside.of(index), perceptual)
             rows.append({"scan": scan.name, "n": n, "slices_are": profile, "method": name})
             rows[-1] |= {"in_plane": in_plane, "slices": int(scores["signal"].sum())}
             rows[-1] |= scores[COLUMNS].mean().to_dict()
@@ -131,7 +132,7 @@ def measure(
 def _field(
     volume: np.ndarray, scale: float, n: int, factor: int = 1, *, first: float = 0.0, step: float = 1.0
 ) -> Field:
-    """A volume (H, W, S) to be shown, its slices ``step`` / (n + 1) of the scan's apart, from the place ``first`` on."""
+    """A volume (H, W, S) to be shown; its slices are ``step`` / (n + 1) of the scan's apart, from place ``first`` on."""
     slices = np.moveaxis(volume, 2, 0) / scale
     return Field(slices, first + np.arange(len(slices)) * step / (n + 1), factor)
 
