@@ -132,7 +132,7 @@ def measure(
 def _field(
     volume: np.ndarray, scale: float, n: int, factor: int = 1, *, first: float = 0.0, step: float = 1.0
 ) -> Field:
-    """A volume (H, W, S) to be shown; its slices are ``step`` / (n + 1) of the scan's apart, from place ``first`` on."""
+    """A volume (H, W, S) to be shown: its slices lie ``step`` / (n + 1) of the scan's apart, from ``first`` on."""
     slices = np.moveaxis(volume, 2, 0) / scale
     return Field(slices, first + np.arange(len(slices)) * step / (n + 1), factor)
 

@@ -1,7 +1,9 @@
 """Programs of other people next to our methods; a small program of the test's own stands for theirs."""
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from zoom_scans import OBLIQUE, orientations, stored
 from benchmark import config as configuration
 from benchmark.errors import UserError
 from zoom import rivals, truth
+from zoom.process import interruptible
 from zoom.truth import main, measure
 
 # Interpolates linearly between slices, to `fine` slices in each of the scan's, from `begins` slices on.
@@ -149,8 +152,28 @@ def test_at_the_time_limit_everything_it_started_ends(
     slow = f"sh -c 'sleep 600 & echo $! > {tmp_path}/child; wait'"
     with pytest.raises(UserError, match=r"sh was stopped after 0\.02 minutes; raise minutes"):
         with_rival(save(ramp()), config, program() | {"command": slow, "minutes": 0.02})
-    child, waited = int((tmp_path / "child").read_text()), time.monotonic()
-    while Path(f"/proc/{child}").exists() and "Z" not in state(child):
+    wait_for_the_end(int((tmp_path / "child").read_text()))
+
+
+def test_when_we_are_stopped_everything_it_started_ends(config: dict, tmp_path: Path) -> None:
+    child = tmp_path / "child"
+
+    def stop() -> None:
+        while not (child.exists() and child.read_text().strip()):
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        rivals._call("theirs", ["sh", "-c", f"sleep 600 & echo $! > {child}; wait"], tmp_path, 60, tmp_path / "log")
+    thread.join()
+    wait_for_the_end(int(child.read_text()))
+
+
+def wait_for_the_end(process: int) -> None:
+    waited = time.monotonic()
+    while "Z" not in state(process):
         assert time.monotonic() < waited + 10
         time.sleep(0.05)
 
