@@ -10,7 +10,7 @@ import shlex
 import signal
 import string
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,16 +92,18 @@ def _call(where: str, command: list[str], folder: Path, seconds: float, log: Pat
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "ab") as said:
         begins = said.tell()
+        how: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said, "cwd": folder, "env": own}
         try:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=folder, env=own, start_new_session=True
-            )
+            with _signals_later() as came:
+                process = subprocess.Popen(command, start_new_session=True, **how)
         except OSError as error:
             raise UserError(
                 f"{where}: {command[0]} cannot be started ({error.strerror}); install it in an environment of its own, "
                 "or correct the command (docs/zoom.md, Rivals)"
             ) from error
         try:
+            for number in came:
+                signal.raise_signal(number)
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise UserError(
@@ -118,6 +120,19 @@ def _call(where: str, command: list[str], folder: Path, seconds: float, log: Pat
             lines = said.read().decode("utf-8", "replace").split("\n")
         last = next((line.split("\r")[-1].strip() for line in reversed(lines) if line.strip()), "it said nothing")
         raise UserError(f"{where}: {command[0]} failed ({_code(code)}): {last[:200]} (log: {log})")
+
+
+@contextlib.contextmanager
+def _signals_later() -> Iterator[list[int]]:
+    """Collects the signals that would interrupt us, so that no program is started whose handle we do not hold."""
+    came: list[int] = []
+    caught = [number for number in signal.Signals if callable(signal.getsignal(number))]
+    before = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in caught}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _code(code: int) -> str:

@@ -16,8 +16,7 @@ from zoom_scans import OBLIQUE, orientations, stored
 
 from benchmark import config as configuration
 from benchmark.errors import UserError
-from zoom import rivals, truth
-from zoom.process import interruptible
+from zoom import process, rivals, truth
 from zoom.truth import main, measure
 
 # Interpolates linearly between slices, to `fine` slices in each of the scan's, from `begins` slices on.
@@ -165,22 +164,22 @@ def test_when_we_are_stopped_everything_it_started_ends(config: dict, tmp_path: 
 
     thread = threading.Thread(target=stop)
     thread.start()
-    with pytest.raises(KeyboardInterrupt), interruptible():
-        rivals._call("theirs", ["sh", "-c", f"sleep 600 & echo $! > {child}; wait"], tmp_path, 60, tmp_path / "log")
+    words = ["sh", "-c", f"sleep 600 & echo $! > {child}; wait"]
+    assert process.run("zoom.truth", lambda: rivals._call("theirs", words, tmp_path, 60, tmp_path / "log") or 0) == 130
     thread.join()
     wait_for_the_end(int(child.read_text()))
 
 
-def wait_for_the_end(process: int) -> None:
+def wait_for_the_end(child: int) -> None:
     waited = time.monotonic()
-    while "Z" not in state(process):
+    while "Z" not in state(child):
         assert time.monotonic() < waited + 10
         time.sleep(0.05)
 
 
-def state(process: int) -> str:
+def state(child: int) -> str:
     try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        return Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
         return "Z"
 
