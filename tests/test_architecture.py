@@ -1,6 +1,7 @@
 """The house stays as it was drawn: arrows point one way, files stay short."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,6 +143,13 @@ def test_rules_library_and_tests_of_a_stage_have_the_same_name() -> None:
 def test_no_file_of_rules_includes_another() -> None:
     for path in (ROOT / "workflow" / "rules").glob("*.smk"):
         assert "include:" not in path.read_text(), f"{named(path)}: includes stand in workflow/Snakefile alone"
+
+
+@pytest.mark.parametrize("folder", ["models", "workflow/benchmark", "zoom", "mri_zoom"])
+def test_no_file_is_found_by_counting_folders_upwards(folder: str) -> None:
+    """In a wheel the folders above differ: ``benchmark.project`` knows the files outside the packages."""
+    counted = re.compile(r"__file__\)[^\n]*(\.parents\b|\.parent\.parent)")
+    assert [named(path) for path in sources(folder) if counted.search(path.read_text())] == []
 
 
 def test_the_wheel_holds_every_package() -> None:
