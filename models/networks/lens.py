@@ -36,7 +36,7 @@ class Block(nn.Module):
         nn.init.normal_(self.second.weight, std=0.1 / width**0.5)
 
     def forward(self, features: Tensor) -> Tensor:
-        return features + self.second(active(self.first(features)))
+        return self.second(active(self.first(features))).add_(features)
 
 
 class Lens(nn.Module):
@@ -59,7 +59,7 @@ class Lens(nn.Module):
         seen = torch.cat([middle, others - middle], dim=1)
         seen = seen.to(weights_dtype(self.enter), memory_format=torch.channels_last)
         features = self.enter(seen)
-        features = features + self.blocks(features)
+        features = self.blocks(features).add_(features)
         finer = active(F.pixel_shuffle(self.rise(features), 2))
         return start(slices) + F.pixel_shuffle(self.last(finer), 2).float()
 

@@ -44,7 +44,7 @@ class Block(nn.Module):
         nn.init.normal_(self.second.weight, std=0.1 / width**0.5)
 
     def forward(self, features: Tensor, scale: Tensor) -> Tensor:
-        return features + self.second(active(self.first(features * scale)))
+        return self.second(active(self.first(features * scale))).add_(features)  # in place: pages cost more than sums
 
 
 class Slab(nn.Module):
@@ -93,7 +93,7 @@ class Slab(nn.Module):
         )
         scaled = (features.unsqueeze(1) * first.view(count, positions, -1, 1, 1)).flatten(0, 1)
         drawn = active(self.leave(scaled))
-        drawn = drawn + active(self.draw(drawn * second))
+        drawn = active(self.draw(drawn * second)).add_(drawn)
         drawn = F.pixel_shuffle(OUTPUT * self.last(drawn), 2)[..., :height, :width]
         return start(slices, where) + drawn.float().view(count, positions, height, width)
 
@@ -105,7 +105,7 @@ def start(slices: Tensor, where: Tensor) -> Tensor:
 
 
 def active(features: Tensor) -> Tensor:
-    return F.leaky_relu(features, 0.1)
+    return F.leaky_relu(features, 0.1, inplace=not torch.is_grad_enabled())
 
 
 def convolution(inside: int, outside: int) -> nn.Conv2d:
