@@ -56,7 +56,7 @@ def plan(prepared: Prepared, engine: Engine) -> dict[str, Any]:
     request = prepared.request
     return {
         "Scan": str(request.scan),
-        "Outputs": [str(path) for path in prepared.names.all(bool(request.uncertainty), request.viewer)],
+        "Outputs": [str(path) for path in prepared.files],
         **facts(prepared, engine),
         "VolumeCount": prepared.scan.volumes,
         "SlicesAtOnce": engine.plan.chunk,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.files import json_of
-from zoom.names import Bids, entities, find_bids, stem
+from benchmark.files import json_of, text_of
+from zoom.names import Bids, Names, entities, find_bids, stem
 
 #: What describes the slices or the grid of the scan. The specification has no SliceThickness for MRI; the thickness of
 #: the scan's slices is kept in the block ``Zoom``, with its source.
@@ -35,18 +35,39 @@ PERSON = re.compile(
 )
 
 
-def sidecars(scan: Path) -> list[Path]:
-    """JSON files that describe the scan, the nearest last (in a BIDS dataset, by the inheritance principle)."""
-    own = scan.with_name(f"{stem(scan)}.json")
+def sidecars(scan: Path, ending: str = ".json") -> list[Path]:
+    """Files that describe the scan, the nearest last (in a BIDS dataset, by the inheritance principle)."""
+    own = scan.with_name(f"{stem(scan)}{ending}")
     bids: Bids | None = find_bids(scan)
     found = []
     if bids:
         mine = entities(stem(scan))
         for folder in reversed(bids.path.parents):
-            for file in sorted((bids.root / folder).glob(f"*{mine['suffix']}.json"), key=lambda file: len(file.name)):
+            for file in sorted(
+                (bids.root / folder).glob(f"*{mine['suffix']}{ending}"), key=lambda file: len(file.name)
+            ):
                 if file.name != own.name and entities(stem(file)).items() <= mine.items():
                     found.append(file)
     return [*found, own] if own.is_file() else found
+
+
+def gradients(scan: Path, names: Names) -> dict[Path, str]:
+    """A diffusion scan's b-values and directions, as texts by the path where they belong next to the output.
+
+    They hold as they are: directions are those of the stored axes, which the output keeps. In BIDS derivatives they
+    have the scan's name without ``res`` and ``desc``, the only one that the specification allows; several outputs share
+    them by the inheritance principle. Raises ``UserError``: a file that cannot be read.
+    """
+    name = re.sub(r"_(res|desc)-[A-Za-z0-9+]+", "", stem(scan)) if names.root else stem(names.image)
+    found = {
+        names.image.with_name(f"{name}{ending}"): text_of(file)
+        for ending in (".bval", ".bvec")
+        for file in sidecars(scan, ending)[-1:]
+    }
+    if found and names.root:
+        about = {"Description": "b-values and directions of the scan, which hold for the finer volumes as well."}
+        found[names.image.with_name(f"{name}.json")] = json.dumps(about, indent=2) + "\n"
+    return found
 
 
 def stated(scan: Path) -> tuple[dict[str, Any], list[str]]:

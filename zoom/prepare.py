@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.files import text_of
 from zoom import probe
 from zoom.choice import FACTOR, Choice, builder, choose
 from zoom.consistency import thin
 from zoom.dataset import described
 from zoom.geometry import Grid, met, zoom_factor
 from zoom.labels import Labels, open_labels
-from zoom.metadata import stated
+from zoom.metadata import gradients, stated
 from zoom.names import Names, names, resolution
 from zoom.output import dropped, stored_shape
 from zoom.request import Request
@@ -42,7 +43,8 @@ PER_READ, PER_VOXEL, PER_PAIR = 20, 48, 48
 class Prepared:
     """A request whose scan has been opened (header only) and whose weights have been found.
 
-    ``stated``: what the scan's sidecars say; ``unread``: sentences about those that cannot be read.
+    ``stated``: what the scan's sidecars say; ``unread``: sentences about those that cannot be read;
+    ``beside``: texts that are written next to the output, by path.
     """
 
     request: Request
@@ -54,6 +56,12 @@ class Prepared:
     stated: Mapping[str, Any] = field(default_factory=dict)
     unread: Sequence[str] = ()
     labels: Labels | None = None
+    beside: Mapping[Path, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file that is made."""
+        return [*self.names.all(bool(self.request.uncertainty), self.request.viewer), *self.beside]
 
     @property
     def frame(self) -> tuple[int, int]:
@@ -111,8 +119,10 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     thick = thickness(scan, request.thickness, request.profile, apart / grid.zoom)
     outputs = place(request)
     described(outputs)
+    beside = gradients(Path(request.scan), outputs) if scan.volumes > 1 else {}
     if not request.overwrite:
-        for path in outputs.all(bool(request.uncertainty), request.viewer):
+        alike = {path for path, text in beside.items() if path.is_file() and text_of(path) == text}
+        for path in (*outputs.all(bool(request.uncertainty), request.viewer), *(beside.keys() - alike)):
             if path.exists():
                 raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
     choice = choose(
@@ -124,7 +134,7 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
         memory=request.memory,
     )
     labels = open_labels(request.labels, scan, request.orientation) if request.labels else None
-    prepared = Prepared(request, scan, grid, outputs, choice, thick, *stated(Path(request.scan)), labels)
+    prepared = Prepared(request, scan, grid, outputs, choice, thick, *stated(Path(request.scan)), labels, beside)
     _memory(prepared)
     _room(prepared)
     return prepared

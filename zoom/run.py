@@ -76,7 +76,7 @@ def zoom(
         prepared.names.image.parent.mkdir(parents=True, exist_ok=True)
         job = Job(prepared, config, form, lost, say, quiet, load)
         names = prepared.names
-        paths = names.all(bool(request.uncertainty), request.viewer)
+        paths = prepared.files
         # The inner stack closes the images; after that all files get their names, or none does.
         with written_together(paths) as asides, ExitStack() as stack:
             aside = dict(zip(paths, asides, strict=True))
@@ -93,7 +93,7 @@ def zoom(
             about = description.sidecar(
                 prepared, job.engine, form, job.results, config, job.pictures, warned, seconds, link
             )
-            texts = {names.sidecar: _json(about), names.page: page(prepared, about, job.pictures)}
+            texts = {names.sidecar: _json(about), names.page: page(prepared, about, job.pictures), **prepared.beside}
             if request.uncertainty:
                 texts[names.spread_sidecar] = _json(description.spread_sidecar(about))
             if names.labels_sidecar:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from bids_data import dataset, issues, save
 from zoom_scans import refused, thick
@@ -151,6 +152,22 @@ def test_many_processes_at_once_lose_no_link(tmp_path: Path) -> None:
         bids = find_bids(scan)
         assert bids is not None
         assert (tmp_path / "out" / about["DatasetLinks"][link]).resolve() == bids.root
+
+
+def test_directions_of_a_diffusion_scan_come_along(tmp_path: Path, zoomed: Callable, config: dict) -> None:
+    dataset(tmp_path / "raw", License="CC0")
+    scan = tmp_path / "raw/sub-01/dwi/sub-01_dwi.nii.gz"
+    save(scan, np.stack([thick(), thick(seed=4)], axis=3))
+    (tmp_path / "raw/dwi.bval").write_text("0 1000\n")
+    scan.with_name("sub-01_dwi.bvec").write_text("0 1\n0 0\n0 0\n")
+    for n in (1, 2):  # they share the files
+        zoomed(scan, tmp_path / "out", n=n)
+    made = tmp_path / "out/sub-01/dwi/sub-01_dwi.bval"
+    assert made.read_text() == "0 1000\n"
+    assert made.with_suffix(".bvec").read_text() == "0 1\n0 0\n0 0\n"
+    assert issues(tmp_path / "out") == []
+    (tmp_path / "out.bval").write_text("mine")
+    assert "out.bval: exists already" in refused(config, scan, tmp_path / "out.nii.gz")
 
 
 def test_files_of_the_users_own_stay(tmp_path: Path, zoomed: Callable) -> None:
