@@ -45,3 +45,16 @@ def test_slab_is_ahead_of_its_start_on_blobs_it_has_never_seen(profile, thicknes
     start = np.tensordot(consistent_spline(known, at, profile, thickness), slices, axes=1)
     errors = [np.square(found - truth)[8:-8].mean() for found in (slab.restore(slices, known, at), start)]
     assert errors[0] < 0.8 * errors[1]
+
+
+def test_lens_is_ahead_of_its_start_on_blobs_it_has_never_seen():
+    """Sharp-edged blobs, pixels four times as large."""
+    noise = gaussian_filter(np.random.default_rng(3).standard_normal((24, 96, 96)), 3)
+    truth = np.where(noise > 0.25 * noise.std(), 0.7, 0.2).astype(np.float32)
+    coarse = truth.reshape(24, 24, 4, 24, 4).mean(axis=(2, 4))
+    made_of = {name: load(ROOT / f"models/weights/{name}.safetensors") for name in ("slab", "lens")}
+    known = np.arange(24)
+    lens = method("slab_lens", made_of, geometry=Geometry("point", 0.0, 0.25)).restore(coarse, known, known)
+    spline = method("spline").restore(coarse, known, known)
+    errors = [np.square(found - truth)[2:-2, 8:-8, 8:-8].mean() for found in (lens, spline)]
+    assert errors[0] < 0.8 * errors[1]

@@ -13,7 +13,7 @@ import safetensors
 import safetensors.torch
 from zoom_scans import thick
 
-from benchmark.config import check
+from benchmark.config import check, load_config
 from benchmark.errors import UserError
 from models.method import Restorer
 from models.thickness import Geometry
@@ -179,6 +179,12 @@ def test_a_method_is_told_how_the_scan_was_measured(
     assert engine(thickness=4.0, profile="box").geometry == Geometry("box", 0.8, 5.0)
     assert engine(thickness=4.0, profile="auto").geometry == Geometry("box", 0.8, 5.0)
     assert engine(thickness=1.0, profile="auto").geometry == Geometry("point", 0.0, 5.0)
+
+
+@pytest.mark.parametrize(("in_plane", "method"), [(1, "slab"), (4, "slab_lens")])
+def test_weights_ship_for_both_factors(in_plane: int, method: str) -> None:
+    chosen = choose(load_config(), None, [], in_plane=in_plane)
+    assert (chosen.key, chosen.factor) == (method, in_plane)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
