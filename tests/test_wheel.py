@@ -135,8 +135,9 @@ def test_the_wheel_holds_what_it_needs_and_no_more(wheel: Path) -> None:
 
 
 def test_without_pytorch_it_interpolates_and_says_what_to_install(base: Path, scan: Path) -> None:
-    done, out = zoomed(base, scan)
+    done, out = zoomed(base, scan, "--viewer")
     assert done.returncode == 0, done.stderr
+    assert "niivue" in out.with_name("out_view.html").read_text()
     (note,) = [line for line in done.stderr.splitlines() if "PyTorch" in line]
     assert "pip install '.[networks]'" in note
     about = json.loads(out.with_name("out.json").read_text())
