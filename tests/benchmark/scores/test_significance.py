@@ -1,5 +1,7 @@
 """Almost stochastic order: deepsig's example, known orders, and this project's additions."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -197,3 +199,9 @@ def test_samples_that_cannot_be_compared(ours: list, says: str) -> None:
 def test_settings_that_mean_nothing(wrong: dict) -> None:
     with pytest.raises(UserError, match="comparison needs"):
         compare([1.0], [2.0], higher_is_better=True, seed=0, **wrong)
+
+
+def test_without_deepsig_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "deepsig", None)
+    with pytest.raises(UserError, match=r"needs the package deepsig.*'\.\[aso\]'"):
+        compare(normal(0, 0, 20), normal(1, 1, 20), higher_is_better=True, seed=1, iterations=FEW)

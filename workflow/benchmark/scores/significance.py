@@ -152,8 +152,13 @@ def _finite(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _aso(a: np.ndarray, b: np.ndarray, confidence: float, iterations: int, seed: int) -> float:
-    from deepsig import aso
-
+    try:
+        from deepsig import aso
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"almost stochastic order needs the package {error.name}, which is not installed: pip install '.[aso]' "
+            "in a clone (deepsig is under GPL-3)"
+        ) from error
     state = np.random.get_state()  # noqa: NPY002  deepsig reseeds the global generator: its state is restored below
     try:
         with warnings.catch_warnings():
