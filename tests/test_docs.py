@@ -63,8 +63,10 @@ def test_a_command_in_the_docs_is_one_that_runs(page: str, command: str) -> None
     program, rest = words[0], words[1:]
     if program == "make":
         assert output("make", "-n", *[word for word in rest if re.fullmatch(r"[\w-]+", word)])
+    elif program == "python" and rest[0].endswith(".py"):
+        assert (ROOT / rest[0]).is_file()
     elif program == "python":
-        assert rest[0] == "-m", "commands in the docs call modules"
+        assert rest[0] == "-m", "commands in the docs call modules, or a script of the project"
         known = output(*module(rest[1]), "--help")
         assert {option for option in options(rest[2:]) if option not in known} == set()
     elif program == "pytest":
