@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,10 +43,11 @@ class Cost:
 
 
 def measure(restorer: "Streaming", side: tuple[int, int], steps: int | None) -> Cost:
-    """Times one tile of noise. ``steps``: of the sampler, where there is one; only the first few are run."""
+    """Times one tile of noise. ``steps``: of the sampler, where there is one; only the first few are run, by a copy."""
     few = min(steps or 0, PROBE_STEPS)
+    restorer = copy(restorer)
     if few:
-        restorer.sampling["steps"] = few  # type: ignore[attr-defined]
+        restorer.sampling = restorer.sampling | {"steps": few}  # type: ignore[attr-defined]
     tiles = restorer.trial(2, side)
     held: Any
     known = np.arange(4.0)

@@ -1,5 +1,7 @@
 """The article's method: latent diffusion in plane, linear interpolation of latents between slices (section 2.4)."""
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -36,12 +38,23 @@ class Diffusion(Restorer):
         self.noise = noise
         self.quantise_interpolated = quantise_interpolated
         self.samples = samples
+        self._watch: Callable[[int], AbstractContextManager] = nullcontext
+
+    @contextmanager
+    def watched(self, watch: Callable[[int], AbstractContextManager]) -> Iterator[None]:
+        """Inside the block, a batch of ``count`` slices is sampled in the context ``watch(count)``: to time it."""
+        self._watch = watch
+        try:
+            yield
+        finally:
+            self._watch = nullcontext
 
     def latents(self, slices: Tensor, index: Tensor) -> Tensor:
         """Low-resolution slices (B, 1, h, w) → latents (B, 3, h, w), Algorithm 1."""
         seeds = [slice_seeds(self.seed + draw, index.tolist(), self.noise) for draw in range(self.samples)]
-        drawn = [self.networks["ldm"].sample(slices, seed_list, **self.sampling) for seed_list in seeds]
-        return torch.stack(drawn).mean(dim=0)
+        with self._watch(len(slices)):
+            drawn = [self.networks["ldm"].sample(slices, seed_list, **self.sampling) for seed_list in seeds]
+            return torch.stack(drawn).mean(dim=0)
 
     def decode(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:
         """Latents (B, 3, h, w) → pixels (B, 1, 4h, 4w), eqs. 7–9, then EDSR if it is among the networks (eq. 13)."""

@@ -7,6 +7,7 @@ import torch
 
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, write_removal
+from benchmark.jobs.timing import Stopwatch
 from benchmark.samplers.efficiency import (
     LINEAR,
     NOT_LINEAR,
@@ -22,12 +23,14 @@ from benchmark.samplers.table6 import sampler_frame, sampler_table
 from models.methods.ours import Diffusion
 
 
-class Fake(Diffusion):
-    """Sampling that takes no network: the low-resolution slice is the latent."""
+class Copies(torch.nn.Module):
+    """A diffusion whose latent is the low-resolution slice."""
 
-    def latents(self, slices, index):
+    def sample(self, slices, seeds, **sampling):
         return slices.repeat(1, 3, 1, 1)
 
+
+class Fake(Diffusion):
     def represent(self, slices, index):
         return self.latents(slices, index)
 
@@ -37,7 +40,7 @@ class Fake(Diffusion):
 
 class Restoration:
     def build(self, subject):
-        return Fake(chunk=4)
+        return Fake({"ldm": Copies()}, chunk=4)
 
 
 class Difference:
@@ -189,3 +192,19 @@ def test_150_steps_have_a_footnote_and_167_stand_next_to_the_published_150():
     assert 0 not in notes[:2]
     assert notes[2] == 0
     assert "167 evaluations" in table.notes[notes[0] - 1]
+
+
+def test_a_restorer_that_was_timed_is_as_before():
+    slices, known = np.full((4, 8, 8), 0.5, np.float32), np.arange(4)
+    restorer = Restoration().build("p1")
+    before = dict(vars(restorer))
+    watch = Stopwatch(restorer)
+    watch.warm_up(slices, known)
+    run = watch.run(slices, known, np.array([0.0, 0.5, 3.0]))
+    assert (run.sampled, len(run.volume)) == (3, 3)
+    assert 0 < run.sampling_seconds < run.seconds
+    assert watch.run(slices, known, np.array([0.0])).sampled == 1  # every run counts anew
+    assert vars(restorer) == before
+    with pytest.raises(ValueError, match="positions"):
+        watch.run(slices, known, np.array([9.0]))
+    assert vars(restorer) == before

@@ -2,8 +2,10 @@
 
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -48,13 +50,15 @@ class Stopwatch:
     """Times a diffusion method's sampling, without decoding: each batch, synchronised with the device."""
 
     def __init__(self, restorer: "Restorer") -> None:
-        """``restorer``: ours, the baseline or any other method with ``latents``; from now on its sampling is timed."""
+        """``restorer``: ours, the baseline or any other method that samples; its sampling is timed in ``run`` alone."""
         import torch
 
+        from models.methods.ours import Diffusion
+
+        if not isinstance(restorer, Diffusion):
+            raise ValueError(f"{type(restorer).__module__}: this method samples nothing that could be timed")
         self.restorer, self.device, self._cuda = restorer, restorer.device, torch.cuda
         self.seconds, self.slices = 0.0, 0
-        self._latents = restorer.latents  # type: ignore[attr-defined]
-        restorer.latents = self._timed  # type: ignore[attr-defined]
 
     def warm_up(self, slices: np.ndarray, known: np.ndarray) -> None:
         """Restores two slices, so that work that is slow only the first time is not timed."""
@@ -68,7 +72,8 @@ class Stopwatch:
         if self.device.type == "cuda":
             self._cuda.reset_peak_memory_stats(self.device)
         start = self._now()
-        blocks = [block if keep else block[:0] for block in self.restorer.stream(slices, known, at)]
+        with self.restorer.watched(self._timed):
+            blocks = [block if keep else block[:0] for block in self.restorer.stream(slices, known, at)]
         seconds = self._now() - start
         return Run(np.concatenate(blocks), self.slices, self.seconds, seconds, peak_mb(self.device))
 
@@ -77,9 +82,10 @@ class Stopwatch:
             self._cuda.synchronize(self.device)
         return time.perf_counter()
 
-    def _timed(self, *args: Any) -> "torch.Tensor":
+    @contextmanager
+    def _timed(self, count: int) -> Iterator[None]:
+        """Around the sampling of a batch of ``count`` slices."""
         start = self._now()
-        latents = self._latents(*args)
+        yield
         self.seconds += self._now() - start
-        self.slices += len(latents)
-        return latents
+        self.slices += count
