@@ -74,7 +74,8 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
 
     group = command.add_argument_group("which scans of a BIDS dataset")
     add = group.add_argument
-    add("--participant-label", nargs="+", default=[], metavar="ID", help="of these subjects, e.g. 01 02 (all)")
+    names = ("--participant-label", "--participant_label")  # BIDS apps spell it either way
+    add(*names, nargs="+", default=[], metavar="ID", help="of these subjects, e.g. 01 02 (all)")
     add("--suffix", nargs="+", default=[], metavar="S", help="of these suffixes, e.g. T1w FLAIR (all but labels)")
 
     group = command.add_argument_group("where and whether")

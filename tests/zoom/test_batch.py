@@ -1,6 +1,8 @@
 """Several scans in one call."""
 
 import json
+import os
+import signal
 import subprocess
 from html import unescape
 from pathlib import Path
@@ -93,6 +95,25 @@ def test_even_a_fault_of_the_programs_own_does_not_stop_the_others(
     assert made(tmp_path / "o") == ["b_zoom.nii.gz"]
 
 
+def test_what_was_done_before_an_interruption_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        save(tmp_path / f"{name}.nii", thick())
+    seen: list[object] = []
+
+    def scale(*given: object) -> object:
+        seen.append(given)
+        if len(seen) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return find_scale(*given)
+
+    monkeypatch.setattr("zoom.run.find_scale", scale)
+    assert main([str(tmp_path / "a.nii"), str(tmp_path / "b.nii"), "--n", "1", "-o", str(tmp_path / "o"), "-q"]) == 130
+    assert capsys.readouterr().err == "mri-zoom: interrupted; 1 of 2 scans were done\n"
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {f"a_zoom.{end}" for end in ("nii.gz", "json", "html")}
+
+
 def test_two_scans_never_share_an_output(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     save(tmp_path / "in" / "one.nii", thick())
     save(tmp_path / "in" / "one.nii.gz", thick(seed=4))
@@ -141,7 +162,7 @@ def test_as_a_bids_app(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
         "bold.nii.gz",
         "T1w.nii.gz",
     ]
-    assert main([*words, "--participant-label", "03"]) == 1
+    assert main([*words, "--participant_label", "03"]) == 1
     assert "no participant 03; there are 01, 02" in capsys.readouterr().err
     with pytest.raises(SystemExit) as raised:
         main([str(tmp_path / "bids"), str(out), "group", "--n", "1"])
