@@ -73,7 +73,7 @@ def zoom(
             output = folder / f"finer{'.mgh' if suffix_of(path).lower().startswith('.mg') else '.nii'}"
             for name, value in (("uncertainty", uncertainty), ("labels", labels), ("viewer", viewer)):
                 if value:
-                    raise UserError(f"{name}: makes a file of its own; say by output where")
+                    raise UserError(f"{name}: writes a file; set its path with output")
         elif path.is_relative_to(folder):
             raise UserError("output: its description names the scan's file, which this image has not; save it first")
         wishes |= _plain(labels=labels and Path(labels), viewer=viewer, overwrite=overwrite)

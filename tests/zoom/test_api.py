@@ -139,7 +139,7 @@ def test_what_is_no_scan_is_refused(scan: Any) -> None:
 
 
 def test_every_option_of_the_command_is_an_argument() -> None:
-    elsewhere = {"help", "version", "participant_label", "suffix", "dry_run", "json", "quiet"}
+    elsewhere = {"help", "version", "participant_label", "suffix", "dry_run", "json", "quiet", "print_completion"}
     options = {action.dest for action in parser()._actions} - elsewhere
     here = set(inspect.signature(zoom).parameters) - {"say"}
     assert {name.replace("no_consistency", "consistency") for name in options} == here
