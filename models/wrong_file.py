@@ -12,8 +12,11 @@ def wrong_file(path: str | Path) -> str | None:
     """A description with advice, if ``path`` holds a git-lfs pointer or a web page; None for other files."""
     if not Path(path).is_file():
         return None
-    with open(path, "rb") as file:
-        begins = file.read(200).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    try:
+        with open(path, "rb") as file:
+            begins = file.read(200).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    except OSError:  # what it is about is said by those who read it
+        return None
     return next((said for words, said in _BEGINNINGS.items() if begins.startswith(words)), None)
 
 
