@@ -55,11 +55,21 @@ def nothing(path: Path) -> None:
 KINDS = [fifo, endless, folder, loop, dangling, memory, listening, nothing]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scan; once zoomed here, so that the processes of the inputs have imported what they need."""
+    import models.checkpoints  # noqa: F401
+    import models.weights  # noqa: F401
+
+    folder = tmp_path_factory.mktemp("sound")
+    nib.save(nib.Nifti1Image(thick(), np.diag([1, 1, 5, 1.0])), folder / "scan.nii.gz")
+    command([folder / "scan.nii.gz", "-o", folder / "o.nii", "--n", "1", "--method", "linear"])
+    return folder / "scan.nii.gz"
+
+
 @pytest.fixture
-def scan(tmp_path: Path) -> Path:
-    path = tmp_path / "scan.nii.gz"
-    nib.save(nib.Nifti1Image(thick(), np.diag([1, 1, 5, 1.0])), path)
-    return path
+def scan(tmp_path: Path, sound: Path) -> Path:
+    return Path(shutil.copy(sound, tmp_path / "scan.nii.gz"))
 
 
 @pytest.fixture(params=KINDS, ids=lambda make: make.__name__)
