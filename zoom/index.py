@@ -41,7 +41,7 @@ def write_index(folder: Path, failed: Sequence[str] = ()) -> Path | None:
         failed=list(failed),
     )
     with written(path) as aside:
-        aside.write_text(page, encoding="utf-8")
+        aside.write_text(page, encoding="utf-8", errors="backslashreplace")
     return path
 
 

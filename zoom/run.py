@@ -101,7 +101,7 @@ def zoom(
             if request.viewer:
                 texts[names.view] = view.view(prepared, job.volumes, job.pictures.scale)
             for path, text in texts.items():
-                aside[path].write_text(text, encoding="utf-8")
+                aside[path].write_text(text, encoding="utf-8", errors="backslashreplace")  # names that are no UTF-8
     say(f"{prepared.names.image}: done in {about['Zoom']['Seconds']:.0f} s; page: {prepared.names.page}")
     return about
 
