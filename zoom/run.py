@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from benchmark import progress
 from benchmark.errors import UserError
 from benchmark.files import written_together
 from benchmark.project import COMMAND
@@ -247,16 +247,14 @@ class Job:
 
     @contextmanager
     def _progress(self, number: int, sample: int, slices: int) -> Iterator[Callable[[int], None]]:
-        """A bar with the time left, on a terminal."""
+        """A bar with the time left; in a log file, a line now and then once the work takes long."""
         parts = [Path(self.prepared.scan.path).name]
         if self.prepared.scan.volumes > 1:
             parts.append(f"volume {number + 1}/{self.prepared.scan.volumes}")
         if self.prepared.request.uncertainty:
             parts.append(f"sample {sample + 1}/{self.prepared.request.uncertainty}")
         total = slices * self.engine.plan.tiles
-        hidden = True if self.quiet else None  # None: where stderr is no terminal
-        look = {"unit": "slice", "mininterval": 1, "dynamic_ncols": True, "disable": hidden}
-        with tqdm(total=total, desc=", ".join(parts), **look) as bar:
+        with progress.bar(", ".join(parts), total, "slice", hidden=self.quiet, patient=True) as bar:
             yield lambda count: bar.update(count)
 
 

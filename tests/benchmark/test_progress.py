@@ -1,6 +1,7 @@
 """Progress is a bar on a terminal and lines in a log file."""
 
 import io
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -58,3 +59,21 @@ def test_a_thread_that_updates_a_bar_does_not_move_it() -> None:
     with progress.shown_on(file), progress.bar("scans", 1, "it") as bar, ThreadPoolExecutor() as pool:
         pool.submit(bar.update, 1).result()
     assert "scans: 100%" in file.getvalue()
+
+
+def test_about_short_work_a_log_file_may_hear_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for pause, lines in ((30.0, 0), (0.01, 2)):
+        monkeypatch.setattr(progress, "PAUSE", pause)
+        file = io.StringIO()
+        with progress.shown_on(file), progress.bar("scan", 2, "slice", patient=True) as bar:
+            for _ in range(2):
+                time.sleep(0.02)
+                bar.update(1)
+        assert len(set(file.getvalue().splitlines())) == lines
+
+
+def test_a_hidden_bar_shows_nothing() -> None:
+    for file in (io.StringIO(), Terminal()):
+        with progress.shown_on(file), progress.bar("scan", 2, "slice", hidden=True) as bar:
+            bar.update(2)
+        assert file.getvalue() == ""

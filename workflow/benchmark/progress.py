@@ -24,16 +24,29 @@ def shown_on(stream: TextIO) -> Iterator[None]:
         _STREAM.reset(token)
 
 
-def bar(title: str, total: float | None, unit: str, *, begun: float = 0, scaled: bool = False) -> tqdm:
+def bar(
+    title: str,
+    total: float | None,
+    unit: str,
+    *,
+    begun: float = 0,
+    scaled: bool = False,
+    hidden: bool = False,
+    patient: bool = False,
+) -> tqdm:
     """A bar of ``total`` units (None: unknown), ``begun`` done, on ``shown_on``'s stream or standard error.
 
-    ``scaled``: units come in thousands and millions. Use it in a ``with`` block and call its ``update``.
+    ``scaled``: units come in thousands and millions. ``hidden``: show nothing; ``patient``: in a log file, nothing
+    about work that ends within ``PAUSE``. Use it in a ``with`` block and call its ``update``.
     """
+    if hidden:
+        return tqdm(disable=True)
     stream = _STREAM.get() or sys.stderr
     look: dict[str, Any] = {"desc": title, "total": total, "unit": unit, "initial": begun, "unit_scale": scaled}
     if stream.isatty():
         return tqdm(**look, file=stream, mininterval=0.5, dynamic_ncols=True)
-    return _Lines(**look, file=stream, mininterval=PAUSE, maxinterval=PAUSE, bar_format=_LINE)
+    wait = PAUSE if patient else 0.0
+    return _Lines(**look, file=stream, mininterval=PAUSE, maxinterval=PAUSE, bar_format=_LINE, delay=wait)
 
 
 class _Lines(tqdm):
@@ -47,6 +60,7 @@ class _Lines(tqdm):
 
     def close(self) -> None:
         if not self.disable:
-            self.display()
+            if self.last_print_t >= self.start_t + self.delay:
+                self.display()
             self.leave = False  # `tqdm` would add an empty line
         super().close()
