@@ -23,8 +23,8 @@ CODES = 1e-3
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trunks: dict[str, Path]) -> Setting:
     """A setting with the pretended device."""
-    import models.fast
     import models.sampling
+    import models.streaming
     from benchmark.jobs import training
     from models.training import loop
 
@@ -41,7 +41,7 @@ def card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trunks: dict[str, Path
     # other threads do not pretend
     monkeypatch.setattr(models.sampling, "ahead", lambda items: items)
     monkeypatch.setattr(models.sampling, "_drawn_by_threads", models.sampling._drawn)
-    monkeypatch.setattr(models.fast, "ahead", lambda items: items)
+    monkeypatch.setattr(models.streaming, "ahead", lambda items: items)
     monkeypatch.setattr(torch.cuda, "Event", lambda: SimpleNamespace(record=lambda: None, synchronize=lambda: None))
     copied = torch.nn.Parameter.__deepcopy__
 
