@@ -1,5 +1,6 @@
-"""Zoom a scan of one's own: a clinical scan goes in, a finer volume comes out, in the right place, with an honest page.
+"""Zooms your own scan: the input is a clinical scan, the output a finer volume at the right position, with an honest
+page.
 
-One function, ``zoom.run.zoom``, behind two doors: the command ``mri-zoom`` (``cli.py``) and the rule
+One function, ``zoom.run.zoom``, is called by the command ``mri-zoom`` (``cli.py``) and by the rule
 ``snakemake zoom`` (``workflow/scripts/zoom.py``).
 """

@@ -1,4 +1,4 @@
-"""``python -m zoom``: the command ``mri-zoom``, where it is not installed."""
+"""``python -m zoom``: the command ``mri-zoom``, if it is not installed."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The door for Python: an image of nibabel in, a finer one out, by the command's own function."""
+"""The function for Python: from an image of nibabel to a finer image, with the command's function."""
 
 import os
 import tempfile
@@ -50,22 +50,22 @@ def zoom(
     overwrite: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Image:
-    """A finer image of the scan, in the scan's units, in its place.
+    """A finer image of the scan, in the scan's units and at its position.
 
-    ``scan``: an image of nibabel, or a file that the command takes. An image that was loaded from a file and not
-    changed is read from that file, with the BIDS sidecar next to it; another image has no sidecar: say ``thickness``.
-    Exactly one of ``spacing`` (mm), ``n`` (new slices in each gap) and ``zoom`` (slices for each of the scan's).
-    ``output``: for a file, where to write what the command writes: image, page and description; None: nothing is
-    written. ``say`` gets the lines that the command prints. All else is an option of the command, by its name
-    (``consistency=False``: ``--no-consistency``), and None is the option's default.
+    ``scan``: an image of nibabel, or a file that the command accepts. An image that was loaded from a file and not
+    changed is read from that file, with the BIDS sidecar next to it; other images have no sidecar, so set
+    ``thickness``. Exactly one of ``spacing`` (mm), ``n`` (new slices in each gap) and ``zoom`` (output slices per slice
+    of the scan). ``output``: for a file, the path of the command's outputs: image, page and description; None: no
+    output files. ``say`` gets the lines that the command prints. All other arguments are options of the command with
+    the same names (``consistency=False``: ``--no-consistency``), and None is the option's default.
 
-    The data are in memory. Raises ``UserError`` with one line where the command prints that line.
+    The data are in memory. Raises ``UserError`` with the line that the command would print.
     """
     settings = load_config(None if config is None else Path(config))
     set_up(settings, _plain(device=device, threads=threads, seed=seed, results=results, steps=steps))
-    wishes = _plain(spacing=spacing, n=n, zoom=zoom, in_plane=in_plane, axis=axis, orientation=orientation)
-    wishes |= _plain(method=method, weights=tuple(map(str, weights)), tile=tile, consistency=consistency)
-    wishes |= _plain(thickness=thickness, profile=profile, uncertainty=uncertainty, dtype=dtype, memory=memory)
+    requested = _plain(spacing=spacing, n=n, zoom=zoom, in_plane=in_plane, axis=axis, orientation=orientation)
+    requested |= _plain(method=method, weights=tuple(map(str, weights)), tile=tile, consistency=consistency)
+    requested |= _plain(thickness=thickness, profile=profile, uncertainty=uncertainty, dtype=dtype, memory=memory)
     with tempfile.TemporaryDirectory(prefix="mri-zoom-") as made:
         folder = Path(made)
         path = scan_file(scan, folder)
@@ -75,10 +75,12 @@ def zoom(
                 if value:
                     raise UserError(f"{name}: writes a file; set its path with output")
         elif path.is_relative_to(folder):
-            raise UserError("output: its description names the scan's file, which this image has not; save it first")
-        wishes |= _plain(labels=labels and Path(labels), viewer=viewer, overwrite=overwrite)
+            raise UserError(
+                "output: its description needs the name of the scan's file, but this image has no file; save it first"
+            )
+        requested |= _plain(labels=labels and Path(labels), viewer=viewer, overwrite=overwrite)
         try:
-            wanted = request(settings, path, Path(output), **wishes)
+            wanted = request(settings, path, Path(output), **requested)
             run(wanted, settings, say, quiet=True)
         except UserError as error:
             raise UserError(str(error).replace(str(path), "image") if path.parent == folder else str(error)) from None
@@ -86,7 +88,7 @@ def zoom(
 
 
 def scan_file(scan: Image | str | os.PathLike[str], folder: Path) -> Path:
-    """The file that holds the scan: its own, or one made in ``folder``."""
+    """The scan's file: its own file, or a new file in ``folder``."""
     if isinstance(scan, str | os.PathLike):
         return Path(scan)
     if not isinstance(scan, SpatialImage):
@@ -106,7 +108,7 @@ def scan_file(scan: Image | str | os.PathLike[str], folder: Path) -> Path:
 
 
 def _unchanged(image: Image) -> Path | None:
-    """The file of an image whose data are still there and whose header is still the file's."""
+    """The file of an image whose data and header were not changed."""
     name = image.get_filename()
     if not name or not nib.is_proxy(image.dataobj) or not Path(name).is_file():
         return None
@@ -116,12 +118,12 @@ def _unchanged(image: Image) -> Path | None:
 
 
 def in_memory(path: Path) -> Image:
-    """The image of a file, with nothing left to read."""
+    """The image of a file, with all data read."""
     loaded: Any = nib.load(path)
     with loaded.file_map["image"].get_prepare_fileobj("rb") as file:
         return type(loaded).from_bytes(file.read())
 
 
 def _plain(**given: Any) -> dict[str, Any]:
-    """The arguments, numbers of NumPy as Python's."""
+    """The arguments, with numbers of NumPy converted to Python's."""
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}

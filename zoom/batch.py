@@ -1,4 +1,4 @@
-"""Scan after scan: what fails is said in a line, the others go on, and the weights are loaded once."""
+"""Zooms several scans: each failure gives one line, the other scans continue, and the weights are loaded once."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ from zoom.run import Say, zoom
 
 @dataclass
 class Outcome:
-    """What came of a batch: the images that were made, and the line that says why for each scan that failed."""
+    """The result of a batch: the images, and one line for each scan that failed."""
 
     made: list[Path] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Outcome:
 
 def batch(
     tasks: Sequence[Task],
-    wish: Callable[[Task], Request],
+    ask: Callable[[Task], Request],
     config: Mapping[str, Any],
     say: Say,
     *,
@@ -38,30 +38,30 @@ def batch(
     as_json: bool = False,
     index: Path | None = None,
 ) -> Outcome:
-    """Zooms the scans of ``tasks`` one after the other and writes each output's path to stdout as soon as it is there.
+    """Zooms the scans of ``tasks`` one after the other and writes each output's path to stdout at once.
 
-    ``wish``: the request for a task; ``as_json``: the report, or in a dry run the plan, to stdout in place of the path:
-    of a single scan as an object, of several as a list; ``index``: the folder of an index page. Of a single scan every
-    error is raised; of several, each goes to stderr as one line.
+    ``ask``: returns the request for a task; ``as_json``: print the report (the plan in a dry run) instead of the path,
+    an object for a single scan, a list for several; ``index``: the folder of an index page. With a single scan every
+    error is raised; with several, each error is one line on stderr.
     """
     outcome, load, claimed = Outcome(), Loaded(), dict[Path, Path]()
     alone = len(tasks) == 1
-    if not alone:  # what is wrong with all of them is said once
-        first = wish(tasks[0])
+    if not alone:  # an error common to all scans is reported once
+        first = ask(tasks[0])
         choose(config, first.method, first.weights, in_plane=first.in_plane, tile=first.tile)
     for number, task in enumerate(tasks, 1):
         if not alone:
             say(f"{number}/{len(tasks)}       {task.shown}")
         try:
-            request = wish(task)
+            request = ask(task)
             image = place(request).image
             if (other := claimed.setdefault(image.absolute(), task.scan)) != task.scan:
-                raise UserError(f"{task.scan}: its output would be {image}, which is that of {other}")
+                raise UserError(f"{task.scan}: its output would be {image}, which is the output of {other}")
             about = zoom(request, config, say, dry_run=dry_run, quiet=quiet, load=load)
         except KeyboardInterrupt:
             if alone:
                 raise
-            raise KeyboardInterrupt(f"{len(outcome.made)} of {len(tasks)} scans were done") from None
+            raise KeyboardInterrupt(f"{len(outcome.made)} of {len(tasks)} scans were finished") from None
         except Exception as error:
             if alone:
                 raise

@@ -1,4 +1,4 @@
-"""Which method restores, with which weights."""
+"""The choice of the method and its weights."""
 
 import math
 import re
@@ -22,17 +22,15 @@ if TYPE_CHECKING:
     from models.streaming import Streaming
 
 AUTO = "auto"
-FALLBACK = "spline"  # the method without networks that is best where none ship
+FALLBACK = "spline"  # the best method without networks, if there are no shipped weights
 SHIPPED = project.models() / "weights"
-LARGEST = 512  # side of the tiles where any size will do: what fits the memory of most, and most scans
+LARGEST = 512  # side of the tiles if any size is possible: fits most memories and most scans
 TRAINED = re.compile(r"(?P<cohort>[A-Za-z0-9_]+)/(fold)?(?P<fold>\d+)")
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A file of weights: the networks in it, its hash, what it says of itself, and the file's ``stamp`` when it was
-    hashed.
-    """
+    """A file of weights: its networks, its hash, its metadata, and the file's ``stamp`` at the time of the hash."""
 
     path: Path
     networks: tuple[str, ...]
@@ -46,7 +44,7 @@ class Choice:
     """A method of the config's catalogue with its weights.
 
     ``options``: of its class, sampling included; ``tile``: side of the tiles; None: the size trained on;
-    ``passed_over``: a sentence about the method that would have been taken, if PyTorch were installed.
+    ``passed_over``: a sentence about the method that would have been used if PyTorch were installed.
     """
 
     key: str
@@ -60,29 +58,29 @@ class Choice:
 
     @property
     def plain(self) -> bool:
-        """Whether it interpolates without PyTorch."""
+        """Whether the method interpolates without PyTorch."""
         from models.plain import PLAIN
 
         return self.file in PLAIN and not self.networks
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """What the weights say of themselves: that of the last network in line (the diffusion, where there is one)."""
+        """The weights' metadata: those of the last network (the diffusion, if there is one)."""
         return next((w.metadata for w in reversed(self.weights) if w.metadata), {})
 
     @property
     def factor(self) -> int | None:
-        """In-plane magnification of the networks; None where nothing was trained: any."""
+        """In-plane magnification of the networks; None (any factor) for methods without training."""
         return max((_factor(weights) for weights in self.weights), default=None)
 
     @property
     def any_size(self) -> bool:
-        """Whether the networks take frames of any size as well as those they were trained at."""
+        """Whether the networks restore frames of any size as well as frames of the training size."""
         return not self.plain and bool(import_module(f"models.methods.{self.file}").Method.any_size)
 
     @property
     def widest(self) -> float | None:
-        """The widest spacing, in voxels of the plane, of networks that learnt slices of all spacings; else None."""
+        """The widest slice spacing, in in-plane voxels, of networks trained with many spacings; else None."""
         if self.plain:
             return None
         widest: float | None = import_module(f"models.methods.{self.file}").Method.widest
@@ -90,10 +88,10 @@ class Choice:
 
     @property
     def side(self) -> int | None:
-        """Side of the tiles in pixels of what the networks see: of the frames they were trained at, or as given.
+        """Side of the tiles in pixels of the networks' input: the training size, or the ``tile`` option.
 
-        None where nothing was trained; ``LARGEST`` where any size will do. Weights that do not say what they were
-        trained at count as trained at the article's size.
+        None without training; ``LARGEST`` if any size is possible. For weights without a stored training size the
+        article's size is assumed.
         """
         if not self.networks:
             return None
@@ -129,12 +127,11 @@ def choose(
     """The method and its weights.
 
     ``method`` None: the config's default; with weights, the first method of ``zoom.prefer``, or else of the catalogue,
-    that they serve. ``auto``: the first method of ``zoom.prefer`` whose weights ship with the project, else ``spline``.
-    ``weights``: files, folders, or ``cohort/fold`` of the study; none: those that ship, if the method has networks.
-    ``tile``: side of the tiles in low-resolution pixels; None: the size trained on. ``memory``: GB that weights may
-    have. ``UserError``: the method is
-    unknown or cannot be used on a scan or with the factor ``in_plane``; weights are missing, wrong or not needed; or
-    the tile does not suit them.
+    that can use these weights. ``auto``: the first method of ``zoom.prefer`` with shipped weights, else ``spline``.
+    ``weights``: files, folders, or ``cohort/fold`` of the study; none: the shipped weights, if the method has networks.
+    ``tile``: side of the tiles in low-resolution pixels; None: the size trained on. ``memory``: GB allowed for the
+    weights. ``UserError``: the method is unknown or cannot be used on a scan or with the factor ``in_plane``; weights
+    are missing, wrong or not needed; or the tile does not fit the networks.
     """
     catalogue = config["methods"]
     passed_over = None
@@ -155,9 +152,9 @@ def choose(
     if method is None and weights:
         method = _served(config, held, in_plane)
         if method is None:
-            reason = "which no method of the config is made of"
+            reason = "but no method of the config uses them"
             if _served(config, held, 1):
-                reason = f"which keeps the in-plane resolution: leave in-plane {in_plane} out"
+                reason = f"which keep the in-plane resolution: leave out in-plane {in_plane}"
             raise UserError(f"{', '.join(weights)}: holds {_names(held)}, {reason}")
     if method is None or method not in catalogue:
         method = str(method)
@@ -172,12 +169,12 @@ def choose(
         if chosen.get("class", method) not in PLAIN:
             raise UserError(f"method {method}: {MISSING}; {' and '.join(PLAIN)} need no network")
     if in_plane != 1 and keeps_resolution(config, method):
-        raise UserError(f"method {method} keeps the in-plane resolution: leave in-plane {in_plane} out")
+        raise UserError(f"method {method} keeps the in-plane resolution: leave out in-plane {in_plane}")
     missing = [name for name in needed if name not in held]
     if missing and not weights:
         raise UserError(
-            f"method {method} is made of {_names(needed)}: give their weights (--weights cohort/fold, folder or "
-            "files), or take linear or spline, which need none"
+            f"method {method} needs {_names(needed)}: give their weights (--weights cohort/fold, folder or "
+            "files), or choose linear or spline, which need no weights"
         )
     if missing:
         raise UserError(
@@ -195,7 +192,7 @@ def choose(
 
 
 def _shipped(config: Mapping[str, Any], method: str, in_plane: int) -> tuple[str, list[str]]:
-    """The method, if it is to be found, and the files of its weights that ship with the project."""
+    """The method (chosen for ``auto``), and the files of its shipped weights."""
     held: dict[str, str] = {}
     for path in sorted(SHIPPED.glob("*.safetensors")) if installed() else ():
         held |= dict.fromkeys(_weight_file(path).networks, str(path))
@@ -207,12 +204,12 @@ def _shipped(config: Mapping[str, Any], method: str, in_plane: int) -> tuple[str
 
 
 def preferred(config: Mapping[str, Any], in_plane: int) -> list[str]:
-    """Methods of ``zoom.prefer`` that make what is wanted in plane, the first the best."""
+    """Methods of ``zoom.prefer`` with the in-plane factor, the best first."""
     return [key for key in config["zoom"]["prefer"] if in_plane == 1 or not keeps_resolution(config, key)]
 
 
 def _served(config: Mapping[str, Any], held: set[str], in_plane: int) -> str | None:
-    """The best method that the networks ``held`` are enough for."""
+    """The best method that needs only the networks ``held``."""
     able = [
         key
         for key, method in config["methods"].items()
@@ -227,11 +224,11 @@ def _factor(weights: WeightFile) -> int:
 
 
 def _fits(tile: int, weights: Sequence[WeightFile]) -> None:
-    """A U-Net halves its slices at every level but the last."""
+    """Checks the tile: a U-Net halves its slices at every level except the last."""
     levels = max((len(w.metadata.get("size", {}).get("multipliers", ())) for w in weights), default=0) or 4
     multiple = 2 ** (levels - 1)
     if tile < 2 * multiple or tile % multiple:
-        raise UserError(f"tile = {tile}; these networks take multiples of {multiple}, from {2 * multiple} on")
+        raise UserError(f"tile = {tile}; these networks need multiples of {multiple}, at least {2 * multiple}")
 
 
 def _names(names: Sequence[str] | set[str]) -> str:
@@ -239,22 +236,25 @@ def _names(names: Sequence[str] | set[str]) -> str:
 
 
 def _small_enough(paths: Sequence[Path], memory: float) -> None:
-    """Weights are held in memory in full, which is known before they are read."""
+    """Refuses weights that exceed the memory, before they are read."""
     size = sum(one.stat().st_size for path in paths for one in ([path] if path.is_file() else path.glob("*/*")))
     if size > memory * 1e9:
         raise UserError(
-            f"{paths[0]}: {size / 1e9:.3g} GB of weights, and {memory:g} GB of memory are allowed (memory); allow more"
+            f"{paths[0]}: {size / 1e9:.3g} GB of weights, and {memory:g} GB of memory are allowed; allow more with "
+            "--memory"
         )
 
 
 def _paths(given: str, results: str) -> list[Path]:
-    """The files (or folders of diffusers) of weights that a word of the command stands for."""
+    """The files (or folders of diffusers) of weights for one argument of the command."""
     path = Path(given)
     trained = TRAINED.fullmatch(given)
     if trained and not path.exists():
         path = Path(results) / "models" / trained["cohort"] / f"fold{trained['fold']}"
         if not path.is_dir():
-            raise UserError(f"{given}: not trained; {path} does not exist (results: {results}), and no such file does")
+            raise UserError(
+                f"{given}: not trained; {path} does not exist (results: {results}), and there is no such file"
+            )
     if not path.exists():
         raise UserError(f"{given}: no such file or folder of weights")
     if path.is_dir():
@@ -290,12 +290,12 @@ def _weight_file(path: Path) -> WeightFile:
 
 
 def _check_latents(networks: Mapping[str, Any]) -> None:
-    """A first stage and a diffusion fit if their latents have as many channels."""
+    """Checks that the first stage and the diffusion have the same number of latent channels."""
     if {"vq", "ldm"} <= networks.keys():
         made, taken = networks["vq"].size["latent_channels"], networks["ldm"].unet.size["out_channels"]
         if made != taken:
             raise UserError(
-                f"the first stage has latents of {made} channels, the U-Net of the diffusion makes {taken}; "
+                f"the first stage has latents of {made} channels, the U-Net of the diffusion has {taken}; "
                 "give weights that were trained together"
             )
 
@@ -310,7 +310,7 @@ def _init(path: Path) -> Any:
 
 
 def _load(weights: WeightFile, needed: Sequence[str], device: str) -> dict[str, "nn.Module"]:
-    """The networks of a file, by class; of a checkpoint in another layout, those in ``needed``."""
+    """The networks of a file, by class; of a checkpoint in another layout, the networks in ``needed``."""
     from models import weights as weight_files
 
     if "network" in weights.metadata:
@@ -338,7 +338,10 @@ def _load(weights: WeightFile, needed: Sequence[str], device: str) -> dict[str, 
 
 
 def builder(choice: Choice, networks: Mapping[str, "nn.Module"], **options: Any) -> Callable[[int], "Streaming"]:
-    """Makes the method with a seed: ``builder(...)(seed)``. ``options``: chunk, device, factor, half."""
+    """A function that makes the method with a seed: ``builder(...)(seed)``.
+
+    ``options``: chunk, device, factor, half.
+    """
     if choice.plain:
         from models.plain import Plain
 

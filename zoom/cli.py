@@ -12,21 +12,21 @@ from zoom.process import run
 
 EXAMPLES = f"""\
 examples:
-  {COMMAND} scan.nii.gz --spacing 1 -o finer.nii.gz       slices 1 mm apart, by the weights that ship with this project
-  {COMMAND} scan.nii.gz --n 4 --method spline -o finer.nii.gz   four new slices in each gap, by no weights
-  {COMMAND} scan.nii.gz --zoom 2.5 --in-plane 4 -o out/   2.5 slices for each, and four times finer in plane
-  {COMMAND} sub-01/anat/sub-01_T1w.nii.gz --n 2 -o derivatives/zoom      BIDS in, BIDS derivatives out
+  {COMMAND} scan.nii.gz --spacing 1 -o finer.nii.gz       slices 1 mm apart, with the shipped weights
+  {COMMAND} scan.nii.gz --n 4 --method spline -o finer.nii.gz   four new slices in each gap, without weights
+  {COMMAND} scan.nii.gz --zoom 2.5 --in-plane 4 -o out/   2.5 slices per slice, and four times finer in plane
+  {COMMAND} sub-01/anat/sub-01_T1w.nii.gz --n 2 -o derivatives/zoom      from BIDS to BIDS derivatives
   {COMMAND} bids derivatives/zoom participant --participant-label 01 02 --spacing 1    as a BIDS app
-  {COMMAND} scans/ more.nii.gz --spacing 1 -o finer/      every scan in a folder, and one more
+  {COMMAND} scans/ more.nii.gz --spacing 1 -o finer/      every scan in a folder, and one more scan
   {COMMAND} scan.nii.gz --n 4 --weights sample/1 --config config/demo.yaml --uncertainty 5 -o finer.nii.gz
 
-Beside the output come a page (.html: look at it) and a description (.json); of several scans, also index.html. The
+Next to the output: a page (.html: look at it) and a description (.json); for several scans, also index.html. The
 path of each output goes to stdout, everything else to stderr. Not for diagnosis.
 """
 
 
-#: Arguments that become fields of a request as they are.
-WISHES = (
+#: Arguments that become fields of a request unchanged.
+REQUESTED = (
     "n", "zoom", "spacing", "method", "in_plane", "axis", "orientation", "thickness", "profile", "uncertainty", "dtype",
     "memory", "tile", "labels",
 )  # fmt: skip
@@ -37,7 +37,7 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     settings = defaults or {}
     command = argparse.ArgumentParser(
         prog=COMMAND,
-        description="Zoom an MRI scan of your own: a finer volume, in the right place, with an honest page about it.",
+        description="Zoom your own MRI scan: a finer volume at the right position, with an honest page about it.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -46,14 +46,14 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     add(
         "scan",
         nargs="+",
-        help="NIfTI-1/2, Analyze or MGH (.nii, .nii.gz, .img, .hdr, .mgz, .mgh), a volume or a 4-D series; several of "
-        "them; folders (every image, or every series of DICOM files); or as a BIDS app: BIDS OUT participant",
+        help="NIfTI-1/2, Analyze or MGH (.nii, .nii.gz, .img, .hdr, .mgz, .mgh), a volume or a 4-D series; several "
+        "files; folders (every image, or every series of DICOM files); or as a BIDS app: BIDS OUT participant",
     )
     add("-o", "--output", help="a file (.nii.gz, .nii, .mgz, .mgh), or a folder to name outputs in")
     fineness = command.add_argument_group("how fine (one of these)").add_mutually_exclusive_group(required=True)
     fineness.add_argument("--n", type=int, help="new slices in each gap: N slices become (N − 1)(n + 1) + 1")
-    fineness.add_argument("--zoom", type=float, help="slices for each of the scan's, any number from 1 on")
-    fineness.add_argument("--spacing", type=float, metavar="MM", help="distance of the slices wanted")
+    fineness.add_argument("--zoom", type=float, help="output slices per slice of the scan, any number from 1 on")
+    fineness.add_argument("--spacing", type=float, metavar="MM", help="distance of the output slices")
 
     group = command.add_argument_group("how")
     add = group.add_argument
@@ -65,9 +65,14 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     add("--steps", type=int, help="of the diffusion sampler: fewer are faster (the config's)")
     add("--tile", type=int, help="side of the tiles networks are given, in low-resolution pixels (as trained)")
     add("--no-consistency", action="store_true", help="do not make the output average back to the scan")
-    add("--thickness", type=_thickness, metavar="MM", help="of a slice (auto: the sidecar's, else the spacing)")
+    add("--thickness", type=_thickness, metavar="MM", help="of a slice (auto: from the sidecar, else the spacing)")
     add("--profile", choices=("auto", "gaussian", "box", "point"), help="of a slice along its thickness (auto)")
-    add("--labels", type=Path, metavar="FILE", help="a label map on the scan's grid, brought along (nearest neighbour)")
+    add(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="a label map on the scan's grid, written on the output's grid (nearest neighbour)",
+    )
     add("--uncertainty", type=int, metavar="K", help="map where the result is least certain: the spread of K samples")
     add("--dtype", choices=("auto", "int16", "float32"), help="numbers in the output (auto: as the scan's)")
     add("--seed", type=int, help="of every random draw (the config's)")
@@ -80,22 +85,22 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
 
     group = command.add_argument_group("where and whether")
     add = group.add_argument
-    add("--dry-run", action="store_true", help="say what would come out: shape, spacing, memory, time")
+    add("--dry-run", action="store_true", help="print the plan: shape, spacing, memory, time")
     add("--viewer", action="store_true", help="also write a page of whole volumes, linked: …_view.html")
     add("--json", action="store_true", help="write the report, or with --dry-run the plan, to stdout as JSON")
-    add("-q", "--quiet", action="store_true", help="say nothing but what goes wrong")
+    add("-q", "--quiet", action="store_true", help="print only errors and warnings")
     add("--overwrite", action="store_true", help="replace outputs that exist")
-    add("--memory", type=float, metavar="GB", help=f"that may be used in total ({settings.get('memory')})")
-    add("--device", choices=("auto", "cpu", "cuda"), help="where networks run (the config's)")
+    add("--memory", type=float, metavar="GB", help=f"memory that may be used in total ({settings.get('memory')})")
+    add("--device", choices=("auto", "cpu", "cuda"), help="device of the networks (the config's)")
     add("--threads", type=int, help="CPU threads (the config's)")
-    add("--config", help="a configuration on top of config/config.yaml, e.g. config/demo.yaml")
-    add("--results", help="folder of the study that cohort/fold is looked up in (the config's)")
+    add("--config", help="a configuration that changes config/config.yaml, e.g. config/demo.yaml")
+    add("--results", help="folder of the study for cohort/fold (the config's)")
     _completion(command)
     return command
 
 
 def _completion(command: argparse.ArgumentParser) -> None:
-    """Adds ``--print-completion``, and says which arguments are paths."""
+    """Adds ``--print-completion``, and marks the arguments that are paths."""
     import shtab
 
     shtab.add_argument_to(command, "--print-completion", help="print a script that completes arguments in this shell")
@@ -114,7 +119,7 @@ def _thickness(text: str) -> float | str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code: 0, 1 for what a user can put right, 2 for a wrong command line."""
+    """Runs the command and returns its exit code: 0, 1 for errors that a user can fix, 2 for a wrong command line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
 
     def work() -> int:
@@ -124,27 +129,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         first.add_argument("--config")
         config = load_config(first.parse_known_args(words)[0].config)
         command = parser(config["zoom"])
-        given = command.parse_intermixed_args(words)
+        options = command.parse_intermixed_args(words)
         try:
-            bids_app(given)
+            bids_app(options)
         except ValueError as error:
             command.error(str(error))
-        return _run(given, config)
+        return _run(options, config)
 
     return run(COMMAND, work)
 
 
-def bids_app(given: argparse.Namespace) -> None:
+def bids_app(options: argparse.Namespace) -> None:
     """Turns the form of a BIDS app, ``BIDS OUT participant``, into a scan and an output.
 
-    Raises ``ValueError``, for argparse to say: another level, or no output.
+    Raises ``ValueError``, which argparse prints: another level, or no output.
     """
-    if len(given.scan) == 3 and given.scan[2] in ("participant", "group", "session") and not given.output:
-        folder, output, level = given.scan
+    if len(options.scan) == 3 and options.scan[2] in ("participant", "group", "session") and not options.output:
+        folder, output, level = options.scan
         if level != "participant":
             raise ValueError(f"level '{level}': scans are zoomed one by one; give participant")
-        given.scan, given.output = [folder], output
-    if not given.output:
+        options.scan, options.output = [folder], output
+    if not options.output:
         raise ValueError("the following arguments are required: -o/--output")
 
 
@@ -156,12 +161,12 @@ def _run(given: argparse.Namespace, config: dict) -> int:
 
     set_up(config, vars(given))
     output = Path(given.output)
-    wishes = {name: getattr(given, name) for name in WISHES}
-    wishes |= {"weights": tuple(given.weights), "consistency": False if given.no_consistency else None}
-    wishes |= {"overwrite": given.overwrite or None, "viewer": given.viewer or None}
+    requested = {name: getattr(given, name) for name in REQUESTED}
+    requested |= {"weights": tuple(given.weights), "consistency": False if given.no_consistency else None}
+    requested |= {"overwrite": given.overwrite or None, "viewer": given.viewer or None}
 
-    def wish(task: Task) -> Request:
-        return request(config, task.scan, task.output, converted=task.converted, **wishes)
+    def ask(task: Task) -> Request:
+        return request(config, task.scan, task.output, converted=task.converted, **requested)
 
     def say(line: str) -> None:
         if not given.quiet:
@@ -170,12 +175,12 @@ def _run(given: argparse.Namespace, config: dict) -> int:
     with TemporaryDirectory(prefix=f"{COMMAND}-") as work:
         tasks, left_out = gather(given.scan, output, Path(work), given.participant_label, given.suffix)
         if given.labels and len(tasks) > 1:
-            raise UserError(f"{given.labels}: labels of one scan; {len(tasks)} are given")
+            raise UserError(f"{given.labels}: labels need one scan, but there are {len(tasks)}")
         for line in left_out:
             say(f"note      {line}")
         many = is_folder(output) and (len(tasks) > 1 or any(Path(one).is_dir() for one in given.scan))
         how = {"dry_run": given.dry_run, "quiet": given.quiet, "as_json": given.json}
-        outcome = batch(tasks, wish, config, say, **how, index=output if many else None)
+        outcome = batch(tasks, ask, config, say, **how, index=output if many else None)
     return 1 if outcome.failed else 0
 
 

@@ -1,13 +1,15 @@
-"""Data consistency: the finer volume, averaged back to the scan's resolution, is the scan (back-projection).
+"""Data consistency: the finer volume, averaged back to the scan's resolution, is equal to the scan (back-projection).
 
-In plane, a scan's voxel is the mean of the ``factor`` × ``factor`` voxels in its place. Along the slices, a slice of
-the scan is the mean of the volume around it by its profile (``zoom.thickness``). If it is no thicker than an output
-slice, or its profile is ``point``, it is the volume at its position (as in the article, where slices are taken away).
+In plane, a scan's voxel is the mean of the ``factor`` × ``factor`` voxels at its position. Along the slices, a slice of
+the scan is the mean of the volume weighted by the slice's profile (``zoom.thickness``). If the slice is at most as
+thick as an output slice, or its profile is ``point``, the slice is the volume at its position (as in the article, where
+slices are removed).
 
 That mean is a matrix P (S, S'), rows summing to one; the in-plane mean is D. With y the scan and x the restored volume,
-y − P D x is interpolated to the fine grid, by the method's own weights between slices and linearly in plane, after it
-was divided by what such an interpolation loses, so that P D of the sum *is* y. What then falls below zero (outside the
-scan's range) is raised to it, and the voxels around give way in proportion until y is met again.
+y − P D x is interpolated to the fine grid, with the method's weights between slices and linearly in plane. Before, y −
+P D x is pre-compensated for the loss of this interpolation, so that P D (x + correction) = y exactly. Values below zero
+(outside the scan's range) are then set to zero, and the voxels around are rescaled (as in ML-EM) until y is matched
+again.
 """
 
 from collections.abc import Callable
@@ -25,18 +27,18 @@ from zoom.thickness import THIN
 SWEEPS = 50
 TINY = 1e-9
 FWHM = 2 * np.sqrt(2 * np.log(2))  # full width at half maximum of a Gaussian, in standard deviations
-REACH = 1.25  # thicknesses: where a Gaussian is cut, at three standard deviations
+REACH = 1.25  # thicknesses: a Gaussian is cut there, at three standard deviations
 
 Tick = Callable[[int], None]
 
 
 @dataclass(frozen=True)
 class Correction:
-    """How large the correction was, in units of x (1 = the scan's 99.9th percentile).
+    """The size of the correction, in units of x (1 = the scan's 99.9th percentile).
 
-    ``before``, ``before_rms``: largest and root mean square |y − P D x| of the method alone, y clipped as it was seen;
-    ``after``: largest |y − P D x|; ``rms``, ``largest``: of what was added to the finer volume.
-    ``sweeps``: rounds of giving way.
+    ``before``, ``before_rms``: largest and root mean square |y − P D x| of the method without correction, with y
+    clipped as the method saw it; ``after``: largest |y − P D x|; ``rms``, ``largest``: of the correction of the finer
+    volume. ``sweeps``: number of rescaling rounds.
     """
 
     before: float
@@ -48,11 +50,11 @@ class Correction:
 
 
 def averaging(grid: Grid, profile: str, thickness: float) -> np.ndarray:
-    """P (S, S'), float64: what a slice of the scan shows of the output's slices.
+    """P (S, S'), float64: the weights of the output's slices in each slice of the scan.
 
-    ``thickness``: of the scan's slices, in units of their spacing. A row of zeros: a thin slice that lies beyond the
-    output's last one (``Grid.beyond``). What a profile reaches beyond the first and the last output slice is taken to
-    be the volume turned round there (2 x₀ − x(−u)): a slope stays a slope.
+    ``thickness``: of the scan's slices, in units of their spacing. A row of zeros: a thin slice beyond the output's
+    last slice (``Grid.beyond``). Beyond the first and the last output slice, the volume is continued by point
+    reflection (2 x₀ − x(−u)), so that a slope stays a slope.
     """
     if thin(grid, profile, thickness):
         return _at_its_place(grid)
@@ -73,7 +75,7 @@ def averaging(grid: Grid, profile: str, thickness: float) -> np.ndarray:
     inside[:, 1 : 1 + more] -= before
     inside[:, -1] += 2 * after.sum(axis=1)
     inside[:, -2 : -2 - more : -1] -= after
-    if grid.beyond:  # turned round, the last slice would weigh some of the output's negatively
+    if grid.beyond:  # with reflection, the last slice would have negative weights
         inside[-1] = matrix[-1, more : more + len(at)]
         inside[-1, -1] += after[-1].sum()
     inside = inside.clip(0)
@@ -81,12 +83,14 @@ def averaging(grid: Grid, profile: str, thickness: float) -> np.ndarray:
 
 
 def thin(grid: Grid, profile: str, thickness: float) -> bool:
-    """Whether a slice of the scan is the output's at its place: by its profile, or no thicker than one of these."""
+    """Whether a slice of the scan equals the output at its position: thin by its profile, or at most as thick as an
+    output slice.
+    """
     return profile == "point" or thickness * grid.zoom <= THIN
 
 
 def _at_its_place(grid: Grid) -> np.ndarray:
-    """P (S, S') of thin slices: linear between the output's slices around."""
+    """P (S, S') of thin slices: linear between the neighbouring output slices."""
     known, at = grid.known, grid.at
     right = np.clip(np.searchsorted(at, known), 1, len(at) - 1)
     t = ((known - at[right - 1]) / (at[right] - at[right - 1])).clip(0, 1)
@@ -109,37 +113,37 @@ def block_mean(slices: np.ndarray, factor: int) -> np.ndarray:
 
 
 def block_repeat(slices: np.ndarray, factor: int) -> np.ndarray:
-    """(B, h, w) → (B, f·h, f·w), every voxel a block."""
+    """(B, h, w) → (B, f·h, f·w), every voxel becomes a block."""
     return slices if factor == 1 else slices.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
 def magnify(slices: np.ndarray, factor: int) -> np.ndarray:
-    """Bilinear (B, h, w) → (B, f·h, f·w), voxel centres in place."""
+    """Bilinear (B, h, w) → (B, f·h, f·w); voxel centres stay in place."""
     from models.plain import bilinear, magnified
 
     return magnified(slices, factor, bilinear)
 
 
-def sharpen(one: np.ndarray, factor: int) -> np.ndarray:
-    """The slice (h, w) whose ``magnify`` has block means ``one``: D ∘ magnify is tridiagonal along each axis."""
+def sharpen(means: np.ndarray, factor: int) -> np.ndarray:
+    """The slice (h, w) whose ``magnify`` has block means ``means``: D ∘ magnify is tridiagonal along each axis."""
     if factor == 1:
-        return one
-    # Sub-voxel centres lie (i + ½)/f − ½ from the voxel's: their mean share of each neighbour
+        return means
+    # Sub-voxel centres are (i + ½)/f − ½ from the voxel's centre: their mean share of each neighbour
     side = float(np.abs((np.arange(factor) + 0.5) / factor - 0.5).mean() / 2)
     for _ in range(2):
-        bands = np.full((3, len(one)), side)
+        bands = np.full((3, len(means)), side)
         bands[1] = 1 - 2 * side
         bands[1, [0, -1]] += side
-        one = solve_banded((1, 1), bands, one.astype(np.float64)).T
-    return one
+        means = solve_banded((1, 1), bands, means.astype(np.float64)).T
+    return means
 
 
 class Projection:
     """Back-projection of one volume on disk.
 
     ``scan`` (S, H, W) in its own units; ``fine`` (S', f·H, f·W) in units of x, corrected in place; ``mixing`` (S', S):
-    the method's weights; ``top``: where the method saw the scan clipped; ``folder``: for room on disk; ``tick``: told
-    the number of slices done.
+    the method's weights; ``top``: level at which the method's input was clipped; ``folder``: for temporary files;
+    ``tick``: called with the number of finished slices.
     """
 
     def __init__(
@@ -160,8 +164,8 @@ class Projection:
         self.top = top
         self.average = averaging(grid, profile, thickness)
         self.bound = self.average.sum(axis=1) > 0
-        # Linear instead, if the method's own weights cannot bring the scan back: they do not sum to one (the control
-        # eq12), or two slices of the scan get the same correction (the control copy, at some zooms).
+        # Linear weights instead, if the method's weights cannot restore the scan: they do not sum to one (the control
+        # eq12), or two slices of the scan get the same correction (the control copy, for some zooms).
         if not np.allclose(mixing.sum(axis=1), 1, atol=1e-3) or np.linalg.cond(self._gain(mixing)) > 100:
             from models.interpolation import linear
 
@@ -171,7 +175,7 @@ class Projection:
         self.length = block_length(fine.shape[1] * fine.shape[2] * 4)
 
     def _gain(self, mixing: np.ndarray) -> np.ndarray:
-        """P W (S, S): what a correction comes back as. An unbound slice is left to itself."""
+        """P W (S, S): the average of a correction. Unbound slices are not corrected."""
         gain = self.average @ mixing
         unbound = np.flatnonzero(~self.bound)
         gain[unbound] = 0
@@ -181,10 +185,11 @@ class Projection:
     def correct(
         self, enforce: bool, tolerance: float, watch: Callable[[Store], None] = lambda back: None
     ) -> Correction:
-        """Adds what is missing. ``enforce``: all of y − P D x; else only what was clipped for the networks.
+        """Adds the correction.
 
-        ``tolerance``: of |y − P D x|, in units of x; the rounds end below it, or after ``SWEEPS``. ``watch`` is shown
-        P D x (S, H, W) as the method left it.
+        ``enforce``: all of y − P D x; else only the part that was clipped for the networks. ``tolerance``: of |y − P D
+        x|, in units of x; the rounds end below it, or after ``SWEEPS``. ``watch`` is called with P D x (S, H, W) of the
+        method's result.
         """
         before = self.measure(clipped=True)
         watch(self.back)
@@ -212,9 +217,9 @@ class Projection:
     def measure(
         self, decode: Callable[[np.ndarray], np.ndarray] | None = None, *, clipped: bool = False
     ) -> tuple[float, float]:
-        """Largest and root mean square |y − P D x| over bound slices, and P D x kept in ``back``.
+        """Largest and root mean square |y − P D x| over bound slices, and P D x stored in ``back``.
 
-        ``decode``: brings what is in ``fine`` to units of x, where it is something else; ``clipped``: y as seen.
+        ``decode``: converts ``fine`` to units of x, if needed; ``clipped``: use y as the method saw it.
         """
         pending: dict[int, np.ndarray] = {}
         largest = total = 0.0
@@ -230,9 +235,9 @@ class Projection:
                 mixed = np.tensordot(part[i, used].astype(np.float32), means, axes=1)
                 pending[i] = pending[i] + mixed if i in pending else mixed
             for i in [i for i in pending if not self.average[i, stop:].any()]:
-                found = pending.pop(i)
-                self.back.write(i, found[None])
-                off = (self._target(i).clip(0, self.top) if clipped else self._target(i)) - found
+                average = pending.pop(i)
+                self.back.write(i, average[None])
+                off = (self._target(i).clip(0, self.top) if clipped else self._target(i)) - average
                 largest = max(largest, float(np.abs(off).max()))
                 total += float(np.square(off, dtype=np.float64).mean())
         return largest, float(np.sqrt(total / max(int(self.bound.sum()), 1)))
@@ -241,7 +246,7 @@ class Projection:
         return self.scale.normalise(self.scan[i])
 
     def _residual(self, enforce: bool) -> None:
-        """``back``: P D x → what the correction is to have as block means; unbound slices: what was clipped."""
+        """``back``: P D x → the block means of the correction; unbound slices: the clipped part."""
         for i in range(len(self.scan)):
             target = self._target(i)
             if enforce and self.bound[i]:
@@ -250,7 +255,7 @@ class Projection:
                 self.back.write(i, (target - target.clip(0, self.top))[None])
 
     def _compensate(self) -> None:
-        """``back``: residuals → what has to be mixed so that P gives them back."""
+        """``back``: residuals → the values whose mixture has these residuals as its average P."""
         gain = self._gain(self.mixing)
         if np.abs(gain - np.eye(len(gain))).max() < 1e-7:
             return
@@ -260,7 +265,9 @@ class Projection:
             self.back.write_rows(start, np.tensordot(inverse, self.back.rows(start, stop), axes=1))
 
     def _give_way(self, tolerance: float) -> None:
-        """One round: every voxel by the ratio of y to P D x in its place (as in ML-EM), which keeps it above zero."""
+        """One round: scales every voxel by the ratio of y to P D x at its position (as in ML-EM), which keeps it above
+        zero.
+        """
         ratios: dict[int, np.ndarray] = {}
         for start, stop in blocks(len(self.fine), 1):
             column = self.average[:, start]
@@ -273,8 +280,8 @@ class Projection:
             self.fine.write(start, self.fine[start:stop] * factor)
 
     def _ratio(self, i: int, tolerance: float) -> np.ndarray:
-        target, found = self._target(i), self.back[i]
+        target, average = self._target(i), self.back[i]
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.maximum(target, 0) / found
-        off = (np.abs(target - found) > tolerance / 2) & (found > TINY)
+            ratio = np.maximum(target, 0) / average
+        off = (np.abs(target - average) > tolerance / 2) & (average > TINY)
         return np.where(off, ratio, 1.0)

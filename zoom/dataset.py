@@ -1,4 +1,4 @@
-"""The BIDS dataset that outputs lie in: its description, the datasets that scans come from, README and .bidsignore."""
+"""The BIDS dataset of the outputs: its description, the datasets of the scans, README and .bidsignore."""
 
 import contextlib
 import json
@@ -15,28 +15,28 @@ from zoom.names import Names
 
 BIDS_VERSION = "1.10.0"
 DESCRIPTION = "dataset_description.json"
-IGNORED = "*.html"  # the pages, for which BIDS has no place
+IGNORED = "*.html"  # the pages, which BIDS does not define
 READMES = ("README", "README.md", "README.rst", "README.txt")
 README = f"""\
 # Finer volumes by super-resolution
 
 Made by `{COMMAND}` of {NAME} from the datasets that `dataset_description.json` lists under `DatasetLinks`. **Not for
-diagnosis**: what lies between the slices of a scan was computed, not measured.
+diagnosis**: the values between the slices of a scan were computed, not measured.
 
 - `*_desc-zoom_*.nii.gz`: the finer volume; `res-` says how fine (`res-1mm`: slices 1 mm apart; `res-5x`: five slices
   for each slice of the scan; `4x4`: 4 × 4 voxels in plane for each voxel of the scan).
 - `*.json`: how the volume was made (`Zoom`: method, weights with hash, slice thickness and profile with their sources,
-  distance from the scan after averaging back, warnings), and what the scan's own description says and is still true.
+  distance from the scan after averaging back, warnings), and the scan's own description as far as it is still true.
 - `*.html`: the same as a page with pictures. Look at the page before you use the volume.
-- `*_desc-zoomspread_*`: where the result is least certain, if that was asked for.
+- `*_desc-zoomspread_*`: where the result is least certain, if requested.
 """
 
 
 def described(names: Names) -> dict[str, Any]:
     """The ``dataset_description.json`` of the outputs' folder; empty if there is none.
 
-    Raises ``UserError``: the file, or that of the scan's dataset, cannot be read; or the folder is a raw dataset, where
-    derivatives do not belong.
+    Raises ``UserError``: the file, or the scan's dataset's file, cannot be read; or the folder is a raw dataset, which
+    must not hold derivatives.
     """
     if names.root is None or names.bids is None:
         return {}
@@ -44,20 +44,20 @@ def described(names: Names) -> dict[str, Any]:
         _description(names.bids.root)
     if not (names.root / DESCRIPTION).exists():
         return {}
-    found = _description(names.root)
-    if found.get("DatasetType", "raw") == "raw":
+    description = _description(names.root)
+    if description.get("DatasetType", "raw") == "raw":
         raise UserError(
-            f"{names.root}: a raw BIDS dataset by its {DESCRIPTION}, which holds no derivatives; give a folder of its "
-            "own, e.g. derivatives/zoom"
+            f"{names.root}: a raw BIDS dataset by its {DESCRIPTION}, which must not hold derivatives; give a separate "
+            "folder, e.g. derivatives/zoom"
         )
-    return found
+    return description
 
 
 def register(names: Names) -> str:
     """Describes the outputs' dataset and names the scan's, for URIs such as ``bids:raw:sub-01/anat/sub-01_T1w.nii.gz``.
 
-    Each source dataset has a link of its own, also where several processes write to one folder. Empty where the outputs
-    are not a dataset.
+    Each source dataset has its own link, also if several processes write to one folder. Empty if the outputs are not a
+    dataset.
     """
     if names.root is None or names.bids is None:
         return ""
@@ -87,12 +87,12 @@ def register(names: Names) -> str:
 
 
 def source(names: Names, scan: Path, link: str) -> str:
-    """The scan as the sidecar's ``Sources`` names it: a BIDS URI within derivatives, else its path."""
+    """The scan's name for the sidecar's ``Sources``: a BIDS URI within derivatives, else its path."""
     return f"bids:{link}:{names.bids.path.as_posix()}" if names.bids and link else str(scan)
 
 
 def _linked(about: dict[str, Any], raw: Path, root: Path) -> str:
-    """The link of the dataset ``raw`` in the description ``about``, put there if it is not."""
+    """The link of the dataset ``raw`` in the description ``about``, added if it is missing."""
     links = about.setdefault("DatasetLinks", {})
     for name, place in links.items():
         if isinstance(place, str) and (root / place).resolve() == raw.resolve():
@@ -112,7 +112,9 @@ def _linked(about: dict[str, Any], raw: Path, root: Path) -> str:
 
 
 def _authors(about: dict[str, Any], said: dict[str, Any], link: str) -> None:
-    """The authors of every source dataset; where a dataset names none, that is said, and the software stands alone."""
+    """The authors of every source dataset; if a dataset names no authors, this is stated, and only the software is
+    named.
+    """
     named = said.get("Authors")
     named = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
     known = about.setdefault("Authors", [])
@@ -122,18 +124,18 @@ def _authors(about: dict[str, Any], said: dict[str, Any], link: str) -> None:
 
 def _description(folder: Path) -> dict[str, Any]:
     path = folder / DESCRIPTION
-    found = json_of(path)
-    if not isinstance(found, dict):
+    content = json_of(path)
+    if not isinstance(content, dict):
         raise UserError(f"{path}: not a JSON object; repair or remove it")
-    links, sources = found.get("DatasetLinks", {}), found.get("SourceDatasets", [])
+    links, sources = content.get("DatasetLinks", {}), content.get("SourceDatasets", [])
     if not isinstance(links, dict) or not isinstance(sources, list):
-        raise UserError(f"{path}: DatasetLinks is to be an object and SourceDatasets a list; repair it")
-    return found
+        raise UserError(f"{path}: DatasetLinks must be an object and SourceDatasets a list; repair it")
+    return content
 
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time, where the system locks folders; elsewhere the last one wins."""
+    """One process at a time, if the system locks folders; otherwise the last process wins."""
     try:
         import fcntl
 

@@ -1,4 +1,4 @@
-"""What is said about a zoom: the JSON file and the page beside the output."""
+"""The description of a zoom: the JSON file and the page next to the output."""
 
 import platform
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ from zoom.prepare import Engine, Prepared
 from zoom.store import Store, block_length, blocks
 
 BINS = 128
-NOT_FOR_DIAGNOSIS = "Not for diagnosis. What lies between the scan's slices was computed, not measured."
+NOT_FOR_DIAGNOSIS = "Not for diagnosis. The values between the scan's slices were computed, not measured."
 
 
 class Pictures:
-    """What the page shows of the first volume, taken while it lies on disk."""
+    """The page's pictures of the first volume, made while the volume is on disk."""
 
     def __init__(self, prepared: Prepared, raw: Store, scale: Scale) -> None:
         self.scale = scale
@@ -34,7 +34,7 @@ class Pictures:
         self.views = pictures.views(scan.plane, scan.upright, scan.upright_spacing)
         self.grid = prepared.grid
         beyond = self.grid.beyond and prepared.thin
-        # a last slice that lies beyond the output is compared with nothing
+        # a last slice beyond the output is not compared
         self.met = self.grid.known[:-1] if beyond else self.grid.known
         self.raw = raw
         self.where = {view.plane: pictures.where(view, scan) for view in self.views}
@@ -49,12 +49,12 @@ class Pictures:
         self.counts_after = np.zeros(BINS)
 
     def method_alone(self, back: Store) -> None:
-        """``back`` (S, H, W): the method's output averaged back, before it was corrected."""
+        """``back`` (S, H, W): the method's output averaged back, before the correction."""
         top = self.scale.floor + self.scale.scale if self.clipped else np.inf
         self.alone = self._difference(back, top)
 
     def result(self, fine: Store, form: Encoding, back: Store) -> None:
-        """``fine``: the output's stored numbers; ``back``: these averaged back."""
+        """``fine``: the output's stored numbers; ``back``: their average at the scan's resolution."""
         field = Field(fine, self.grid.at, self.grid.factor, form.decode)
         self.after = cuts(field, self.views)
         self.off = self._difference(back)
@@ -65,7 +65,7 @@ class Pictures:
         self.spread = cuts(Field(spread, self.grid.at, self.grid.factor), self.views)
 
     def _difference(self, back: Store, top: float = np.inf) -> dict[str, list[np.ndarray]]:
-        """Averaged back less the scan (clipped at ``top``), in the scan's units, in the middle of every view."""
+        """Averaged back minus the scan (clipped at ``top``), in the scan's units, in the middle of every view."""
         units = Field(back, self.met, 1, lambda x: x * self.scale.scale + self.scale.floor)
         found = cuts(units, self.views, [MIDDLE])
         return {plane: [found[plane][0] - np.minimum(self.before[plane][MIDDLE], top)] for plane in found}
@@ -80,7 +80,7 @@ class Pictures:
         return counts, above
 
     def histogram(self) -> np.ndarray:
-        """The scan's grey values as weights record them (``benchmark.jobs.provenance``)."""
+        """The scan's histogram in the form stored with weights (``benchmark.jobs.provenance``)."""
         from benchmark.jobs.provenance import BINS as WANTED
 
         edges = (np.arange(BINS) + 0.5) / BINS * 1.25
@@ -99,7 +99,7 @@ def sidecar(
     seconds: float,
     link: str,
 ) -> dict[str, Any]:
-    """The JSON beside the output: what it was made from, by what, and how far it is from the scan.
+    """The JSON next to the output: sources, method, and difference to the scan.
 
     ``link``: of the scan's dataset in the outputs' (``zoom.dataset.register``).
     """
@@ -149,14 +149,14 @@ def sidecar(
 
 
 def spread_sidecar(about: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON beside the map of the spread, from ``about``, that of the output."""
+    """The JSON next to the map of the spread; ``about``: the JSON of the output."""
     samples = about["Zoom"]["Volumes"][0]["Spread"]["Samples"]
     text = f"Standard deviation of {samples} results that differ in their random numbers. {about['Description']}"
     return {**{key: value for key, value in about.items() if key != "Zoom"}, "Description": text}
 
 
 def labels_sidecar(about: Mapping[str, Any], prepared: Prepared, link: str) -> dict[str, Any]:
-    """The JSON beside the labels: where they come from, and that each voxel has the nearest voxel's label."""
+    """The JSON next to the labels: their source, and that each voxel has the nearest voxel's label."""
     path = Path(about["Zoom"]["Labels"]["Source"])
     own, names = find_bids(path), prepared.names
     within = bool(link and own and names.bids and own.root.resolve() == names.bids.root.resolve())
@@ -164,7 +164,7 @@ def labels_sidecar(about: Mapping[str, Any], prepared: Prepared, link: str) -> d
     return {
         **carried(stated(path)[0], prepared.grid.factor, link if within else ""),
         "Description": f"Labels of {path.name} on the grid of {names.image.name}: each voxel has the label of the "
-        "nearest voxel. Between the slices of the scan nobody drew them.",
+        "nearest voxel. Between the slices of the scan there are no drawn labels.",
         "Sources": [f"bids:{link}:{own.path.as_posix()}" if within and own else str(path)],
         "GeneratedBy": about["GeneratedBy"],
         "Resolution": about["Resolution"],
@@ -173,8 +173,8 @@ def labels_sidecar(about: Mapping[str, Any], prepared: Prepared, link: str) -> d
 
 
 def tolerance(form: Encoding, results: list[dict[str, Any]]) -> float:
-    """Largest difference allowed after averaging back, in the scan's units: the rounding of the file and, before it,
-    a tenth of that or 1e-5 of the grey scale.
+    """Largest difference allowed after averaging back, in the scan's units: the rounding of the file and, before the
+    rounding, a tenth of this rounding or 1e-5 of the grey scale.
     """
     scale = max(result["scale"].scale for result in results)
     if form.dtype.kind == "f":

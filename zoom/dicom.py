@@ -1,4 +1,4 @@
-"""Folders of DICOM files, as scanners and archives hand them out: converted by the program dcm2niix."""
+"""Folders of DICOM files from scanners and archives, converted by the program dcm2niix."""
 
 import shutil
 import subprocess
@@ -37,7 +37,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def has_dicom(folder: Path) -> bool:
-    """Whether a DICOM file lies in a folder or below it."""
+    """Whether a folder or its subfolders hold a DICOM file."""
     return any(is_dicom(path) for path in _files(folder))
 
 
@@ -46,27 +46,27 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def program() -> Path:
-    """dcm2niix: of the Python package, or else the one in the search path."""
+    """dcm2niix: from the Python package, else from the search path."""
     if find_spec("dcm2niix"):
         import dcm2niix
 
         if Path(dcm2niix.bin).exists():
             return Path(dcm2niix.bin)
-    found = shutil.which("dcm2niix")
-    if found is None:
+    path = shutil.which("dcm2niix")
+    if path is None:
         raise UserError(
             f"DICOM files need the program dcm2niix: pip install '{NAME}[dicom]', or put dcm2niix into the search path"
         )
-    return Path(found)
+    return Path(path)
 
 
 def convert(folder: Path, into: Path) -> tuple[list[Converted], list[str]]:
     """Makes a NIfTI of every series below ``folder``, in the folder ``into``, without names of persons.
 
-    The second list: what dcm2niix warned of, and the pictures of a single slice, which are left out. Raises
-    ``UserError``: there is no dcm2niix, or it makes nothing of the files.
+    The second list: warnings of dcm2niix, and images of a single slice, which are left out. Raises ``UserError``:
+    dcm2niix is missing, or cannot convert the files.
     """
-    # no settings of the user's, a sidecar without persons, no compression, a name by folder, number and description
+    # without the user's settings, a sidecar without names, no compression, a name from folder, number and description
     options = ["-g", "i", "-b", "y", "-ba", "y", "-z", "n", "-f", "%f_%s_%d"]
     command = [str(program()), *options, "-o", str(into), str(folder.resolve())]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)

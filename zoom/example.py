@@ -1,9 +1,9 @@
-"""A first scan to zoom, and what to expect: ``mri-zoom-example FOLDER``.
+"""Zooms a first scan and shows the result: ``mri-zoom-example FOLDER``.
 
-Fetches a T1w scan with 1 mm voxels (BOLD5000 subject CSI3, CC0, defaced; none of the shipped networks learned from this
-scan), averages it to slices of 5 mm as a 2-D acquisition shows them, and zooms the result back to 1 mm. FOLDER then
-holds thick.nii.gz, zoomed.nii.gz with its page and, where matplotlib is installed, zoom.png: thick slices,
-interpolation, zoomed, truth.
+Downloads a T1w scan with 1 mm voxels (BOLD5000 subject CSI3, CC0, defaced; not in the training of the shipped
+networks), averages it to slices of 5 mm as in a 2-D acquisition, and zooms the result back to 1 mm. FOLDER then holds
+thick.nii.gz, zoomed.nii.gz with its page and, where matplotlib is installed, zoom.png: thick slices, interpolation,
+zoomed, truth.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def coronal(volume: np.ndarray, row: int, depth: int) -> np.ndarray:
 
 
 def draw(volumes: Sequence[np.ndarray], path: Path) -> None:
-    """The middle coronal plane of each volume (H, W, S), which share their rows, as a PNG of one row of panels."""
+    """The middle coronal plane of each volume (H, W, S), which share their rows, as a PNG with one row of panels."""
     from benchmark.print import style
 
     depth = max(volume.shape[2] for volume in volumes)
@@ -55,7 +55,7 @@ def draw(volumes: Sequence[np.ndarray], path: Path) -> None:
 
 
 def example(folder: Path) -> None:
-    """Makes the files that the module's docstring names. Raises ``UserError``: the scan cannot be fetched."""
+    """Makes the files listed in the module's docstring. Raises ``UserError``: the scan cannot be downloaded."""
     config = load_config()
     data = Path(config["data"]) if project.clone() else folder
     (source,) = reader("sample", data / "sample").fetch([SUBJECT]).values()
@@ -67,13 +67,13 @@ def example(folder: Path) -> None:
     with written(folder / "thick.nii.gz") as aside:
         nib.save(thick, aside)
     volumes = [np.asanyarray(thick.dataobj)]
-    for name, given in (("spline", {"method": "spline", "profile": "point"}), ("zoomed", {})):
+    for name, options in (("spline", {"method": "spline", "profile": "point"}), ("zoomed", {})):
         output = folder / f"{name}.nii.gz"
-        zoom(request(config, folder / "thick.nii.gz", output, n=THICK - 1, overwrite=True, **given), config)
+        zoom(request(config, folder / "thick.nii.gz", output, n=THICK - 1, overwrite=True, **options), config)
         volumes.append(np.asanyarray(nib.load(output).dataobj))  # type: ignore[attr-defined]
     ends = (
         truth.shape[2] - volumes[-1].shape[2]
-    ) // 2  # the output reaches from the first slice's centre to the last's
+    ) // 2  # the output extends from the first slice's centre to the last's
     volumes[1:] = [np.pad(volume, ((0, 0), (0, 0), (ends, ends)), mode="edge") for volume in volumes[1:]]
     pictures = [folder / "zoomed.html"]
     if find_spec("matplotlib"):
@@ -85,7 +85,7 @@ def example(folder: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog=f"{project.COMMAND}-example", description=__doc__)
-    parser.add_argument("folder", type=Path, help="where the files go; made if it is not there")
+    parser.add_argument("folder", type=Path, help="folder for the files; made if missing")
     folder = parser.parse_args(arguments).folder
 
     def work() -> int:
@@ -98,16 +98,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _whole_or_nothing(folder: Path) -> Iterator[None]:
-    """Where the block fails or is stopped, what it has made in ``folder`` goes (not the scan that was fetched)."""
+    """If the block fails or is stopped, removes the files that it made in ``folder`` (not the downloaded scan)."""
 
-    def there() -> set[Path]:
+    def present() -> set[Path]:
         return {path for pattern in MADE for path in folder.glob(pattern)} | ({folder} if folder.exists() else set())
 
-    before = there()
+    before = present()
     try:
         yield
     except BaseException:
-        for path in sorted(there() - before, reverse=True):  # a folder after what is in it
+        for path in sorted(present() - before, reverse=True):  # a folder after its files
             if path != folder:
                 path.unlink(missing_ok=True)
             elif not any(folder.iterdir()):

@@ -1,4 +1,4 @@
-"""What is known of a zoom before it is made: the plan of a dry run, and the first part of the description."""
+"""Facts about a zoom before it runs: the plan of a dry run, and the first part of the description."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def facts(prepared: Prepared, engine: Engine) -> dict[str, Any]:
 
 
 def plan(prepared: Prepared, engine: Engine) -> dict[str, Any]:
-    """What a dry run says, as JSON: paths, ``facts``, bytes of memory and disk, seconds, warnings."""
+    """The result of a dry run, as JSON: paths, ``facts``, bytes of memory and disk, seconds, warnings."""
     request = prepared.request
     return {
         "Scan": str(request.scan),
@@ -68,8 +68,8 @@ def plan(prepared: Prepared, engine: Engine) -> dict[str, Any]:
 
 
 def extent_of(grid: Grid) -> str:
-    """How the slices are finer, in words."""
+    """The number of new slices as text."""
     new = round(grid.zoom) - 1
     if abs(grid.zoom - new - 1) >= 1e-6:
-        return f"{grid.zoom:.4g} slices for each of the scan's"
+        return f"{grid.zoom:.4g} slices for each slice of the scan"
     return f"{new or 'no'} new slice{'' if new == 1 else 's'} in each gap"

@@ -1,4 +1,4 @@
-"""Which scans are meant: files, folders of images, BIDS datasets, folders of DICOM files."""
+"""The scans for the command's arguments: files, folders of images, BIDS datasets, folders of DICOM files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ NO_SCAN = {"dseg", "probseg", "mask", "phase", "phase1", "phase2", "phasediff", 
 
 @dataclass(frozen=True)
 class Task:
-    """A scan and where its outputs belong: a file, or a folder to name them in; ``converted``: what it was made of."""
+    """A scan and the place of its outputs: a file or a folder; ``converted``: the DICOM files of the scan."""
 
     scan: Path
     output: Path
@@ -24,23 +24,23 @@ class Task:
 
     @property
     def shown(self) -> str:
-        """The scan as a person knows it."""
+        """The scan's name for messages."""
         return f"{self.converted.folder} ({self.scan.stem})" if self.converted else str(self.scan)
 
 
 def gather(
-    given: Sequence[str], output: Path, work: Path, participants: Sequence[str] = (), suffixes: Sequence[str] = ()
+    paths: Sequence[str], output: Path, work: Path, participants: Sequence[str] = (), suffixes: Sequence[str] = ()
 ) -> tuple[list[Task], list[str]]:
-    """The scans that ``given`` (files and folders) stands for, in order, and a sentence for what was left out.
+    """The scans for ``paths`` (files and folders), in order, and a sentence for each scan left out.
 
-    ``work``: an empty folder for what is made of DICOM files; ``participants``, ``suffixes``: only those subjects
-    (``01`` or ``sub-01``) and suffixes (``T1w``) of BIDS datasets; none: all. Raises ``UserError``: a folder with no
-    scan in it, a participant that is not there, one output file for several scans, a single DICOM file, DICOM files
-    and no program that converts them.
+    ``work``: an empty folder for images made from DICOM files; ``participants``, ``suffixes``: only those subjects
+    (``01`` or ``sub-01``) and suffixes (``T1w``) of BIDS datasets; none: all. Raises ``UserError``: a folder without a
+    scan, a missing participant, one output file for several scans, a single DICOM file, DICOM files without the program
+    that converts them.
     """
     tasks: list[Task] = []
     left_out: list[str] = []
-    for number, one in enumerate(map(Path, given)):
+    for number, one in enumerate(map(Path, paths)):
         if not one.is_dir():
             if one.is_file() and is_dicom(one):
                 raise UserError(f"{one}: a DICOM file, which is one slice; give the folder of its series")
@@ -55,7 +55,7 @@ def gather(
                 raise UserError(f"{one}: no scan in it; give images ({', '.join(INPUT_SUFFIXES)}) or DICOM files")
             tasks += found
             left_out += without
-    alone = len(tasks) == 1 and (tasks[0].converted or not Path(given[0]).is_dir())
+    alone = len(tasks) == 1 and (tasks[0].converted or not Path(paths[0]).is_dir())
     if not alone and not is_folder(output):
         raise UserError(f"{output}: one file for {len(tasks)} scans; give a folder")
     return tasks, left_out
@@ -69,7 +69,7 @@ def _series(folder: Path, output: Path, into: Path) -> tuple[list[Task], list[st
 
 
 def _is_bids(folder: Path) -> bool:
-    """Whether a folder is a BIDS dataset: it says so, or an image in it has its name and place in one."""
+    """Whether a folder is a BIDS dataset: it has a description, or an image with a BIDS name and place."""
     if (folder / "dataset_description.json").is_file():
         return True
     places = (find_bids(image) for image in _below(folder))
@@ -98,7 +98,7 @@ def _wanted(image: Path, suffixes: Sequence[str]) -> bool:
 
 
 def _images(folder: Path, output: Path) -> tuple[list[Task], list[str]]:
-    """Every image in a folder that is no BIDS dataset; the outputs keep its folders."""
+    """Every image in a folder that is not a BIDS dataset; the outputs keep the subfolders."""
     tasks, left_out = [], []
     own = output.resolve()
     for image in _below(folder):
@@ -106,7 +106,7 @@ def _images(folder: Path, output: Path) -> tuple[list[Task], list[str]]:
         if inside or made_here(image):
             continue
         if LABELLED.search(image.name):
-            left_out.append(f"{image}: by its name a label map; left out")
+            left_out.append(f"{image}: a label map by its name; left out")
             continue
         below = Path() if find_bids(image) else image.parent.relative_to(folder)
         tasks.append(Task(image, output / below))
@@ -114,8 +114,8 @@ def _images(folder: Path, output: Path) -> tuple[list[Task], list[str]]:
 
 
 def _below(folder: Path) -> list[Path]:
-    """The images in a folder and the folders in it, in order; hidden ones are none, a pair is its .img."""
-    found = []
+    """The images in a folder and its subfolders, in order, without hidden files; a pair counts as its .img."""
+    images = []
     for path in sorted(folder.rglob("*")):
         name = path.name.lower()
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
@@ -123,8 +123,8 @@ def _below(folder: Path) -> list[Path]:
             continue
         pair = name.endswith((".hdr", ".hdr.gz")) and list(path.parent.glob(f"{stem(path)}.img*"))
         if not pair:
-            found.append(path)
-    return found
+            images.append(path)
+    return images
 
 
 def made_here(image: Path) -> bool:

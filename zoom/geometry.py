@@ -1,7 +1,7 @@
-"""Where the voxels of the finer volume lie (NOTES, "The protocol": geometry).
+"""The positions of the finer volume's voxels.
 
-N slices and n new ones a gap give (N − 1)(n + 1) + 1 slices, s / (n + 1) apart, the known ones where they were. In
-plane, ×4 keeps the field of view: voxels of a quarter the size, their centres half a voxel shifted.
+N slices and n new slices per gap give (N − 1)(n + 1) + 1 slices, s / (n + 1) apart; known slices keep their positions.
+In plane, ×4 keeps the field of view: voxels of a quarter of the size, with centres shifted by half a voxel.
 """
 
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ from benchmark.errors import UserError
 from benchmark.volume import PLANE_OF_CODE
 
 PLANES = ("axial", "coronal", "sagittal")
-# Shares of an output slice's spacing: what is nearer than this is in the same place. At 1 mm: 0.1 µm.
+# Share of an output slice's spacing; smaller distances count as the same position. At 1 mm: 0.1 µm.
 CLOSE = 1e-4
-# If the scan's last slice is missed by less than this, it is the header's rounding: the last slice is met.
+# A smaller distance to the scan's last slice is the header's rounding error; it is corrected.
 ROUNDING = 2e-3
 FINEST = 1_000_000
-"""Output slices for each of the scan's: what no scan is zoomed by, and can be counted still."""
+"""Largest number of output slices for each slice of the scan."""
 
 
 @dataclass(frozen=True)
 class Grid:
     """The finer grid in units of the scan's voxels, slices along upright order.
 
-    ``slices``: S known slices at 0 … S − 1; ``zoom`` ≥ 1: output slices for each of the scan's; ``factor``: in
+    ``slices``: S known slices at 0 … S − 1; ``zoom`` ≥ 1: output slices for each slice of the scan; ``factor``: in
     plane, 1 or 4; ``at`` (S',): positions of the output slices, float64.
     """
 
@@ -45,12 +45,14 @@ class Grid:
 
     @property
     def at(self) -> np.ndarray:
-        """j / zoom, from the first slice to the last, or to the last position before it."""
+        """j / zoom, from the first slice to the last slice, or to the last position before it."""
         return np.minimum(np.arange(self.count) / self.zoom, self.slices - 1)
 
     @property
     def beyond(self) -> float:
-        """How far the scan's last slice lies beyond the output's last, in slices of the scan: 0 unless fractional."""
+        """Distance from the output's last slice to the scan's last slice, in slices of the scan; 0 unless ``zoom`` is
+        fractional.
+        """
         gap = self.slices - 1 - min((self.count - 1) / self.zoom, self.slices - 1)
         return gap if gap * self.zoom > CLOSE else 0.0
 
@@ -61,9 +63,8 @@ class Grid:
     def step(self, axis: int, flipped: bool) -> np.ndarray:
         """Matrix 4×4 from stored output voxels to stored scan voxels: an affine @ this is the output's affine.
 
-        ``axis``: the stored slice axis; ``flipped``: whether it runs against the upright order. Only then, and
-        for a fractional zoom, is the stored first slice not the one that stays in place: all orientations of a
-        volume give one result.
+        ``axis``: the stored slice axis; ``flipped``: whether it runs against the upright order. Only in this case, with
+        a fractional zoom, the stored first slice moves, so that all orientations of a volume give the same result.
         """
         matrix = np.diag([1 / self.factor] * 3 + [1.0])
         matrix[:3, 3] = (1 / self.factor - 1) / 2
@@ -73,7 +74,9 @@ class Grid:
 
 
 def met(zoom: float, slices: int) -> float:
-    """``zoom``, changed by what a header rounds where that makes the last of ``slices`` slices one of the output."""
+    """Adjusts ``zoom`` by up to the header's rounding error so that the last of ``slices`` slices is an output
+    slice.
+    """
     gaps = (slices - 1) * zoom
     whole = round(gaps)
     return whole / (slices - 1) if abs(gaps - whole) < ROUNDING and whole >= slices - 1 else zoom
@@ -82,15 +85,15 @@ def met(zoom: float, slices: int) -> float:
 def zoom_factor(*, n: int | None, zoom: float | None, spacing: float | None, apart: float, path: str) -> float:
     """Output slices for each slice of the scan, from exactly one of ``n``, ``zoom`` and ``spacing`` (mm).
 
-    ``apart``: distance of the scan's slices, mm. ``UserError`` where the wish makes no finer volume.
+    ``apart``: distance of the scan's slices, mm. ``UserError`` if the result would not be finer.
     """
-    wishes = {"n": n, "zoom": zoom, "spacing": spacing}
-    given = [name for name, value in wishes.items() if value is not None]
+    requested = {"n": n, "zoom": zoom, "spacing": spacing}
+    given = [name for name, value in requested.items() if value is not None]
     if len(given) != 1:
         raise UserError(f"{path}: give one of n, zoom and spacing, not {' and '.join(given) or 'none'}")
     if n is not None:
         if not 0 <= n < FINEST or n != int(n):
-            raise UserError(f"{path}: n = {n}; give a whole number of new slices a gap, 0 to {FINEST - 1}")
+            raise UserError(f"{path}: n = {n}; give a whole number of new slices per gap, 0 to {FINEST - 1}")
         return float(n + 1)
     if zoom is None:
         if spacing is None or not spacing > 0 or not np.isfinite(spacing):
@@ -107,15 +110,15 @@ def zoom_factor(*, n: int | None, zoom: float | None, spacing: float | None, apa
             )
         return max(zoom, 1.0)
     if not 1 <= zoom <= FINEST:
-        raise UserError(f"{path}: zoom = {zoom:g}; give 1 to {FINEST} (nothing is made coarser)")
+        raise UserError(f"{path}: zoom = {zoom:g}; give 1 to {FINEST} (the output cannot be coarser)")
     return float(zoom)
 
 
 def slice_axis(axis: int | str | None, spacing: Sequence[float], codes: Sequence[str], path: str) -> int:
-    """The stored axis (0–2) of the slices: as given, by number or plane; else the one with the thickest voxels.
+    """The stored axis (0–2) of the slices: by number or plane, else the axis with the thickest voxels.
 
-    Where several are thickest within 1 %, the axial plane goes before the coronal and the sagittal one, however
-    the volume is stored.
+    If several are thickest within 1 %, axial has priority over coronal and coronal over sagittal, however the volume is
+    stored.
     """
     planes = [PLANE_OF_CODE[code] for code in codes]
     if isinstance(axis, str):

@@ -18,14 +18,14 @@ from zoom.prepare import amount
 NAME = "index.html"
 MARK = f'<meta name="generator" content="{COMMAND}">'
 ICON = re.compile(r'<link rel="icon" href="(data:image/png;base64,[A-Za-z0-9+/=]+)">')
-HEAD = 1 << 17  # characters of a page in which its icon stands
+HEAD = 1 << 17  # the first characters of a page, which contain its icon
 
 
 def write_index(folder: Path, failed: Sequence[str] = ()) -> Path | None:
     """Writes ``index.html`` over every output in ``folder`` and below it, also those of earlier calls.
 
-    ``failed``: a line for each scan of this call that was not zoomed. None, and nothing is written, where there is no
-    such folder or another program's ``index.html`` stands in it.
+    ``failed``: one line for each scan of this call that was not zoomed. Writes nothing and returns None if the folder
+    does not exist or contains another program's ``index.html``.
     """
     path = folder / NAME
     if not folder.is_dir() or (path.exists() and MARK not in _head(path)):
@@ -46,18 +46,18 @@ def write_index(folder: Path, failed: Sequence[str] = ()) -> Path | None:
 
 
 def _row(sidecar: Path, folder: Path) -> dict[str, Any] | None:
-    """What the index says of the output that ``sidecar`` describes; None for other JSON files."""
+    """The index's entry for the output that ``sidecar`` describes; None for other JSON files."""
     try:
         about = json_of(sidecar)
         zoom = about["Zoom"]
-        return _told(zoom, sidecar, folder) if isinstance(zoom, Mapping) else None
+        return _entry(zoom, sidecar, folder) if isinstance(zoom, Mapping) else None
     except (UserError, KeyError, TypeError, ValueError, StopIteration):
         return None
 
 
-def _told(zoom: Mapping[str, Any], sidecar: Path, folder: Path) -> dict[str, Any]:
+def _entry(zoom: Mapping[str, Any], sidecar: Path, folder: Path) -> dict[str, Any]:
     page = sidecar.with_suffix(".html")
-    image = next(one for suffix in SUFFIXES if (one := sidecar.with_name(f"{sidecar.stem}{suffix}")).is_file())
+    image = next(path for suffix in SUFFIXES if (path := sidecar.with_name(f"{sidecar.stem}{suffix}")).is_file())
     icon, inside = ICON.search(_head(page)), sidecar.parent.relative_to(folder)
     sizes = {
         "before": zoom["ScanShape"],
@@ -75,7 +75,7 @@ def _told(zoom: Mapping[str, Any], sidecar: Path, folder: Path) -> dict[str, Any
         "amount": amount(image.stat().st_size),
         "method": str(zoom["Method"]),
         "icon": icon[1] if icon else "",
-        "warnings": [str(one) for one in (*zoom["ScanWarnings"], *zoom["Warnings"])],
+        "warnings": [str(line) for line in (*zoom["ScanWarnings"], *zoom["Warnings"])],
         **{key: [float(value) for value in values] for key, values in sizes.items()},
     }
 
@@ -85,7 +85,7 @@ def _link(path: Path, folder: Path) -> str:
 
 
 def _head(path: Path) -> str:
-    """The beginning of a page; nothing where there is none."""
+    """The beginning of a page; empty if the page does not exist."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(HEAD)

@@ -1,4 +1,4 @@
-"""From the scan's units to what a network sees, and back to numbers in a file."""
+"""Conversion from the scan's units to a network's input, and to numbers in a file."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,17 @@ from zoom.scan import Extent, OpenScan
 from zoom.store import Store, block_length, blocks
 
 BINS = 1 << 16
-#: Room left around the scan's own range for what super-resolution adds, as a share of it.
+#: Margin around the scan's range for values by super-resolution, as a share of the range.
 HEADROOM = 0.5
 DTYPES = ("auto", "int16", "float32")
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Scan units = ``floor`` + ``scale`` · x. Networks see x clipped to [0, 1]; what was clipped is added again."""
+    """Scan units = ``floor`` + ``scale`` · x.
+
+    Networks see x clipped to [0, 1]; the clipped part is added again later.
+    """
 
     floor: float
     scale: float
@@ -29,14 +32,14 @@ class Scale:
 def find_scale(store: Store, extent: Extent, percentile: float = 99.9) -> Scale:
     """One scale for the volume: 0 to the percentile of its non-zero voxels (NOTES, "The protocol").
 
-    A volume with negative values (CT, or an intercept) begins at its lowest one instead of 0.
+    A volume with negative values (CT, or an intercept) begins at its lowest value instead of 0.
     """
     floor = min(0.0, extent.low)
     if extent.high <= floor:  # a constant volume of a series
         return Scale(floor, 1.0)
     low, high = 0.0, extent.high - floor
     total = 0
-    # Twice: the second histogram divides the bin of the first that holds the percentile.
+    # Two passes: the second histogram divides the first histogram's bin with the percentile.
     for turn in range(2):
         counts = np.zeros(BINS, np.int64)
         under = 0
@@ -63,7 +66,7 @@ class Encoding:
     intercept: float
 
     def encode(self, units: np.ndarray) -> tuple[np.ndarray, int]:
-        """Scan units → stored numbers (as float32 or float64), and how many did not fit and were cut."""
+        """Scan units → stored numbers (as float32 or float64), and how many did not fit and were clipped."""
         if self.dtype.kind == "f":
             return units.astype(np.float32), 0
         limits = np.iinfo(self.dtype)
@@ -79,9 +82,9 @@ class Encoding:
 def encoding(scan: OpenScan, extents: list[Extent], wanted: str, scaled: bool) -> Encoding:
     """The stored form of the output. ``wanted``: auto, int16 or float32; ``scaled``: the format keeps a slope.
 
-    ``auto``: float32 from floating point; from whole numbers int16 with the scan's own slope and intercept, so that
-    a voxel which did not change keeps its very number, or int32 where the scan's range (with half of it to spare)
-    does not fit. ``int16`` of what does not fit gets a slope of its own; ``UserError`` where it cannot have one.
+    ``auto``: float32 from floating point; from whole numbers int16 with the scan's slope and intercept, so that an
+    unchanged voxel keeps its number, or int32 if the scan's range (plus a half) does not fit. ``int16`` of a larger
+    range gets a new slope; ``UserError`` if the format has no slope.
     """
     low, high = min(e.low for e in extents), max(e.high for e in extents)
     margin = HEADROOM * (high - low)

@@ -1,4 +1,4 @@
-"""Labels that lie on a scan's grid, brought to the output's grid: each voxel gets the label of the nearest one."""
+"""Labels on a scan's grid, resampled to the output's grid: each voxel gets the label of the nearest voxel."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,9 @@ from zoom.intensity import Encoding
 from zoom.output import header, opened, stored_shape, suffix_of
 from zoom.scan import OpenScan
 
-#: Labels may lie beside the scan's voxels by this much of the smallest voxel: what a header's rounding does.
+#: Allowed distance between labels and the scan's voxels, as a share of the smallest voxel: a header's rounding.
 BESIDE = 0.1
-TYPES = (np.uint8, np.int16, np.int32)  # what every format and tool takes
+TYPES = (np.uint8, np.int16, np.int32)  # supported by every format and tool
 LABEL = 1002  # NIfTI's intent
 
 
@@ -31,10 +31,10 @@ class Labels:
 
 
 def open_labels(path: Path, scan: OpenScan, orientation: str | None = None) -> Labels:
-    """Reads a label map and checks that it lies on the grid of ``scan``, however its axes are stored.
+    """Reads a label map and checks that it is on the grid of ``scan``, however its axes are stored.
 
     ``orientation``: as for the scan. Raises ``UserError``: not an image, not one volume, another grid, values that are
-    no whole numbers or too large.
+    not whole numbers or too large.
     """
     found = open_image(path, orientation)
     shape = tuple(int(n) for n in found.image.shape)
@@ -54,7 +54,7 @@ def open_labels(path: Path, scan: OpenScan, orientation: str | None = None) -> L
         )
     whole = np.rint(stored)
     if not np.array_equal(whole, stored):
-        raise UserError(f"{path}: holds values that are no whole numbers; labels are 0, 1, 2, …")
+        raise UserError(f"{path}: holds values that are not whole numbers; labels are 0, 1, 2, …")
     low, high = float(whole.min()), float(whole.max())
     fitting = [kind for kind in TYPES if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max]
     if not fitting:
@@ -63,7 +63,9 @@ def open_labels(path: Path, scan: OpenScan, orientation: str | None = None) -> L
 
 
 def _beside(affine: np.ndarray, scan: OpenScan) -> float:
-    """How far a corner of the scan's grid lies from where ``affine`` has it, in the scan's smallest voxels."""
+    """Largest distance between a corner of the scan's grid and its position by ``affine``, in the scan's smallest
+    voxels.
+    """
     ends = [(0, n - 1) for n in scan.shape]
     corners = np.array(np.meshgrid(*ends)).reshape(3, -1)
     apart = (affine - scan.affine)[:3, :3] @ corners + (affine - scan.affine)[:3, 3:]
@@ -73,14 +75,15 @@ def _beside(affine: np.ndarray, scan: OpenScan) -> float:
 def nearest(grid: Grid, flipped: bool) -> np.ndarray:
     """(S',) the scan's slice, along the stored axis, that is nearest to each slice of the output.
 
-    Half-way between two, it is the later one in upright order, so that every way to store a scan gives the same.
+    Half-way between two slices, the later slice in upright order, so that every stored orientation gives the same
+    result.
     """
     index = np.floor(grid.at.round(6) + 0.5).astype(int).clip(0, grid.slices - 1)
     return grid.slices - 1 - index[::-1] if flipped else index
 
 
 def write(labels: Labels, scan: OpenScan, grid: Grid, aside: Path, name: Path) -> None:
-    """Writes the labels on the output's grid into the file ``aside``, in the format that ``name`` asks for."""
+    """Writes the labels on the output's grid into the file ``aside``, in the format of ``name``."""
     form = Encoding(labels.data.dtype, 1.0, 0.0)
     image = header(scan, grid, form, suffix_of(name), description="labels", series=False)
     found: Any = image.header

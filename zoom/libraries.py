@@ -14,7 +14,7 @@ MISSING = (
 
 
 def installed() -> bool:
-    """Whether the packages are installed that all networks run on."""
+    """Whether the packages that every network needs are installed."""
     return all(find_spec(name) for name in LIBRARIES)
 
 

@@ -17,7 +17,7 @@ class Loaded:
         self._networks: Mapping[str, nn.Module] = {}
 
     def __call__(self, choice: Choice, device: str) -> Mapping[str, "nn.Module"]:
-        """The networks of ``choice`` on ``device``; those of another choice are given up first."""
+        """The networks of ``choice`` on ``device``; networks of another choice are released first."""
         of = ([(file.path, file.sha256, file.stamp) for file in choice.weights], choice.networks, device)
         if of != self._of:
             self._of, self._networks = None, {}

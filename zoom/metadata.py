@@ -1,4 +1,4 @@
-"""What a scan's sidecar says, and how much of it is true of the finer volume."""
+"""The content of a scan's sidecar, and the part that is valid for the finer volume."""
 
 import json
 import math
@@ -11,25 +11,25 @@ from benchmark.errors import UserError
 from benchmark.files import json_of, text_of
 from zoom.names import Bids, Names, entities, find_bids, stem
 
-#: What describes the slices or the grid of the scan. The specification has no SliceThickness for MRI; the thickness of
-#: the scan's slices is kept in the block ``Zoom``, with its source.
+#: Keys that describe the slices or the grid of the scan. The specification has no SliceThickness for MRI; the thickness
+#: of the scan's slices is kept in the block ``Zoom``, with its source.
 OF_THE_SLICES = {
     "SliceTiming", "SliceEncodingDirection", "SliceThickness", "SpacingBetweenSlices", "NumberOfSlices",
     "SliceLocation", "ImagePositionPatient", "ImagePositionPatientDICOM", "AnatomicalLandmarkCoordinates",
     "VolumeAffineMatrix", "MatrixSize", "NumVolumes", "Resolution", "Density",
 }  # fmt: skip
-#: What describes the rows and columns: untrue where the output is finer in plane.
+#: Keys that describe the rows and columns: invalid if the output is finer in plane.
 IN_PLANE = {
     "EffectiveEchoSpacing", "DerivedVendorReportedEchoSpacing", "ReconMatrixPE", "Rows", "Columns", "PixelSpacing",
 }  # fmt: skip
-#: Links to files of the scan's dataset, which mean nothing in another.
+#: Links to files of the scan's dataset, which are invalid in another dataset.
 LINKS = {"IntendedFor", "AssociatedEmptyRoom", "B0FieldIdentifier", "B0FieldSource", "AnatomicalImage", "RawSources"}
-#: How the scan's own file was made, where the output's history stands.
+#: How the scan's file was made; the output has its own history.
 HISTORY = {
     "Description", "Sources", "GeneratedBy", "Zoom", "ImageType", "RawImage", "ConversionSoftware",
     "ConversionSoftwareVersion", "ImageComments",
 }  # fmt: skip
-#: Whom the scan shows and who took it: not to be spread further.
+#: The persons in the scan and who acquired it: not copied.
 PERSON = re.compile(
     r"Patient(?!Position$)\w*|\w*UID|\w*PhysicianName|OperatorsName|AccessionNumber|StudyID|dcmmeta_\w+"
 )
@@ -39,7 +39,7 @@ def sidecars(scan: Path, ending: str = ".json") -> list[Path]:
     """Files that describe the scan, the nearest last (in a BIDS dataset, by the inheritance principle)."""
     own = scan.with_name(f"{stem(scan)}{ending}")
     bids: Bids | None = find_bids(scan)
-    found = []
+    files = []
     if bids:
         mine = entities(stem(scan))
         for folder in reversed(bids.path.parents):
@@ -47,8 +47,8 @@ def sidecars(scan: Path, ending: str = ".json") -> list[Path]:
                 (bids.root / folder).glob(f"*{mine['suffix']}{ending}"), key=lambda file: len(file.name)
             ):
                 if file.name != own.name and entities(stem(file)).items() <= mine.items():
-                    found.append(file)
-    return [*found, own] if own.is_file() else found
+                    files.append(file)
+    return [*files, own] if own.is_file() else files
 
 
 def gradients(scan: Path, names: Names) -> dict[Path, str]:
@@ -71,21 +71,21 @@ def gradients(scan: Path, names: Names) -> dict[Path, str]:
 
 
 def stated(scan: Path) -> tuple[dict[str, Any], list[str]]:
-    """All that the sidecars say, the nearest last; and a sentence for each that cannot be read."""
+    """The content of all sidecars, the nearest last; and a sentence for each unreadable sidecar."""
     said: dict[str, Any] = {}
     lost = []
     for file in sidecars(scan):
         try:
             found = json_of(file)
         except UserError:
-            lost.append(f"{file.name} cannot be read as JSON, so nothing of what it says was carried over.")
+            lost.append(f"{file.name} cannot be read as JSON, so its content was not copied.")
             continue
         said |= found if isinstance(found, dict) else {}
     return said, lost
 
 
 def carried(said: Mapping[str, Any], in_plane: int, link: str) -> dict[str, Any]:
-    """What of ``said`` is true of the output as well.
+    """The part of ``said`` that is also valid for the output.
 
     ``in_plane``: the factor; ``link``: of the scan's dataset. References within that dataset (``bids::…``) name it.
     """
@@ -100,14 +100,14 @@ def carried(said: Mapping[str, Any], in_plane: int, link: str) -> dict[str, Any]
 
 
 def skull_stripped(said: Mapping[str, Any]) -> tuple[bool, str]:
-    """``SkullStripped``, which BIDS demands of every derived volume, and where it comes from.
+    """``SkullStripped``, which BIDS requires for every derived volume, and its source.
 
-    It is true only where somebody says so: raw scans show the whole head.
+    It is true only if a sidecar says so: raw scans show the whole head.
     """
     known = said.get("SkullStripped")
     if isinstance(known, bool):
         return known, "the scan's sidecar"
-    return False, "not stated; BIDS takes scans to show the whole head unless their description says otherwise"
+    return False, "not stated; by BIDS a scan shows the whole head unless its description says otherwise"
 
 
 def _finite(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""A paragraph for the methods section of a paper, with its references: what was truly done to this scan."""
+"""A paragraph for the methods section of a paper, with its references: the steps applied to this scan."""
 
 from collections.abc import Mapping
 from importlib import metadata
@@ -11,18 +11,18 @@ from zoom.choice import SHIPPED
 from zoom.prepare import Prepared
 from zoom.references import References
 
-#: What a method does, by its file in models/methods, and the reference for it.
+#: Description of a method, by its file in models/methods, and its reference.
 WAYS = {
     "linear": ("linear interpolation between slices", None),
     "spline": ("cubic spline interpolation", None),
     "copy": ("repetition of the nearest slice", None),
     "slab": (
-        "a convolutional network (Slab) that corrects the cubic spline whose own averages over the slice profile are "
+        "a convolutional network (Slab) that corrects the cubic spline whose averages over the slice profile are "
         "the scan's slices",
         references.PROJECT,
     ),
     "slab_lens": (
-        "two convolutional networks: one (Slab) corrects the cubic spline whose own averages over the slice profile "
+        "two convolutional networks: one (Slab) corrects the cubic spline whose averages over the slice profile "
         "are the scan's slices, the other (Lens) magnifies each slice",
         references.PROJECT,
     ),
@@ -36,16 +36,16 @@ WAYS = {
         references.ARTICLE,
     ),
 }
-#: What a slice of the scan shows, by the profile along its thickness.
+#: The values of a slice of the scan, by the profile along its thickness.
 PROFILES = {
-    "point": "the volume at its place",
+    "point": "the volume at its position",
     "box": "the mean of the volume over its thickness",
     "gaussian": "the mean of the volume weighted by a Gaussian, whose full width at half maximum is the thickness",
 }
 
 
 def methods(prepared: Prepared, zoom: Mapping[str, Any]) -> dict[str, Any]:
-    """``Text``: the paragraph, plain; ``References``: a line each, in the order of the text's numbers.
+    """``Text``: the paragraph, plain; ``References``: one line per reference, in the order of the text's numbers.
 
     ``zoom``: the block ``Zoom`` of the description, as far as it is known.
     """
@@ -83,7 +83,7 @@ def _grid(prepared: Prepared, zoom: Mapping[str, Any], cite: References) -> str:
         return f"{slices}, voxels of {rows} × {columns} mm in plane"
 
     return (
-        f"The scan ({grid(zoom['ScanShape'], zoom['ScanSpacing'])}{series}) was brought to "
+        f"The scan ({grid(zoom['ScanShape'], zoom['ScanSpacing'])}{series}) was resampled to "
         f"{grid(zoom['Shape'], zoom['Spacing'])} with {COMMAND} {release()} {cite(references.PROJECT)}."
     )
 
@@ -103,8 +103,8 @@ def _way(prepared: Prepared, zoom: Mapping[str, Any], cite: References) -> str:
 
 def _profile(zoom: Mapping[str, Any]) -> str:
     return (
-        f"A slice of the scan was taken to be {zoom['SliceThickness']:.4g} mm thick ({zoom['SliceThicknessFrom']}) and "
-        f"to show {PROFILES[zoom['Profile']]} (profile {zoom['Profile']}: {zoom['ProfileFrom']})."
+        f"A slice of the scan was assumed to be {zoom['SliceThickness']:.4g} mm thick ({zoom['SliceThicknessFrom']}) "
+        f"and to show {PROFILES[zoom['Profile']]} (profile {zoom['Profile']}: {zoom['ProfileFrom']})."
     )
 
 
@@ -128,9 +128,9 @@ def _rest(zoom: Mapping[str, Any]) -> str:
         sentences.append(f"Random numbers were drawn with the seed {zoom['Seed']}.")
     if "Spread" in zoom:
         samples = zoom["Volumes"][0]["Spread"]["Samples"]
-        sentences.append(f"The spread of {samples} such results was taken as a lower bound of the uncertainty.")
+        sentences.append(f"The spread of {samples} such results was used as a lower bound of the uncertainty.")
     if "Labels" in zoom:
-        sentences.append("Labels were brought to the same grid by the nearest neighbour.")
+        sentences.append("Labels were resampled to the same grid by the nearest neighbour.")
     return " ".join(sentences)
 
 

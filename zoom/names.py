@@ -1,4 +1,4 @@
-"""What the outputs are called, in BIDS and out of it."""
+"""The names of the outputs, for BIDS datasets and other files."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from zoom.output import SUFFIXES, suffix_of
 
 BIDS_NAME = re.compile(r"(?P<subject>sub-[A-Za-z0-9]+)(?P<entities>(_[a-z]+-[A-Za-z0-9+]+)*)_(?P<suffix>[A-Za-z0-9]+)")
 INPUT_SUFFIXES = (*SUFFIXES, ".img.gz", ".hdr.gz", ".img", ".hdr")
-#: Files that someone may ask for and that are not written: no folder is meant.
+#: Suffixes of files that are not supported as outputs; such a name is not a folder either.
 FOREIGN_SUFFIXES = (".gz", ".png", ".jpg", ".tif", ".tiff", ".dcm", ".nrrd", ".nhdr", ".mha", ".mhd", ".mnc", ".npy")
 
 
@@ -26,8 +26,8 @@ class Bids:
 class Names:
     """The files of one zoom.
 
-    ``bids``: the scan's place, if it is in a dataset; ``root``: of the derivatives, if the output is in a dataset of
-    its own; ``labels``: the labels on the output's grid, if there are labels.
+    ``bids``: the scan's place, if it is in a dataset; ``root``: of the derivatives, if the output is in a separate
+    dataset; ``labels``: the labels on the output's grid, if there are labels.
     """
 
     image: Path
@@ -40,12 +40,12 @@ class Names:
 
     @property
     def spread_sidecar(self) -> Path:
-        """What describes the map of the spread."""
+        """The description of the map of the spread."""
         return _json(self.spread)
 
     @property
     def labels_sidecar(self) -> Path | None:
-        """What describes the labels."""
+        """The description of the labels."""
         return _json(self.labels) if self.labels else None
 
     @property
@@ -73,7 +73,7 @@ def stem(path: Path) -> str:
 
 
 def find_bids(scan: Path) -> Bids | None:
-    """The dataset that a scan lies in: its name and its folders say the same subject."""
+    """The dataset of a scan, if its name and its folders have the same subject."""
     scan = scan.absolute()
     matched = BIDS_NAME.fullmatch(stem(scan))
     if not matched:
@@ -91,11 +91,11 @@ def entities(name: str) -> dict[str, str]:
 
 
 def resolution(n: float | None, zoom: float | None, spacing: float | None, in_plane: int) -> str:
-    """BIDS label of how fine the output is, from what is asked for: ``5x``, ``2p5x`` (slices for each slice of the
-    scan) or ``1mm``, and ``4x4`` where the output is finer in plane.
+    """BIDS label of the output's resolution, from the request: ``5x``, ``2p5x`` (slices for each slice of the scan) or
+    ``1mm``, and ``4x4`` if the output is finer in plane.
     """
-    wish = f"{spacing:.6g}mm" if spacing is not None else f"{n + 1 if n is not None else zoom or 1:.6g}x"
-    return re.sub(r"[^A-Za-z0-9]", "", wish.replace(".", "p")) + (f"{in_plane}x{in_plane}" if in_plane != 1 else "")
+    factor = f"{spacing:.6g}mm" if spacing is not None else f"{n + 1 if n is not None else zoom or 1:.6g}x"
+    return re.sub(r"[^A-Za-z0-9]", "", factor.replace(".", "p")) + (f"{in_plane}x{in_plane}" if in_plane != 1 else "")
 
 
 def derivative(bids: Bids, label: str) -> Path:
@@ -104,20 +104,20 @@ def derivative(bids: Bids, label: str) -> Path:
     if matched is None:
         raise UserError(f"{bids.path}: not a BIDS name")
     kept = re.sub(r"_(res|desc)-[A-Za-z0-9+]+", "", matched["entities"])
-    last = re.search(r"(_(den|label)-[A-Za-z0-9+]+)*$", kept)  # the specification's order has them after res
+    last = re.search(r"(_(den|label)-[A-Za-z0-9+]+)*$", kept)  # in the specification's order these come after res
     place = last.start() if last else len(kept)
     name = f"{matched['subject']}{kept[:place]}_res-{label}{kept[place:]}_desc-zoom_{matched['suffix']}.nii.gz"
     return bids.path.with_name(name)
 
 
 def is_derivative(name: str) -> bool:
-    """Whether an output's name, without suffix, is one that ``derivative`` gives."""
+    """Whether an output's name, without suffix, is a result of ``derivative``."""
     matched = BIDS_NAME.fullmatch(Path(name).name)
     return matched is not None and "_desc-zoom" in matched["entities"]
 
 
 def relative_name(scan: Path, label: str) -> Path:
-    """Where a scan's outputs belong below a folder: BIDS derivatives, or the scan's name with ``_zoom``.
+    """The path of a scan's outputs below a folder: BIDS derivatives, or the scan's name with ``_zoom``.
 
     ``label``: see ``resolution``.
     """
@@ -133,7 +133,7 @@ def is_folder(output: Path) -> bool:
 def names(scan: Path, output: Path, label: str, labels: Path | None = None) -> Names:
     """The outputs for ``output``: an image file, or a folder (BIDS derivatives of a BIDS scan, else by its name).
 
-    ``label``: see ``resolution``; ``labels``: a file of labels that is brought along.
+    ``label``: see ``resolution``; ``labels``: a file of labels for the output's grid.
     """
     bids = find_bids(scan)
     folder = is_folder(output)
@@ -154,7 +154,7 @@ def names(scan: Path, output: Path, label: str, labels: Path | None = None) -> N
 
 
 def _labels(image: Path, labels: Path, bids: Bids | None, label: str) -> Path:
-    """The labels' file next to ``image``: by their own BIDS name where they have one, else by the image's."""
+    """The labels' file next to ``image``: by their own BIDS name if they have one, else by the image's name."""
     if bids is None:
         return image.with_name(f"{image.name.removesuffix(suffix_of(image))}_labels{suffix_of(image)}")
     own = find_bids(labels)

@@ -1,4 +1,4 @@
-"""Writing a volume as it goes, a slab at a time, with the header of the scan it came from."""
+"""Writes a volume slab by slab, with the header of its scan."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ EXTENSIONS = {2: "DICOM", 4: "AFNI", 32: "CIFTI"}
 
 
 def suffix_of(path: Path) -> str:
-    """The suffix of an image file this project writes, or ``UserError``."""
+    """The suffix of an image file that this project can write, or ``UserError``."""
     name = path.name.lower()
     for suffix in SUFFIXES:
         if name.endswith(suffix) and name != suffix:
@@ -41,8 +41,8 @@ def header(
 ) -> nib.spatialimages.SpatialImage:
     """An image without data that has the output's header; ``series``: with all volumes of the scan, else with one.
 
-    From a NIfTI, everything but the shape, the type, the affines and extensions is kept; both affines are brought to
-    the new grid, each by itself and with its own code, in mm.
+    From a NIfTI, everything except the shape, the type, the affines and extensions is kept; both affines are converted
+    to the new grid, each separately and with its own code, in mm.
     """
     step = grid.step(scan.axis, scan.flipped)
     shape = stored_shape(scan, grid) + (tuple(scan.image.shape[3:]) if series else ())
@@ -58,21 +58,21 @@ def header(
     image = kind(empty, affine, scan.image.header if nifti else None, dtype=encoding.dtype)
     found: Any = image.header
     found.extensions[:] = [one for one in found.extensions if one.get_code() == COMMENT]
-    time = int(found["xyzt_units"]) & 56  # its unit of time is kept, if there is such a unit
+    time = int(found["xyzt_units"]) & 56  # the unit of time is kept, if it is valid
     found["xyzt_units"] = MILLIMETRE + (time if time <= 48 else 0)
     _place(found, scan, step, affine)
-    # what is said of the slices' timing is not true of these slices
+    # the slices' timing is not valid for the new slices
     found["slice_start"] = found["slice_end"] = found["slice_code"] = 0
     found["slice_duration"] = 0
     found["descrip"] = description.encode("ascii", "replace")[:79]
-    found["vox_offset"] = 0  # the writer works it out from the extensions
+    found["vox_offset"] = 0  # the writer computes it from the extensions
     slope = encoding.dtype.kind != "f"
     found.set_slope_inter(encoding.slope if slope else 1.0, encoding.intercept if slope else 0.0)
     return image
 
 
 def _place(found: Any, scan: OpenScan, step: np.ndarray, affine: np.ndarray) -> None:
-    """Both affines on the new grid, each by the scan's own; pixdim belongs to the qform, where there is one."""
+    """Both affines on the new grid, each from the scan's affine; pixdim belongs to the qform, if there is one."""
     sform, qform = scan.opened.sform, scan.opened.qform
     own = isinstance(scan.image, nib.Nifti1Pair) and scan.opened.own
     if not own:
@@ -91,7 +91,9 @@ def _place(found: Any, scan: OpenScan, step: np.ndarray, affine: np.ndarray) -> 
 
 
 def dropped(scan: OpenScan) -> list[str]:
-    """A sentence where the scan's header holds extensions that the output's does not: they describe the old grid."""
+    """A sentence if the scan's header holds extensions that the output's header does not: they describe the old
+    grid.
+    """
     codes = [one.get_code() for one in getattr(scan.image.header, "extensions", ()) if one.get_code() != COMMENT]
     if not codes:
         return []
@@ -145,14 +147,14 @@ class Writer:
             self.file.write(slab.astype(self.dtype).tobytes(order="F"))
 
     def finish(self) -> None:
-        """What comes after the voxels."""
+        """Writes the data after the voxels."""
         if isinstance(self.image, nib.MGHImage):
             footer: Any = self.image.header
             footer.writeftr_to(self.file)
 
 
 def _inverse(transform: np.ndarray) -> np.ndarray:
-    """Orientation of upright axes in terms of the stored ones: what undoes ``transform``."""
+    """Orientation of upright axes in terms of the stored ones: the inverse of ``transform``."""
     inverse = np.empty_like(transform)
     for stored, (upright, sign) in enumerate(transform):
         inverse[int(upright)] = [stored, sign]
@@ -161,7 +163,7 @@ def _inverse(transform: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def opened(path: Path, image: nib.spatialimages.SpatialImage, scan: OpenScan, name: str) -> Iterator[Writer]:
-    """A writer into the file ``path``, compressed where ``name`` says so (the same bytes every time)."""
+    """A writer into the file ``path``, compressed if ``name`` says so (the same bytes every time)."""
     with open(path, "wb") as raw:
         if name.lower().endswith("gz"):
             with packed(raw) as stream:

@@ -1,4 +1,4 @@
-"""The honesty page: one HTML file, self-contained, beside the output."""
+"""The honesty page: one self-contained HTML file next to the output."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +14,8 @@ from zoom.pictures import MIDDLE, PLACES, coloured, grey, icon
 from zoom.prepare import Prepared, duration
 
 STOPS = ("scan", "plain interpolation", "output")  # of the slider under the pictures
-LEAST = 0.01  # differences are shown on ± this much of the grey scale, or more where they are larger
-SEEN = 0.001  # below this much of it, they are not shown at all
+LEAST = 0.01  # differences are shown on ± this share of the grey scale, or more if they are larger
+SEEN = 0.001  # smaller shares are not shown
 
 
 def rendered(template: str, **values: Any) -> str:
@@ -27,7 +27,7 @@ def rendered(template: str, **values: Any) -> str:
 
 
 def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> str:
-    """The page for ``about`` (the sidecar) and what was seen of the first volume."""
+    """The page for ``about`` (the sidecar) and the pictures of the first volume."""
     scan, grid, zoom = prepared.scan, prepared.grid, about["Zoom"]
     scale = pictured.scale
     low, high = scale.floor, scale.floor + scale.scale
@@ -55,7 +55,7 @@ def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> st
         about=about,
         finer=extent_of(grid),
         first=zoom["Volumes"][0],
-        units="the scan's own units",
+        units="the scan's units",
         percent=lambda value: _percent(value / scale.scale),
         views=views,
         stops=STOPS,
@@ -80,29 +80,29 @@ def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> st
 
 
 def agreement(zoom: Mapping[str, Any], above: int) -> str:
-    """One sentence on what the correction did to the method's own result, where there was a correction.
+    """One sentence on the effect of the correction on the method's result, if there was a correction.
 
-    ``above``: voxels of the scan that are brighter than networks are shown.
+    ``above``: voxels of the scan that are brighter than the networks' input range.
     """
     if not zoom["DataConsistency"]:
         return ""
     first, tolerance = zoom["Volumes"][0], zoom["Tolerance"]
     alone, added = first["MethodAlone"], first["Added"]
     end = first["GreyScale"][1]
-    brighter = f"the {above} voxels of the scan that are brighter than {end:.4g}, which networks are not shown"
+    brighter = f"the {above} voxels of the scan that are brighter than {end:.4g}, which are clipped for networks"
     if alone["Largest"] > tolerance:
-        back = f", and put back {brighter}" if zoom["Weights"] and above else ""
+        back = f", and restored {brighter}" if zoom["Weights"] and above else ""
         return (
             f"The method's own result differed from the scan by {alone['RMS']:.3g} r.m.s.; to make the two agree the "
             f"correction changed the output by {added['RMS']:.3g} r.m.s.{back}."
         )
     if zoom["Weights"] and above and added["Largest"] > tolerance:
-        return f"The method's own result agreed with the scan already; the correction only put back {brighter}."
-    return "The method's own result agreed with the scan already, so there was nothing to correct."
+        return f"The method's own result agreed with the scan already; the correction only restored {brighter}."
+    return "The method's own result agreed with the scan already, so no correction was needed."
 
 
 def _differences(found: Mapping[str, list[np.ndarray]], scale: float) -> dict[str, Any]:
-    """Coloured differences of the three planes on one symmetric scale; none where there is nothing to see."""
+    """Coloured differences of the three planes on one symmetric scale; empty if there is no visible difference."""
     largest = max(float(np.nanmax(np.abs(pictures[0]))) for pictures in found.values())
     if largest < SEEN * scale:
         return {"end": 0.0, "pictures": {}}
@@ -114,7 +114,7 @@ def _differences(found: Mapping[str, list[np.ndarray]], scale: float) -> dict[st
 
 
 def _spread(found: Mapping[str, list[np.ndarray]]) -> dict[str, Any] | None:
-    """The spread of the samples in the three planes, brightest where it is least certain."""
+    """The spread of the samples in the three planes, brightest where the result is least certain."""
     if not found:
         return None
     values = np.concatenate([picture[np.isfinite(picture)] for pictures in found.values() for picture in pictures])
@@ -143,7 +143,7 @@ def _histogram(pictured: Pictures) -> dict[str, Any]:
 
 
 def _percent(share: float) -> str:
-    """Of the grey scale; what is there but cannot be seen is not given digits."""
+    """A share of the grey scale as text; invisible shares get no digits."""
     if 0 < share < 1e-5:
         return "under 0.001 %"
     return f"{100 * share:.0f} %" if share > 0.1 else f"{100 * share:.2g} %"

@@ -1,4 +1,4 @@
-"""Pictures for the page: cuts through volumes on disk, on one grid of millimetres, each voxel as it is."""
+"""Pictures for the page: sections through volumes on disk, on one grid in millimetres, without interpolation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Slices(Protocol):
 
 @dataclass(frozen=True)
 class Field:
-    """A volume and where its voxels lie: ``at``: its slices, in slices of the scan; ``factor``: in plane."""
+    """A volume and the positions of its voxels: ``at``: its slices, in slices of the scan; ``factor``: in plane."""
 
     store: Slices
     at: np.ndarray
@@ -87,7 +87,7 @@ def views(plane: str, shape: tuple[int, int, int], spacing: Sequence[float]) -> 
 
 
 def where(view: View, scan: OpenScan) -> list[str]:
-    """What each place of a view is called: its slice of the scan, counted from 1 as stored, and mm at its middle."""
+    """The name of each place of a view: its slice of the scan, counted from 1 as stored, and mm at its middle."""
     rows, columns, slices = scan.stored_axes
     axis = (slices, rows, columns)[view.axes[2]]
     count, direction = scan.shape[axis], PLANES[::-1].index(view.plane)
@@ -107,7 +107,7 @@ def cuts(
 ) -> dict[str, list[np.ndarray]]:
     """Pictures of every view at ``places`` (numbers in its list), float32, NaN outside the volume.
 
-    Each slice that is needed is read once.
+    Each needed slice is read once.
     """
     grids = {
         view.plane: (
@@ -132,7 +132,7 @@ def cuts(
 
 
 def _fill(pictures: list[np.ndarray], view: View, grid: tuple, places: Sequence[int], i: int, one: np.ndarray) -> None:
-    """Puts what slice ``i`` shows into a view's pictures. (In plane, every position is inside.)"""
+    """Copies slice ``i`` into a view's pictures. (In plane, every position is inside.)"""
     down, across, through = grid
     for picture, place in zip(pictures, places, strict=True):
         if view.axes[2] == 0:

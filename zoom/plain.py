@@ -1,4 +1,4 @@
-"""Plain interpolation of the scan: what a method has to be better than."""
+"""Plain interpolation of the scan, which a method must surpass."""
 
 import numpy as np
 from scipy import ndimage, sparse
@@ -8,14 +8,14 @@ from zoom.geometry import Grid
 from zoom.store import Store
 
 LEAST = 1e-4
-"""Mixing weights under this are left out: they change no grey level of 256, and each costs the reading of a slice."""
+"""Smaller mixing weights are left out: they change no grey level of 256, and each needs one more slice."""
 
 
 class Plain:
-    """The finer volume (S', H', W') by cubic splines alone, in the scan's units; a slice is computed when it is read.
+    """The finer volume (S', H', W') by cubic splines only, in the scan's units; a slice is computed when it is read.
 
-    It is the method ``spline`` without knowledge of the slices' thickness and without data consistency. Slices are
-    best read in order: then each of the scan's is read once.
+    The method ``spline`` without the slices' thickness and without data consistency. Read slices in order, so that each
+    slice of the scan is read once.
     """
 
     def __init__(self, raw: Store, grid: Grid) -> None:

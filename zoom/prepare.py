@@ -1,4 +1,4 @@
-"""Everything that can be known, and refused, before a voxel is computed."""
+"""All checks before voxels are computed."""
 
 import math
 import os
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 #: Makes the networks of a choice on a device.
 Load = Callable[[Choice, str], Mapping[str, "nn.Module"]]
-#: Bytes, measured (tests/zoom/test_limits.py): what the program takes by itself; for a voxel of a slab that is read, in
+#: Bytes, measured (tests/zoom/test_limits.py): of the program; for a voxel of a slab that is read, in
 #: addition to how it is stored; for a voxel of an output slice; for each pair of an output slice and a scan's slice.
 PROGRAM = 200 << 20
 PER_READ, PER_VOXEL, PER_PAIR = 20, 48, 48
@@ -41,10 +41,10 @@ PER_READ, PER_VOXEL, PER_PAIR = 20, 48, 48
 
 @dataclass(frozen=True)
 class Prepared:
-    """A request whose scan has been opened (header only) and whose weights have been found.
+    """A request with its opened scan (header only) and its weights.
 
-    ``stated``: what the scan's sidecars say; ``unread``: sentences about those that cannot be read;
-    ``beside``: texts that are written next to the output, by path.
+    ``stated``: content of the scan's sidecars; ``unread``: sentences about unreadable sidecars; ``beside``: texts that
+    are written next to the output, by path.
     """
 
     request: Request
@@ -70,13 +70,13 @@ class Prepared:
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences about what is odd in the scan's files, and that networks are not installed."""
+        """Sentences about unusual values in the scan's files, and about missing networks."""
         found = [*self.scan.opened.warnings, *self.thickness.warnings, *dropped(self.scan), *self.unread]
         return found if self.choice.passed_over is None else [*found, self.choice.passed_over]
 
     @property
     def thin(self) -> bool:
-        """Whether the output shows the scan's slices in their places: they are no thicker than its own."""
+        """Whether the output has the scan's slices at their positions: they are at most as thick as output slices."""
         return thin(self.grid, self.thickness.profile, self.thickness.slices)
 
     @property
@@ -86,17 +86,17 @@ class Prepared:
 
     @property
     def seen(self) -> tuple[int, int, int]:
-        """Shape (S, h, w) of what the method is shown."""
+        """Shape (S, h, w) of the method's input."""
         count, rows, columns = self.scan.upright
         return (count, -(-rows // FACTOR), -(-columns // FACTOR)) if self.coarsened else (count, rows, columns)
 
     @property
     def layout(self) -> Layout:
-        """The tiles over what the method is shown."""
+        """The tiles of the method's input."""
         return Layout(*self.seen[1:], self.choice.side, fill=not self.choice.any_size)
 
     def disk(self) -> int:
-        """Bytes of disk needed: what is kept while working, and at most what is written."""
+        """Bytes of disk space: temporary files, and at most the outputs."""
         fine = self.grid.count * self.frame[0] * self.frame[1] * 4
         scan = math.prod(self.scan.upright) * 4
         copies = 3 if self.request.uncertainty else 1
@@ -104,13 +104,13 @@ class Prepared:
 
 
 def place(request: Request) -> Names:
-    """The files that a request makes."""
+    """The output files of a request."""
     label = resolution(request.n, request.zoom, request.spacing, request.in_plane)
     return names(request.scan, request.output, label, request.labels)
 
 
 def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
-    """Opens the scan's header, works out the grid and the names, finds the weights. Raises ``UserError``."""
+    """Opens the scan's header, computes the grid and the names, and finds the weights. Raises ``UserError``."""
     scan = open_scan(request.scan, request.axis, request.orientation)
     apart = float(scan.spacing[scan.axis])
     zoom = zoom_factor(n=request.n, zoom=request.zoom, spacing=request.spacing, apart=apart, path=scan.path)
@@ -141,9 +141,9 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
 
 
 def _memory(prepared: Prepared) -> None:
-    """Refuses what cannot fit into the memory allowed, by whole numbers, before any of it is used.
+    """Refuses scans that cannot fit into the allowed memory, before memory is used.
 
-    ``probe.plan`` measures what the method needs on top.
+    ``probe.plan`` measures the method's further needs.
     """
     import psutil
 
@@ -162,12 +162,12 @@ def _memory(prepared: Prepared) -> None:
         most = max(needs, key=needs.__getitem__)
         raise UserError(
             f"{scan.path}: needs {needed / 1e9:.3g} GB of memory at least, for its {most}, and {allowed:g} GB are "
-            "allowed (memory); allow more, make fewer slices, crop the scan or take smaller tiles"
+            "allowed (memory); allow more, make fewer slices, crop the scan or use smaller tiles"
         )
 
 
 def _room(prepared: Prepared) -> None:
-    """Refuses a folder that cannot be written to, or a disk without the room."""
+    """Refuses a folder that cannot be written, or a disk without enough space."""
     folder = prepared.names.image.parent
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
@@ -175,17 +175,17 @@ def _room(prepared: Prepared) -> None:
     free, needed = shutil.disk_usage(existing).free, prepared.disk()
     if free < needed:
         raise UserError(
-            f"{folder}: the disk is too full: {needed / 1e9:.4g} GB needed to work in, {free / 1e9:.1f} GB free; "
+            f"{folder}: the disk is too full: {needed / 1e9:.4g} GB needed for work files, {free / 1e9:.1f} GB free; "
             "make room or write elsewhere"
         )
 
 
 @dataclass(frozen=True)
 class Engine:
-    """The method with its networks loaded, and how its work is cut.
+    """The method with loaded networks, and the division of its work.
 
-    ``build(seed)``: the method; ``half``: whether in half precision; ``random``: whether another seed gives another
-    result; ``mixing`` (S', S): its weights.
+    ``build(seed)``: the method; ``half``: whether in half precision; ``random``: whether the result depends on the
+    seed; ``mixing`` (S', S): its weights.
     """
 
     build: Callable[[int], "Streaming"]
@@ -199,10 +199,10 @@ class Engine:
 def start(
     prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | None = None, *, load: Load = Choice.load
 ) -> Engine:
-    """Loads the networks, measures one tile and cuts the work to the memory allowed.
+    """Loads the networks, measures one tile and divides the work to fit the allowed memory.
 
-    ``compute``: the config's block; ``tile`` (2, h, w): two tiles of the scan in [0, 1], to see whether half
-    precision shows (on a GPU; without them it is not used); ``load``: makes the networks.
+    ``compute``: the config's block; ``tile`` (2, h, w): two tiles of the scan in [0, 1], to check whether half
+    precision changes the result (on a GPU; without tiles half precision is not used); ``load``: makes the networks.
     """
     from models.thickness import Geometry
 
@@ -245,7 +245,7 @@ def start(
 
 
 def _device(choice: Choice, compute: Mapping[str, Any]) -> tuple[str, int]:
-    """Where the method works, and how many slices at once are quick there; sets the number of threads."""
+    """The method's device, and a fast number of slices per chunk; sets the number of threads."""
     from models.streaming import USUAL
 
     if choice.plain:
@@ -258,12 +258,12 @@ def _device(choice: Choice, compute: Mapping[str, Any]) -> tuple[str, int]:
     torch.set_num_threads(compute["threads"])
     device = chosen_device(compute["device"])
     if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("device cuda: PyTorch finds no GPU here; take --device auto or cpu")
+        raise UserError("device cuda: PyTorch finds no GPU on this machine; use --device auto or cpu")
     return device, MOST if device == "cuda" and choice.networks else USUAL
 
 
 def describe(prepared: Prepared, engine: Engine) -> str:
-    """What would come out, in lines: shape, spacing, memory, time."""
+    """The plan as lines: shape, spacing, memory, time."""
     scan, grid, choice, slice_ = prepared.scan, prepared.grid, prepared.choice, prepared.thickness
     shape = stored_shape(scan, grid)
     spacing = np.linalg.norm((scan.affine @ grid.step(scan.axis, scan.flipped))[:3, :3], axis=0)
@@ -288,12 +288,10 @@ def describe(prepared: Prepared, engine: Engine) -> str:
         f"time      about {duration(seconds(prepared, engine) * samples)}",
     ]
     if not choice.networks and prepared.request.method is None and choice.passed_over is None:
-        lines.append(
-            f"hint      {choice.key} has learnt nothing: no weights that ship with this project make this in plane"
-        )
+        lines.append(f"hint      {choice.key} is not trained: no shipped weights have this in-plane factor")
     if grid.beyond:
         lines.append(
-            f"note      the scan's last slice lies {grid.beyond * scan.spacing[scan.axis]:.3g} mm beyond the output's "
+            f"note      the scan's last slice is {grid.beyond * scan.spacing[scan.axis]:.3g} mm beyond the output's "
             "last: the spacing does not divide the scan"
         )
     lines += [f"note      {sentence}" for sentence in prepared.warnings]
@@ -301,18 +299,18 @@ def describe(prepared: Prepared, engine: Engine) -> str:
 
 
 def seconds(prepared: Prepared, engine: Engine) -> float:
-    """Time to expect for one sample: the method as measured, and the passes over the voxels."""
+    """Expected time of one sample: the measured method, and the passes over the voxels."""
     voxels = prepared.grid.count * prepared.frame[0] * prepared.frame[1]
     return prepared.scan.volumes * (engine.plan.seconds + voxels * 1.2e-7)
 
 
 def amount(size: int) -> str:
-    """Bytes in words."""
+    """Bytes as text."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
 
 
 def duration(seconds: float) -> str:
-    """In words."""
+    """Seconds as text."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

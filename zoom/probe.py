@@ -1,4 +1,4 @@
-"""What a zoom will cost, measured on one tile before it is begun: seconds, memory, and whether half precision shows."""
+"""Seconds and memory of a zoom, estimated from one tile, and whether half precision changes the result."""
 
 import os
 import time
@@ -16,21 +16,22 @@ from zoom.tiles import Layout
 if TYPE_CHECKING:
     from models.streaming import Streaming
 
-#: Bytes of slices in flight, mixed and blended, where memory allows: more of them is no faster.
+#: Bytes of slices that are mixed and blended at a time, if memory allows: more is not faster.
 IN_FLIGHT = 192 << 20
 #: Half precision may change a voxel by this much of the grey scale: half a level of 256.
 INVISIBLE = 0.5 / 255
 PROBE_STEPS = 5
-LONG = 1.0  # seconds; what takes longer is measured once
+LONG = 1.0  # seconds; longer calls are measured once
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost of one tile.
+    """Time and memory of one tile.
 
-    ``represent``: seconds to encode a known slice; ``between``, ``known``: seconds to render a new slice, a known one;
-    ``working``: bytes for one slice in addition to the slice itself; ``growth``: for each further slice in a chunk;
-    ``held``: bytes kept per encoded slice; ``gap``: seconds for what is made once for all new slices of a gap.
+    ``represent``: seconds to encode a known slice; ``between``, ``known``: seconds to render a new slice, a known
+    slice; ``working``: bytes for one slice in addition to the slice itself; ``growth``: for each further slice in a
+    chunk; ``held``: bytes kept per encoded slice; ``gap``: seconds for the work that is done once for all new slices of
+    a gap.
     """
 
     represent: float
@@ -43,7 +44,7 @@ class Cost:
 
 
 def measure(restorer: "Streaming", side: tuple[int, int], steps: int | None) -> Cost:
-    """Times one tile of noise. ``steps``: of the sampler, where there is one; only the first few are run, by a copy."""
+    """Times one tile of noise. ``steps``: of the sampler, if there is one; a copy runs only the first few."""
     few = min(steps or 0, PROBE_STEPS)
     restorer = copy(restorer)
     if few:
@@ -67,7 +68,7 @@ def measure(restorer: "Streaming", side: tuple[int, int], steps: int | None) -> 
 
         return call
 
-    represent()  # once to warm up: the first call is not like the others
+    represent()  # warm-up: the first call takes longer
     device = "cuda" if restorer.on_gpu else "cpu"
     before = resident(device)
     first = _timed(represent, restorer)
@@ -78,7 +79,7 @@ def measure(restorer: "Streaming", side: tuple[int, int], steps: int | None) -> 
         first_in_gap, between = (_timed(render(1.5), restorer, once=True) for _ in range(2))
         gap = max(0.0, first_in_gap - between)
     working = growth = max(0, peak(device) - before)
-    if between < LONG:  # what takes longer is taken to grow by as much with every slice
+    if between < LONG:  # for longer calls, linear growth with the number of slices is assumed
         represent(2)
         render(1.25, 1.5)()
         growth = min(working, max(0, peak(device) - before - working))
@@ -86,14 +87,14 @@ def measure(restorer: "Streaming", side: tuple[int, int], steps: int | None) -> 
 
 
 def _keeps(restorer: "Streaming") -> bool:
-    """Whether a method keeps something from one block for the next."""
+    """Whether a method keeps values from one block for the next."""
     from models.streaming import Streaming
 
     return type(restorer).forget is not Streaming.forget
 
 
 def _timed(call: Callable[[], None], restorer: "Streaming", *, once: bool = False) -> float:
-    for _ in range(1 if once else 2):  # again where it is short: the first call is not like the others
+    for _ in range(1 if once else 2):  # short calls twice: the first call takes longer
         start = time.perf_counter()
         call()
         restorer.finish()
@@ -104,7 +105,7 @@ def _timed(call: Callable[[], None], restorer: "Streaming", *, once: bool = Fals
 
 
 def resident(device: str) -> int:
-    """Bytes in use now, and from here on ``peak`` starts anew (where the system allows it)."""
+    """Bytes in use now; resets ``peak`` (if the system allows it)."""
     if device == "cuda":
         import torch
 
@@ -119,7 +120,7 @@ def resident(device: str) -> int:
 
 
 def peak(device: str) -> int:
-    """Most bytes in use since ``resident``."""
+    """Peak bytes in use since ``resident``."""
     if device == "cuda":
         import torch
 
@@ -135,7 +136,10 @@ def peak(device: str) -> int:
 
 @dataclass(frozen=True)
 class ChunkPlan:
-    """How the work is cut. ``chunk``: slices at once; ``memory``: bytes, estimated; ``seconds``: of the networks."""
+    """The division of the work.
+
+    ``chunk``: slices per chunk; ``memory``: bytes, estimated; ``seconds``: of the networks.
+    """
 
     chunk: int
     memory: int
@@ -159,7 +163,7 @@ def plan(
 
     ``looks_at`` (S', S) bool: the known slices that each position needs; ``exact``: how many of the S' positions are
     known; ``largest``: chunk of the config; ``limit``: bytes allowed in total; ``base``: bytes in use before.
-    ``UserError`` if even one slice at a time needs more memory than that.
+    ``UserError`` if even one slice at a time needs more memory than ``limit``.
     """
     tiles = len(layout.corners())
     frame = layout.height * layout.width * factor**2 * 4
@@ -169,8 +173,8 @@ def plan(
             int(np.count_nonzero(looks_at[start : start + chunk].any(axis=0)))
             for start in range(0, len(looks_at), chunk)
         )
-        # held: what a block needs and what was represented with it, ahead of its turn; then the block, its copies, and
-        # the block before, which is being written
+        # held: slices that a block needs, and slices encoded ahead together with these; then the block, its copies, and
+        # the previous block, which is being written
         return (2 * needed + 2 * chunk) * cost.held * tiles + 6 * chunk * frame
 
     def working(chunk: int) -> int:
@@ -185,7 +189,8 @@ def plan(
     if not fitting:
         needs = (base + slices(1) + cost.working) / 1e9
         raise UserError(
-            f"{path}: needs {needs:.1f} GB of memory even a slice at a time; allow it (memory), or take smaller tiles"
+            f"{path}: needs {needs:.1f} GB of memory even for one slice at a time; allow more (memory), or use smaller "
+            "tiles"
         )
     chunk = fitting[-1]
     count, known = looks_at.shape
@@ -202,6 +207,6 @@ def half_is_invisible(build: Callable[[bool], "Streaming"], tile: np.ndarray) ->
     """
     try:
         full, half = (build(flag).restore(tile, [0, 1], [0, 0.5, 1]) for flag in (False, True))
-    except FloatingPointError:  # out of its range
+    except FloatingPointError:  # outside the range of half precision
         return False
     return bool(np.abs(full - half).max() < INVISIBLE)

@@ -1,4 +1,4 @@
-"""The process of a command: its memory, its signals, and the one line in which it refuses."""
+"""The process of a command: its memory, its signals, and its one line of error."""
 
 import ctypes
 import io
@@ -12,14 +12,13 @@ from benchmark.errors import UserError, one_line
 
 
 def set_up_memory() -> None:
-    """Makes large blocks of memory quick to get, and returned to the system when they are freed (Linux, glibc).
+    """Makes large blocks of memory fast to allocate, and returns them to the system when they are freed (Linux, glibc).
 
-    Huge pages hold what networks keep of a large slice: page faults were a third of their time. PyTorch reads the
-    variable once, when it is imported.
+    Huge pages hold the networks' data of a large slice: page faults were a third of their time. PyTorch reads the
+    variable once, at its import.
 
-    Left to itself, glibc keeps freed blocks under 32 MB, and slices that are held for long, lying between them, make
-    the process grow. Networks allocate smaller blocks all the time: returning those below 4 MB costs a third of the
-    time.
+    By default, glibc keeps freed blocks under 32 MB, and long-lived slices between these blocks make the process grow.
+    Networks often allocate smaller blocks: returning blocks below 4 MB takes a third of the time.
     """
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     libc = ctypes.CDLL(None)
@@ -28,8 +27,10 @@ def set_up_memory() -> None:
 
 
 def run(command: str, work: Callable[[], int]) -> int:
-    """Runs the ``work`` of a command and returns its exit code: of the work, 1 for what a user can put right, 130 where
-    a signal stopped it; each said in one line.
+    """Runs the ``work`` of a command and returns its exit code.
+
+    The code is that of the work, 1 for an error that a user can fix, or 130 if a signal stopped it. An error and a stop
+    print one line.
     """
     readable()
     set_up_memory()
@@ -39,7 +40,7 @@ def run(command: str, work: Callable[[], int]) -> int:
     except UserError as error:
         print(f"{command}: {error}", file=sys.stderr)
         return 1
-    except OSError as error:  # of the system: a name that is too long, say
+    except OSError as error:  # from the system: for example, a name is too long
         print(f"{command}: {one_line(error.filename or 'files')}: {error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
@@ -51,17 +52,17 @@ def run(command: str, work: Callable[[], int]) -> int:
 
 
 def readable() -> None:
-    """Lets a terminal of any locale show what it can, and the rest by its number."""
+    """Prints characters that the terminal's encoding lacks as their numbers."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _interruptible() -> dict[signal.Signals, Any]:
-    """Lets every signal that ends a process by default act as Ctrl-C does, so that files that were begun are removed.
+    """Lets every signal that ends a process act like Ctrl-C, so that unfinished files are removed.
 
-    Returns the handlers from before. A signal that the caller ignores stays ignored: ``nohup mri-zoom`` outlives its
-    terminal. Windows has SIGTERM alone.
+    Returns the previous handlers. A signal that the caller ignores stays ignored: ``nohup mri-zoom`` continues after
+    its terminal closes. Windows has only SIGTERM.
     """
     names = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
     numbers = [signal.Signals[name] for name in names if name in signal.Signals.__members__]

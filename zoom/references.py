@@ -1,4 +1,4 @@
-"""What a methods section cites."""
+"""The references of a methods section."""
 
 from benchmark.project import NAME
 
@@ -9,7 +9,7 @@ ARTICLE = (
 PROJECT = (
     f"The {NAME} founders. {NAME}: a re-runnable benchmark of latent diffusion for arbitrary zoom MRI super-resolution."
 )
-CARD = f"Model card of the weights that ship with {NAME} (docs/weights.md)."
+CARD = f"Model card of the weights shipped with {NAME} (docs/weights.md)."
 BACK_PROJECTION = (
     "Irani M, Peleg S. Improving resolution by image registration. CVGIP: Graphical Models and Image Processing 1991; "
     "53(3): 231–239. doi:10.1016/1049-9652(91)90045-L"

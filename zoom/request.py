@@ -1,4 +1,4 @@
-"""What is asked for: one scan and how it is to be zoomed."""
+"""A request: one scan and the settings of its zoom."""
 
 import math
 from collections.abc import Mapping
@@ -13,23 +13,23 @@ from zoom.thickness import AUTO, PROFILES
 
 MOST_SAMPLES = 1000
 LARGEST_TILE = 4096
-#: Of the settings of the whole process: the smallest and the largest number.
+#: Smallest and largest number for each setting of the process.
 RANGES = {"threads": (1, 1024), "seed": (0, 2**63 - 1), "steps": (1, 1000)}
 
 
 @dataclass(frozen=True)
 class Request:
-    """One scan to zoom; the command and a row of the sheet both become one.
+    """One scan to zoom, from the command or from a row of the sheet.
 
-    Exactly one of ``n`` (new slices a gap), ``zoom`` (output slices for each of the scan's) and ``spacing`` (mm).
-    ``output``: a file or a folder; ``method`` None: the config's, or what ``weights`` serve; ``in_plane``: 1 or 4;
-    ``axis``: of the slices, 0–2 or a plane; None: the thickest; ``orientation``: directions of the stored
-    axes, e.g. ``ASL``, where the file does not say them; ``consistency``: whether the result averages back to
-    the scan; ``thickness``: of a slice, mm, or ``auto``; ``profile``: with which it was measured, or ``auto``
-    (``zoom.thickness``); ``uncertainty``: samples for the spread, 0 or at least 2; ``dtype``: auto, int16 or
-    float32; ``memory``: GB in total; ``tile``: tile side in low-resolution pixels; default: the size the
-    networks were trained on; ``viewer``: whether to write the page of whole volumes too; ``labels``: a label
-    map on the scan's grid, which is brought along; ``converted``: what the scan was made of, if of DICOM files.
+    Exactly one of ``n`` (new slices per gap), ``zoom`` (output slices for each slice of the scan) and ``spacing`` (mm).
+    ``output``: a file or a folder; ``method`` None: the config's, or a method that can use ``weights``; ``in_plane``: 1
+    or 4; ``axis``: of the slices, 0–2 or a plane; None: the thickest; ``orientation``: directions of the stored axes,
+    e.g. ``ASL``, if the file does not state them; ``consistency``: whether the averaged result equals the scan;
+    ``thickness``: of a slice, mm, or ``auto``; ``profile``: of the slice, or ``auto`` (``zoom.thickness``);
+    ``uncertainty``: samples for the spread, 0 or at least 2; ``dtype``: auto, int16 or float32; ``memory``: GB in
+    total; ``tile``: tile side in low-resolution pixels; default: the size the networks were trained on; ``viewer``:
+    whether to write the page of whole volumes too; ``labels``: a label map on the scan's grid, to be resampled;
+    ``converted``: the scan's DICOM files, if any.
     """
 
     scan: Path
@@ -62,7 +62,7 @@ class Request:
             self._number(name, -math.inf, math.inf)
         self._number("uncertainty", 0, MOST_SAMPLES, whole=True)
         if self.uncertainty == 1:
-            raise UserError(f"{self.scan}: uncertainty = 1; a spread takes 2 samples or more (0: none)")
+            raise UserError(f"{self.scan}: uncertainty = 1; a spread needs 2 samples or more (0: no spread)")
         self._number("tile", 1, LARGEST_TILE, whole=True)
         self._number("memory", 1e-6, 1e6)
 
@@ -81,17 +81,17 @@ class Request:
 
 
 def request(config: Mapping[str, Any], scan: str | Path, output: str | Path, **given: Any) -> Request:
-    """A request with the config's ``zoom`` block for all that is not given (or is None)."""
+    """A request; missing arguments (or None) come from the config's ``zoom`` block."""
     known = {field.name for field in fields(Request)}
     defaults = {key: value for key, value in config["zoom"].items() if key in known and key != "method"}
-    wishes = {key: value for key, value in given.items() if value is not None}
-    return Request(Path(scan), Path(output), **{**defaults, **wishes})
+    requested = {key: value for key, value in given.items() if value is not None}
+    return Request(Path(scan), Path(output), **{**defaults, **requested})
 
 
 def set_up(config: dict[str, Any], given: Mapping[str, Any]) -> None:
-    """Puts what is ``given`` (not None) of device, threads, seed, steps and results into the ``config``, in place.
+    """Copies device, threads, seed, steps and results from ``given`` (if not None) to the ``config``, in place.
 
-    ``UserError`` naming the option: a number out of its range.
+    ``UserError`` with the option's name: a number out of range.
     """
     blocks = {"device": config["compute"], "threads": config["compute"], "steps": config["sampling"]}
     for name in ("device", "results", *RANGES):

@@ -1,4 +1,4 @@
-"""The sheet of scans for ``snakemake zoom``: a row is what the command is given."""
+"""The sheet of scans for ``snakemake zoom``: a row has the arguments of the command."""
 
 import csv
 import io
@@ -34,18 +34,18 @@ class Row:
 
     @property
     def trained(self) -> tuple[str, str] | None:
-        """Cohort and fold, where the weights are this study's own."""
+        """Cohort and fold, if the weights are from this study."""
         weights = " ".join(self.given.get("weights", ()))
         matched = TRAINED.fullmatch(weights)
         return (matched["cohort"], matched["fold"]) if matched and not Path(weights).exists() else None
 
 
 def read_rows(path: str | Path, in_plane: int = 1, **folders: str) -> dict[str, Row]:
-    """The rows by name. ``in_plane``: the config's, for rows without; ``folders``: what ``{results}`` and ``{data}`` in
-    a scan's path stand for.
+    """The rows by name.
 
-    ``UserError`` naming the sheet and the line: an unknown column, no scan, a number that is none, a name
-    twice or one that leaves the folder.
+    ``in_plane``: the config's, for rows without it; ``folders``: the values of ``{results}`` and ``{data}`` in a scan's
+    path. ``UserError`` with the sheet's name and the line: an unknown column, no scan, an invalid number, a repeated
+    name or a name that leaves the folder.
     """
     if not Path(path).is_file():
         raise UserError(f"{path}: no such sheet; set zoom.sheet to a TSV with columns scan and n, zoom or spacing")
@@ -64,7 +64,7 @@ def read_rows(path: str | Path, in_plane: int = 1, **folders: str) -> dict[str, 
     for line, cells in enumerate(lines, 2):
         row = _row(f"{path}: line {line}", {k: v.strip() for k, v in cells.items() if k and v}, in_plane, folders)
         if row.name in rows:
-            raise UserError(f"{path}: line {line}: '{row.name}' is there twice; give each row a name of its own")
+            raise UserError(f"{path}: line {line}: '{row.name}' is in two rows; give each row a different name")
         rows[row.name] = row
     if not rows:
         raise UserError(f"{path}: no scan in it")
@@ -85,7 +85,7 @@ def _row(where: str, cells: dict[str, str], in_plane: int, folders: Mapping[str,
             try:
                 given[key] = kind(cells[key])
             except ValueError as error:
-                raise UserError(f"{where}: {key} = '{cells[key]}' is no {kind.__name__}") from error
+                raise UserError(f"{where}: {key} = '{cells[key]}' is not a valid {kind.__name__}") from error
             if not abs(given[key]) <= LARGEST:
                 raise UserError(f"{where}: {key} = '{cells[key]}': give a number up to {LARGEST}")
     if len({"n", "zoom", "spacing"} & given.keys()) != 1:
@@ -101,7 +101,7 @@ def _row(where: str, cells: dict[str, str], in_plane: int, folders: Mapping[str,
         raise UserError(f"{where}: name = {own!r}: give a path below the results' zoom folder, without '..'")
     label = resolution(given.get("n"), given.get("zoom"), given.get("spacing"), given.get("in_plane", in_plane))
     if not stem(Path(scan)):
-        raise UserError(f"{where}: scan = {scan!r} is no file of an image")
+        raise UserError(f"{where}: scan = {scan!r} is not the path of an image")
     below = relative_name(Path(scan), label)
     name = own or str(below.with_name(stem(below)))
     return Row(scan, name, given, own is not None)

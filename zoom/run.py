@@ -1,4 +1,4 @@
-"""The function behind both doors: a scan goes in, a finer volume comes out, in the right place, with its page."""
+"""The function behind the command and the rule: from a scan to a finer volume at the right position, with its page."""
 
 import errno
 import json
@@ -48,13 +48,13 @@ def zoom(
     quiet: bool = False,
     load: Load = Choice.load,
 ) -> dict[str, Any]:
-    """Zooms one scan and returns its report (what is in the JSON file beside the output).
+    """Zooms one scan and returns its report (the content of the JSON file next to the output).
 
     ``config``: checked. It reads the blocks ``zoom``, ``methods``, ``networks``, ``sampling``, ``preprocess`` (its
-    ``percentile``), ``cohorts`` (their labels, for the page), ``compute``, ``results`` and ``seed``. ``say`` gets a
-    line now and then. ``dry_run``: says what would come out and returns the plan; nothing is made. ``quiet``: no
-    progress bar (there is none on a log file either). ``load``: makes the networks. Raises ``UserError``, one line that
-    names the file; nothing half-written stays behind.
+    ``percentile``), ``cohorts`` (their labels, for the page), ``compute``, ``results`` and ``seed``. ``say`` gets lines
+    about the progress. ``dry_run``: prints and returns the plan without outputs. ``quiet``: no progress bar (there is
+    none on a log file either). ``load``: makes the networks. Raises ``UserError``, one line with the file's name; no
+    partial outputs remain.
     """
     began = time.perf_counter()
     with _disk(request.output):
@@ -70,14 +70,16 @@ def zoom(
         scaled = not suffix_of(prepared.names.image).lower().startswith(".mg")
         lost, warned = rounding(prepared.scan, extents), list(prepared.warnings)
         if lost:
-            warned.append(f"Its values need more digits than single precision has: they are rounded by up to {lost:g}.")
+            warned.append(
+                f"Its values need more digits than single precision has, so they are rounded by up to {lost:g}."
+            )
             say(f"note      {warned[-1]}")
         form = encoding(prepared.scan, extents, request.dtype, scaled)
         prepared.names.image.parent.mkdir(parents=True, exist_ok=True)
         job = Job(prepared, config, form, lost, say, quiet, load)
         names = prepared.names
         paths = prepared.files
-        # The inner stack closes the images; after that all files get their names, or none does.
+        # The inner stack closes the images; after that either all files get their names, or no file does.
         with written_together(paths) as asides, ExitStack() as stack:
             aside = dict(zip(paths, asides, strict=True))
             outputs = {"image": stack.enter_context(_image(prepared, form, names.image, aside[names.image]))}
@@ -109,8 +111,8 @@ def zoom(
 class Job:
     """The work on one scan: volume after volume, sample after sample, slice after slice.
 
-    ``lost``: what single precision rounds, in the scan's units; ``engine``, ``pictures`` and ``volumes`` (for the
-    viewer) come with the first volume.
+    ``lost``: rounding by single precision, in the scan's units; ``engine``, ``pictures`` and ``volumes`` (for the
+    viewer) are made with the first volume.
     """
 
     engine: Engine
@@ -137,7 +139,7 @@ class Job:
         request, scan, grid = self.prepared.request, self.prepared.scan, self.prepared.grid
         raw = load(scan, number, self.folder)
         scale = find_scale(raw, extent, self.config["preprocess"]["percentile"])
-        # Networks see the grey scale clipped, as they were trained; where nothing was trained, there is no need to.
+        # Networks see the grey scale clipped, as in their training; methods without training need no clipping.
         top = 1.0 if self.prepared.choice.networks else max(1.0, (extent.high - scale.floor) / scale.scale)
         seen = shown(self.prepared, raw, scale, top, self.folder)
         if number == 0:
@@ -145,8 +147,8 @@ class Job:
             self.say(describe(self.prepared, self.engine))
             if request.uncertainty and not self.engine.random:
                 raise UserError(
-                    f"{scan.path}: method {self.prepared.choice.key} draws nothing at random, so there is no spread "
-                    "over seeds; leave --uncertainty out"
+                    f"{scan.path}: method {self.prepared.choice.key} uses no random numbers, so there is no spread "
+                    "over seeds; leave out --uncertainty"
                 )
         fine = Store((grid.count, *self.prepared.frame), self.folder)
         spread = Spread(fine.shape, self.folder) if request.uncertainty else None
@@ -182,7 +184,7 @@ class Job:
     def _restore(
         self, seen: Store, fine: Store, top: float, draw: tuple[int, int], tick: Callable[[int], None]
     ) -> None:
-        """The method over all slices: ``seen`` → ``fine``, where 1 is the grey scale's end again."""
+        """The method over all slices: ``seen`` → ``fine``, in which 1 is again the end of the grey scale."""
         from models.streaming import ahead
 
         engine, grid = self.engine, self.prepared.grid
@@ -197,11 +199,11 @@ class Job:
             fill=self.prepared.layout.fill,
             tick=tick,
         )
-        for block in ahead(restored):  # one is written while the next is made
+        for block in ahead(restored):  # a block is written while the next block is made
             if not np.isfinite(block).all():
                 name, key = self.prepared.scan.path, self.prepared.choice.key
                 raise UserError(
-                    f"{name}: method {key} made voxels that are NaN or infinite; take another, or other weights"
+                    f"{name}: method {key} made voxels that are NaN or infinite; use another method or other weights"
                 )
             fine.write(start, block[:, :rows, :columns] * np.float32(top))
             start += len(block)
@@ -215,7 +217,7 @@ class Job:
         correction: Correction,
         outputs: Mapping[str, Writer],
     ) -> None:
-        """Rounds the first sample to what the file can hold, measures it again, writes it and takes its pictures."""
+        """Rounds the first sample for the file, measures it again, writes it and makes its pictures."""
         cut = encode(fine, scale, self.form)
         after, after_rms = projection.measure(lambda stored: scale.normalise(self.form.decode(stored)))
         outputs["image"].append(fine)
@@ -234,14 +236,14 @@ class Job:
                 self.volumes = view.volumes(self.prepared, self.pictures.raw, fine, self.form, scale)
 
     def _tile(self, seen: Store) -> np.ndarray:
-        """Two tiles from the middle of what the method is shown."""
+        """Two tiles from the middle of the method's input."""
         layout = self.prepared.layout
         corners = layout.corners()
         window = Window(seen, corners[len(corners) // 2], layout.tile())
         return window[[len(seen) // 2 - 1, len(seen) // 2]]
 
     def _tolerance(self, scale: Scale) -> float:
-        """What is asked of the averages before rounding: a tenth of what rounding does, or the least that counts."""
+        """The tolerance of the averages before rounding: a tenth of the rounding, or the least relevant difference."""
         rounding = 0.0 if self.form.dtype.kind == "f" else abs(self.form.slope) / scale.scale
         return max(TOLERANCE, 0.1 * rounding)
 
@@ -259,10 +261,9 @@ class Job:
 
 
 def shown(prepared: Prepared, raw: Store, scale: Scale, top: float, folder: Path) -> Store:
-    """What the method sees: 0 … ``top`` as [0, 1], clipped; at a quarter of the resolution where it has to be.
-
-    That is, where networks made for ×4 are to give the scan's own resolution back (in-plane 1). Sides that are no
-    multiple of four are mirrored up to one; the output is cut back to the scan's field of view.
+    """The method's input: 0 … ``top`` as [0, 1], clipped; at a quarter of the resolution if networks for ×4 must
+    restore the scan's own resolution (in-plane 1). Sides that are not multiples of four are padded by mirroring; the
+    output is cropped to the scan's field of view.
     """
     seen = Store(prepared.seen, folder)
     for start_, stop in blocks(len(raw), block_length(raw.shape[1] * raw.shape[2] * 4)):
@@ -272,7 +273,7 @@ def shown(prepared: Prepared, raw: Store, scale: Scale, top: float, folder: Path
 
 
 def coarsen(values: np.ndarray) -> np.ndarray:
-    """÷4 in plane as the networks were trained: antialiased bilinear; (B, H, W) → (B, ⌈H/4⌉, ⌈W/4⌉)."""
+    """÷4 in plane as in the networks' training: antialiased bilinear; (B, H, W) → (B, ⌈H/4⌉, ⌈W/4⌉)."""
     import torch
 
     from models.interpolation import FACTOR, degrade
@@ -305,10 +306,12 @@ def _image(prepared: Prepared, form: Encoding, path: Path, aside: Path) -> Itera
 
 @contextmanager
 def _disk(folder: Path) -> Iterator[None]:
-    """A disk that fills up is said in one line; all that was begun is gone by then."""
+    """Turns a full disk into one line; partial files are already removed."""
     try:
         yield
     except OSError as error:
         if error.errno not in FULL:
             raise UserError(f"{error.filename or folder}: {error.strerror or error}") from error
-        raise UserError(f"{folder}: the disk is full; nothing was written; make room or write elsewhere") from error
+        raise UserError(
+            f"{folder}: the disk is full; nothing was written; free space or choose another folder"
+        ) from error

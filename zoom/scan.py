@@ -1,4 +1,4 @@
-"""Reading a scan as it comes, a slab at a time: NIfTI-1/2, Analyze, MGH, plain or compressed, 3-D or a series."""
+"""Reads a scan slab by slab: NIfTI-1/2, Analyze, MGH, plain or compressed, 3-D or a series."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ LABELLED = re.compile(r"_(d?seg|mask)\.", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Extent:
-    """What is known of a volume after one reading: its smallest and largest value, in the scan's units."""
+    """The smallest and largest value of a volume, in the scan's units."""
 
     low: float
     high: float
@@ -31,7 +31,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class OpenScan:
-    """An opened scan; nothing but its header has been read.
+    """An opened scan; only its header has been read.
 
     ``shape``: three stored axes; ``volumes``: of a series, else 1; ``axis``: the stored slice axis.
     """
@@ -101,7 +101,7 @@ class OpenScan:
 
     @property
     def slope(self) -> tuple[float, float]:
-        """Slope and intercept of the stored numbers: 1 and 0 where the format has none or they are not set."""
+        """Slope and intercept of the stored numbers: 1 and 0 if the format has none or they are not set."""
         dataobj = self.image.dataobj
         return float(getattr(dataobj, "slope", 1.0) or 1.0), float(getattr(dataobj, "inter", 0.0) or 0.0)
 
@@ -118,9 +118,9 @@ class OpenScan:
 def open_scan(path: str | Path, axis: int | str | None = None, orientation: str | None = None) -> OpenScan:
     """Opens a scan and checks its header.
 
-    ``axis``: the slice axis, as stored (0–2) or by its plane; none: the thickest. ``orientation``: axis codes to take
-    instead of the file's own. Raises ``UserError``, one line that names the file: what ``open_image`` refuses, fewer
-    than three axes, a single slice, a label map.
+    ``axis``: the slice axis, as stored (0–2) or by its plane; none: the thickest. ``orientation``: axis codes that
+    replace the file's. Raises ``UserError``, one line with the file's name: refused by ``open_image``, fewer than three
+    axes, a single slice, a label map.
     """
     opened = open_image(path, orientation)
     name, shape = opened.path, tuple(int(n) for n in opened.image.shape)
@@ -138,21 +138,21 @@ def open_scan(path: str | Path, axis: int | str | None = None, orientation: str 
 
 
 def _no_labels(opened: Opened) -> None:
-    """A mean of labels is another label."""
+    """Refuses label maps: a mean of labels is a wrong label."""
     intent = opened.image.header["intent_code"] if isinstance(opened.image, nib.Nifti1Pair) else 0
     if int(intent) == LABELS or LABELLED.search(Path(opened.path).name):
         why = "its intent is 'label'" if int(intent) == LABELS else "by its name"
         raise UserError(
-            f"{opened.path}: a label map ({why}): between labels 1 and 3 lies no 2. Zoom the scan: --labels brings "
-            "its labels along by the nearest neighbour"
+            f"{opened.path}: a label map ({why}): the mean of labels 1 and 3 is not label 2. Zoom the scan with "
+            "--labels, which resamples labels by the nearest neighbour"
         )
 
 
 def survey(scan: OpenScan) -> list[Extent]:
-    """Reads the whole file once, a slab at a time, before anything costly is begun.
+    """Reads the whole file once, slab by slab, before any long computation.
 
     Returns the extent of every volume. Raises ``UserError``: damaged or cut short, NaN or infinite voxels, a fill
-    value, nothing but one value (all zero).
+    value, or only one value (all zero).
     """
     whole, extents = Values(scan.image.get_data_dtype(), *scan.slope), []
     for volume in range(scan.volumes):
@@ -164,9 +164,8 @@ def survey(scan: OpenScan) -> list[Extent]:
 
 
 def rounding(scan: OpenScan, extents: list[Extent]) -> float:
-    """By how much single precision, in which scans are computed, changes the largest values, in the scan's units.
-
-    0 where that is nothing, or under a millionth of the values' range.
+    """Rounding of the largest values by single precision, in the scan's units; 0 if it is under a millionth of the
+    values' range.
     """
     if scan.image.get_data_dtype() == np.dtype(np.float32) and scan.slope == (1.0, 0.0):
         return 0.0
@@ -179,9 +178,9 @@ def rounding(scan: OpenScan, extents: list[Extent]) -> float:
 
 
 def load(scan: OpenScan, volume: int, folder: Path) -> Store:
-    """One volume, upright (S, H, W), in the scan's own units, on disk in ``folder``."""
+    """One volume, upright (S, H, W), in the scan's units, on disk in ``folder``."""
     store = Store(scan.upright, folder)
-    last = int(scan.transform[2, 0])  # what the last stored axis is upright: rows, columns or slices
+    last = int(scan.transform[2, 0])  # the upright axis of the last stored axis: rows, columns or slices
     flipped = scan.transform[2, 1] < 0
     for start, slab in scan.slabs(volume):
         block = np.moveaxis(apply_orientation(slab, scan.transform), 2, 0)

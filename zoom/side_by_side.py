@@ -11,14 +11,14 @@ from zoom.pictures import MIDDLE, Field, cuts, views
 
 MARGIN = 6  # pixels around the head, and between pictures
 LINE = 22  # pixels, for the name above each picture
-SHADES = 64  # of grey: as many as are seen, in a file half the size
+SHADES = 64  # grey levels: as many as are visible, in a file of half the size
 
 
 def save(folder: Path, name: str, plane: str, spacing: tuple[float, float, float], fields: Mapping[str, Field]) -> None:
     """Writes ``folder/name_PLANE.png`` for the two planes across slices that are ``plane``.
 
     ``spacing``: of the scan, the first of ``fields``, in mm: slices, rows, columns. The other fields show the same
-    place; the last is the truth. All show 0 … 1 as black to white.
+    position; the last field is the truth. Black is 0, white is 1.
     """
     first = next(iter(fields.values()))
     shape = first.store.shape

@@ -17,7 +17,7 @@ class Spread:
         self._total = self._largest = 0.0
 
     def add(self, sample: Store) -> None:
-        """Takes one more sample in."""
+        """Adds a sample."""
         self.count += 1
         for start, stop in blocks(len(sample), self._length):
             values, mean = sample[start:stop], self.mean[start:stop]
@@ -27,7 +27,7 @@ class Spread:
             self.mean.write(start, mean)
 
     def finish(self, scale: float) -> None:
-        """``deviation`` becomes the sample standard deviation in the scan's units (``scale`` of them are 1)."""
+        """Converts ``deviation`` to the sample standard deviation in the scan's units (1 is ``scale`` units)."""
         for start, stop in blocks(len(self.deviation), self._length):
             spread = np.sqrt(self.deviation[start:stop] / (self.count - 1)) * np.float32(scale)
             self._total += float(spread.sum(dtype=np.float64))

@@ -9,10 +9,10 @@ import numpy as np
 
 
 class Store:
-    """S slices (S, H, W) float32 in a file without a name: it goes when the process does, however it ends.
+    """S slices (S, H, W) float32 in a file without a name, which disappears when the process ends in any way.
 
-    The room is reserved when it is made: a disk that is too full raises ``OSError`` at once. Read with
-    ``store[index]``: a number gives (H, W), a slice or a list (B, H, W), always a copy.
+    The disk space is reserved at the start: a full disk raises ``OSError`` at once. Read with ``store[index]``: a
+    number gives (H, W), a slice or a list (B, H, W), always a copy.
     """
 
     def __init__(self, shape: tuple[int, int, int], folder: Path) -> None:
@@ -39,7 +39,7 @@ class Store:
         return found
 
     def write(self, start: int, block: np.ndarray) -> None:
-        """Puts slices (B, H, W) in place of those from ``start`` on."""
+        """Replaces the slices from ``start`` on by slices (B, H, W)."""
         self._file.seek(start * self._bytes)
         self._file.write(np.ascontiguousarray(block, dtype=np.float32).data)
 
@@ -52,14 +52,14 @@ class Store:
         return found
 
     def write_rows(self, start: int, block: np.ndarray) -> None:
-        """Puts rows (S, B, W) of every slice in place of those from ``start`` on."""
+        """Replaces the rows from ``start`` on of every slice by rows (S, B, W)."""
         block = np.ascontiguousarray(block, dtype=np.float32)
         for i, one in enumerate(block):
             self._file.seek(i * self._bytes + start * self.shape[2] * 4)
             self._file.write(one.data)
 
     def close(self) -> None:
-        """Gives the room on disk back."""
+        """Releases the disk space."""
         self._file.close()
 
 
@@ -70,5 +70,5 @@ def blocks(count: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def block_length(slice_bytes: int, budget: int = 8 << 20) -> int:
-    """Slices of ``slice_bytes`` each that fit ``budget`` bytes, one at least."""
+    """Number of slices of ``slice_bytes`` that fit into ``budget`` bytes, at least 1."""
     return max(1, budget // max(slice_bytes, 1))

@@ -1,8 +1,8 @@
-"""How thick a slice of the scan is, and the profile with which it was measured.
+"""The thickness of the scan's slices, and their profile.
 
-A slice of a 2-D acquisition is not the volume at its place but the mean of the volume around it, weighted by the slice
-profile: ``gaussian`` (the thickness is the full width at half maximum), ``box`` (the plain mean over the thickness) or
-``point`` (thin: the volume at its place).
+A slice of a 2-D acquisition is not the volume at its position but the mean of the volume around it, weighted by the
+slice profile: ``gaussian`` (the thickness is the full width at half maximum), ``box`` (the plain mean over the
+thickness) or ``point`` (thin: the volume at its position).
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ PROFILES = ("gaussian", "box", "point")
 AUTO = "auto"
 #: Slices further apart than this many in-plane voxels come from a 2-D acquisition.
 ANISOTROPIC = 1.5
-#: Of the spacing; beyond it, what lies between two slices cannot be separated any more.
+#: Share of the spacing; with thicker slices, values between two slices cannot be separated.
 THICKEST = 2.0
-#: Of the output's spacing: a slice that is no thicker is as thin as the output's own slices.
+#: Share of the output's spacing: a slice of at most this thickness is as thin as the output's slices.
 THIN = 1 + 1e-3
 
 
@@ -31,7 +31,7 @@ THIN = 1 + 1e-3
 class Thickness:
     """``mm``: thickness of a slice; ``spacing``: distance of the slices, mm; ``profile``: one of ``PROFILES``.
 
-    ``source``, ``profile_source``: where the two come from, in words; ``warnings``: sentences for the page.
+    ``source``, ``profile_source``: the sources of the two, as text; ``warnings``: sentences for the page.
     """
 
     mm: float
@@ -51,9 +51,9 @@ def thickness(scan: OpenScan, wanted: float | str, profile: str, spacing: float)
     """The thickness of ``scan``'s slices and their profile.
 
     ``wanted``: mm, or ``auto``: of the BIDS sidecar; else the spacing. ``profile``: one of ``PROFILES``, or ``auto``:
-    ``point`` where a slice is no thicker than the output's ``spacing`` (mm) or the voxels are nearly isotropic, else
-    ``box``. Raises ``UserError``: a thickness that is no positive number or more than ``THICKEST`` of the spacing,
-    a sidecar that cannot be read.
+    ``point`` if a slice is at most as thick as the output's ``spacing`` (mm) or the voxels are nearly isotropic, else
+    ``box``. Raises ``UserError``: a thickness that is not a positive number or more than ``THICKEST`` of the spacing,
+    an unreadable sidecar.
     """
     apart, rows, columns = scan.upright_spacing
     thick_axis = apart > ANISOTROPIC * max(rows, columns)
@@ -66,7 +66,7 @@ def thickness(scan: OpenScan, wanted: float | str, profile: str, spacing: float)
                 f"{THICKEST * apart:g}"
             )
     else:
-        mm, source = apart, "the spacing of its slices, as a 2-D acquisition has it"
+        mm, source = apart, "the spacing of its slices, as in a 2-D acquisition"
         if not thick_axis:
             source = "the size of its voxels"
         elif stated := _stated(Path(scan.path)):
@@ -82,12 +82,12 @@ def thickness(scan: OpenScan, wanted: float | str, profile: str, spacing: float)
     if profile != AUTO:
         return Thickness(mm, apart, profile, source, "as given", tuple(warned))
     if mm <= THIN * spacing:
-        shape, why = "point", "a slice is no thicker than the output's"
+        shape, why = "point", "a slice is at most as thick as the output's"
     elif wanted == AUTO and not thick_axis:
         shape, why = "point", "its voxels are nearly isotropic"
     else:
-        # Measured in docs/zoom.md: a wrong box costs 1 to 2 dB, a wrong Gaussian 4 to 6.
-        shape, why = "box", "usual for slices that are thicker than the output's, and the safest if it is wrong"
+        # Measured in docs/zoom.md: a wrong box loses 1 to 2 dB, a wrong Gaussian 4 to 6.
+        shape, why = "box", "usual for slices that are thicker than the output's, and the safest choice if it is wrong"
     return Thickness(mm, apart, shape, source, why, tuple(warned))
 
 
@@ -102,18 +102,18 @@ def _number(wanted: float | str, path: str) -> float:
 
 
 def _unlike(file: Path, stated: Mapping[str, Any], apart: float) -> str:
-    """A sentence where ``SpacingBetweenSlices`` is not the spacing of the scan's affine."""
-    found = number_in(stated, "SpacingBetweenSlices")
-    if found is None or abs(abs(found) - apart) < 0.01 * apart:
+    """A sentence if ``SpacingBetweenSlices`` differs from the spacing of the scan's affine."""
+    spacing = number_in(stated, "SpacingBetweenSlices")
+    if spacing is None or abs(abs(spacing) - apart) < 0.01 * apart:
         return ""
     return (
-        f"{file.name} says that slices are {abs(found):g} mm apart; by the scan's own affine, which was used, they are "
+        f"{file.name} says that slices are {abs(spacing):g} mm apart; by the scan's affine, which was used, they are "
         f"{apart:.4g} mm apart."
     )
 
 
 def number_in(stated: Any, key: str) -> float | None:
-    """The finite number of a sidecar's ``key``; None where there is none."""
+    """The finite number of a sidecar's ``key``, or None."""
     found = stated.get(key) if isinstance(stated, Mapping) else None
     if isinstance(found, bool) or not isinstance(found, int | float) or not abs(found) < 1e300:
         return None
@@ -121,12 +121,12 @@ def number_in(stated: Any, key: str) -> float | None:
 
 
 def _stated(scan: Path) -> tuple[float, Path, dict[str, Any]] | None:
-    """``SliceThickness`` (mm), the file that says so and all it says: the scan's sidecar, or in a BIDS dataset the
-    nearest one above it that applies (the inheritance principle).
+    """``SliceThickness`` (mm), its file and the file's content: the scan's sidecar, or in a BIDS dataset the nearest
+    sidecar that applies (the inheritance principle).
     """
     for file in reversed(sidecars(scan)):
-        told = json_of(file)
-        found = number_in(told, "SliceThickness")
-        if found is not None and found > 0:
-            return found, file, told
+        content = json_of(file)
+        mm = number_in(content, "SliceThickness")
+        if mm is not None and mm > 0:
+            return mm, file, content
     return None

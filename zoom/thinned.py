@@ -1,19 +1,19 @@
-"""A scan with fewer and thicker slices, made of a scan with thin slices: its truth is known."""
+"""Makes a scan with fewer and thicker slices from a scan with thin slices: its truth is known."""
 
 import nibabel as nib
 import numpy as np
 
 from zoom.consistency import FWHM
 
-#: Of a Gaussian profile, in thicknesses: what lies further away is left out.
+#: The cut-off of a Gaussian profile, in thicknesses from its centre.
 REACH = 2.5
 
 
 def centres(slices: int, n: int, profile: str) -> np.ndarray:
-    """Where the scan's slices lie, in slices of the truth: n + 1 apart.
+    """Positions of the scan's slices, in slices of the truth: n + 1 apart.
 
-    Thin slices are kept ones, from the first. Thick ones share the field of view of the ``slices`` of the truth: the
-    first is centred on the first n + 1 of them.
+    Thin slices are slices of the truth, from the first. Thick slices share the field of view of the truth's ``slices``:
+    the first thick slice is centred on the first n + 1 slices of the truth.
     """
     apart = n + 1
     if profile == "point":
@@ -22,10 +22,11 @@ def centres(slices: int, n: int, profile: str) -> np.ndarray:
 
 
 def thinned(truth: np.ndarray, affine: np.ndarray, n: int, profile: str) -> nib.Nifti1Image:
-    """The scan that has a slice for every n + 1 of the ``truth`` (H, W, S), and no gaps.
+    """The scan with one slice for every n + 1 slices of the ``truth`` (H, W, S), without gaps.
 
-    ``profile``: ``point``: every (n + 1)-th slice as it is; ``box``: the mean of n + 1; ``gaussian``: the mean weighted
-    by a Gaussian of n + 1 slices (full width at half maximum). Beyond its ends the truth goes on as its last slice.
+    ``profile``: ``point``: every (n + 1)-th slice, unchanged; ``box``: the mean of n + 1 slices; ``gaussian``: the mean
+    weighted by a Gaussian of n + 1 slices (full width at half maximum). Beyond its ends, the truth repeats its first or
+    last slice.
     """
     places, apart = centres(truth.shape[2], n, profile), n + 1
     half = {"point": 0.0, "box": (apart - 1) / 2, "gaussian": REACH * apart - 0.5}[profile]

@@ -10,15 +10,15 @@ import numpy as np
 if TYPE_CHECKING:
     from models.streaming import Slices, Streaming
 
-MARGIN = 1  # low-resolution pixels along a tile's inner edges that are not used: what lies beyond is not seen there
+MARGIN = 1  # low-resolution pixels along a tile's inner edges that are not used, because the tile ends there
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Tiles of ``side`` over a frame of ``height`` × ``width`` low-resolution pixels, as many as overlap by a quarter.
+    """Tiles of ``side`` over a frame of ``height`` × ``width`` low-resolution pixels, with an overlap of a quarter.
 
-    A frame smaller than a tile is mirrored at its edges until it fills one, or with ``fill`` off, tiles are no larger
-    than it. Without ``side``: one tile, the frame.
+    A frame smaller than a tile is mirrored at its edges to fill the tile, or without ``fill``, tiles are at most as
+    large as the frame. Without ``side``: one tile, the frame.
     """
 
     height: int
@@ -33,7 +33,7 @@ class Layout:
         return (self.side, self.side) if self.fill else (min(self.side, self.height), min(self.side, self.width))
 
     def starts(self, length: int) -> list[int]:
-        """First pixels of the tiles along one axis; below 0 where the frame is mirrored."""
+        """First pixels of the tiles along one axis; below 0 if the frame is mirrored."""
         if self.side is None or (length <= self.side and not self.fill):
             return [0]
         if length <= self.side:
@@ -47,7 +47,7 @@ class Layout:
         return [(top, left) for top in self.starts(self.height) for left in self.starts(self.width)]
 
     def share(self, factor: int) -> list[tuple[tuple[slice, slice], tuple[slice, slice], np.ndarray]]:
-        """Of every tile: where it lies in the output frame, the part of it that does, and its share there.
+        """For every tile: its part of the output frame, the used part of the tile, and its blending weight.
 
         Shares rise linearly over the overlap and sum to one everywhere.
         """
@@ -68,7 +68,7 @@ def _shares(starts: list[int], side: int, length: int, factor: int) -> list[tupl
         first, last = max(start, 0), min(start + side, length)
         centre = (np.arange(first * factor, last * factor) + 0.5) / factor
         weight = np.ones(len(centre))
-        if start > 0:  # an inner edge: nothing over the margin, then a slope
+        if start > 0:  # an inner edge: zero over the margin, then a slope
             weight = np.minimum(weight, centre - start - MARGIN)
         if start + side < length:
             weight = np.minimum(weight, start + side - MARGIN - centre)
@@ -88,13 +88,13 @@ def _shares(starts: list[int], side: int, length: int, factor: int) -> list[tupl
 
 
 def _slope(starts: list[int], side: int) -> float:
-    """Length of the slopes: the smallest overlap less its margins."""
+    """Length of the slopes: the smallest overlap minus its margins."""
     overlaps = [first + side - second for first, second in pairwise(starts)]
     return max(1.0, min(overlaps, default=side) - 2 * MARGIN)
 
 
 class Window:
-    """One tile of slices that lie on disk, read when it is needed; mirrored where it reaches over the frame."""
+    """One tile of slices on disk, read when needed; mirrored outside the frame."""
 
     def __init__(self, slices: "Slices", corner: tuple[int, int], tile: tuple[int, int]) -> None:
         self.slices = slices
@@ -124,8 +124,8 @@ def stream(
 ) -> Iterator[np.ndarray]:
     """As ``Streaming.stream`` for slices (S, h, w) of any size: blocks (B, f·h, f·w).
 
-    ``build(i)``: the method for tile i (with noise of its own); ``side``, ``fill``: of ``Layout``; ``tick``: told the
-    share of a block's slices that each tile is worth.
+    ``build(i)``: the method for tile i (with separate noise); ``side``, ``fill``: of ``Layout``; ``tick``: called with
+    the tile's share of a block's slices.
     """
     layout = Layout(slices.shape[1], slices.shape[2], side, fill)
     corners = layout.corners()

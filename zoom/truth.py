@@ -1,4 +1,4 @@
-"""How good is it on scans like mine? A scan with fewer slices is made of one with thin slices, zoomed, and scored.
+"""How good is the zoom on scans like mine? Averages a scan with thin slices to fewer slices, zooms it, and scores it.
 
 ``python -m zoom.truth SCAN … --n 4 --profiles gaussian point --methods linear spline -o table.tsv``
 """
@@ -33,7 +33,7 @@ from zoom.side_by_side import save
 from zoom.thickness import PROFILES
 from zoom.thinned import centres, thinned
 
-NEAR = 1e-6  # slices: the output's slices lie on the truth's
+NEAR = 1e-6  # slices: the output's slices coincide with the truth's
 
 
 def shrunk(data: np.ndarray, affine: np.ndarray, shrink: int) -> tuple[np.ndarray, np.ndarray]:
@@ -46,14 +46,14 @@ def shrunk(data: np.ndarray, affine: np.ndarray, shrink: int) -> tuple[np.ndarra
 
 
 def scored(slices: int, places: np.ndarray, profile: str) -> np.ndarray:
-    """The slices of the truth that are scored: between the scan's first and last, and not those that were kept."""
+    """The scored slices of the truth: between the scan's first and last slice, without kept slices."""
     index = np.arange(slices)
     index = index[(index >= places[0]) & (index <= places[-1])]
     return index[~np.isin(index, places)] if profile == "point" else index
 
 
 def at_places(volume: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Slices (S, H, W) of ``volume`` (H, W, S') at ``where``: as they are, or by a quintic spline between them."""
+    """Slices (S, H, W) of ``volume`` (H, W, S') at ``where``: copied, or by a quintic spline between slices."""
     from scipy.interpolate import make_interp_spline
 
     whole = np.rint(where)
@@ -79,15 +79,15 @@ def measure(
     programs: Mapping[str, Mapping[str, Any]] | None = None,
     logs: Path | None = None,
 ) -> pd.DataFrame:
-    """Mean scores against the thin truth, a row a method (SSIM, PSNR in dB, LPIPS; full frame, then head or brain).
+    """Mean scores against the thin truth, one row per method (SSIM, PSNR in dB, LPIPS; full frame, then head or brain).
 
-    ``methods``: arguments of ``request`` by name; the scan's thickness and profile are passed as they are, unless a
-    method names its own. Slices are those of ``axis`` (none: the thickest). With ``in_plane`` 4 the scan's voxels are
-    means of 4 × 4 of the truth's as well, and ``n`` may be 0. Both volumes are brought to [0, 1] by the truth's 99.9th
-    percentile and clipped. Where n is odd and slices are thick, the output's slices lie half-way between the truth's,
-    and are brought to these by a quintic spline. ``pictures``: a folder for pictures across the slices. ``programs``:
-    those of other people, by name (``rivals`` of the config), with their logs in the folder ``logs``. Raises
-    ``UserError`` where fewer than two slices are left, and what ``rivals.run`` raises.
+    ``methods``: arguments of ``request`` by name; the scan's true thickness and profile are passed, unless a method
+    sets them. Slices are those of ``axis`` (none: the thickest). With ``in_plane`` 4 the scan's voxels are also means
+    of 4 × 4 voxels of the truth, and ``n`` may be 0. Both volumes are scaled to [0, 1] by the truth's 99.9th percentile
+    and clipped. If n is odd and slices are thick, the output's slices are half-way between the truth's, and a quintic
+    spline resamples them. ``pictures``: a folder for pictures across the slices. ``programs``: programs of other
+    authors by name (``rivals`` of the config), with their logs in the folder ``logs``. Raises ``UserError`` if fewer
+    than two slices are left, or if a program fails (``rivals.run``).
     """
     found = read_scan(scan)
     chosen = slice_axis(axis, found.spacing, found.codes, str(scan))
@@ -104,7 +104,7 @@ def measure(
     index = scored(count, places, profile if n else "box")
     thin = float(found.spacing[chosen])
     inside = region(np.moveaxis(truth / scale, 2, 0).clip(0, 1), affine)
-    makers = {name: partial(_ours, name, given) for name, given in methods.items()}
+    makers = {name: partial(_ours, name, options) for name, options in methods.items()}
     makers |= {name: partial(_theirs, name, rival, logs) for name, rival in (programs or {}).items()}
     rows, shown = [], {"scan": _field(np.asanyarray(image.dataobj), scale, 0)}
     with tempfile.TemporaryDirectory() as folder:
@@ -132,18 +132,18 @@ def measure(
 def _field(
     volume: np.ndarray, scale: float, n: int, factor: int = 1, *, first: float = 0.0, step: float = 1.0
 ) -> Field:
-    """A volume (H, W, S) to be shown: its slices lie ``step`` / (n + 1) of the scan's apart, from ``first`` on."""
+    """A volume (H, W, S) for pictures: slices ``step`` / (n + 1) of the scan's spacing apart, from ``first``."""
     slices = np.moveaxis(volume, 2, 0) / scale
     return Field(slices, first + np.arange(len(slices)) * step / (n + 1), factor)
 
 
 @dataclass(frozen=True)
 class Made:
-    """A scan made of a truth (H, W, S), and where the truth lies.
+    """A scan simulated from a truth (H, W, S), and the geometry of the truth.
 
-    ``path``: of the scan; ``thickness``: of its slices, mm; ``thin``: between the slices of the truth, mm; ``plane``,
-    ``affine``, ``shape`` (H, W): of the truth; ``index``: its slices that are scored; ``first``: where the first slice
-    of the scan lies, in slices of the truth.
+    ``path``: of the scan; ``thickness``: of its slices, mm; ``thin``: distance of the truth's slices, mm; ``plane``,
+    ``affine``, ``shape`` (H, W): of the truth; ``index``: the scored slices of the truth; ``first``: position of the
+    scan's first slice, in slices of the truth.
     """
 
     path: Path
@@ -160,23 +160,23 @@ class Made:
 
 
 Finer = tuple[np.ndarray, float, float]
-"""A volume (H, W, S'); where its first slice lies, and how far apart its slices are, in slices of the truth."""
+"""A volume (H, W, S'), the position of its first slice and the distance of its slices, in slices of the truth."""
 
 
-def _ours(name: str, given: Mapping[str, Any], made: Made, config: Mapping[str, Any]) -> Finer:
-    """What zoom makes of the scan, with the arguments ``given`` of a request."""
+def _ours(name: str, options: Mapping[str, Any], made: Made, config: Mapping[str, Any]) -> Finer:
+    """The scan zoomed by a method, with the ``options`` of a request."""
     output = made.path.with_name(f"{name}.nii.gz")
-    wish = {"thickness": made.thickness, "profile": made.profile, "in_plane": made.in_plane} | dict(given)
-    zoom(request(config, made.path, output, n=made.n, axis=2, **wish), config, lambda line: None)
+    asked = {"thickness": made.thickness, "profile": made.profile, "in_plane": made.in_plane} | dict(options)
+    zoom(request(config, made.path, output, n=made.n, axis=2, **asked), config, lambda line: None)
     return np.asanyarray(nib.load(output).dataobj), made.first, 1.0  # type: ignore[attr-defined]
 
 
 def _theirs(name: str, rival: Mapping[str, Any], logs: Path | None, made: Made, config: Mapping[str, Any]) -> Finer:
-    """What the program of other people makes of the scan; what the program prints goes to a file in ``logs``."""
+    """The scan zoomed by another author's program; the program's output is logged to a file in ``logs``."""
     from models.weights import device
 
     if made.in_plane != 1:
-        raise UserError(f"rivals.{name}: programs of others are compared at in-plane 1 alone")
+        raise UserError(f"rivals.{name}: programs of other authors are compared only at in-plane 1")
     folder = made.path.with_name(f"{name}.folder")
     folder.mkdir()
     voxel = float(np.linalg.norm(made.affine[:3, :2], axis=0).min())
@@ -198,59 +198,67 @@ def _perceptual(trunk: Path) -> Distance:
 
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    found = argparse.ArgumentParser(prog="python -m zoom.truth", description=__doc__)
-    add = found.add_argument
-    add("scans", nargs="+", type=Path, help="with slices as thin as they come")
-    add("--n", nargs="+", type=int, default=[1], help="new slices in each gap: the made scan's are n + 1 apart")
+    command = argparse.ArgumentParser(prog="python -m zoom.truth", description=__doc__)
+    add = command.add_argument
+    add("scans", nargs="+", type=Path, help="scans with thin slices")
+    add("--n", nargs="+", type=int, default=[1], help="new slices in each gap of the simulated scan")
     add(
         "--profiles", nargs="+", choices=PROFILES, default=["point"], help="thin slices (point), or thick ones of n + 1"
     )
-    add("--methods", nargs="+", default=["linear", "spline"], help="of the config")
-    add("--rivals", nargs="+", default=[], metavar="NAME", help="programs of others: keys of `rivals` in the config")
-    add("--weights", nargs="+", default=[], help="for those with networks, as of the command zoom")
-    add("--read-as", choices=PROFILES, help="profile for the methods, other than that with which the scan was made")
-    add("--axis", help="slice axis, as of the command zoom")
-    add("--tile", type=int, help="as of the command zoom")
-    add("--shrink", type=int, default=1, help="average blocks of so many voxels in plane first")
+    add("--methods", nargs="+", default=["linear", "spline"], help="methods of the config")
+    add(
+        "--rivals",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="programs of other authors: keys of `rivals` in the config",
+    )
+    add("--weights", nargs="+", default=[], help="for methods with networks, as for mri-zoom")
+    add("--read-as", choices=PROFILES, help="profile for the methods, if not that of the simulated scan")
+    add("--axis", help="slice axis, as for mri-zoom")
+    add("--tile", type=int, help="as for mri-zoom")
+    add("--shrink", type=int, default=1, help="first average blocks of this many voxels in plane")
     add("--in-plane", type=int, choices=(1, 4), default=1, help="4: four times coarser in plane; n may be 0")
     add(
         "--pictures", type=Path, help="a folder for pictures of the planes across the slices, methods next to the truth"
     )
-    add("--config", help="on top of config/config.yaml")
+    add("--config", help="a configuration that changes config/config.yaml")
     add("-o", "--output", required=True, type=Path, help="a TSV")
-    return found
+    return command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; prints the means over scans, and writes a row for each scan, n, profile and method."""
-    given = parser().parse_args(arguments)
-    return run("zoom.truth", lambda: _scored(given))
+    options = parser().parse_args(arguments)
+    return run("zoom.truth", lambda: _scored(options))
 
 
-def _scored(given: argparse.Namespace) -> int:
-    config = load_config(given.config)
+def _scored(options: argparse.Namespace) -> int:
+    config = load_config(options.config)
     perceptual = _perceptual(Path(config["data"]) / "trunks" / "alex.safetensors")
-    methods = {name: {"method": name} | ({"profile": given.read_as} if given.read_as else {}) for name in given.methods}
-    for name, wish in methods.items():
+    methods = {
+        name: {"method": name} | ({"profile": options.read_as} if options.read_as else {}) for name in options.methods
+    }
+    for name, arguments in methods.items():
         if config["methods"].get(name, {}).get("networks"):
-            wish |= {"weights": tuple(given.weights), "tile": given.tile}
-    for name in given.rivals:
+            arguments |= {"weights": tuple(options.weights), "tile": options.tile}
+    for name in options.rivals:
         if name not in config["rivals"] or name in methods:
-            raise UserError(f"--rivals: '{name}' is no key of rivals in the config{meant(name, config['rivals'])}")
-    programs = {name: config["rivals"][name] for name in given.rivals}
-    axis = int(given.axis) if given.axis and given.axis.isdecimal() else given.axis
+            raise UserError(f"--rivals: '{name}' is not a key of rivals in the config{meant(name, config['rivals'])}")
+    programs = {name: config["rivals"][name] for name in options.rivals}
+    axis = int(options.axis) if options.axis and options.axis.isdecimal() else options.axis
     tables: list[pd.DataFrame] = []
     try:
-        for n, profile, scan in product(given.n, given.profiles, given.scans):
-            wishes = {"profile": profile, "axis": axis, "shrink": given.shrink, "in_plane": given.in_plane}
-            wishes |= {"pictures": given.pictures, "programs": programs, "logs": given.output.parent}
-            tables.append(measure(scan, n, methods, config, perceptual, **wishes))
+        for n, profile, scan in product(options.n, options.profiles, options.scans):
+            chosen = {"profile": profile, "axis": axis, "shrink": options.shrink, "in_plane": options.in_plane}
+            chosen |= {"pictures": options.pictures, "programs": programs, "logs": options.output.parent}
+            tables.append(measure(scan, n, methods, config, perceptual, **chosen))
             table = pd.concat(tables, ignore_index=True)
-            with written(given.output) as aside:  # as far as it has come
+            with written(options.output) as aside:  # results so far
                 table.to_csv(aside, sep="\t", index=False, float_format="%.5f")
             print(f"{scan}: n = {n}, {profile} slices scored", file=sys.stderr)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"{given.output} holds what was scored" if tables else "") from None
+        raise KeyboardInterrupt(f"{options.output} holds the scores so far" if tables else "") from None
     means = table.groupby(["n", "slices_are", "method"], sort=False)[COLUMNS].mean()
     print(means.round(4).to_string())
     return 0

@@ -1,4 +1,4 @@
-"""What the weights were trained on, and plain sentences where the scan is unlike it."""
+"""The training data of the weights, and sentences about differences between the scan and these data."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from benchmark.jobs import provenance as portrait
 from zoom.choice import Choice
 from zoom.scan import OpenScan
 
-#: Names of contrasts as they stand in file names and cohorts' labels; the first that is found counts.
+#: Names of contrasts in file names and cohorts' labels; the first match is used.
 CONTRASTS = {
     "FLAIR": r"flair",
     "T1 with contrast agent": r"t1(ce|c|gd)|ce[-_]?t1",
@@ -23,15 +23,15 @@ SPREADS = 2.0
 
 
 def contrast(text: str) -> str | None:
-    """The contrast that a name tells of, if it does."""
+    """The contrast in a name, if any."""
     words = r"(?:^|[^a-z0-9])(?:{})(?=[^a-z0-9]|$)"
     return next((name for name, pattern in CONTRASTS.items() if re.search(words.format(pattern), text.lower())), None)
 
 
 def trained_on(choice: Choice, cohorts: Mapping[str, Any]) -> list[str]:
-    """Plain sentences: what the weights were trained on."""
+    """Sentences about the training data of the weights."""
     if not choice.networks:
-        return [f"Nothing was trained: {choice.key} interpolates. It adds no detail that the scan does not have."]
+        return [f"No training: {choice.key} interpolates. It adds no detail that the scan does not have."]
     about, sentences = choice.metadata, []
     cohort = about.get("cohort")
     if cohort and "+" in cohort:
@@ -41,9 +41,11 @@ def trained_on(choice: Choice, cohorts: Mapping[str, Any]) -> list[str]:
         label = cohorts.get(cohort, {}).get("label", cohort)
         sentences.append(f"The weights were trained on {label} (cohort {cohort}, fold {about.get('fold')}).")
     elif about.get("layout"):
-        sentences.append(f"The weights come from a {about['layout']} checkpoint, which does not say what they saw.")
+        sentences.append(
+            f"The weights come from a {about['layout']} checkpoint, which does not state the training data."
+        )
     else:
-        sentences.append("The weights do not say what they were trained on.")
+        sentences.append("The weights do not state their training data.")
     seen = about.get("trained_on", {})
     if choice.widest and "subjects" in seen:
         sentences.append(
@@ -61,10 +63,10 @@ def trained_on(choice: Choice, cohorts: Mapping[str, Any]) -> list[str]:
 def warnings(
     choice: Choice, cohorts: Mapping[str, Any], scan: OpenScan, histogram: Any, *, coarsened: bool
 ) -> list[str]:
-    """Plain sentences where the scan is unlike what the weights saw.
+    """Sentences about differences between the scan and the weights' training data.
 
-    ``histogram``: the scan's, as ``portrait.histogram`` makes it; ``coarsened``: whether the networks are shown the
-    scan at a quarter of its in-plane resolution.
+    ``histogram``: the scan's, as by ``provenance.histogram``; ``coarsened``: whether the networks see the scan at a
+    quarter of its in-plane resolution.
     """
     if not choice.networks:
         return []
@@ -94,24 +96,22 @@ def warnings(
         apart = 2 * slices / (rows + columns)
         if apart > choice.widest:
             sentences.append(
-                f"Its slices lie {apart:.1f} in-plane voxels apart; the networks learnt up to {choice.widest:g}: "
-                "what lies in between is a guess."
+                f"Its slices are {apart:.1f} in-plane voxels apart; the training had up to {choice.widest:g}: "
+                "the values in between are a guess."
             )
         return sentences
     factor = choice.factor or 1
     learnt_mm = factor * (seen["spacing"][1] + seen["spacing"][2]) / 2
     shown_mm = (rows + columns) / 2 * (factor if coarsened else 1)
     if not 1 / RATIO < shown_mm / learnt_mm < RATIO:
-        sentences.append(
-            f"The networks are shown voxels of {shown_mm:.2f} mm in plane; they learnt from {learnt_mm:.2f} mm."
-        )
+        sentences.append(f"The networks see voxels of {shown_mm:.2f} mm in plane; the training had {learnt_mm:.2f} mm.")
     if slices / seen["spacing"][0] > RATIO:
         sentences.append(
             f"Its slices are {slices:.2f} mm apart, those the weights saw {seen['spacing'][0]:.2f} mm: what lies in "
             "between is a guess."
         )
     if scan.plane != seen["plane"]:
-        sentences.append(f"Its slices are {scan.plane}; the weights saw {seen['plane']} ones.")
+        sentences.append(f"Its slices are {scan.plane}; the training had {seen['plane']} slices.")
     if max(rows, columns) / min(rows, columns) > RATIO:
-        sentences.append(f"Its voxels are {rows:.2f} × {columns:.2f} mm in plane; the weights saw square ones.")
+        sentences.append(f"Its voxels are {rows:.2f} × {columns:.2f} mm in plane; the training had square voxels.")
     return sentences

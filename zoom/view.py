@@ -18,9 +18,9 @@ NAMES = ("Scan", "Plain interpolation", "Output")
 
 
 def check_size(prepared: Prepared) -> None:
-    """``UserError`` where the volumes are too large for a browser, before anything is computed."""
+    """``UserError`` if the volumes are too large for a browser, before any computation."""
     voxels = int(np.prod(prepared.scan.shape)) + 2 * int(np.prod(stored_shape(prepared.scan, prepared.grid)))
-    refuse_too_large(voxels, prepared.scan.path, "leave --viewer out, or ask for fewer slices")
+    refuse_too_large(voxels, prepared.scan.path, "leave out --viewer, or request fewer slices")
 
 
 def volumes(prepared: Prepared, raw: Store, fine: Store, form: Encoding, scale: Scale) -> list[bytes]:
@@ -36,7 +36,7 @@ def volumes(prepared: Prepared, raw: Store, fine: Store, form: Encoding, scale: 
 
 
 def _affines(prepared: Prepared) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Upright rows, columns, slices → mm: of the scan, and twice of the finer grid."""
+    """Upright rows, columns, slices → mm: of the scan, and two of the finer grid."""
     scan, grid = prepared.scan, prepared.grid
     coarse = scan.affine @ inv_ornt_aff(scan.transform, scan.shape)
     fine = scan.affine @ grid.step(scan.axis, scan.flipped) @ inv_ornt_aff(scan.transform, stored_shape(scan, grid))
@@ -56,8 +56,8 @@ def view(prepared: Prepared, packed: list[bytes], scale: Scale) -> str:
     """The page with the three volumes."""
     scan, names = Path(prepared.scan.path).name, prepared.names
     about = (
-        f"{scan}, as it is",
-        "A cubic spline through the scan's slices that knows nothing about their thickness",
+        f"{scan}, unchanged",
+        "A cubic spline through the scan's slices, without their thickness",
         f"{names.image.name}, by {prepared.choice.key} ({prepared.choice.label})",
     )
     series = [f"Of {prepared.scan.volumes} volumes, the first."] if prepared.scan.volumes > 1 else []
@@ -66,5 +66,5 @@ def view(prepared: Prepared, packed: list[bytes], scale: Scale) -> str:
         [NOT_FOR_DIAGNOSIS, *series],
         [Panel(name, f"{text}.", volume) for name, text, volume in zip(NAMES, about, packed, strict=True)],
         grey=f"black is {scale.floor:.4g} or less, white {scale.floor + scale.scale:.4g} or more",
-        otherwise=f"{names.page.name} shows cuts through the same volumes without it.",
+        otherwise=f"{names.page.name} shows sections through the same volumes without WebGL.",
     )

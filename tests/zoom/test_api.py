@@ -114,7 +114,7 @@ def test_with_an_output_the_commands_files_are_there(save: Callable, tmp_path: P
         ({"n": 1, "spacing": 1.0}, "not n and spacing"),
         ({"n": 1, "method": "splin"}, "did you mean 'spline'"),
         ({"n": 1, "in_plane": 3}, "in_plane = 3; give 1 or 4"),
-        ({"zoom": 0.5}, "nothing is made coarser"),
+        ({"zoom": 0.5}, "the output cannot be coarser"),
         ({"n": 1, "seed": -1}, "seed"),
         ({"n": 1, "threads": 0}, "threads"),
         ({"n": 1, "memory": "much"}, "memory = much; give a number"),

@@ -118,7 +118,7 @@ def test_two_scans_never_share_an_output(tmp_path: Path, capsys: pytest.CaptureF
     save(tmp_path / "in" / "one.nii", thick())
     save(tmp_path / "in" / "one.nii.gz", thick(seed=4))
     assert main([str(tmp_path / "in"), "--n", "1", "-o", str(tmp_path / "out"), "--overwrite"]) == 1
-    assert "which is that of" in capsys.readouterr().err
+    assert "which is the output of" in capsys.readouterr().err
     assert made(tmp_path / "out") == ["one_zoom.nii.gz"]
 
 

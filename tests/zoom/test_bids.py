@@ -192,7 +192,7 @@ def test_files_of_the_users_own_stay(tmp_path: Path, zoomed: Callable) -> None:
         ('{"DatasetType": "raw"}', "a raw BIDS dataset"),
         ("{", "not JSON"),
         ("[]", "not a JSON object"),
-        ('{"DatasetType": "derivative", "DatasetLinks": []}', "DatasetLinks is to be an object"),
+        ('{"DatasetType": "derivative", "DatasetLinks": []}', "DatasetLinks must be an object"),
     ],
 )
 def test_a_folder_that_is_no_derivatives_is_refused(tmp_path: Path, config: dict, text: str, said: str) -> None:

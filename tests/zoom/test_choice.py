@@ -119,7 +119,7 @@ def test_voxels_as_fine_as_those_learnt_from_are_not_warned_of(save: Callable, c
         for mm, told in ((1.1, False), (0.5, True)):
             scan = open_scan(save(affine=np.diag([mm, mm, 5.0, 1.0])))
             found = " ".join(warnings(choice, {}, scan, flat, coarsened=coarsened))
-            assert ("The networks are shown voxels" in found) is told
+            assert ("The networks see voxels" in found) is told
 
 
 @pytest.mark.parametrize(("spacing", "said"), [(5.0, 0), (9.0, 1)])

@@ -54,7 +54,7 @@ def test_all_orientations_of_a_fractional_zoom_are_one_grid() -> None:
     np.testing.assert_allclose(forward, 9 - back[::-1])
 
 
-def test_wishes() -> None:
+def test_requests() -> None:
     common = {"apart": 5.0, "path": "scan"}
     assert zoom_factor(n=3, zoom=None, spacing=None, **common) == 4
     assert zoom_factor(n=None, zoom=2.5, spacing=None, **common) == 2.5
@@ -62,20 +62,20 @@ def test_wishes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("asked", "said"),
     [
         ({}, "give one of n, zoom and spacing"),
         ({"n": 1, "zoom": 2.0}, "not n and zoom"),
         ({"n": -1}, "n = -1"),
-        ({"zoom": 0.5}, "nothing is made coarser"),
+        ({"zoom": 0.5}, "the output cannot be coarser"),
         ({"zoom": float("nan")}, "nan"),
         ({"spacing": 0.0}, "positive"),
         ({"spacing": 6.0}, "finer than the 6 mm wanted"),
     ],
 )
-def test_wishes_that_cannot_be(wish: dict, said: str) -> None:
+def test_impossible_requests(asked: dict, said: str) -> None:
     with pytest.raises(UserError, match=said) as raised:
-        zoom_factor(**{"n": None, "zoom": None, "spacing": None, **wish}, apart=5.0, path="my scan.nii")
+        zoom_factor(**{"n": None, "zoom": None, "spacing": None, **asked}, apart=5.0, path="my scan.nii")
     assert "my scan.nii" in str(raised.value)
 
 

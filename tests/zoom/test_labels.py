@@ -82,7 +82,7 @@ SHIFTED = OBLIQUE + np.array([[0, 0, 0, 0.6]] + [[0] * 4] * 3)
     [
         (drawn((20, 24, 8)), OBLIQUE, "not on the grid of"),
         (drawn(), SHIFTED, "corners up to 0.6"),
-        (drawn() + 0.5, OBLIQUE, "no whole numbers"),
+        (drawn() + 0.5, OBLIQUE, "not whole numbers"),
         (np.full((20, 24, 9), 2.0**40), OBLIQUE, "beyond 32 bits"),
         (np.stack([drawn()] * 2, axis=3), OBLIQUE, "give one volume of labels"),
     ],

@@ -33,8 +33,8 @@ def test_interpolation(save: Callable, run: Callable, tmp_path: Path) -> None:
         "9 axial slices 4.959 mm apart, voxels of 0.9568 × 0.9362 mm in plane",
         "17 axial slices 2.479 mm apart",
         "linear interpolation between slices (method linear)",
-        "4.959 mm thick (the spacing of its slices, as a 2-D acquisition has it)",
-        "to show the volume at its place (profile point: as given)",
+        "4.959 mm thick (the spacing of its slices, as in a 2-D acquisition)",
+        "to show the volume at its position (profile point: as given)",
         "consistent with the scan by back-projection [2]",
         "at most 0 in the scan's units",
         f"NiBabel {metadata.version('nibabel')} [3]",
@@ -89,4 +89,4 @@ def test_thick_slices(save: Callable, run: Callable, profile: str) -> None:
     assert (
         f"4 mm thick (as given) and to show the mean of the volume {'over' if profile == 'box' else 'weighted'}" in text
     )
-    assert "Labels were brought to the same grid" in text
+    assert "Labels were resampled to the same grid" in text

@@ -35,7 +35,7 @@ def test_the_page(save: Callable, run: Callable, tmp_path: Path) -> None:
         "It adds no detail",
         "differs from it by at most 0 (0 %)",
         "axial (as scanned): slice 3 of 9, I 13.0 mm",
-        "there was nothing to correct",
+        "no correction was needed",
         "Not measured",
     ):
         assert words in seen
@@ -50,7 +50,7 @@ def test_the_page_of_a_trained_method(save: Callable, run: Callable, tmp_path: P
     run(save(name="patient_FLAIR.nii.gz"), n=1, weights=(str(weights),), consistency=False)
     seen = text_of((tmp_path / "out.html").read_text())
     assert "The weights were trained on phantom T1 (cohort toy, fold 1)." in seen
-    assert "Where this scan is unlike" in seen
+    assert "Differences between this scan and the method's training data" in seen
     assert "a FLAIR scan; the weights only ever saw T1" in seen
     assert "Its slices are 4.96 mm apart, those the weights saw 1.00 mm" in seen
     assert "Data consistency was switched off" in seen
@@ -63,7 +63,7 @@ def test_a_slice_beyond_the_output_is_no_difference(save: Callable, run: Callabl
     _, about = run(save(data), zoom=1.4)
     assert about["Zoom"]["LastSliceBeyond"] > 0
     page = (tmp_path / "out.html").read_text()
-    assert 'The output, averaged back, less the scan</h3>\n<p class="soft">Nothing to see' in page
+    assert 'The output, averaged back, minus the scan</h3>\n<p class="soft">No visible difference' in page
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_is_alike_is_not_warned_of(save: Callable) -> None:
 def test_weights_that_say_nothing_are_told_so(save: Callable) -> None:
     scan = open_scan(save())
     assert "It is unknown whether" in warnings(choice(), {}, scan, np.zeros(64), coarsened=True)[0]
-    assert "do not say" in trained_on(choice(), {})[0]
+    assert "do not state" in trained_on(choice(), {})[0]
 
 
 def test_pictures_are_upright_however_the_scan_is_stored(tmp_path: Path) -> None:
@@ -170,10 +170,10 @@ def test_places_are_those_of_the_scan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("alone", "added", "weights", "above", "words"),
     [
-        (0.0, 0.0, [], 0, "there was nothing to correct"),
-        (0.1, 381.0, ["w"], 12, "only put back the 12 voxels of the scan that are brighter than 645"),
+        (0.0, 0.0, [], 0, "no correction was needed"),
+        (0.1, 381.0, ["w"], 12, "only restored the 12 voxels of the scan that are brighter than 645"),
         (50.0, 60.0, [], 0, "from the scan by 5 r.m.s.; to make the two agree the correction changed the output by 6"),
-        (50.0, 60.0, ["w"], 12, "6 r.m.s., and put back the 12 voxels"),
+        (50.0, 60.0, ["w"], 12, "6 r.m.s., and restored the 12 voxels"),
     ],
 )
 def test_what_the_correction_did(alone: float, added: float, weights: list, above: int, words: str) -> None:

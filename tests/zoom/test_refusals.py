@@ -149,12 +149,12 @@ def test_weights_that_are_none(tmp_path: Path, config: dict, save: Callable, wei
     half = tmp_path / "half"
     half.mkdir()
     shutil.copy(weights / "vq.safetensors", half)
-    assert "which no method" in refused(config, save(), out, weights=(str(half),))
+    assert "no method of the config" in refused(config, save(), out, weights=(str(half),))
 
 
 def test_a_spread_of_nothing(tmp_path: Path, config: dict, save: Callable) -> None:
-    assert "draws nothing at random" in refused(config, save(), tmp_path / "out.nii.gz", uncertainty=3)
-    assert "a spread takes 2" in refused(config, save(), tmp_path / "out.nii.gz", uncertainty=1)
+    assert "uses no random numbers" in refused(config, save(), tmp_path / "out.nii.gz", uncertainty=3)
+    assert "a spread needs 2" in refused(config, save(), tmp_path / "out.nii.gz", uncertainty=1)
 
 
 def test_too_little_memory(tmp_path: Path, config: dict, save: Callable) -> None:

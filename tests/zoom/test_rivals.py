@@ -112,12 +112,12 @@ def test_the_way_a_scan_is_stored_does_not_matter(config: dict, save: Callable, 
             {"command": "sh -c 'echo first; echo why >&2; exit 3'"},
             r"sh failed \(exit code 3\): why \(log: ",
         ),
-        ({"command": "sh -c 'kill -9 $$'"}, r"sh failed \(signal 9\): it said nothing"),
-        ({"command": "true"}, r"true ended well and wrote no output\.nii\.gz; correct output:"),
+        ({"command": "sh -c 'kill -9 $$'"}, r"sh failed \(signal 9\): it printed nothing"),
+        ({"command": "true"}, r"true ended without error but wrote no output\.nii\.gz; correct output:"),
         ({"command": "true {wher}"}, r"'\{wher\}': no such placeholder \('wher'\); there are .*thickness"),
         ({"command": "true", "output": "{folder}/{"}, r"no such placeholder"),
-        ({"command": "true {input.__class__}"}, r"no such placeholder|ended well"),
-        ({"profiles": {"gaussian": "g"}}, r"no word for slices that are point; its profiles are gaussian"),
+        ({"command": "true {input.__class__}"}, r"no such placeholder|ended without error"),
+        ({"profiles": {"gaussian": "g"}}, r"its profiles lack point; they are gaussian"),
     ],
 )
 def test_a_program_that_fails_is_one_line(
@@ -134,7 +134,7 @@ def test_a_program_that_fails_is_one_line(
         ({"wrong": "nan"}, "NaN"),
         ({"wrong": "coarse"}, "its output has 10 × 24 voxels.* keep the scan's 20 × 24"),
         ({"wrong": "shifted"}, "up to 0.5 voxels from their places"),
-        ({"short": 4}, "reaches from 0 to 8 in slices of the truth; it has to hold all from 1 to 11"),
+        ({"short": 4}, "extends from 0 to 8 in slices of the truth; it must contain all from 1 to 11"),
     ],
 )
 def test_an_output_that_cannot_be_compared_is_one_line(
@@ -218,6 +218,6 @@ def test_the_command_runs_a_rival_by_name(
     assert "theirs" in (tmp_path / "table.tsv").read_text()
     assert (tmp_path / "theirs.log").exists()
     assert main([*words, "--rivals", "their"]) == 1
-    assert "'their' is no key of rivals in the config; did you mean 'theirs'?" in capsys.readouterr().err
+    assert "'their' is not a key of rivals in the config; did you mean 'theirs'?" in capsys.readouterr().err
     assert main([*words, "--rivals", "theirs", "--in-plane", "4"]) == 1
-    assert "in-plane 1 alone" in capsys.readouterr().err
+    assert "only at in-plane 1" in capsys.readouterr().err

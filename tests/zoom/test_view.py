@@ -63,4 +63,4 @@ def test_what_is_too_large_for_a_browser_is_refused_before_work(
 ) -> None:
     monkeypatch.setattr(viewer, "MOST", 10_000)
     message = refused(config, save(), tmp_path / "out" / "o.nii.gz", viewer=True, method="linear")
-    assert "leave --viewer out" in message
+    assert "leave out --viewer" in message
