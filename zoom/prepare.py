@@ -43,7 +43,7 @@ PER_READ, PER_VOXEL, PER_PAIR = 20, 48, 48
 class Prepared:
     """A request with its opened scan (header only) and its weights.
 
-    ``stated``: content of the scan's sidecars; ``unread``: sentences about unreadable sidecars; ``beside``: texts that
+    ``stated``: content of the scan's sidecars; ``unread``: sentences about unreadable sidecars; ``texts``: files that
     are written next to the output, by path.
     """
 
@@ -56,12 +56,12 @@ class Prepared:
     stated: Mapping[str, Any] = field(default_factory=dict)
     unread: Sequence[str] = ()
     labels: Labels | None = None
-    beside: Mapping[Path, str] = field(default_factory=dict)
+    texts: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def files(self) -> list[Path]:
         """Every file that is made."""
-        return [*self.names.all(bool(self.request.uncertainty), self.request.viewer), *self.beside]
+        return [*self.names.all(bool(self.request.uncertainty), self.request.viewer), *self.texts]
 
     @property
     def frame(self) -> tuple[int, int]:
@@ -119,10 +119,10 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     thick = thickness(scan, request.thickness, request.profile, apart / grid.zoom)
     outputs = place(request)
     described(outputs)
-    beside = gradients(Path(request.scan), outputs) if scan.volumes > 1 else {}
+    texts = gradients(Path(request.scan), outputs) if scan.volumes > 1 else {}
     if not request.overwrite:
-        alike = {path for path, text in beside.items() if path.is_file() and text_of(path) == text}
-        for path in (*outputs.all(bool(request.uncertainty), request.viewer), *(beside.keys() - alike)):
+        alike = {path for path, text in texts.items() if path.is_file() and text_of(path) == text}
+        for path in (*outputs.all(bool(request.uncertainty), request.viewer), *(texts.keys() - alike)):
             if path.exists():
                 raise UserError(f"{path}: exists already; allow --overwrite, or give another name")
     choice = choose(
@@ -134,7 +134,7 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
         memory=request.memory,
     )
     labels = open_labels(request.labels, scan, request.orientation) if request.labels else None
-    prepared = Prepared(request, scan, grid, outputs, choice, thick, *stated(Path(request.scan)), labels, beside)
+    prepared = Prepared(request, scan, grid, outputs, choice, thick, *stated(Path(request.scan)), labels, texts)
     _memory(prepared)
     _room(prepared)
     return prepared

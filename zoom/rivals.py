@@ -28,9 +28,10 @@ NEAR = 0.02
 class Task:
     """The values of the placeholders in a program's command, by name.
 
-    ``spacing``: distance of the slices of ``scan``, mm; ``wanted``: distance of the output's slices, mm; ``thickness``: of
-    a slice of the scan, mm (full width at half maximum of a Gaussian); ``voxel``: the smaller side of a voxel in plane, mm;
-    ``profile``: of a slice; ``folder``: an empty folder that is removed afterwards; ``gpu``: a number, −1 for none.
+    ``spacing``: distance of the slices of ``scan``, mm; ``wanted``: distance of the output's slices, mm; ``thickness``:
+    of a slice of the scan, mm (full width at half maximum of a Gaussian); ``voxel``: the smaller side of a voxel in
+    plane, mm; ``profile``: of a slice; ``folder``: an empty folder that is removed afterwards; ``gpu``: a number, −1
+    for none.
     """
 
     scan: Path

@@ -95,7 +95,7 @@ def zoom(
             about = description.sidecar(
                 prepared, job.engine, form, job.results, config, job.pictures, warned, seconds, link
             )
-            texts = {names.sidecar: _json(about), names.page: page(prepared, about, job.pictures), **prepared.beside}
+            texts = {names.sidecar: _json(about), names.page: page(prepared, about, job.pictures), **prepared.texts}
             if request.uncertainty:
                 texts[names.spread_sidecar] = _json(description.spread_sidecar(about))
             if names.labels_sidecar:

@@ -70,7 +70,7 @@ def test_measuring_costs_a_few_steps_only() -> None:
     sampler = Sampler()
     cost = probe.measure(sampler, (8, 8), 100)
     assert set(sampler.calls) == {5}
-    assert sampler.sampling == {"steps": 100}  # whoever measures a restorer may go on with it
+    assert sampler.sampling == {"steps": 100}  # the caller can use the restorer afterwards
     assert cost.represent > 0
     assert cost.held == 8 * 8 * 4
 

@@ -80,7 +80,7 @@ rule zoom:
 
 
 rule eclare:
-    """ECLARE, a program of others under the GPL-3, in an environment of its own: only `zoom.truth --rivals eclare` runs it."""
+    """ECLARE, a program of other authors (GPL-3), in its own environment; only `zoom.truth --rivals eclare` runs it."""
     input:
         pins=workflow.source_path("../../envs/eclare.txt"),
     output:

@@ -1,4 +1,4 @@
-"""An environment of its own for a program of others: pins in, its folder out."""
+"""Creates the environment of another author's program: from its pins to its folder."""
 
 import subprocess
 import venv
