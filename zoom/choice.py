@@ -154,7 +154,7 @@ def choose(
         if method is None:
             reason = "but no method of the config uses them"
             if _served(config, held, 1):
-                reason = f"which keep the in-plane resolution: leave out in-plane {in_plane}"
+                reason = f"whose method keeps the in-plane resolution: leave out in-plane {in_plane}"
             raise UserError(f"{', '.join(weights)}: holds {_names(held)}, {reason}")
     if method is None or method not in catalogue:
         method = str(method)

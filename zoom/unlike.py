@@ -107,8 +107,8 @@ def warnings(
         sentences.append(f"The networks see voxels of {shown_mm:.2f} mm in plane; the training had {learnt_mm:.2f} mm.")
     if slices / seen["spacing"][0] > RATIO:
         sentences.append(
-            f"Its slices are {slices:.2f} mm apart, those the weights saw {seen['spacing'][0]:.2f} mm: what lies in "
-            "between is a guess."
+            f"Its slices are {slices:.2f} mm apart, those the weights saw {seen['spacing'][0]:.2f} mm: the "
+            "values in between are a guess."
         )
     if scan.plane != seen["plane"]:
         sentences.append(f"Its slices are {scan.plane}; the training had {seen['plane']} slices.")

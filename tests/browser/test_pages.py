@@ -151,7 +151,7 @@ def test_without_webgl_the_viewer_says_so(opened: Opener, pages: dict[str, Path]
     page = opened(tmp_path / "view.html")
     alert = page.get_by_role("alert")
     alert.wait_for()
-    assert "WebGL 2 is missing or switched off. zoomed.html shows cuts" in alert.inner_text()
+    assert "WebGL 2 is missing or switched off. zoomed.html shows sections" in alert.inner_text()
 
 
 def test_the_survey_leads_to_what_is_missing(opened: Opener, pages: dict[str, Path]) -> None:

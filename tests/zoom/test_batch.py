@@ -47,7 +47,7 @@ def test_a_folder_in_a_folder_out(tmp_path: Path, capsys: pytest.CaptureFixture)
     assert made(out) == wanted
     said = capsys.readouterr()
     assert said.out.splitlines() == [str(out / name) for name in wanted]
-    assert f"{tmp_path}/in/one_seg.nii.gz: by its name a label map; left out" in said.err
+    assert f"{tmp_path}/in/one_seg.nii.gz: a label map by its name; left out" in said.err
     assert f"index     {out}/index.html" in said.err
     assert "3 volumes in this folder" in (out / "index.html").read_text()
 
@@ -110,7 +110,7 @@ def test_what_was_done_before_an_interruption_stays(
 
     monkeypatch.setattr("zoom.run.find_scale", scale)
     assert main([str(tmp_path / "a.nii"), str(tmp_path / "b.nii"), "--n", "1", "-o", str(tmp_path / "o"), "-q"]) == 130
-    assert capsys.readouterr().err == "mri-zoom: interrupted; 1 of 2 scans were done\n"
+    assert capsys.readouterr().err == "mri-zoom: interrupted; 1 of 2 scans were finished\n"
     assert {path.name for path in (tmp_path / "o").iterdir()} == {f"a_zoom.{end}" for end in ("nii.gz", "json", "html")}
 
 

@@ -121,7 +121,7 @@ def test_a_sidecar_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "scan.json").write_text('{"EchoTime": ')
     said, lost = stated(scan)
     assert said == {}
-    assert lost == ["scan.json cannot be read as JSON, so nothing of what it says was carried over."]
+    assert lost == ["scan.json cannot be read as JSON, so its content was not copied."]
 
 
 def test_each_source_dataset_has_a_link_of_its_own(tmp_path: Path, zoomed: Callable) -> None:

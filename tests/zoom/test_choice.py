@@ -54,7 +54,7 @@ def test_the_next_best_where_the_best_is_not_there(config: dict, weights: Path, 
 def test_resolution_that_is_kept_cannot_be_raised(config: dict, quartets: Path) -> None:
     weights = [str(quartets / "quartet_full.safetensors")]
     for method in ("quartet_full", None):
-        with pytest.raises(UserError, match="keeps the in-plane resolution: leave in-plane 4 out"):
+        with pytest.raises(UserError, match="keeps the in-plane resolution: leave out in-plane 4"):
             choose(config, method, weights, in_plane=4)
     with pytest.raises(UserError, match="keeps the in-plane resolution"):
         choose(config, "quartet_full", [], in_plane=4)
@@ -228,7 +228,7 @@ def test_latents_of_other_sizes_are_named(config: dict, weights: Path) -> None:
     chosen = choose(config, "ours", [str(weights)])
     networks = chosen.load("cpu")
     networks["vq"].size["latent_channels"] = 4
-    with pytest.raises(UserError, match="latents of 4 channels, the U-Net of the diffusion makes 3"):
+    with pytest.raises(UserError, match="latents of 4 channels, the U-Net of the diffusion has 3"):
         choice._check_latents(networks)
 
 

@@ -119,7 +119,7 @@ def test_without_weights_it_says_what_would_be_better(save: Callable, capsys: py
     words = [str(save()), "--n", "1", "-o", "o.nii", "--dry-run"]
     assert main(words) == 0
     (hint,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hint")]
-    assert "spline has learnt nothing" in hint
+    assert "spline is not trained" in hint
     assert main([*words, "--method", "linear"]) == 0
     assert "hint" not in capsys.readouterr().err
 

@@ -106,7 +106,7 @@ def test_what_is_alike_is_not_warned_of(save: Callable) -> None:
     (told,) = warnings(own, cohorts, scan, bright, coarsened=True)
     assert "grey values" in told
     (told,) = warnings(own, cohorts, scan, flat, coarsened=False)
-    assert "voxels of 0.90 mm in plane; they learnt from 4.00 mm" in told
+    assert "voxels of 0.90 mm in plane; the training had 4.00 mm" in told
     assert "9 subjects; axial slices 1 mm apart" in " ".join(trained_on(own, cohorts))
 
 

@@ -127,7 +127,7 @@ def test_outputs_that_cannot_be(tmp_path: Path, config: dict, save: Callable) ->
         ({"method": "linear"}, "linear has no networks"),
         ({"method": "truth"}, "oracle"),
         ({"method": "our"}, "did you mean 'ours'"),
-        ({"tile": 7}, "tile = 7; these networks take multiples of 2"),
+        ({"tile": 7}, "tile = 7; these networks need multiples of 2"),
     ],
 )
 def test_weights_and_methods(

@@ -78,6 +78,6 @@ def test_the_truth(
     assert not out.exists()
     monkeypatch.setattr(truth, "zoom", stopping(number, 2))
     assert truth.main(words) == 130
-    assert "table.tsv holds what was scored" in capsys.readouterr().err
+    assert "table.tsv holds the scores so far" in capsys.readouterr().err
     assert [path.name for path in out.iterdir()] == ["table.tsv"]
     assert list((tmp_path / "tmp").iterdir()) == []
