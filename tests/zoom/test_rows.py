@@ -52,7 +52,7 @@ def test_the_rule_finds_what_the_function_writes(tmp_path: Path) -> None:
         (["scan|n", "|1"], "line 2: no scan"),
         (["scan|n|zoom", "a.nii|1|2"], "line 2: give one of"),
         (["scan|n", "a.nii|"], "line 2: give one of"),
-        (["scan|n", "a.nii|many"], "line 2: n = 'many' is no int"),
+        (["scan|n", "a.nii|many"], "line 2: n = 'many' is not a valid int"),
         (["scan|n", "a.nii|1", "b/a.nii.gz|2"], "line 3: 'a_zoom' is in two rows"),
     ],
 )
