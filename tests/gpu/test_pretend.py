@@ -105,7 +105,10 @@ def test_a_sampler_is_one_that_a_gpu_runs(sampler: str, card: Setting) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*CUDA:UserWarning")
 @pytest.mark.parametrize(("method", "networks"), [("quartet_full", ["quartet_full"]), ("ours", ["vq", "ldm", "edsr"])])
-def test_a_zoom_is_one_that_a_gpu_makes(method: str, networks: list[str], card: Setting) -> None:
+def test_a_zoom_is_one_that_a_gpu_makes(
+    method: str, networks: list[str], card: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     random_weights(card, networks)
     truths(card)
     with PretendCuda():
