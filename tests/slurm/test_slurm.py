@@ -225,6 +225,6 @@ def test_a_bad_scan_does_not_take_the_others_of_its_group_along(study, cluster):
     targets = [f"group/volumes/toy/{subject}.nii.gz" for subject in subjects]
     text = study.start([RESUME, *options, *QUICK, "--retries", "0", "--", *targets]).ends(code=None)
     assert "Error in group" in text
-    assert "its jobs again, each alone" in text
+    assert "its jobs are repeated, each alone" in text
     assert f"subject={subjects[0]}" in text
     assert [target for target in targets if (study.folder / target).exists()] == targets[1:]
