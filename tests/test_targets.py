@@ -49,7 +49,7 @@ def test_whole_volumes_come_with_the_figures_where_the_config_wants_them(tmp_pat
 
 def test_a_table_of_a_cohort_that_is_not_in_the_study_is_one_clear_line(tmp_path):
     _, text = plan(tmp_path, "tables/table2.csv", "study={cohorts: [oasis]}")
-    assert "table 2: no cohort of this study goes into it" in text
+    assert "table 2: this study has no cohort for this table" in text
 
 
 def test_a_stand_in_that_is_not_in_the_study_is_one_clear_line(tmp_path):
