@@ -12,7 +12,7 @@ from models.first_stage import FirstStage
 from models.first_stage import build_vq as build
 from models.perceptual import Perceptual
 from models.training.data import SliceBank, random_crop
-from models.training.patch_discriminator import PatchDiscriminator, hinge
+from models.training.patch_discriminator import PatchDiscriminator, adversarial_loss, hinge
 from models.training.task import Phase, Task, rate_schedule
 from models.training.upsampling import cut
 
@@ -84,7 +84,7 @@ class Training(Task):
         if self.adversarial:
             self.images = target.detach(), rgb.detach()
             if step >= self.options["discriminator_start"]:
-                generator_loss = hinge(self.discriminator(rgb), True)
+                generator_loss = adversarial_loss(self.discriminator(rgb))
                 weight = self._adaptive_weight(reconstruction, generator_loss)
                 loss = loss + weight * generator_loss
                 log |= {"generator_loss": generator_loss.detach(), "adaptive_weight": weight}

@@ -1,6 +1,8 @@
-"""The first stage's opponent: a discriminator of patches (Isola et al. 2017) and its hinge losses."""
+"""The first stage's opponent: a discriminator of patches (Isola et al. 2017) and its losses.
 
-import torch
+The losses are those of the original first stage (Esser et al. 2021). MONAI's differ: its scores pass through tanh.
+"""
+
 from torch import Tensor, nn
 
 
@@ -30,6 +32,10 @@ class PatchDiscriminator(nn.Sequential):
 
 
 def hinge(scores: Tensor, real: bool) -> Tensor:
-    """Mean hinge loss of scores whose target is ``real`` or not: max(0, 1 ∓ tanh score), as in MONAI."""
-    scores = torch.tanh(scores)
+    """The discriminator's loss: mean of max(0, 1 ∓ score) over patches that are ``real`` or not (Lim & Ye 2017)."""
     return (1 - (scores if real else -scores)).clamp_min(0).mean()
+
+
+def adversarial_loss(scores: Tensor) -> Tensor:
+    """Minus the mean score: the loss of the network whose images the discriminator has scored (Lim & Ye 2017)."""
+    return -scores.mean()

@@ -1,9 +1,7 @@
-import math
-
 import pytest
 import torch
 
-from models.training.patch_discriminator import PatchDiscriminator, hinge
+from models.training.patch_discriminator import PatchDiscriminator, adversarial_loss, hinge
 
 
 def test_a_score_for_each_patch_of_70_pixels() -> None:
@@ -29,7 +27,15 @@ def test_weights_are_drawn_as_the_original_draws_them() -> None:
     assert sum(p.numel() for p in network.parameters()) == 2_765_633
 
 
-@pytest.mark.parametrize(("score", "real", "loss"), [(0, True, 1), (9, True, 0), (9, False, 2), (0.5, True, 1)])
-def test_the_hinge_is_of_the_squashed_scores(score: float, real: bool, loss: float) -> None:
-    wanted = loss - math.tanh(score) if score == 0.5 else loss
-    assert hinge(torch.full((2, 1, 3, 3), float(score)), real).item() == pytest.approx(wanted, abs=1e-6)
+@pytest.mark.parametrize(("score", "real", "loss"), [(0, True, 1), (9, True, 0), (9, False, 10), (0.5, True, 0.5)])
+def test_the_hinge_is_of_the_scores_as_they_are(score: float, real: bool, loss: float) -> None:
+    assert hinge(torch.full((2, 1, 3, 3), float(score)), real).item() == pytest.approx(loss, abs=1e-6)
+
+
+def test_the_first_stage_is_pushed_by_the_plain_score_however_high() -> None:
+    """A hinge would not push beyond a score of 1."""
+    scores = torch.tensor([[[[-3.0, 5.0]]]], requires_grad=True)
+    loss = adversarial_loss(scores)
+    loss.backward()
+    assert loss.item() == -1
+    assert scores.grad.tolist() == [[[[-0.5, -0.5]]]]
