@@ -5,9 +5,11 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 
 from benchmark.print import style  # noqa: F401  (the style sheet)
 from benchmark.scores.comparisons import LEVELS
@@ -15,7 +17,6 @@ from benchmark.scores.metrics import METRICS
 from benchmark.scores.significance import CLEARLY, LEAST, NOT_SHOWN, SHOWN, TOO_FEW
 
 COLOURS = {CLEARLY: "#0072B2", SHOWN: "#8FC7E8", NOT_SHOWN: "#D9D9D9", TOO_FEW: "#FFFFFF"}
-INK = {CLEARLY: "white", SHOWN: "black", NOT_SHOWN: "black", TOO_FEW: "#777777"}
 
 
 def heat_map(frame: pd.DataFrame, labels: Mapping[str, Any]) -> tuple[Figure, str]:
@@ -29,7 +30,9 @@ def heat_map(frame: pd.DataFrame, labels: Mapping[str, Any]) -> tuple[Figure, st
     for axis, cohort in zip(axes[0], cohorts, strict=True):
         _panel(axis, frame[frame["cohort"] == cohort], claims)
         axis.set_title(labels["cohorts"][cohort]["label"])
-        axis.set_yticks(range(len(claims)), [f"{names[a]} > {names[b]}" for a, b in claims])
+        axis.set_yticks(
+            [row + 0.5 for row in range(len(claims))], [f"{names[a]} > {names[b]}" for a, b in claims], rotation=0
+        )
     present = [verdict for verdict in COLOURS if verdict in set(frame["verdict"])]
     meanings = {TOO_FEW: f"fewer than {LEAST} patients: no verdict"}
     patches = [Patch(facecolor=COLOURS[v], edgecolor="#999999", label=meanings.get(v, v)) for v in present]
@@ -40,18 +43,28 @@ def heat_map(frame: pd.DataFrame, labels: Mapping[str, Any]) -> tuple[Figure, st
 def _panel(axis: Axes, rows: pd.DataFrame, claims: list[tuple[str, str]]) -> None:
     columns = [(level, metric) for level in LEVELS for metric in METRICS]
     cells = rows.set_index(["first", "second", "level", "metric"])
-    for y, claim in enumerate(claims):
-        for x, column in enumerate(columns):
-            cell = cells.loc[(*claim, *column)]
-            box: dict[str, Any] = {"facecolor": COLOURS[cell["verdict"]], "edgecolor": "#999999", "linewidth": 0.4}
-            axis.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **box))
-            text = "–" if cell["verdict"] == TOO_FEW and column[0] == "patient" else f"{cell['epsilon_min']:.2f}"
-            axis.text(x, y, text, ha="center", va="center", fontsize=6.5, color=INK[cell["verdict"]])
-    axis.set_xlim(-0.5, len(columns) - 0.5)
-    axis.set_ylim(len(claims) - 0.5, -0.5)
-    axis.set_xticks(range(len(columns)), [f"{metric.upper()}\n{level}s" for level, metric in columns], fontsize=6)
+    table = [[cells.loc[(*claim, *column)] for column in columns] for claim in claims]
+    sns.heatmap(
+        [[list(COLOURS).index(cell["verdict"]) for cell in line] for line in table],
+        vmin=0,
+        vmax=len(COLOURS) - 1,
+        cmap=ListedColormap(list(COLOURS.values())),
+        annot=[[_number(cell, level) for cell, (level, _) in zip(line, columns, strict=True)] for line in table],
+        fmt="",
+        annot_kws={"fontsize": 6.5},
+        linewidths=0.4,
+        linecolor="#999999",
+        cbar=False,
+        xticklabels=[f"{metric.upper()}\n{level}s" for level, metric in columns],
+        ax=axis,
+    )
     axis.grid(False)
     axis.tick_params(length=0)
+    axis.tick_params(axis="x", labelsize=6, rotation=0)
+
+
+def _number(cell: pd.Series, level: str) -> str:
+    return "–" if cell["verdict"] == TOO_FEW and level == "patient" else f"{cell['epsilon_min']:.2f}"
 
 
 def caption(frame: pd.DataFrame, labels: Mapping[str, Any]) -> str:
