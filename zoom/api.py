@@ -80,11 +80,11 @@ def zoom(
             )
         requested |= _plain(labels=labels and Path(labels), viewer=viewer, overwrite=overwrite)
         try:
-            wanted = request(settings, path, Path(output), **requested)
-            run(wanted, settings, say, quiet=True)
+            full_request = request(settings, path, Path(output), **requested)
+            run(full_request, settings, say, quiet=True)
         except UserError as error:
             raise UserError(str(error).replace(str(path), "image") if path.parent == folder else str(error)) from None
-        return in_memory(place(wanted).image)
+        return in_memory(place(full_request).image)
 
 
 def scan_file(scan: Image | str | os.PathLike[str], folder: Path) -> Path:
@@ -124,6 +124,6 @@ def in_memory(path: Path) -> Image:
         return type(loaded).from_bytes(file.read())
 
 
-def _plain(**given: Any) -> dict[str, Any]:
+def _plain(**arguments: Any) -> dict[str, Any]:
     """The arguments, with numbers of NumPy converted to Python's."""
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in given.items()}
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in arguments.items()}

@@ -106,13 +106,13 @@ class Choice:
 
     def load(self, device: str) -> dict[str, "nn.Module"]:
         """The networks by class (file in models/networks), in ``eval`` mode."""
-        found: dict[str, nn.Module] = {}
+        modules: dict[str, nn.Module] = {}
         for file in self.weights:
-            found |= _load(file, self.networks, device)
+            modules |= _load(file, self.networks, device)
             if stamp(file.path) != file.stamp:
                 raise UserError(f"{file.path}: was changed or replaced while it was read; start again")
-        _check_latents(found)
-        return found
+        _check_latents(modules)
+        return modules
 
 
 def choose(
@@ -245,24 +245,26 @@ def _small_enough(paths: Sequence[Path], memory: float) -> None:
         )
 
 
-def _paths(given: str, results: str) -> list[Path]:
+def _paths(argument: str, results: str) -> list[Path]:
     """The files (or folders of diffusers) of weights for one argument of the command."""
-    path = Path(given)
-    trained = TRAINED.fullmatch(given)
+    path = Path(argument)
+    trained = TRAINED.fullmatch(argument)
     if trained and not path.exists():
         path = Path(results) / "models" / trained["cohort"] / f"fold{trained['fold']}"
         if not path.is_dir():
             raise UserError(
-                f"{given}: not trained; {path} does not exist (results: {results}), and there is no such file"
+                f"{argument}: not trained; {path} does not exist (results: {results}), and there is no such file"
             )
     if not path.exists():
-        raise UserError(f"{given}: no such file or folder of weights")
+        raise UserError(f"{argument}: no such file or folder of weights")
     if path.is_dir():
         trained_here = [file for file in sorted(path.glob("*.safetensors")) if "network" in _metadata(file)]
         if trained_here:
             return trained_here
         if not any((path / part / "config.json").exists() for part in ("unet", "vqvae")):
-            raise UserError(f"{given}: no weights in it (neither .safetensors of this project nor a diffusers folder)")
+            raise UserError(
+                f"{argument}: no weights in it (neither .safetensors of this project nor a diffusers folder)"
+            )
     return [path]
 
 

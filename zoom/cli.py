@@ -153,33 +153,33 @@ def bids_app(options: argparse.Namespace) -> None:
         raise ValueError("the following arguments are required: -o/--output")
 
 
-def _run(given: argparse.Namespace, config: dict) -> int:
+def _run(arguments: argparse.Namespace, config: dict) -> int:
     from zoom.batch import batch
     from zoom.gather import Task, gather
     from zoom.names import is_folder
     from zoom.request import Request, request, set_up
 
-    set_up(config, vars(given))
-    output = Path(given.output)
-    requested = {name: getattr(given, name) for name in REQUESTED}
-    requested |= {"weights": tuple(given.weights), "consistency": False if given.no_consistency else None}
-    requested |= {"overwrite": given.overwrite or None, "viewer": given.viewer or None}
+    set_up(config, vars(arguments))
+    output = Path(arguments.output)
+    requested = {name: getattr(arguments, name) for name in REQUESTED}
+    requested |= {"weights": tuple(arguments.weights), "consistency": False if arguments.no_consistency else None}
+    requested |= {"overwrite": arguments.overwrite or None, "viewer": arguments.viewer or None}
 
     def ask(task: Task) -> Request:
         return request(config, task.scan, task.output, converted=task.converted, **requested)
 
     def say(line: str) -> None:
-        if not given.quiet:
+        if not arguments.quiet:
             print(line, file=sys.stderr, flush=True)
 
     with TemporaryDirectory(prefix=f"{COMMAND}-") as work:
-        tasks, left_out = gather(given.scan, output, Path(work), given.participant_label, given.suffix)
-        if given.labels and len(tasks) > 1:
-            raise UserError(f"{given.labels}: labels need one scan, but there are {len(tasks)}")
+        tasks, left_out = gather(arguments.scan, output, Path(work), arguments.participant_label, arguments.suffix)
+        if arguments.labels and len(tasks) > 1:
+            raise UserError(f"{arguments.labels}: labels need one scan, but there are {len(tasks)}")
         for line in left_out:
             say(f"note      {line}")
-        many = is_folder(output) and (len(tasks) > 1 or any(Path(one).is_dir() for one in given.scan))
-        how = {"dry_run": given.dry_run, "quiet": given.quiet, "as_json": given.json}
+        many = is_folder(output) and (len(tasks) > 1 or any(Path(one).is_dir() for one in arguments.scan))
+        how = {"dry_run": arguments.dry_run, "quiet": arguments.quiet, "as_json": arguments.json}
         outcome = batch(tasks, ask, config, say, **how, index=output if many else None)
     return 1 if outcome.failed else 0
 

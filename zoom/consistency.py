@@ -225,13 +225,13 @@ class Projection:
         largest = total = 0.0
         for start, stop in blocks(len(self.fine), self.length):
             part = self.average[:, start:stop]
-            wanted = np.flatnonzero(part.any(axis=1)).tolist()
-            if not wanted:
+            inputs = np.flatnonzero(part.any(axis=1)).tolist()
+            if not inputs:
                 continue
             used = np.flatnonzero(part.any(axis=0))
             slices = self.fine[start + used]
             means = block_mean(decode(slices) if decode else slices, self.grid.factor)
-            for i in wanted:
+            for i in inputs:
                 mixed = np.tensordot(part[i, used].astype(np.float32), means, axes=1)
                 pending[i] = pending[i] + mixed if i in pending else mixed
             for i in [i for i in pending if not self.average[i, stop:].any()]:

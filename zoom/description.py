@@ -67,8 +67,8 @@ class Pictures:
     def _difference(self, back: Store, top: float = np.inf) -> dict[str, list[np.ndarray]]:
         """Averaged back minus the scan (clipped at ``top``), in the scan's units, in the middle of every view."""
         units = Field(back, self.met, 1, lambda x: x * self.scale.scale + self.scale.floor)
-        found = cuts(units, self.views, [MIDDLE])
-        return {plane: [found[plane][0] - np.minimum(self.before[plane][MIDDLE], top)] for plane in found}
+        planes = cuts(units, self.views, [MIDDLE])
+        return {plane: [planes[plane][0] - np.minimum(self.before[plane][MIDDLE], top)] for plane in planes}
 
     def _counts(self, store: Store, decode: pictures.Decode = lambda values: values) -> tuple[np.ndarray, int]:
         """Histogram of the non-zero voxels over 0 … 1.25 of the grey scale, and the voxels above 1."""
@@ -84,8 +84,8 @@ class Pictures:
         from benchmark.jobs.provenance import BINS as WANTED
 
         edges = (np.arange(BINS) + 0.5) / BINS * 1.25
-        found = np.histogram(edges.clip(0, 1 - 1e-9), WANTED, (0, 1), weights=self.counts)[0]
-        return found / max(found.sum(), 1)
+        heights = np.histogram(edges.clip(0, 1 - 1e-9), WANTED, (0, 1), weights=self.counts)[0]
+        return heights / max(heights.sum(), 1)
 
 
 def sidecar(
@@ -185,7 +185,7 @@ def tolerance(form: Encoding, results: list[dict[str, Any]]) -> float:
 def _volume(result: Mapping[str, Any]) -> dict[str, Any]:
     """One volume's numbers, in the scan's units."""
     scale, correction = result["scale"], result["correction"]
-    found = {
+    entries = {
         "GreyScale": [scale.floor, scale.floor + scale.scale],
         "MethodAlone": {"Largest": correction.before * scale.scale, "RMS": correction.before_rms * scale.scale},
         "Added": {"Largest": correction.largest * scale.scale, "RMS": correction.rms * scale.scale},
@@ -193,4 +193,4 @@ def _volume(result: Mapping[str, Any]) -> dict[str, Any]:
         "Rounds": correction.sweeps,
         "CutToFitTheFile": result["cut"],
     }
-    return found | ({"Spread": result["spread"]} if "spread" in result else {})
+    return entries | ({"Spread": result["spread"]} if "spread" in result else {})

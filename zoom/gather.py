@@ -48,12 +48,12 @@ def gather(
         elif _is_bids(one):
             tasks += [Task(scan, output) for scan in _subjects(one, participants, suffixes)]
         else:
-            found, without = _images(one, output)
-            if not found and has_dicom(one):
-                found, without = _series(one, output, work / str(number))
-            if not found:
+            scans, without = _images(one, output)
+            if not scans and has_dicom(one):
+                scans, without = _series(one, output, work / str(number))
+            if not scans:
                 raise UserError(f"{one}: no scan in it; give images ({', '.join(INPUT_SUFFIXES)}) or DICOM files")
-            tasks += found
+            tasks += scans
             left_out += without
     alone = len(tasks) == 1 and (tasks[0].converted or not Path(paths[0]).is_dir())
     if not alone and not is_folder(output):
@@ -64,8 +64,8 @@ def gather(
 def _series(folder: Path, output: Path, into: Path) -> tuple[list[Task], list[str]]:
     """Every series of a folder of DICOM files, as images in the folder ``into``."""
     into.mkdir()
-    found, said = convert(folder, into)
-    return [Task(one.scan, output, one) for one in found], said
+    series, said = convert(folder, into)
+    return [Task(one.scan, output, one) for one in series], said
 
 
 def _is_bids(folder: Path) -> bool:
@@ -79,13 +79,13 @@ def _is_bids(folder: Path) -> bool:
 def _subjects(root: Path, participants: Sequence[str], suffixes: Sequence[str]) -> list[Path]:
     """The scans of a BIDS dataset (not those of its derivatives)."""
     there = {one.name.removeprefix("sub-"): one for one in sorted(root.glob("sub-*")) if one.is_dir()}
-    wanted = [one.removeprefix("sub-") for one in participants] or list(there)
-    if missing := [one for one in wanted if one not in there]:
+    names = [one.removeprefix("sub-") for one in participants] or list(there)
+    if missing := [one for one in names if one not in there]:
         raise UserError(f"{root}: no participant {', '.join(missing)}; there are {_some(list(there))}")
-    found = [image for one in dict.fromkeys(wanted) for image in _below(there[one]) if _wanted(image, suffixes)]
-    if not found:
+    images = [image for one in dict.fromkeys(names) for image in _below(there[one]) if _wanted(image, suffixes)]
+    if not images:
         raise UserError(f"{root}: no scan in it{' with the suffix ' + ', '.join(suffixes) if suffixes else ''}")
-    return found
+    return images
 
 
 def _wanted(image: Path, suffixes: Sequence[str]) -> bool:

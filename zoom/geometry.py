@@ -88,9 +88,9 @@ def zoom_factor(*, n: int | None, zoom: float | None, spacing: float | None, apa
     ``apart``: distance of the scan's slices, mm. ``UserError`` if the result would not be finer.
     """
     requested = {"n": n, "zoom": zoom, "spacing": spacing}
-    given = [name for name, value in requested.items() if value is not None]
-    if len(given) != 1:
-        raise UserError(f"{path}: give one of n, zoom and spacing, not {' and '.join(given) or 'none'}")
+    names = [name for name, value in requested.items() if value is not None]
+    if len(names) != 1:
+        raise UserError(f"{path}: give one of n, zoom and spacing, not {' and '.join(names) or 'none'}")
     if n is not None:
         if not 0 <= n < FINEST or n != int(n):
             raise UserError(f"{path}: n = {n}; give a whole number of new slices per gap, 0 to {FINEST - 1}")

@@ -79,8 +79,8 @@ class Encoding:
         return stored if self.dtype.kind == "f" else stored * self.slope + self.intercept
 
 
-def encoding(scan: OpenScan, extents: list[Extent], wanted: str, scaled: bool) -> Encoding:
-    """The stored form of the output. ``wanted``: auto, int16 or float32; ``scaled``: the format keeps a slope.
+def encoding(scan: OpenScan, extents: list[Extent], dtype: str, scaled: bool) -> Encoding:
+    """The stored form of the output. ``dtype``: auto, int16 or float32; ``scaled``: the format keeps a slope.
 
     ``auto``: float32 from floating point; from whole numbers int16 with the scan's slope and intercept, so that an
     unchanged voxel keeps its number, or int32 if the scan's range (plus a half) does not fit. ``int16`` of a larger
@@ -89,15 +89,15 @@ def encoding(scan: OpenScan, extents: list[Extent], wanted: str, scaled: bool) -
     low, high = min(e.low for e in extents), max(e.high for e in extents)
     margin = HEADROOM * (high - low)
     low, high = low - margin, high + margin
-    if wanted == "float32" or (wanted == "auto" and not scan.integer):
+    if dtype == "float32" or (dtype == "auto" and not scan.integer):
         return Encoding(np.dtype(np.float32), 1.0, 0.0)
     if scan.integer:
         slope, intercept = scan.slope
         ends = sorted([(low - intercept) / slope, (high - intercept) / slope])
         fits = np.iinfo(np.int16).min <= ends[0] and ends[1] <= np.iinfo(np.int16).max
-        if (fits or wanted == "auto") and (scaled or scan.slope == (1.0, 0.0)):
+        if (fits or dtype == "auto") and (scaled or scan.slope == (1.0, 0.0)):
             return Encoding(np.dtype(np.int16 if fits else np.int32), slope, intercept)
-        if wanted == "auto":
+        if dtype == "auto":
             return Encoding(np.dtype(np.float32), 1.0, 0.0)
     if not scaled:
         raise UserError(f"{scan.path}: its values do not fit int16 without a slope; give float32, or NIfTI as output")

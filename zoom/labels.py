@@ -36,15 +36,15 @@ def open_labels(path: Path, scan: OpenScan, orientation: str | None = None) -> L
     ``orientation``: as for the scan. Raises ``UserError``: not an image, not one volume, another grid, values that are
     not whole numbers or too large.
     """
-    found = open_image(path, orientation)
-    shape = tuple(int(n) for n in found.image.shape)
+    volume = open_image(path, orientation)
+    shape = tuple(int(n) for n in volume.image.shape)
     if len(shape) < 3 or max(shape[3:], default=1) != 1:
         raise UserError(f"{path}: labels of shape {shape}; give one volume of labels")
     with reading(str(path)):
-        stored = np.asanyarray(found.image.dataobj).reshape(shape[:3])
-    found.end()
-    turn = ornt_transform(io_orientation(found.affine), io_orientation(scan.affine))
-    affine = found.affine @ inv_ornt_aff(turn, stored.shape)
+        stored = np.asanyarray(volume.image.dataobj).reshape(shape[:3])
+    volume.end()
+    turn = ornt_transform(io_orientation(volume.affine), io_orientation(scan.affine))
+    affine = volume.affine @ inv_ornt_aff(turn, stored.shape)
     stored = apply_orientation(stored, turn)
     if stored.shape != scan.shape or _beside(affine, scan) > BESIDE:
         raise UserError(
@@ -59,7 +59,7 @@ def open_labels(path: Path, scan: OpenScan, orientation: str | None = None) -> L
     fitting = [kind for kind in TYPES if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max]
     if not fitting:
         raise UserError(f"{path}: holds labels from {low:g} to {high:g}, beyond 32 bits")
-    return Labels(path, whole.astype(fitting[0]), found.source.sha256())
+    return Labels(path, whole.astype(fitting[0]), volume.source.sha256())
 
 
 def _beside(affine: np.ndarray, scan: OpenScan) -> float:
@@ -86,9 +86,9 @@ def write(labels: Labels, scan: OpenScan, grid: Grid, aside: Path, name: Path) -
     """Writes the labels on the output's grid into the file ``aside``, in the format of ``name``."""
     form = Encoding(labels.data.dtype, 1.0, 0.0)
     image = header(scan, grid, form, suffix_of(name), description="labels", series=False)
-    found: Any = image.header
+    fields: Any = image.header
     if not isinstance(image, nib.MGHImage):
-        found.set_intent(LABEL)
+        fields.set_intent(LABEL)
     shape = stored_shape(scan, grid)
     sources = [np.arange(n) // grid.factor for n in shape]
     sources[scan.axis] = nearest(grid, scan.flipped)

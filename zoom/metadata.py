@@ -59,15 +59,15 @@ def gradients(scan: Path, names: Names) -> dict[Path, str]:
     them by the inheritance principle. Raises ``UserError``: a file that cannot be read.
     """
     name = re.sub(r"_(res|desc)-[A-Za-z0-9+]+", "", stem(scan)) if names.root else stem(names.image)
-    found = {
+    texts = {
         names.image.with_name(f"{name}{ending}"): text_of(file)
         for ending in (".bval", ".bvec")
         for file in sidecars(scan, ending)[-1:]
     }
-    if found and names.root:
+    if texts and names.root:
         about = {"Description": "b-values and directions of the scan, which hold for the finer volumes as well."}
-        found[names.image.with_name(f"{name}.json")] = json.dumps(about, indent=2) + "\n"
-    return found
+        texts[names.image.with_name(f"{name}.json")] = json.dumps(about, indent=2) + "\n"
+    return texts
 
 
 def stated(scan: Path) -> tuple[dict[str, Any], list[str]]:
@@ -76,11 +76,11 @@ def stated(scan: Path) -> tuple[dict[str, Any], list[str]]:
     lost = []
     for file in sidecars(scan):
         try:
-            found = json_of(file)
+            content = json_of(file)
         except UserError:
             lost.append(f"{file.name} cannot be read as JSON, so its content was not copied.")
             continue
-        said |= found if isinstance(found, dict) else {}
+        said |= content if isinstance(content, dict) else {}
     return said, lost
 
 

@@ -64,7 +64,7 @@ def methods(prepared: Prepared, zoom: Mapping[str, Any]) -> dict[str, Any]:
         )
         if sentence
     )
-    return {"Text": text, "References": cite.found}
+    return {"Text": text, "References": cite.texts}
 
 
 def _source(zoom: Mapping[str, Any], cite: References) -> str:

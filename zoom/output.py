@@ -56,22 +56,22 @@ def header(
     large = max(shape) > LARGEST_NIFTI1 or isinstance(scan.image, nib.Nifti2Image | nib.Nifti2Pair)
     kind = nib.Nifti2Image if large else nib.Nifti1Image
     image = kind(empty, affine, scan.image.header if nifti else None, dtype=encoding.dtype)
-    found: Any = image.header
-    found.extensions[:] = [one for one in found.extensions if one.get_code() == COMMENT]
-    time = int(found["xyzt_units"]) & 56  # the unit of time is kept, if it is valid
-    found["xyzt_units"] = MILLIMETRE + (time if time <= 48 else 0)
-    _place(found, scan, step, affine)
+    fields: Any = image.header
+    fields.extensions[:] = [one for one in fields.extensions if one.get_code() == COMMENT]
+    time = int(fields["xyzt_units"]) & 56  # the unit of time is kept, if it is valid
+    fields["xyzt_units"] = MILLIMETRE + (time if time <= 48 else 0)
+    _place(fields, scan, step, affine)
     # the slices' timing is not valid for the new slices
-    found["slice_start"] = found["slice_end"] = found["slice_code"] = 0
-    found["slice_duration"] = 0
-    found["descrip"] = description.encode("ascii", "replace")[:79]
-    found["vox_offset"] = 0  # the writer computes it from the extensions
+    fields["slice_start"] = fields["slice_end"] = fields["slice_code"] = 0
+    fields["slice_duration"] = 0
+    fields["descrip"] = description.encode("ascii", "replace")[:79]
+    fields["vox_offset"] = 0  # the writer computes it from the extensions
     slope = encoding.dtype.kind != "f"
-    found.set_slope_inter(encoding.slope if slope else 1.0, encoding.intercept if slope else 0.0)
+    fields.set_slope_inter(encoding.slope if slope else 1.0, encoding.intercept if slope else 0.0)
     return image
 
 
-def _place(found: Any, scan: OpenScan, step: np.ndarray, affine: np.ndarray) -> None:
+def _place(fields: Any, scan: OpenScan, step: np.ndarray, affine: np.ndarray) -> None:
     """Both affines on the new grid, each from the scan's affine; pixdim belongs to the qform, if there is one."""
     sform, qform = scan.opened.sform, scan.opened.qform
     own = isinstance(scan.image, nib.Nifti1Pair) and scan.opened.own
@@ -79,15 +79,15 @@ def _place(found: Any, scan: OpenScan, step: np.ndarray, affine: np.ndarray) -> 
         sform = qform = Form(
             scan.affine, ALIGNED if isinstance(scan.image, nib.AnalyzeImage) or not scan.opened.own else 1
         )
-    found.set_qform(None, 0)
-    found.set_sform(None, 0)
-    found.set_zooms((*np.linalg.norm(affine[:3, :3], axis=0), *found.get_zooms()[3:]))
+    fields.set_qform(None, 0)
+    fields.set_sform(None, 0)
+    fields.set_zooms((*np.linalg.norm(affine[:3, :3], axis=0), *fields.get_zooms()[3:]))
     if qform:
-        found.set_qform(qform.affine @ step, qform.code)
+        fields.set_qform(qform.affine @ step, qform.code)
     if sform:
-        found.set_sform(sform.affine @ step, sform.code)
-    if not np.allclose(found.get_best_affine(), affine, atol=1e-3):
-        found.set_sform(affine, ALIGNED)
+        fields.set_sform(sform.affine @ step, sform.code)
+    if not np.allclose(fields.get_best_affine(), affine, atol=1e-3):
+        fields.set_sform(affine, ALIGNED)
 
 
 def dropped(scan: OpenScan) -> list[str]:
@@ -114,14 +114,14 @@ class Writer:
     def __init__(self, file: BinaryIO | GzipFile, image: nib.spatialimages.SpatialImage, scan: OpenScan) -> None:
         self.file, self.image, self.scan = file, image, scan
         self.dtype = image.get_data_dtype()
-        found: Any = image.header
+        fields: Any = image.header
         if isinstance(image, nib.MGHImage):
-            found.writehdr_to(file)
-            self.file.write(bytes(found.get_data_offset() - self.file.tell()))
+            fields.writehdr_to(file)
+            self.file.write(bytes(fields.get_data_offset() - self.file.tell()))
         else:
-            found.write_to(file)
-            self.file.write(bytes(int(found["vox_offset"]) - self.file.tell()))
-            self.dtype = self.dtype.newbyteorder(found.endianness)
+            fields.write_to(file)
+            self.file.write(bytes(int(fields["vox_offset"]) - self.file.tell()))
+            self.dtype = self.dtype.newbyteorder(fields.endianness)
 
     def append(self, store: Store) -> None:
         """Writes one volume of stored numbers: ``store`` (S', f·H, f·W) upright → the scan's stored axes."""

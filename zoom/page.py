@@ -61,7 +61,7 @@ def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> st
         stops=STOPS,
         places=[
             f"place {i + 1} of {len(PLACES)}: "
-            + "; ".join(f"{plane} {found[i]}" for plane, found in pictured.where.items())
+            + "; ".join(f"{plane} {texts[i]}" for plane, texts in pictured.where.items())
             for i in range(len(PLACES))
         ],
         middle=MIDDLE,
@@ -101,28 +101,28 @@ def agreement(zoom: Mapping[str, Any], above: int) -> str:
     return "The method's own result agreed with the scan already, so no correction was needed."
 
 
-def _differences(found: Mapping[str, list[np.ndarray]], scale: float) -> dict[str, Any]:
+def _differences(planes: Mapping[str, list[np.ndarray]], scale: float) -> dict[str, Any]:
     """Coloured differences of the three planes on one symmetric scale; empty if there is no visible difference."""
-    largest = max(float(np.nanmax(np.abs(pictures[0]))) for pictures in found.values())
+    largest = max(float(np.nanmax(np.abs(pictures[0]))) for pictures in planes.values())
     if largest < SEEN * scale:
         return {"end": 0.0, "pictures": {}}
     end = max(LEAST * scale, largest)
     return {
         "end": end,
-        "pictures": {plane: coloured(pictures[0], -end, end, "RdBu_r") for plane, pictures in found.items()},
+        "pictures": {plane: coloured(pictures[0], -end, end, "RdBu_r") for plane, pictures in planes.items()},
     }
 
 
-def _spread(found: Mapping[str, list[np.ndarray]]) -> dict[str, Any] | None:
+def _spread(planes: Mapping[str, list[np.ndarray]]) -> dict[str, Any] | None:
     """The spread of the samples in the three planes, brightest where the result is least certain."""
-    if not found:
+    if not planes:
         return None
-    values = np.concatenate([picture[np.isfinite(picture)] for pictures in found.values() for picture in pictures])
+    values = np.concatenate([picture[np.isfinite(picture)] for pictures in planes.values() for picture in pictures])
     end = max(float(np.percentile(values, 99.9)), 1e-9)
     return {
         "end": end,
         "pictures": {
-            plane: [coloured(picture, 0, end, "inferno") for picture in pictures] for plane, pictures in found.items()
+            plane: [coloured(picture, 0, end, "inferno") for picture in pictures] for plane, pictures in planes.items()
         },
     }
 

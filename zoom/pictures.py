@@ -44,12 +44,12 @@ class Field:
         """The nearest voxel to each position (scan voxels) along upright slices, rows or columns; −1 outside."""
         if axis == 0:
             step = self.at[1] - self.at[0] if len(self.at) > 1 else 1.0
-            found = np.rint((positions - self.at[0]) / step).astype(int)
+            numbers = np.rint((positions - self.at[0]) / step).astype(int)
             count = len(self.at)
         else:
-            found = np.floor((positions + 0.5) * self.factor).astype(int)
+            numbers = np.floor((positions + 0.5) * self.factor).astype(int)
             count = self.store.shape[axis]
-        return np.where((found < 0) | (found >= count), -1, found)
+        return np.where((numbers < 0) | (numbers >= count), -1, numbers)
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,12 @@ def views(plane: str, shape: tuple[int, int, int], spacing: Sequence[float]) -> 
         positions = (np.arange(count) + 0.5) / count * shape[axis] - 0.5
         return axis, positions if codes[axis] == code else positions[::-1]
 
-    found = []
+    result = []
     for name in PLANES:
         (down, down_at), (across, across_at), (through, _) = (along(code) for code in UPRIGHT[name])
         places = np.rint(np.array(PLACES) * (shape[through] - 1))
-        found.append(View(name, (down, across, through), down_at, across_at, places))
-    return found
+        result.append(View(name, (down, across, through), down_at, across_at, places))
+    return result
 
 
 def where(view: View, scan: OpenScan) -> list[str]:
@@ -91,19 +91,19 @@ def where(view: View, scan: OpenScan) -> list[str]:
     rows, columns, slices = scan.stored_axes
     axis = (slices, rows, columns)[view.axes[2]]
     count, direction = scan.shape[axis], PLANES[::-1].index(view.plane)
-    found = []
+    texts = []
     for place in view.places.astype(int).tolist():
         voxel = (np.array(scan.shape) - 1) / 2
         voxel[axis] = count - 1 - place if scan.transform[axis, 1] < 0 else place
         mm = float((scan.affine[:3, :3] @ voxel + scan.affine[:3, 3])[direction])
-        found.append(
+        texts.append(
             f"slice {voxel[axis] + 1:.0f} of {count}, {('RL', 'AP', 'SI')[direction][mm < 0]} {abs(mm):.1f} mm"
         )
-    return found
+    return texts
 
 
 def cuts(
-    field: Field, wanted: Sequence[View], places: Sequence[int] = range(len(PLACES))
+    field: Field, views: Sequence[View], places: Sequence[int] = range(len(PLACES))
 ) -> dict[str, list[np.ndarray]]:
     """Pictures of every view at ``places`` (numbers in its list), float32, NaN outside the volume.
 
@@ -115,20 +115,20 @@ def cuts(
             field.indices(view.axes[1], view.columns),
             [int(i) for i in field.indices(view.axes[2], view.places)],
         )
-        for view in wanted
+        for view in views
     }
     used: set[int] = set()
-    for view in wanted:
+    for view in views:
         down, across, through = grids[view.plane]
         along = view.axes.index(0)
         used |= {through[p] for p in places} if along == 2 else set((down, across)[along].tolist())
-    empty = [np.full((len(view.rows), len(view.columns)), np.nan, np.float32) for view in wanted]
-    found = {view.plane: [blank.copy() for _ in places] for view, blank in zip(wanted, empty, strict=True)}
+    empty = [np.full((len(view.rows), len(view.columns)), np.nan, np.float32) for view in views]
+    pictures = {view.plane: [blank.copy() for _ in places] for view, blank in zip(views, empty, strict=True)}
     for i in sorted(used - {-1}):
         one = field.decode(field.store[i]).astype(np.float32)
-        for view in wanted:
-            _fill(found[view.plane], view, grids[view.plane], places, i, one)
-    return found
+        for view in views:
+            _fill(pictures[view.plane], view, grids[view.plane], places, i, one)
+    return pictures
 
 
 def _fill(pictures: list[np.ndarray], view: View, grid: tuple, places: Sequence[int], i: int, one: np.ndarray) -> None:

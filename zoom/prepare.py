@@ -71,8 +71,8 @@ class Prepared:
     @property
     def warnings(self) -> list[str]:
         """Sentences about unusual values in the scan's files, and about missing networks."""
-        found = [*self.scan.opened.warnings, *self.thickness.warnings, *dropped(self.scan), *self.unread]
-        return found if self.choice.passed_over is None else [*found, self.choice.passed_over]
+        sentences = [*self.scan.opened.warnings, *self.thickness.warnings, *dropped(self.scan), *self.unread]
+        return sentences if self.choice.passed_over is None else [*sentences, self.choice.passed_over]
 
     @property
     def thin(self) -> bool:

@@ -41,10 +41,10 @@ class References:
     """Numbers for references, in the order in which a text names them."""
 
     def __init__(self) -> None:
-        self.found: list[str] = []
+        self.texts: list[str] = []
 
     def __call__(self, text: str) -> str:
         """``[2]``."""
-        if text not in self.found:
-            self.found.append(text)
-        return f"[{self.found.index(text) + 1}]"
+        if text not in self.texts:
+            self.texts.append(text)
+        return f"[{self.texts.index(text) + 1}]"

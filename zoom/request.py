@@ -72,30 +72,30 @@ class Request:
             return
         number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
         if not number or not (low <= value <= high or math.isinf(low)):
-            wanted = f"a {'whole ' * whole}number" + ("" if math.isinf(low) else f" from {low:g} to {high:g}")
-            raise UserError(f"{self.scan}: {name} = {value}; give {wanted}")
+            rule = f"a {'whole ' * whole}number" + ("" if math.isinf(low) else f" from {low:g} to {high:g}")
+            raise UserError(f"{self.scan}: {name} = {value}; give {rule}")
 
     def _among(self, name: str, value: object, allowed: tuple[object, ...]) -> None:
         if value not in allowed:
             raise UserError(f"{self.scan}: {name} = {value}; give {' or '.join(map(str, allowed))}")
 
 
-def request(config: Mapping[str, Any], scan: str | Path, output: str | Path, **given: Any) -> Request:
+def request(config: Mapping[str, Any], scan: str | Path, output: str | Path, **arguments: Any) -> Request:
     """A request; missing arguments (or None) come from the config's ``zoom`` block."""
     known = {field.name for field in fields(Request)}
     defaults = {key: value for key, value in config["zoom"].items() if key in known and key != "method"}
-    requested = {key: value for key, value in given.items() if value is not None}
+    requested = {key: value for key, value in arguments.items() if value is not None}
     return Request(Path(scan), Path(output), **{**defaults, **requested})
 
 
-def set_up(config: dict[str, Any], given: Mapping[str, Any]) -> None:
-    """Copies device, threads, seed, steps and results from ``given`` (if not None) to the ``config``, in place.
+def set_up(config: dict[str, Any], options: Mapping[str, Any]) -> None:
+    """Copies device, threads, seed, steps and results from ``options`` (if not None) to the ``config``, in place.
 
     ``UserError`` with the option's name: a number out of range.
     """
     blocks = {"device": config["compute"], "threads": config["compute"], "steps": config["sampling"]}
     for name in ("device", "results", *RANGES):
-        value = given.get(name)
+        value = options.get(name)
         if value is None:
             continue
         low, high = RANGES.get(name, (0, 0))

@@ -152,8 +152,8 @@ def read(
     extend from the first to the last slice of ``index``.
     """
     where = f"rivals.{name}: its output"
-    found = read_scan(output)
-    data, own = to_upright(found.data, found.affine, plane)
+    scan = read_scan(output)
+    data, own = to_upright(scan.data, scan.affine, plane)
     step = np.linalg.inv(affine) @ own  # voxel of the output → voxel of the truth
     expected = np.diag([1.0, 1.0, step[2, 2], 1.0])
     expected[2, 3] = step[2, 3]

@@ -23,19 +23,19 @@ LARGEST = 1_000_000_000
 
 @dataclass(frozen=True)
 class Row:
-    """One scan. ``name``: of the output below the results' ``zoom`` folder, without suffix; ``given``: arguments for
-    ``zoom.request.request``; ``named``: whether the sheet chose the name.
+    """One scan. ``name``: of the output below the results' ``zoom`` folder, without suffix; ``requested``: arguments
+    for ``zoom.request.request``; ``named``: whether the sheet chose the name.
     """
 
     scan: str
     name: str
-    given: Mapping[str, Any]
+    requested: Mapping[str, Any]
     named: bool
 
     @property
     def trained(self) -> tuple[str, str] | None:
         """Cohort and fold, if the weights are from this study."""
-        weights = " ".join(self.given.get("weights", ()))
+        weights = " ".join(self.requested.get("weights", ()))
         matched = TRAINED.fullmatch(weights)
         return (matched["cohort"], matched["fold"]) if matched and not Path(weights).exists() else None
 
@@ -72,7 +72,7 @@ def read_rows(path: str | Path, in_plane: int = 1, **folders: str) -> dict[str, 
 
 
 def _row(where: str, cells: dict[str, str], in_plane: int, folders: Mapping[str, str]) -> Row:
-    given: dict[str, Any] = {}
+    requested: dict[str, Any] = {}
     cells = {key: value for key, value in cells.items() if value not in EMPTY}
     if "scan" not in cells:
         raise UserError(f"{where}: no scan")
@@ -83,25 +83,27 @@ def _row(where: str, cells: dict[str, str], in_plane: int, folders: Mapping[str,
     for key, kind in NUMBERS.items():
         if key in cells:
             try:
-                given[key] = kind(cells[key])
+                requested[key] = kind(cells[key])
             except ValueError as error:
                 raise UserError(f"{where}: {key} = '{cells[key]}' is not a valid {kind.__name__}") from error
-            if not abs(given[key]) <= LARGEST:
+            if not abs(requested[key]) <= LARGEST:
                 raise UserError(f"{where}: {key} = '{cells[key]}': give a number up to {LARGEST}")
-    if len({"n", "zoom", "spacing"} & given.keys()) != 1:
+    if len({"n", "zoom", "spacing"} & requested.keys()) != 1:
         raise UserError(f"{where}: give one of n, zoom and spacing")
     if "axis" in cells:
         axis = whole(cells["axis"])
-        given["axis"] = cells["axis"] if axis is None else axis
-    given |= {key: cells[key] for key in TEXTS if key in cells}
+        requested["axis"] = cells["axis"] if axis is None else axis
+    requested |= {key: cells[key] for key in TEXTS if key in cells}
     if "weights" in cells:
-        given["weights"] = tuple(os.path.expanduser(path) for path in cells["weights"].split())
+        requested["weights"] = tuple(os.path.expanduser(path) for path in cells["weights"].split())
     own = cells.get("name")
     if own and (Path(own).is_absolute() or {".", ".."} & set(own.split("/")) or "\\" in own or not own.isprintable()):
         raise UserError(f"{where}: name = {own!r}: give a path below the results' zoom folder, without '..'")
-    label = resolution(given.get("n"), given.get("zoom"), given.get("spacing"), given.get("in_plane", in_plane))
+    label = resolution(
+        requested.get("n"), requested.get("zoom"), requested.get("spacing"), requested.get("in_plane", in_plane)
+    )
     if not stem(Path(scan)):
         raise UserError(f"{where}: scan = {scan!r} is not the path of an image")
     below = relative_name(Path(scan), label)
     name = own or str(below.with_name(stem(below)))
-    return Row(scan, name, given, own is not None)
+    return Row(scan, name, requested, own is not None)

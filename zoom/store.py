@@ -32,11 +32,11 @@ class Store:
             return self[[int(index)]][0]
         if isinstance(index, slice):
             index = range(*index.indices(len(self)))
-        found = np.empty((len(index), *self.shape[1:]), np.float32)
-        for one, i in zip(found, index, strict=True):
+        slices = np.empty((len(index), *self.shape[1:]), np.float32)
+        for one, i in zip(slices, index, strict=True):
             self._file.seek(int(i) * self._bytes)
             self._file.readinto(one.data)
-        return found
+        return slices
 
     def write(self, start: int, block: np.ndarray) -> None:
         """Replaces the slices from ``start`` on by slices (B, H, W)."""
@@ -45,11 +45,11 @@ class Store:
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Rows ``start`` to ``stop`` of every slice, (S, stop − start, W)."""
-        found = np.empty((len(self), stop - start, self.shape[2]), np.float32)
-        for i, one in enumerate(found):
+        strips = np.empty((len(self), stop - start, self.shape[2]), np.float32)
+        for i, one in enumerate(strips):
             self._file.seek(i * self._bytes + start * self.shape[2] * 4)
             self._file.readinto(one.data)
-        return found
+        return strips
 
     def write_rows(self, start: int, block: np.ndarray) -> None:
         """Replaces the rows from ``start`` on of every slice by rows (S, B, W)."""

@@ -47,19 +47,19 @@ class Thickness:
         return self.mm / self.spacing
 
 
-def thickness(scan: OpenScan, wanted: float | str, profile: str, spacing: float) -> Thickness:
+def thickness(scan: OpenScan, requested: float | str, profile: str, spacing: float) -> Thickness:
     """The thickness of ``scan``'s slices and their profile.
 
-    ``wanted``: mm, or ``auto``: of the BIDS sidecar; else the spacing. ``profile``: one of ``PROFILES``, or ``auto``:
-    ``point`` if a slice is at most as thick as the output's ``spacing`` (mm) or the voxels are nearly isotropic, else
-    ``box``. Raises ``UserError``: a thickness that is not a positive number or more than ``THICKEST`` of the spacing,
-    an unreadable sidecar.
+    ``requested``: mm, or ``auto``: of the BIDS sidecar; else the spacing. ``profile``: one of ``PROFILES``, or
+    ``auto``: ``point`` if a slice is at most as thick as the output's ``spacing`` (mm) or the voxels are nearly
+    isotropic, else ``box``. Raises ``UserError``: a thickness that is not a positive number or more than ``THICKEST``
+    of the spacing, an unreadable sidecar.
     """
     apart, rows, columns = scan.upright_spacing
     thick_axis = apart > ANISOTROPIC * max(rows, columns)
     warned: list[str] = []
-    if wanted != AUTO:
-        mm, source = _number(wanted, scan.path), "as given"
+    if requested != AUTO:
+        mm, source = _number(requested, scan.path), "as given"
         if mm > THICKEST * apart:
             raise UserError(
                 f"{scan.path}: thickness = {mm:g} mm; its slices are {apart:g} mm apart: give at most "
@@ -70,20 +70,20 @@ def thickness(scan: OpenScan, wanted: float | str, profile: str, spacing: float)
         if not thick_axis:
             source = "the size of its voxels"
         elif stated := _stated(Path(scan.path)):
-            found, file, more = stated
+            value, file, more = stated
             warned = [_unlike(file, more, apart)] if _unlike(file, more, apart) else []
-            if found > THICKEST * apart:
+            if value > THICKEST * apart:
                 warned.append(
-                    f"{file.name} says that slices are {found:g} mm thick; they are {apart:.4g} mm apart, so the file "
+                    f"{file.name} says that slices are {value:g} mm thick; they are {apart:.4g} mm apart, so the file "
                     "describes other slices. It was not used."
                 )
             else:
-                mm, source = found, f"SliceThickness in {file.name}"
+                mm, source = value, f"SliceThickness in {file.name}"
     if profile != AUTO:
         return Thickness(mm, apart, profile, source, "as given", tuple(warned))
     if mm <= THIN * spacing:
         shape, why = "point", "a slice is at most as thick as the output's"
-    elif wanted == AUTO and not thick_axis:
+    elif requested == AUTO and not thick_axis:
         shape, why = "point", "its voxels are nearly isotropic"
     else:
         # Measured in docs/zoom.md: a wrong box loses 1 to 2 dB, a wrong Gaussian 4 to 6.
@@ -91,11 +91,11 @@ def thickness(scan: OpenScan, wanted: float | str, profile: str, spacing: float)
     return Thickness(mm, apart, shape, source, why, tuple(warned))
 
 
-def _number(wanted: float | str, path: str) -> float:
+def _number(requested: float | str, path: str) -> float:
     try:
-        mm = float(wanted)
+        mm = float(requested)
     except ValueError as error:
-        raise UserError(f"{path}: thickness = '{wanted}'; give millimetres, or {AUTO}") from error
+        raise UserError(f"{path}: thickness = '{requested}'; give millimetres, or {AUTO}") from error
     if not (mm > 0 and np.isfinite(mm)):
         raise UserError(f"{path}: thickness = {mm:g} mm; give a positive number, or {AUTO}")
     return mm
@@ -114,10 +114,10 @@ def _unlike(file: Path, stated: Mapping[str, Any], apart: float) -> str:
 
 def number_in(stated: Any, key: str) -> float | None:
     """The finite number of a sidecar's ``key``, or None."""
-    found = stated.get(key) if isinstance(stated, Mapping) else None
-    if isinstance(found, bool) or not isinstance(found, int | float) or not abs(found) < 1e300:
+    value = stated.get(key) if isinstance(stated, Mapping) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:
         return None
-    return float(found)
+    return float(value)
 
 
 def _stated(scan: Path) -> tuple[float, Path, dict[str, Any]] | None:

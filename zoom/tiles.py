@@ -62,7 +62,7 @@ class Layout:
 
 def _shares(starts: list[int], side: int, length: int, factor: int) -> list[tuple[slice, slice, np.ndarray]]:
     """Along one axis: frame part, tile part and share of each tile, in output pixels."""
-    found = []
+    tiles = []
     total = np.zeros(length * factor)
     for start in starts:
         first, last = max(start, 0), min(start + side, length)
@@ -72,18 +72,18 @@ def _shares(starts: list[int], side: int, length: int, factor: int) -> list[tupl
             weight = np.minimum(weight, centre - start - MARGIN)
         if start + side < length:
             weight = np.minimum(weight, start + side - MARGIN - centre)
-        found.append((first, last, start, weight))
+        tiles.append((first, last, start, weight))
     slope = _slope(starts, side)
-    for i, (first, last, start, weight) in enumerate(found):
-        found[i] = (first, last, start, (weight / slope).clip(0, 1))
-        total[first * factor : last * factor] += found[i][3]
+    for i, (first, last, start, weight) in enumerate(tiles):
+        tiles[i] = (first, last, start, (weight / slope).clip(0, 1))
+        total[first * factor : last * factor] += tiles[i][3]
     return [
         (
             slice(first * factor, last * factor),
             slice((first - start) * factor, (last - start) * factor),
             weight / total[first * factor : last * factor],
         )
-        for first, last, start, weight in found
+        for first, last, start, weight in tiles
     ]
 
 

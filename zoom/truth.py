@@ -89,10 +89,10 @@ def measure(
     authors by name (``rivals`` of the config), with their logs in the folder ``logs``. Raises ``UserError`` if fewer
     than two slices are left, or if a program fails (``rivals.run``).
     """
-    found = read_scan(scan)
-    chosen = slice_axis(axis, found.spacing, found.codes, str(scan))
-    upright = plane(found, chosen)
-    truth, affine = shrunk(*to_upright(found.data, found.affine, upright), shrink)
+    original = read_scan(scan)
+    chosen = slice_axis(axis, original.spacing, original.codes, str(scan))
+    upright = plane(original, chosen)
+    truth, affine = shrunk(*to_upright(original.data, original.affine, upright), shrink)
     height, width = (side // in_plane * in_plane for side in truth.shape[:2])
     truth, count = truth[:height, :width], truth.shape[2]
     most, least = (count - 2 if profile == "point" else count // 2 - 1), int(in_plane == 1)
@@ -102,7 +102,7 @@ def measure(
     places = centres(count, n, profile)
     scale = np.percentile(truth[truth > 0], config["preprocess"]["percentile"])
     index = scored(count, places, profile if n else "box")
-    thin = float(found.spacing[chosen])
+    thin = float(original.spacing[chosen])
     inside = region(np.moveaxis(truth / scale, 2, 0).clip(0, 1), affine)
     makers = {name: partial(_ours, name, options) for name, options in methods.items()}
     makers |= {name: partial(_theirs, name, rival, logs) for name, rival in (programs or {}).items()}

@@ -28,11 +28,11 @@ def test_rows(tmp_path: Path) -> None:
     rows = read_rows(path, data="somewhere")
     assert list(rows) == ["a_zoom", "sub-2/anat/sub-2_res-2p5x4x4_desc-zoom_T1w", "mine"]
     assert rows["a_zoom"].scan == "somewhere/a.nii.gz"
-    assert rows["a_zoom"].given == {"n": 4}
+    assert rows["a_zoom"].requested == {"n": 4}
     assert rows["a_zoom"].trained is None
-    assert rows["sub-2/anat/sub-2_res-2p5x4x4_desc-zoom_T1w"].given == {"zoom": 2.5, "in_plane": 4, "axis": 2}
+    assert rows["sub-2/anat/sub-2_res-2p5x4x4_desc-zoom_T1w"].requested == {"zoom": 2.5, "in_plane": 4, "axis": 2}
     wanted = {"method": "ours", "weights": ("toy/1",), "spacing": 1.5, "axis": "coronal", "uncertainty": 3, "tile": 32}
-    assert rows["mine"].given == wanted
+    assert rows["mine"].requested == wanted
     assert rows["mine"].trained == ("toy", "1")
     assert rows["mine"].named
 
@@ -87,7 +87,7 @@ def test_thickness_profile_and_orientation_may_stand_in_a_sheet(tmp_path: Path, 
     path = tmp_path / "zoom.tsv"
     path.write_text("scan\tn\tthickness\tprofile\torientation\na.nii\t2\t4.5\tbox\tASL\n", encoding="utf-8")
     (row,) = read_rows(path).values()
-    wish = request(config, row.scan, tmp_path, **row.given)
+    wish = request(config, row.scan, tmp_path, **row.requested)
     assert (wish.thickness, wish.profile, wish.orientation) == ("4.5", "box", "ASL")
 
 

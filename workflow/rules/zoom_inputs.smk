@@ -39,7 +39,7 @@ def rows_with_spread(bids):
     return [
         re.escape(row.name)
         for row in rows
-        if row.given.get("uncertainty", config["zoom"]["uncertainty"])
+        if row.requested.get("uncertainty", config["zoom"]["uncertainty"])
         and is_derivative(row.name) == bids
     ]
 
@@ -47,11 +47,11 @@ def rows_with_spread(bids):
 def zoom_method(row):
     """The method of a row; None for the first method that can use the row's weights or the shipped weights."""
     sheet_path = config["zoom"]["sheet"]
-    method = row.given.get("method")
+    method = row.requested.get("method")
     if method == AUTO:  # chosen by the weights
         method = None
     if method is None and row.trained:
-        in_plane = row.given.get("in_plane", config["zoom"]["in_plane"])
+        in_plane = row.requested.get("in_plane", config["zoom"]["in_plane"])
         shipped = set(
             config["weights"]["networks"]
         )  # trained by `weights`, on several cohorts
@@ -65,7 +65,7 @@ def zoom_method(row):
             raise WorkflowError(
                 f"{sheet_path}: {row.name}: the weights are trained first, so name the method"
             )
-    if method is None and "weights" not in row.given:
+    if method is None and "weights" not in row.requested:
         method = config["zoom"]["method"]
     if method == AUTO:
         return None
@@ -107,7 +107,7 @@ def zoom_weights(wildcards):
     if row.trained:
         networks = config["methods"][zoom_method(row)]["networks"]
         return list(weights_of(*row.trained, networks).values())
-    return [path for path in row.given.get("weights", ()) if os.path.isfile(path)]
+    return [path for path in row.requested.get("weights", ()) if os.path.isfile(path)]
 
 
 def zoom_outputs(name, spread=None):

@@ -11,5 +11,5 @@ with job(snakemake) as say:
     set_up_memory()
     row = snakemake.params.row
     output = snakemake.output.image if row["named"] else snakemake.params.folder
-    wanted = request(snakemake.config, snakemake.input.scan, Path(output), **row["given"], overwrite=True)
-    zoom(wanted, snakemake.config, say)
+    full_request = request(snakemake.config, snakemake.input.scan, Path(output), **row["requested"], overwrite=True)
+    zoom(full_request, snakemake.config, say)
