@@ -71,12 +71,12 @@ def checked(path: str | Path, raw: Mapping[str, str]) -> dict[str, Any]:
     """
     if "network" not in raw:
         return dict(raw)
-    found = {key: _value(path, key, value) for key, value in raw.items()}
-    error = next(iter(_schema().iter_errors(found)), None)
+    values = {key: _value(path, key, value) for key, value in raw.items()}
+    error = next(iter(_schema().iter_errors(values)), None)
     if error is not None:
         where = ".".join(map(str, error.absolute_path)) or "its keys"
         raise ValueError(f"{path}: its metadata: {where}: {error.message[:300]}")
-    return found
+    return values
 
 
 def _value(path: str | Path, key: str, text: str) -> Any:
@@ -84,9 +84,9 @@ def _value(path: str | Path, key: str, text: str) -> Any:
         raise ValueError(f"{word} is not a number")
 
     try:
-        found = json.loads(text, parse_constant=no_number)
-        json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair cannot be written
-        return found
+        value = json.loads(text, parse_constant=no_number)
+        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair cannot be written
+        return value
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: its metadata: {key}: not JSON ({error})") from error
 
@@ -104,10 +104,10 @@ def fits(path: str | Path, metadata: Mapping[str, Any], shapes: Mapping[str, lis
             module: nn.Module = importlib.import_module(f"models.networks.{kind}").build(**size)
     except Exception as error:  # errors of other libraries' blocks for impossible sizes
         raise ValueError(f"{path}: network {kind} cannot be built at the size {size} ({error})") from error
-    wanted = {name: list(tensor.shape) for name, tensor in module.state_dict().items()}
-    if other := sorted(wanted.keys() ^ shapes.keys()):
+    expected_shapes = {name: list(tensor.shape) for name, tensor in module.state_dict().items()}
+    if other := sorted(expected_shapes.keys() ^ shapes.keys()):
         raise ValueError(f"{path}: its tensors do not fit network {kind} of the size {size}: {', '.join(other[:5])}")
-    for name, shape in wanted.items():
+    for name, shape in expected_shapes.items():
         if shape != shapes[name]:
             raise ValueError(
                 f"{path}: its tensors do not fit network {kind} of the size {size}: {name} is {shapes[name]}, not "

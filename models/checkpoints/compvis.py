@@ -144,16 +144,16 @@ def convert(
     path: Path, network: str, size: dict, tensors: dict[str, Tensor], names: Names, prefix: str
 ) -> dict[str, Tensor]:
     """The tensors under our names. Every tensor must be known, present and of the right shape."""
-    wanted = {}
+    sources = {}
     for ours, like in skeleton(network, size).state_dict().items():
         where, leaf = ours.removeprefix(INNER[network] + ".").rsplit(".", 1)
         theirs, third = names[where]
-        wanted[ours] = (f"{theirs}.{leaf}", third, like)
-    expected = {theirs for theirs, _, _ in wanted.values()}
+        sources[ours] = (f"{theirs}.{leaf}", third, like)
+    expected = {theirs for theirs, _, _ in sources.values()}
     complain(path, "missing keys", (prefix + key for key in expected - tensors.keys()))
     complain(path, "unknown keys", (prefix + key for key in tensors.keys() - expected))
     state = {}
-    for ours, (theirs, third, like) in wanted.items():
+    for ours, (theirs, third, like) in sources.items():
         tensor = tensors[theirs]
         if third is not None:
             tensor = third_of(path, prefix + theirs, tensor, third, size["head_channels"])

@@ -49,15 +49,15 @@ def checked(file: Path, properties: dict[str, Any]) -> dict[str, Any]:
     refuse_wrong_file(file)
     try:
         with open(file, "rb") as opened:
-            found = json.loads(opened.read(LONGEST).decode("utf-8-sig"))
+            content = json.loads(opened.read(LONGEST).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{file}: not JSON ({error})") from error
     validator = Draft202012Validator({"type": "object", "properties": properties})
-    wrong = next(iter(validator.iter_errors(found)), None)
+    wrong = next(iter(validator.iter_errors(content)), None)
     if wrong is not None:
         where = ".".join(map(str, wrong.absolute_path)) or "top level"
         raise ValueError(f"{file}: {where}: {wrong.message[:300]}")
-    return found
+    return content
 
 
 def load(folder: Path) -> Init:
@@ -87,10 +87,10 @@ def part(network: str, folder: Path, kind: type, size_of: Callable[[Path, dict],
     same_options(file, options, inner.config)
 
     tensors = {modern(key): tensor for key, tensor in read(weights)[0].items()}
-    wanted = inner.state_dict()
-    complain(weights, "missing keys", wanted.keys() - tensors.keys())
-    complain(weights, "unknown keys", tensors.keys() - wanted.keys())
-    state = {f"{INNER[network]}.{key}": fit(weights, key, tensors[key], wanted[key]) for key in wanted}
+    own_state = inner.state_dict()
+    complain(weights, "missing keys", own_state.keys() - tensors.keys())
+    complain(weights, "unknown keys", tensors.keys() - own_state.keys())
+    state = {f"{INNER[network]}.{key}": fit(weights, key, tensors[key], own_state[key]) for key in own_state}
     return Part(network, folder, size, state)
 
 

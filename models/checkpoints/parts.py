@@ -33,10 +33,10 @@ class Part:
 
     def require(self, size: dict) -> None:
         """ValueError that names each difference from the configured `size` (the size of slices is not compared)."""
-        wanted = SIZES[self.network](**size)
+        configured_size = SIZES[self.network](**size)
         wrong = [
             f"{key} {self.size[key]} (config: {value})"
-            for key, value in wanted.items()
+            for key, value in configured_size.items()
             if key != "sample_size" and value != self.size[key]
         ]
         if wrong:

@@ -41,8 +41,8 @@ class Method(Restorer):
             raise ValueError(f"slab: views = {views}; choose 1 or 2")
         self.views = views
         if self.networks.keys() != set(self.made_of):
-            given = ", ".join(self.networks) or "none"
-            raise ValueError(f"it is made of the networks {', '.join(self.made_of)}; given: {given}")
+            names = ", ".join(self.networks) or "none"
+            raise ValueError(f"it is made of the networks {', '.join(self.made_of)}; given: {names}")
         self.network = self.networks["slab"]
         self.factor = 1
         # The features of the last gap; the next block of positions may be in the same gap.

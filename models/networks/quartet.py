@@ -189,8 +189,8 @@ class Training(Task):
         turn = torch.rand(count) < 0.5
         index = torch.where(turn, index.flip(0), index)
         places = torch.where(turn.unsqueeze(1), turned(places), places)
-        wanted = torch.cat([index, (left + inside).unsqueeze(0)])
-        slices = self.bank.take(wanted.T.reshape(-1))
+        numbers = torch.cat([index, (left + inside).unsqueeze(0)])
+        slices = self.bank.take(numbers.T.reshape(-1))
         return slices.view(count, SLICES + 1, *slices.shape[-2:]), places
 
     def start(self, known: Tensor, places: Tensor) -> Tensor:

@@ -50,10 +50,10 @@ def written_together(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
     Yields the paths to write to, in the order of ``paths``. Raises ``OSError`` if a file cannot be made, or if somebody
     removed a file during the block.
     """
-    wanted = [Path(path) for path in paths]
+    targets = [Path(path) for path in paths]
     asides: list[Path] = []
     try:
-        for path in wanted:
+        for path in targets:
             path.parent.mkdir(parents=True, exist_ok=True)
             asides.append(_made_aside(path))
         modes = [stat.S_IMODE(aside.stat().st_mode) for aside in asides]
@@ -62,7 +62,7 @@ def written_together(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
             asides, modes, strict=True
         ):  # before the first rename, so that a missing file leaves no other files
             _give_mode(aside, mode)
-        for aside, path in zip(asides, wanted, strict=True):
+        for aside, path in zip(asides, targets, strict=True):
             os.replace(aside, path)
     finally:
         for aside in asides:

@@ -17,6 +17,6 @@ with job(snakemake) as say:
     detail = read_detail(snakemake.input.detail)
     truths = {subject_of(path): Path(path) for path in snakemake.input.volumes}
     for spec in snakemake.params.gaps:
-        wanted = gap(spec, detail)
-        restore_gap(restoration, wanted, truths[wanted.subject], Path(snakemake.output[0]))
+        place = gap(spec, detail)
+        restore_gap(restoration, place, truths[place.subject], Path(snakemake.output[0]))
     say(f"{snakemake.wildcards.method}: {len(snakemake.params.gaps)} gaps")

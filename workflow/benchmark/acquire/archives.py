@@ -186,24 +186,24 @@ class Archive:
         state = self.path.stat()
         return [state.st_size, state.st_mtime_ns]
 
-    def extract(self, wanted: Mapping[str, Path]) -> None:
+    def extract(self, targets: Mapping[str, Path]) -> None:
         """Writes members to files, in one pass: name → file. All or none; call ``listing`` first."""
-        if not wanted:
+        if not targets:
             return
-        folder = next(iter(wanted.values())).parent
+        folder = next(iter(targets.values())).parent
         with _disk(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        need_space(folder, sum(self._sizes.get(name, 0) for name in wanted))
+        need_space(folder, sum(self._sizes.get(name, 0) for name in targets))
         made: list[Path] = []
         try:
-            for entry in self.entries(wanted.__contains__):
-                path = wanted[entry.name]
+            for entry in self.entries(targets.__contains__):
+                path = targets[entry.name]
                 with _disk(path), self._reading(), written(path) as aside, open(aside, "wb") as file:
                     shutil.copyfileobj(entry.stream, file, BLOCK)
                 made.append(path)
                 if made[-1].stat().st_size != entry.size:
                     raise UserError(f"{self.path}: {entry.name} is cut short; replace it by a complete copy")
-            if missing := set(wanted.values()) - set(made):
+            if missing := set(targets.values()) - set(made):
                 raise UserError(f"{self.path}: no {sorted(missing)[0].name} in it any more; was it changed?")
         except BaseException:  # the checksum comes last, and may show that the written files are wrong
             for path in made:

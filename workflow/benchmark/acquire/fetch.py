@@ -92,12 +92,12 @@ class _Passing(Exception):
         self.wait = wait
 
 
-def need_space(folder: Path, wanted: int) -> None:
-    """Raises ``UserError`` if the disk of ``folder`` has less than ``wanted`` bytes and a margin free."""
+def need_space(folder: Path, size: int) -> None:
+    """Raises ``UserError`` if the disk of ``folder`` has less than ``size`` bytes and a margin free."""
     free = shutil.disk_usage(folder).free
-    if free < wanted + (64 << 20):
+    if free < size + (64 << 20):
         raise UserError(
-            f"{folder}: {wanted / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free; make room, or set data: "
+            f"{folder}: {size / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free; make room, or set data: "
             "to a folder on a larger disk"
         )
 
@@ -217,10 +217,10 @@ class _Job:
     def finish(self) -> None:
         item = self.item
         item.tag.unlink(missing_ok=True)
-        if item.sha256 is not None and (found := sha256(item.part)) != item.sha256:
+        if item.sha256 is not None and (digest := sha256(item.part)) != item.sha256:
             bad = _set_aside(item, item.part)
             raise UserError(
-                f"{bad}: its SHA-256 is {found}, not {item.sha256}; renamed. Start again to download "
+                f"{bad}: its SHA-256 is {digest}, not {item.sha256}; renamed. Start again to download "
                 f"it again; if the hash stays wrong, {item.shown} has changed"
             )
         item.part.replace(item.target)

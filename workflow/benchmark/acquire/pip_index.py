@@ -115,8 +115,8 @@ def _retrieve(url: str, target: Path, digest: str, options: dict[str, str]) -> N
     if (source := _local(url)) is not None:
         with written(target) as aside:
             shutil.copyfile(source, aside)
-            if (found := sha256(aside)) != digest:
-                raise ValueError(f"SHA-256 is {found}, expected {digest}")
+            if (own_digest := sha256(aside)) != digest:
+                raise ValueError(f"SHA-256 is {own_digest}, expected {digest}")
         return
     import pooch
 

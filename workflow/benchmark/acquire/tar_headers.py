@@ -76,16 +76,16 @@ def _checked(allow: Callable[[int], None]) -> type[tarfile.TarInfo]:
         @classmethod
         def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "Checked":
             nonlocal chain
-            found = super().frombuf(buf, encoding, errors)
-            chain = chain + 1 if found.type in EXTENDED else 0
+            header = super().frombuf(buf, encoding, errors)
+            chain = chain + 1 if header.type in EXTENDED else 0
             if chain > CHAIN:
                 raise tarfile.ReadError(f"more than {CHAIN} extended headers in a row")
-            if chain and found.size > HEADER:
-                raise tarfile.ReadError(f"an extended header of {found.size} bytes, over {HEADER}")
-            if found.type == tarfile.GNUTYPE_SPARSE:
-                raise tarfile.ReadError(f"a sparse member, {found.name!r}")
-            _check_size(found.size, allow)
-            return found
+            if chain and header.size > HEADER:
+                raise tarfile.ReadError(f"an extended header of {header.size} bytes, over {HEADER}")
+            if header.type == tarfile.GNUTYPE_SPARSE:
+                raise tarfile.ReadError(f"a sparse member, {header.name!r}")
+            _check_size(header.size, allow)
+            return header
 
         def _proc_gnusparse_10(self, *_: object) -> None:
             """A map of holes in the member's bytes, which may be as long as the member."""

@@ -50,12 +50,14 @@ def fetch_trunk(net: str, target: str | Path, source: str | Path = "auto") -> No
     target = Path(target)
     tensors, origin = _read(net, source, target.parent)
     try:
-        found = digest(tensors, net)
+        own_digest = digest(tensors, net)
     except ValueError as error:
         raise UserError(f"{origin}: {error}; set another source") from error
-    if found != SHA256[net]:
-        raise UserError(f"{origin}: SHA-256 of the tensors of {net} is {found}, not {SHA256[net]}; set another source")
-    _write(tensors, target, {"network": net, "source": origin, "sha256": found})
+    if own_digest != SHA256[net]:
+        raise UserError(
+            f"{origin}: SHA-256 of the tensors of {net} is {own_digest}, not {SHA256[net]}; set another source"
+        )
+    _write(tensors, target, {"network": net, "source": origin, "sha256": own_digest})
 
 
 def _write(tensors: Tensors, target: Path, metadata: Mapping[str, str]) -> None:

@@ -39,7 +39,7 @@ def rows(config: Mapping[str, Any], side: int) -> Iterator[Race]:
         "decoding": lambda: plain.decode(slow["vq"], latents),
         "EDSR": sharpened,
     }
-    whole, unsharpened = (method("ours", given, chunk=CHUNK, steps=STEPS) for given in (fast, first_stage))
+    whole, unsharpened = (method("ours", networks, chunk=CHUNK, steps=STEPS) for networks in (fast, first_stage))
     calls = {
         "sampling": (whole, lambda r: r.latents(low, index), CHUNK * STEPS),
         "decoding": (unsharpened, lambda r: r.decode(latents), CHUNK),

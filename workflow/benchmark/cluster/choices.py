@@ -38,10 +38,10 @@ def choices_frame(own: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFram
 def _of_the_study(own: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Choices that depend on the content of the study."""
     study, methods = own["study"], own["methods"]
-    wanted = [m for m in study["methods"] if methods[m].get("origin") == "article" or methods[m].get("kind")]
+    names = [m for m in study["methods"] if methods[m].get("origin") == "article" or methods[m].get("kind")]
     return [
         (f"first stage and diffusion: {EPOCHS} epochs", {"networks": {n: _epochs(own, n) for n in ("vq", "ldm")}}),
-        ("only the article's methods and controls", {"study": {"methods": wanted}}),
+        ("only the article's methods and controls", {"study": {"methods": names}}),
         (f"one cohort ({study['cohorts'][0]})", {"study": {"cohorts": study["cohorts"][:1]}}),
     ]
 

@@ -61,8 +61,8 @@ def slices(config: Mapping[str, Any], cohort: str) -> int:
 
 def patients(config: Mapping[str, Any], cohort: str) -> tuple[int, int]:
     """Patients for cross-validation and for testing; ``MANY`` for ``all``."""
-    wanted = config["cohorts"][cohort]["patients"]
-    return (MANY if wanted["cv"] == "all" else wanted["cv"]), wanted["test"]
+    numbers = config["cohorts"][cohort]["patients"]
+    return (MANY if numbers["cv"] == "all" else numbers["cv"]), numbers["test"]
 
 
 def held_out(config: Mapping[str, Any], cohort: str, fold: int) -> int:

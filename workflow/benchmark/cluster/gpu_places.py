@@ -60,7 +60,7 @@ def claim(
     names = gpus() if names is None else names
     if not count or not names or "SLURM_JOB_ID" in os.environ or "LOCAL_RANK" in os.environ:
         return []
-    wanted = min(count, len(names))
+    number = min(count, len(names))
     folder = _folder()
     said = time.monotonic() - AGAIN + pause
     while True:
@@ -69,11 +69,11 @@ def claim(
         never: set[str] = set()
         for place in range(share):  # a second place on a GPU only if no GPU is free
             for name in names:
-                if len(places) < wanted and name not in places:
+                if len(places) < number and name not in places:
                     lock = _take(folder, name, place, share, megabytes, memory, reasons, never)
                     if lock is not None:
                         places[name] = lock
-        if len(places) == wanted:
+        if len(places) == number:
             _HELD.extend(places.values())
             os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the numbering of nvidia-smi and /dev
             os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(places)
@@ -81,10 +81,10 @@ def claim(
         for lock in places.values():  # else two jobs that hold each other's GPU would wait for ever
             os.close(lock)
         why = "; ".join(reasons[name] for name in sorted(reasons)) or "all places are taken"
-        if len(names) - len(never) < wanted:
+        if len(names) - len(never) < number:
             raise UserError(f"{why}: free memory, lower the batch or compute.chunk, or set compute.jobs_per_gpu to 1")
         if time.monotonic() - said >= AGAIN:
-            say(f"waiting for {wanted} of the GPUs {', '.join(names)}, {share} jobs each: {why}")
+            say(f"waiting for {number} of the GPUs {', '.join(names)}, {share} jobs each: {why}")
             said = time.monotonic()
         time.sleep(pause * (1 + os.getpid() % 7 / 7))
 

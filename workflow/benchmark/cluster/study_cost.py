@@ -55,22 +55,22 @@ def hours_frame(config: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFra
 
 def _sweeps(config: Mapping[str, Any], method: str, cohorts: list[str], gpu_speed: float, add: Any) -> None:
     """Table 6, the curve of few steps and the times of n new slices, for cohorts that are in the study."""
-    wanted = config["samplers"]
+    samplers = config["samplers"]
     stand_in = [config["study"]["stand_in"]] if config["study"].get("stand_in") else []
-    inside = [cohort for cohort in wanted["cohorts"] if cohort in cohorts] or stand_in
+    inside = [cohort for cohort in samplers["cohorts"] if cohort in cohorts] or stand_in
 
     def all_settings(rows: list[dict[str, Any]], times: int) -> tuple[int, float]:
         """The number of settings on all cohorts, and the seconds to restore the patients ``times`` times with each."""
         counts = [count for row in rows for count in row["steps"] for _ in etas(row)]
         seconds = 0.0
         for cohort in inside:
-            tested = wanted.get("patients", patients(config, cohort)[1])
+            tested = samplers.get("patients", patients(config, cohort)[1])
             seconds += sum(demand.restoring_seconds(config, cohort, method, tested, gpu_speed, n) for n in counts)
         return len(counts) * len(inside), seconds * times
 
-    add("sampler", method, *all_settings(wanted["settings"], wanted["repeats"]))
-    if wanted["curve"]["settings"]:
-        add("sampler_line", method, *all_settings(wanted["curve"]["settings"], len(wanted["curve"]["noise"])))
+    add("sampler", method, *all_settings(samplers["settings"], samplers["repeats"]))
+    if samplers["curve"]["settings"]:
+        add("sampler_line", method, *all_settings(samplers["curve"]["settings"], len(samplers["curve"]["noise"])))
     timed = config["efficiency"]
     passes = sum(timed["n"]) * timed["repeats"]
     for cohort in [timed["cohort"]] if timed["cohort"] in cohorts else stand_in:

@@ -42,14 +42,14 @@ def read_sheet(path: str | Path) -> list[Patient]:
     ``UserError`` with the sheet's name and the line: a missing or extra column, an invalid role or fold, a subject in
     two rows (test patients must never be training patients).
     """
-    wanted = [field.name for field in fields(Patient)]
+    columns = [field.name for field in fields(Patient)]
     reader = csv.DictReader(io.StringIO(text_of(path), newline=""), delimiter="\t", strict=True)
     rows: dict[str, Patient] = {}
     try:
         for row in reader:
             where = f"{path}: line {reader.line_num}"
-            if sorted(row, key=str) != sorted(wanted) or None in row.values():
-                raise UserError(f"{where}: its columns must be {', '.join(wanted)}; delete the sheet to draw it again")
+            if sorted(row, key=str) != sorted(columns) or None in row.values():
+                raise UserError(f"{where}: its columns must be {', '.join(columns)}; delete the sheet to draw it again")
             patient = _patient(where, row)
             if patient.subject in rows:
                 roles = " and ".join(sorted({rows[patient.subject].role, patient.role}))

@@ -57,16 +57,16 @@ def _with_defaults() -> type:
     folder."""
     unchanged = Draft202012Validator.VALIDATORS["properties"]
 
-    def properties(validator: Any, wanted: dict, instance: Any, schema: dict) -> Iterable[ValidationError]:
+    def properties(validator: Any, rules: dict, instance: Any, schema: dict) -> Iterable[ValidationError]:
         if isinstance(instance, dict):
-            for key, rule in wanted.items():
+            for key, rule in rules.items():
                 if "default" in rule:
                     instance.setdefault(key, json.loads(json.dumps(rule["default"])))
                 if key in instance and _holds_values(rule):
                     instance[key] = plain(instance[key])
                 if rule.get("format") == "path" and isinstance(instance.get(key), str):
                     instance[key] = os.path.expanduser(instance[key])
-        yield from unchanged(validator, wanted, instance, schema)
+        yield from unchanged(validator, rules, instance, schema)
 
     kinds = Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
     return validators.extend(Draft202012Validator, {"properties": properties}, type_checker=kinds)
@@ -169,11 +169,11 @@ def complete(config: dict[str, Any]) -> bool:
     try:
         check(copy.deepcopy(config))
     except UserError:
-        given = copy.deepcopy(config)
+        settings = copy.deepcopy(config)
         config.clear()
         config.update(_read(CONFIG))
         config["zoom"]["sheet"] = str(CONFIG.with_name("zoom.tsv"))
-        merge(config, given)
+        merge(config, settings)
         return True
     return False
 

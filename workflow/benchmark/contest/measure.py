@@ -67,16 +67,16 @@ def contest(
         inside = region(truth, affine)
         subject = subject_of(truth_path)
         restorer = restoration.build(subject)
-        for setting, (removal, wanted) in settings(len(truth), read_removal(removal_path), new, gaps).items():
+        for setting, (removal, positions) in settings(len(truth), read_removal(removal_path), new, gaps).items():
             slices, known = inputs(restorer, truth, removal)
             start = time.perf_counter()
-            restored = restorer.restore(slices, known, wanted)
-            seconds = (time.perf_counter() - start) / len(wanted)
-            table = score(restored, truth[wanted], inside.of(wanted), perceptual)
-            table = table.assign(slice=wanted, seconds=seconds, lpips_vgg=np.nan)
+            restored = restorer.restore(slices, known, positions)
+            seconds = (time.perf_counter() - start) / len(positions)
+            table = score(restored, truth[positions], inside.of(positions), perceptual)
+            table = table.assign(slice=positions, seconds=seconds, lpips_vgg=np.nan)
             rows = np.flatnonzero(table["signal"])[::4] if setting == REMOVED else np.array([], dtype=int)
             if len(rows):
-                numbers = wanted[rows]
+                numbers = positions[rows]
                 distances, _ = second_opinion.distances(restored[rows], truth[numbers], inside.mask[numbers])
                 table.loc[rows, "lpips_vgg"] = distances
             table.insert(0, "subject", subject)

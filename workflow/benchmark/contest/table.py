@@ -42,7 +42,7 @@ def contest_frame(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     table["patients"] = groups.size()
     table["slices"] = scores[scores["signal"]].groupby(PLACES)["slice"].size()
     kinds = scores[scores["signal"]].groupby(PLACES)["region"]
-    table["region"] = kinds.agg(lambda found: "brain" if (found == "brain").all() else "head")
+    table["region"] = kinds.agg(lambda regions: "brain" if (regions == "brain").all() else "head")
     table = table.reset_index()
     # the protocol, then gaps of growing width; methods as in the config
     order = {"setting": lambda name: 0 if name == REMOVED else int(name[1:]), "method": list(methods).index}

@@ -51,11 +51,11 @@ class StoredReader(Reader):
         )
 
     def subjects(self) -> list[str]:
-        found = sorted(self._tree() or self._listed())
-        if not found:
+        names = sorted(self._tree() or self._listed())
+        if not names:
             where = self.folder if self.local is None else self.local
             raise UserError(f"{where}: no {self.layout} in it; is this {self}?")
-        return found
+        return names
 
     def fetch(self, subjects: Sequence[str]) -> dict[str, Path]:
         if tree := self._tree():
@@ -101,7 +101,7 @@ class StoredReader(Reader):
 
     def _listed(self) -> dict[str, tuple[Archive, list[str]]]:
         """Subject → archive, and the names of the subject's members in the archive."""
-        found: dict[str, tuple[Archive, list[str]]] = {}
+        subjects: dict[str, tuple[Archive, list[str]]] = {}
         with self._lock():
             for archive in self._sources():
                 members, news = archive.listing(self._wanted, self.folder / f"{archive.path.name}.members.json")
@@ -109,8 +109,8 @@ class StoredReader(Reader):
                     for name in members:
                         (self.files / name).unlink(missing_ok=True)
                 for subject, names in self.group(members).items():
-                    found.setdefault(subject, (archive, names))
-        return found
+                    subjects.setdefault(subject, (archive, names))
+        return subjects
 
     def _sources(self) -> list[Archive]:
         if self.local is None:

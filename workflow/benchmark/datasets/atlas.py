@@ -63,9 +63,9 @@ class Dataset(StoredReader):
     def group(self, names: Iterable[str]) -> dict[str, list[str]]:
         first: dict[str, tuple[str, str]] = {}
         for name in names:
-            if found := self.name.search(name):
-                visit = found["visit"], name
-                first[found["subject"]] = min(visit, first.get(found["subject"], visit))
+            if hit := self.name.search(name):
+                visit = hit["visit"], name
+                first[hit["subject"]] = min(visit, first.get(hit["subject"], visit))
         return {subject: [name] for subject, (_, name) in first.items()}
 
     def missing(self) -> str | None:

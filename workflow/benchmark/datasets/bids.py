@@ -54,7 +54,7 @@ class Dataset(Reader):
         return {subject: images[subject] for subject in subjects}
 
     def _images(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
+        scans: dict[str, Path] = {}
         for home in sorted(self.root.glob("sub-*")):
             patterns = (f"{self.datatype}/*", f"ses-*/{self.datatype}/*")
             matching = (path for pattern in patterns for path in home.glob(pattern) if self._matches(path))
@@ -65,11 +65,11 @@ class Dataset(Reader):
                     f"{home}: {len(images)} {self.suffix} images ({listed}); choose by session: or entities:"
                 )
             if images:
-                found[home.name] = images[0]
-        if not found:
-            wanted = "".join(f" with {key}-{value}" for key, value in self.entities.items())
-            raise UserError(f"{self.root}: no sub-*/[ses-*/]{self.datatype}/*_{self.suffix}.nii[.gz]{wanted} in it")
-        return found
+                scans[home.name] = images[0]
+        if not scans:
+            condition = "".join(f" with {key}-{value}" for key, value in self.entities.items())
+            raise UserError(f"{self.root}: no sub-*/[ses-*/]{self.datatype}/*_{self.suffix}.nii[.gz]{condition} in it")
+        return scans
 
     def _matches(self, path: Path) -> bool:
         stem = path.name.removesuffix(".gz").removesuffix(".nii")

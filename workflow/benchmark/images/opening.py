@@ -60,14 +60,14 @@ class Source:
 
     def sha256(self) -> str:
         """SHA-256 of the file, hexadecimal. ``UserError`` if the file was changed after it was opened."""
-        found, at = hashlib.sha256(), 0
+        hasher, at = hashlib.sha256(), 0
         while part := os.pread(self._raw.fileno(), 1 << 20, at):
-            found.update(part)
+            hasher.update(part)
             at += len(part)
         about = os.fstat(self._raw.fileno())
         if (about.st_size, about.st_mtime_ns) != self._stamp:
             raise UserError(f"{self.path}: was changed while it was read; start again")
-        return found.hexdigest()
+        return hasher.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -28,5 +28,5 @@ class Plan:
     def gaps(self, cohort: str, method: str) -> list[dict[str, Any]]:
         """All gaps of a method on a cohort that figures and the survey show, without duplicates
         (``benchmark.figures.gaps``)."""
-        wanted = self.figures.gaps(cohort, method) + self.survey.gaps(cohort, method)
-        return [gap for i, gap in enumerate(wanted) if gap not in wanted[:i]]
+        gaps = self.figures.gaps(cohort, method) + self.survey.gaps(cohort, method)
+        return [gap for i, gap in enumerate(gaps) if gap not in gaps[:i]]

@@ -17,9 +17,9 @@ class Viewer:
     @cached_property
     def cohort(self) -> list[str]:
         """A list with one cohort, or an empty list: no viewer, or neither its cohort nor a stand-in is in the study."""
-        wanted = self.study.config["viewer"]["cohort"]
-        found = self.study.present([wanted]) if wanted else []
-        return [c for c in found if self.study.config["cohorts"][c]["patients"]["test"] and self.methods]
+        name = self.study.config["viewer"]["cohort"]
+        names = self.study.present([name]) if name else []
+        return [c for c in names if self.study.config["cohorts"][c]["patients"]["test"] and self.methods]
 
     @cached_property
     def methods(self) -> list[str]:

@@ -13,13 +13,13 @@ ARTICLE: dict[str, dict[str, Any]] = {
 
 def needed(config: Mapping[str, Any]) -> dict[str, Any]:
     """The networks of the study's methods, and the networks that these need, by name."""
-    wanted = [name for method in config["study"]["methods"] for name in config["methods"][method]["networks"]]
+    names = [name for method in config["study"]["methods"] for name in config["methods"][method]["networks"]]
     networks: dict[str, Any] = {}
-    while wanted:
-        name = wanted.pop(0)
+    while names:
+        name = names.pop(0)
         if name not in networks:
             networks[name] = config["networks"][name]
-            wanted += config["networks"][name].get("needs", [])
+            names += config["networks"][name].get("needs", [])
     return networks
 
 

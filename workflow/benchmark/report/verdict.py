@@ -97,8 +97,8 @@ def _share(tested: pd.DataFrame, who: str) -> str:
     if (tested["verdict"] == TOO_FEW).any():
         return f"{TOO_FEW} ({tested['patients'].min()}; at least {LEAST})"
     by = tested.groupby(who)["verdict"]
-    shown = by.agg(lambda found: found.isin([SHOWN, CLEARLY]).all()).sum()
-    return f"{shown} of {by.ngroups} ({by.agg(lambda found: (found == CLEARLY).all()).sum()} clearly)"
+    shown = by.agg(lambda verdicts: verdicts.isin([SHOWN, CLEARLY]).all()).sum()
+    return f"{shown} of {by.ngroups} ({by.agg(lambda verdicts: (verdicts == CLEARLY).all()).sum()} clearly)"
 
 
 def run_table(

@@ -67,7 +67,7 @@ def cells(scores: pd.DataFrame) -> pd.DataFrame:
     table["folds"] = groups.size()
     table["patients"] = scored(scores).groupby(["cohort", "method"])["subject"].nunique()
     kinds = scored(scores).groupby(["cohort", "method"])["region"]
-    table["region"] = kinds.agg(lambda found: "brain" if (found == "brain").all() else "head")
+    table["region"] = kinds.agg(lambda regions: "brain" if (regions == "brain").all() else "head")
     table["slices"] = counts["signal"].sum().astype(int)
     table["left_out"] = (counts.size() - counts["signal"].sum()).astype(int)
     return table

@@ -43,11 +43,11 @@ def compare_networks(
     scores: dict[str, list[np.ndarray]] = {}
     for path in volumes:
         truth = volume.read(path)[0]
-        wanted = np.arange(0, len(truth), options["every"])
-        wanted = wanted[truth[wanted].max(axis=(1, 2)) > 0]
+        numbers = np.arange(0, len(truth), options["every"])
+        numbers = numbers[truth[numbers].max(axis=(1, 2)) > 0]
         seed = derive(options["seed"], "noise", "in plane", Path(path).name)
-        for name, images in pictures.of(truth, wanted, seed).items():
-            psnrs = [psnr(image, true) for image, true in zip(images, truth[wanted], strict=True)]
+        for name, images in pictures.of(truth, numbers, seed).items():
+            psnrs = [psnr(image, true) for image, true in zip(images, truth[numbers], strict=True)]
             scores.setdefault(name, []).append(np.array(psnrs))
     return _table({name: np.concatenate(parts) for name, parts in scores.items()}, pictures.starts)
 
@@ -68,8 +68,8 @@ class InPlane:
         if not any(facts.samples for facts in self.abouts.values()):
             self.starts = {name: start for name, start in self.starts.items() if start != "diffusion"}
 
-    def of(self, truth: np.ndarray, wanted: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-        """Slices ``wanted`` (S') of the volume ``truth`` (S, H, W), as each network outputs them, by name, (S', H, W).
+    def of(self, truth: np.ndarray, numbers: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+        """Slices ``numbers`` (S') of the volume ``truth`` (S, H, W), as each network outputs them, by name, (S', H, W).
 
         The result also has the starting images ``bicubic`` and ``diffusion``; the noise of ``diffusion`` is drawn from
         ``seed``.
@@ -80,31 +80,31 @@ class InPlane:
 
         coarse = degrade(torch.from_numpy(truth).unsqueeze(1), antialias=self.options.get("antialias", True))
         low = coarse.squeeze(1).clamp(0, 1).numpy()
-        images = {"bicubic": self.restored("linear", {}, low, wanted)}
+        images = {"bicubic": self.restored("linear", {}, low, numbers)}
         if "diffusion" in self.starts.values():
             parts = {self.classes[n]: self.networks[n] for n in self.networks if self._makes_diffusion(n)}
             options = {"seed": seed, **self.options["sampling"]}
-            images["diffusion"] = self.restored("ours", parts, low[wanted], np.arange(len(wanted)), **options)
+            images["diffusion"] = self.restored("ours", parts, low[numbers], np.arange(len(numbers)), **options)
         for name, start in self.starts.items():
             if start == "bicubic":
                 alone = {self.classes[name]: self.networks[name]}
-                images[name] = self.restored(self.abouts[name].method, alone, low, wanted)
+                images[name] = self.restored(self.abouts[name].method, alone, low, numbers)
             else:
-                images[name] = self.applied(name, images["diffusion"] if start == "diffusion" else truth[wanted])
+                images[name] = self.applied(name, images["diffusion"] if start == "diffusion" else truth[numbers])
         return images
 
     def _makes_diffusion(self, name: str) -> bool:
         return self.abouts[name].samples or self.classes[name] == "vq"
 
     def restored(
-        self, name: str, networks: Mapping[str, Any], low: np.ndarray, wanted: np.ndarray, **options: Any
+        self, name: str, networks: Mapping[str, Any], low: np.ndarray, numbers: np.ndarray, **options: Any
     ) -> np.ndarray:
-        """Low-resolution slices (S, h, w), all known, restored by a method: the slices numbered ``wanted`` (S'), (S',
+        """Low-resolution slices (S, h, w), all known, restored by a method: the slices numbered ``numbers`` (S'), (S',
         4h, 4w)."""
         from models.method import method
 
         restorer = method(name, networks, chunk=self.chunk, device=self.device, **options)
-        return restorer.restore(low, np.arange(len(low)), wanted)
+        return restorer.restore(low, np.arange(len(low)), numbers)
 
     def applied(self, name: str, slices: np.ndarray) -> np.ndarray:
         """A network from pixels to pixels, ``chunk`` slices at a time: (S, H, W) → (S, H, W)."""

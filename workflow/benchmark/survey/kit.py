@@ -171,15 +171,15 @@ def _fault(table: pd.DataFrame, kit: str, key: Mapping[str, str]) -> str:
         return f"filled in for another kit, not {kit}"
     if table["rater"].nunique() != 1 or not table["rater"].iloc[0].strip():
         return "tampered: more than one rater"
-    wanted = {(code, question) for code in key for question in QUESTIONS}
+    pairs = {(code, question) for code in key for question in QUESTIONS}
     answers = list(zip(table["sequence"], table["question"], strict=True))
-    if unknown := sorted(set(answers) - wanted):
+    if unknown := sorted(set(answers) - pairs):
         return f"tampered: no sequence {unknown[0][0]} with question {unknown[0][1]} in the kit"
     if len(answers) != len(set(answers)):
         return "duplicate: two answers to one question"
-    missing = wanted - {pair for pair, level in zip(answers, table["level"], strict=True) if level}
+    missing = pairs - {pair for pair, level in zip(answers, table["level"], strict=True) if level}
     if missing:
-        return f"incomplete: {len(missing)} of {len(wanted)} answers missing, first {' '.join(min(missing))}"
+        return f"incomplete: {len(missing)} of {len(pairs)} answers missing, first {' '.join(min(missing))}"
     if stray := sorted(set(table["level"]) - set(LEVELS)):
         return f"tampered: no level {stray[0]!r}"
     rows = table[["sequence", "question", "level"]].to_numpy().tolist()
