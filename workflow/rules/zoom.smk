@@ -40,7 +40,10 @@ rule zoom_scan:
         ),
     params:
         folder=lambda w: f"{RESULTS}/zoom",
-        row=lambda w: {"requested": dict(zoom_row(w).requested), "named": zoom_row(w).named},
+        row=lambda w: {
+            "requested": dict(zoom_row(w).requested),
+            "named": zoom_row(w).named,
+        },
         settings=zoom_settings,
     script:
         "../scripts/zoom.py"

@@ -99,6 +99,6 @@ def _without_twins(images: list[Path]) -> list[Path]:
     return kept
 
 
-def _same(held: str, wanted: str) -> bool:
+def _same(held: str, requested: str) -> bool:
     """Indices such as ``run-01`` may be written with any number of leading zeros."""
-    return held == wanted or (held.isdigit() and wanted.isdigit() and int(held) == int(wanted))
+    return held == requested or (held.isdigit() and requested.isdigit() and int(held) == int(requested))
