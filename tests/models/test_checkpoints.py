@@ -183,6 +183,8 @@ def test_what_lightning_left_in_published_files_is_not_run(
     module = types.ModuleType(name)
     module.ModelCheckpoint = type("ModelCheckpoint", (), {"__module__": name})
     with monkeypatch.context() as patch:
+        for package in ("pytorch_lightning", "pytorch_lightning.callbacks"):
+            patch.setitem(sys.modules, package, types.ModuleType(package))
         patch.setitem(sys.modules, name, module)
         content = latent_diffusion(vq, unet) | {"callbacks": {module.ModelCheckpoint: {"best": torch.tensor(1.0)}}}
         torch.save(content, tmp_path / "model.ckpt")
