@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 
 # The plan of the house. A folder or file of workflow/benchmark imports only from the lines above its own.
 FLOORS = (
-    ("errors", "seeds", "project", "progress"),
+    ("errors", "seeds", "progress"),
+    ("project",),
     ("files",),
     ("config", "images"),  # images: the door through which every scan comes
     ("plan",),

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from benchmark import project
+from benchmark.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -74,6 +75,15 @@ def test_a_copy_of_the_project_inside_another_repository_gives_no_commit(tmp_pat
     (copy / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     assert project.clone() == copy
     assert project.revision() == PYPROJECT["project"]["version"]
+
+
+def test_a_copy_without_pyproject_is_refused_in_a_line(tmp_path, monkeypatch, fresh) -> None:
+    package = tmp_path / "workflow" / "benchmark"
+    package.mkdir(parents=True)
+    monkeypatch.setattr(project, "PACKAGE", package)
+    monkeypatch.setattr(project, "INSTALLED", package / "shipped")
+    with pytest.raises(UserError, match=r"benchmark: no folder above it has this project's pyproject\.toml; copy"):
+        project.shipped("config/config.yaml")
 
 
 def test_models_are_found_without_importing_them() -> None:

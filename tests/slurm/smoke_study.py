@@ -29,7 +29,7 @@ class Study:
         (folder / "data" / "trunks").mkdir(parents=True)
         for trunk in trunks:
             shutil.copy(trunk, folder / "data" / "trunks")
-        for name in ("Snakefile", "workflow", "models", "config", "profiles", "slurm"):
+        for name in ("Snakefile", "pyproject.toml", "workflow", "models", "config", "profiles", "slurm"):
             (folder / name).symlink_to(ROOT / name)
         (folder / "site.yaml").write_text(SITE)
         self.environment = os.environ | {

@@ -8,6 +8,8 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
+from benchmark.errors import UserError
+
 NAME = "zoom-benchmark"
 COMMAND = "mri-zoom"
 """The command's name, as in pyproject.toml under ``project.scripts``."""
@@ -36,8 +38,11 @@ def _about(folder: Path) -> dict:
 def shipped(path: str) -> Path:
     """A file or folder of the project by its path in a clone, e.g. ``config/config.yaml``.
 
-    An installed package has the folders that ``pyproject.toml`` names ``benchmark.shipped``.
+    An installed package has the folders that ``pyproject.toml`` names ``benchmark.shipped``. ``UserError``: a copy of a
+    clone that is not complete.
     """
+    if clone() is None and not INSTALLED.is_dir():
+        raise UserError(f"{PACKAGE}: no folder above it has this project's pyproject.toml; copy the whole clone")
     return (clone() or INSTALLED) / path
 
 
