@@ -77,3 +77,11 @@ def test_a_hidden_bar_shows_nothing() -> None:
         with progress.shown_on(file), progress.bar("scan", 2, "slice", hidden=True) as bar:
             bar.update(2)
         assert file.getvalue() == ""
+
+
+def test_progress_of_a_training_is_in_its_log(capsys: pytest.CaptureFixture) -> None:
+    file = io.StringIO()
+    with progress.shown_on(file), progress.bar("vq", 2, "it", logged=True) as bar:
+        bar.update(2)
+    assert "2/2" in capsys.readouterr().err
+    assert not file.getvalue()

@@ -33,15 +33,16 @@ def bar(
     scaled: bool = False,
     hidden: bool = False,
     patient: bool = False,
+    logged: bool = False,
 ) -> tqdm:
     """A bar of ``total`` units (None: unknown), ``begun`` done, on ``shown_on``'s stream or standard error.
 
     ``scaled``: units come in thousands and millions. ``hidden``: show nothing; ``patient``: in a log file, nothing
-    about work that ends within ``PAUSE``. Use it in a ``with`` block and call its ``update``.
+    about work that ends within ``PAUSE``; ``logged``: always on standard error, which is a rule's log. Use it in a ``with`` block and call its ``update``.
     """
     if hidden:
         return tqdm(disable=True)
-    stream = _STREAM.get() or sys.stderr
+    stream = (None if logged else _STREAM.get()) or sys.stderr
     look: dict[str, Any] = {"desc": title, "total": total, "unit": unit, "initial": begun, "unit_scale": scaled}
     if stream.isatty():
         return tqdm(**look, file=stream, mininterval=0.5, dynamic_ncols=True)

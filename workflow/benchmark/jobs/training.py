@@ -95,7 +95,7 @@ def train(
         {"config": digest(settings)},
         compiled=decided(compute["compile"], training_pays(fabric.device, steps)),
         half=decided(compute["half"], fabric.device.type == "cuda"),
-        show=lambda title, total, begun: progress.bar(title, total, "it", begun=begun),
+        show=lambda title, total, begun: progress.bar(title, total, "it", begun=begun, logged=True),
     )
     if fabric.is_global_zero:
         log.write()
