@@ -38,7 +38,8 @@ def bar(
     """A bar of ``total`` units (None: unknown), ``begun`` done, on ``shown_on``'s stream or standard error.
 
     ``scaled``: units come in thousands and millions. ``hidden``: show nothing; ``patient``: in a log file, nothing
-    about work that ends within ``PAUSE``; ``logged``: always on standard error, which is a rule's log. Use it in a ``with`` block and call its ``update``.
+    about work that ends within ``PAUSE``; ``logged``: always on standard error, which is a rule's log. Use it in a
+    ``with`` block and call its ``update``.
     """
     if hidden:
         return tqdm(disable=True)
