@@ -8,21 +8,16 @@ No layer has a bias, and every activation is a leaky ReLU: the output scales wit
 slices are zero.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Adam
 
 from models.half import weights_dtype
 from models.interpolation import FACTOR
 from models.networks.slab import active, convolution
+from models.training.block_task import BlockTask
 from models.training.blocks import BlockBank
 from models.training.coarse import SLICES, coarse_and_fine
-from models.training.task import Phase, Task, rate_schedule
 
 ABOUT = {"label": "Lens", "parameters": 0.67e6, "step_seconds": 0.05, "width": 64}
 
@@ -80,50 +75,23 @@ def build(blocks: int = 8, width: int = 64, tail: int = 32, factor: int = FACTOR
     return Lens(blocks, width, tail)
 
 
-class Training(Task):
+class Training(BlockTask):
     """Compares restored slices, made coarse by ``models.training.coarse``, with the fine slices. The loss is MAE.
 
-    Options: ``patch`` (side in fine pixels, a multiple of 4), ``border`` (fine pixels at a patch's edges that the loss
-    leaves out), ``rate``, ``rate_schedule``, ``clip`` (the largest norm of the gradients), ``ema`` (decay), and
-    ``augment`` (see ``models.training.coarse.coarse_and_fine``).
+    Options: those of ``BlockTask`` (``patch``: a multiple of 4) and ``augment`` (see
+    ``models.training.coarse.coarse_and_fine``).
     """
 
     network: Lens
 
-    def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
-        super().__init__(network, needs, steps, options)
-        self.ema_decay = options["ema"]
-
-    @staticmethod
-    def learns_from(
-        volumes: Iterable[np.ndarray], device: torch.device, shares: Sequence[float] | None = None
-    ) -> BlockBank:
-        return BlockBank(volumes, device, shares)
-
-    def prepare(self, bank: BlockBank) -> None:  # type: ignore[override]
-        self.bank = bank
-
-    def phases(self) -> dict[str, Phase]:
-        optimiser = Adam(self.network.parameters(), lr=self.options["rate"], betas=(0.9, 0.99))
-        schedule = rate_schedule(self.options["rate_schedule"], optimiser, self.steps)
-        return {"network": Phase(optimiser, schedule, clip=self.options["clip"])}
-
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         slices, target = self.pairs(self.bank, batch)
-        inner = slice(self.options["border"], self.options["patch"] - self.options["border"])
-        made, begun, target = (image[..., inner, inner] for image in (self.network(slices), start(slices), target))
-        loss = F.l1_loss(made, target)
-        return loss, {"l1_of_start": F.l1_loss(begun, target).detach()}
+        return self.loss(self.network(slices), start(slices), target)
 
     @torch.no_grad()
     def pairs(self, bank: BlockBank, places: Tensor) -> tuple[Tensor, Tensor]:
         """Coarse slices (B, 5, p/4, p/4) and fine slices (B, 1, p, p) of the bank's blocks at ``places`` (B, 4)."""
         return coarse_and_fine(bank, places, self.options["patch"], self.options["augment"])
-
-    def examples(self, held_out: BlockBank) -> Tensor:  # type: ignore[override]
-        """The positions of held-out blocks."""
-        self.held_out = held_out
-        return held_out.spread(6)
 
     def picture(self, batch: Tensor) -> list[Tensor]:
         """Bicubic, the network's output, the truth; the same pairs each time."""

@@ -10,18 +10,13 @@ No layer has a bias, and every activation is a leaky ReLU: the output scales wit
 and wherever a coil makes them brighter, and it is zero where all slices are zero.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Adam
 
 from models.half import in_weights, weights_dtype
+from models.training.block_task import BlockTask
 from models.training.blocks import BlockBank, Protocols, simulate
-from models.training.task import Phase, Task, rate_schedule
 
 ABOUT = {"label": "Slab", "parameters": 2.0e6, "step_seconds": 0.1, "width": 128}
 SLICES = 8
@@ -132,52 +127,27 @@ def build(blocks: int = 6, width: int = 128, head: int = 64, factor: int = 1) ->
     return Slab(blocks, width, head)
 
 
-class Training(Task):
+class Training(BlockTask):
     """Scans made from the training volumes by ``models.training.blocks``, against the volumes. The loss is MAE.
 
-    Options: ``patch`` (side in pixels), ``positions`` (in a gap), ``protocols`` (number drawn at the start),
-    ``border`` (pixels at a patch's edges that the loss leaves out), ``rate``, ``rate_schedule``, ``clip``
-    (the largest norm of the gradients), ``ema`` (decay), and ``augment`` (see ``models.training.blocks.simulate``).
+    Options: those of ``BlockTask``, ``positions`` (in a gap), ``protocols`` (number drawn at the start) and ``augment``
+    (see ``models.training.blocks.simulate``).
     """
 
     network: Slab
 
-    def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
-        super().__init__(network, needs, steps, options)
-        self.ema_decay = options["ema"]
-
-    @staticmethod
-    def learns_from(
-        volumes: Iterable[np.ndarray], device: torch.device, shares: Sequence[float] | None = None
-    ) -> BlockBank:
-        return BlockBank(volumes, device, shares)
-
     def prepare(self, bank: BlockBank) -> None:  # type: ignore[override]
-        self.bank = bank
+        super().prepare(bank)
         self.protocols = Protocols(self.options["protocols"], self.options["positions"], bank.device)
-
-    def phases(self) -> dict[str, Phase]:
-        optimiser = Adam(self.network.parameters(), lr=self.options["rate"], betas=(0.9, 0.99))
-        schedule = rate_schedule(self.options["rate_schedule"], optimiser, self.steps)
-        return {"network": Phase(optimiser, schedule, clip=self.options["clip"])}
 
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         slices, about, where, target = self.scans(self.bank, batch)
-        made = self.network(slices, about, where)
-        inner = slice(self.options["border"], self.options["patch"] - self.options["border"])
-        made, begun, target = (image[..., inner, inner] for image in (made, start(slices, where), target))
-        loss = F.l1_loss(made, target)
-        return loss, {"l1_of_start": F.l1_loss(begun, target).detach()}
+        return self.loss(self.network(slices, about, where), start(slices, where), target)
 
     @torch.no_grad()
     def scans(self, bank: BlockBank, places: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Scans that ``simulate`` makes from the bank's blocks at ``places`` (B, 4)."""
         return simulate(bank, places, self.protocols, self.options["patch"], self.options["augment"])
-
-    def examples(self, held_out: BlockBank) -> Tensor:  # type: ignore[override]
-        """The positions of held-out blocks."""
-        self.held_out = held_out
-        return held_out.spread(6)
 
     def picture(self, batch: Tensor) -> list[Tensor]:
         """The slice before the gap, the starting point, the network's output, the truth; the same scans each time."""

@@ -62,13 +62,13 @@ def test_the_slider_has_three_stops_by_keyboard(opened: Opener, pages: dict[str,
     wipe = "figure:nth-of-type(2) .wipe"  # a view across the slices
     slider = page.locator("#cut")
     slider.focus()
-    seen, told = [], []
+    seen, texts = [], []
     for keys in (["Home"], ["PageUp"] * 5, ["End"]):
         for key in keys:
             page.keyboard.press(key)
-        told.append(slider.get_attribute("aria-valuetext"))
+        texts.append(slider.get_attribute("aria-valuetext"))
         seen.append(picture(page, wipe))
-    assert told == ["Only scan.", "Only plain interpolation.", "Only output."]
+    assert texts == ["Only scan.", "Only plain interpolation.", "Only output."]
     for one, other in ((0, 1), (1, 2), (0, 2)):
         assert np.abs(seen[one] - seen[other]).mean() > 0.5
     rows = [len(np.unique(one, axis=0)) for one in seen]
@@ -87,18 +87,18 @@ def test_a_button_leads_to_each_stop(opened: Opener, pages: dict[str, Path]) -> 
         assert page.locator("#sides").inner_text() == f"Only {name}."
 
 
-def test_the_place_is_told_in_slices_and_mm(opened: Opener, pages: dict[str, Path]) -> None:
+def test_the_place_is_shown_in_slices_and_mm(opened: Opener, pages: dict[str, Path]) -> None:
     page = opened(pages["zoom"])
     slider = page.locator("#place")
     slider.focus()
-    told = []
+    texts = []
     for key in ("Home", "ArrowRight", "End"):
         page.keyboard.press(key)
-        told.append(slider.get_attribute("aria-valuetext"))
+        texts.append(slider.get_attribute("aria-valuetext"))
         caption = page.locator("figure:nth-of-type(1) figcaption").first.inner_text()
-        assert caption.split(": ")[1] in told[-1]
-    assert len(set(told)) == 3
-    assert told[0].startswith("place 1 of 5: axial slice 4 of 12, ")
+        assert caption.split(": ")[1] in texts[-1]
+    assert len(set(texts)) == 3
+    assert texts[0].startswith("place 1 of 5: axial slice 4 of 12, ")
 
 
 def test_values_have_room_on_a_phone(opened: Opener, pages: dict[str, Path]) -> None:
@@ -129,11 +129,11 @@ def test_the_viewer_is_linked_and_moved_by_keyboard(opened: Opener, pages: dict[
     values = [page.locator(f"#value{i}").inner_text() for i in range(3)]
     slider = page.locator("#axis2")
     slider.focus()
-    told = slider.get_attribute("aria-valuetext")
+    place = slider.get_attribute("aria-valuetext")
     for _ in range(8):
         page.keyboard.press("ArrowRight")
     page.wait_for_timeout(300)
-    assert slider.get_attribute("aria-valuetext") != told
+    assert slider.get_attribute("aria-valuetext") != place
     assert [page.locator(f"#value{i}").inner_text() for i in range(3)] != values
     for i in range(3):
         assert np.abs(picture(page, f"#canvas{i}") - before[i]).mean() > 0.2

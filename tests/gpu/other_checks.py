@@ -105,10 +105,10 @@ def peak(setting: Setting, name: str) -> str:
     article["networks"][name]["training"] = training
     compute = article["compute"] | {"device": setting.device, "threads": 1}
     row = measure(name, article["networks"], side=256, compute=compute, trunk=setting.trunk(net), steps=2)
-    told = demand.training_mb(name, article | {"results": str(setting.folder)}) - demand.CONTEXT_MB
+    estimate = demand.training_mb(name, article | {"results": str(setting.folder)}) - demand.CONTEXT_MB
     taken = row["peak_mb"] * 1e6 / 2**20
-    detail = f"{taken:.0f} MiB of {told:.0f} that are asked for, {row['seconds_per_step'] * 1000:.0f} ms a step"
-    assert taken <= told, detail
+    detail = f"{taken:.0f} MiB of {estimate:.0f} that are asked for, {row['seconds_per_step'] * 1000:.0f} ms a step"
+    assert taken <= estimate, detail
     return detail
 
 

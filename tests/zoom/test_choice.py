@@ -116,10 +116,10 @@ def test_voxels_as_fine_as_those_learnt_from_are_not_warned_of(save: Callable, c
     flat = np.full(64, 1 / 64)
     for name, coarsened in (("quartet_full", False), ("quartet", True)):
         choice = choose(config, name, [str(quartets)])
-        for mm, told in ((1.1, False), (0.5, True)):
+        for mm, warned in ((1.1, False), (0.5, True)):
             scan = open_scan(save(affine=np.diag([mm, mm, 5.0, 1.0])))
             found = " ".join(warnings(choice, {}, scan, flat, coarsened=coarsened))
-            assert ("The networks see voxels" in found) is told
+            assert ("The networks see voxels" in found) is warned
 
 
 @pytest.mark.parametrize(("spacing", "said"), [(5.0, 0), (9.0, 1)])
@@ -169,7 +169,7 @@ def test_weights_that_ship_are_taken_without_a_word(
         choose(config, "quartet", [])
 
 
-def test_a_method_is_told_how_the_scan_was_measured(
+def test_a_method_is_warned_how_the_scan_was_measured(
     config: dict, save: Callable, shipped: Path, tmp_path: Path
 ) -> None:
     def engine(**given: Any) -> Restorer:

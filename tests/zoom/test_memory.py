@@ -35,11 +35,11 @@ def test_memory_is_flat_in_n(
     peaks = []
     for n in (4, 40) if method == "linear" else (1, 20):
         words = [scan, "--n", n, "-o", tmp_path / f"{n}.nii", "--method", method, "--profile", profile, *weights]
-        told = subprocess.run(
+        ended = subprocess.run(
             [sys.executable, "-c", SCRIPT, *map(str, [tmp_path / "config.yaml", *words])],
             check=True,
             capture_output=True,
             text=True,
         )
-        peaks.append(int(told.stdout.split()[-1]))  # after the paths of the outputs
+        peaks.append(int(ended.stdout.split()[-1]))  # after the paths of the outputs
     assert max(peaks) < 1.1 * min(peaks)

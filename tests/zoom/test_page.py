@@ -103,10 +103,10 @@ def test_what_is_alike_is_not_warned_of(save: Callable) -> None:
     assert warnings(own, cohorts, scan, flat, coarsened=True) == []
     bright = np.zeros(64)
     bright[60] = 1
-    (told,) = warnings(own, cohorts, scan, bright, coarsened=True)
-    assert "grey values" in told
-    (told,) = warnings(own, cohorts, scan, flat, coarsened=False)
-    assert "voxels of 0.90 mm in plane; the training had 4.00 mm" in told
+    (warning,) = warnings(own, cohorts, scan, bright, coarsened=True)
+    assert "grey values" in warning
+    (warning,) = warnings(own, cohorts, scan, flat, coarsened=False)
+    assert "voxels of 0.90 mm in plane; the training had 4.00 mm" in warning
     assert "9 subjects; axial slices 1 mm apart" in " ".join(trained_on(own, cohorts))
 
 
@@ -150,7 +150,7 @@ def test_outside_the_output_there_is_nothing(tmp_path: Path) -> None:
 
 def test_places_are_those_of_the_scan(tmp_path: Path) -> None:
     """For every stored orientation, a place's slice number is the file's and its millimetres are the same."""
-    told = []
+    places = []
     for orientation in list(orientations())[::5]:
         path = tmp_path / "scan.nii.gz"
         nib.save(nib.Nifti1Image(*stored(thick(), OBLIQUE, orientation)), path)
@@ -163,8 +163,8 @@ def test_places_are_those_of_the_scan(tmp_path: Path) -> None:
             direction = ("sagittal", "coronal", "axial").index(view.plane)
             mm = float((scan.affine @ [*voxel, 1])[direction])
             assert where(view, scan)[0].endswith(f"{('RL', 'AP', 'SI')[direction][mm < 0]} {abs(mm):.1f} mm")
-        told.append(where(view, scan)[2].split(", ")[1])
-    assert len(set(told)) == 1
+        places.append(where(view, scan)[2].split(", ")[1])
+    assert len(set(places)) == 1
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from truth_scans import Flat, ramp
 from zoom_scans import OBLIQUE, orientations, stored
 
 from benchmark import config as configuration
@@ -45,18 +46,6 @@ nib.save(nib.Nifti1Image(made.astype("f4"), image.affine @ step), given["output"
 Ready = Callable[..., dict[str, Any]]
 
 
-class Flat:
-    """Stands in for LPIPS: the mean absolute difference."""
-
-    def distances(self, a: np.ndarray, b: np.ndarray, mask: np.ndarray, batch: int = 1) -> tuple:
-        found = np.abs(a - b).mean(axis=(1, 2))
-        return found, found
-
-
-def ramp(shape: tuple[int, int, int] = (24, 20, 13)) -> np.ndarray:
-    return np.broadcast_to(100.0 + 10 * np.arange(shape[2]), shape).astype(np.float32)
-
-
 @pytest.fixture
 def program(tmp_path: Path) -> Ready:
     """A rival's block of the config that runs the program with these settings."""
@@ -80,7 +69,7 @@ def test_what_a_program_wrote_is_scored_like_ours(
     config: dict, save: Callable, program: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "ours")
-    table = with_rival(save(ramp()), config, program(), logs=tmp_path / "logs").set_index("method")
+    table = with_rival(save(ramp((24, 20, 13))), config, program(), logs=tmp_path / "logs").set_index("method")
     assert table["slices"].tolist() == [9, 9]
     assert table["psnr"].min() > 100
     assert (tmp_path / "logs" / "theirs.log").read_text() == "made by None\n"  # our packages are not theirs
@@ -88,11 +77,11 @@ def test_what_a_program_wrote_is_scored_like_ours(
 
 @pytest.mark.parametrize("settings", [{"fine": 5}, {"fine": 3, "begins": -0.25}, {"fine": 7, "begins": 0.0}])
 def test_a_program_s_slices_may_lie_elsewhere(config: dict, save: Callable, program: Ready, settings: dict) -> None:
-    assert with_rival(save(ramp()), config, program(**settings))["psnr"].min() > 60
+    assert with_rival(save(ramp((24, 20, 13))), config, program(**settings))["psnr"].min() > 60
 
 
 def test_the_way_a_scan_is_stored_does_not_matter(config: dict, save: Callable, program: Ready) -> None:
-    data = ramp() + np.random.default_rng(3).uniform(0, 5, (24, 20, 13)).astype(np.float32)
+    data = ramp((24, 20, 13)) + np.random.default_rng(3).uniform(0, 5, (24, 20, 13)).astype(np.float32)
     found = []
     for orientation in list(orientations())[::17]:
         scan = save(*stored(data, OBLIQUE, orientation))
@@ -124,7 +113,7 @@ def test_a_program_that_fails_is_one_line(
     config: dict, save: Callable, program: Ready, change: dict, said: str
 ) -> None:
     with pytest.raises(UserError, match=rf"^rivals\.theirs.*{said}") as raised:
-        with_rival(save(ramp()), config, program() | change)
+        with_rival(save(ramp((24, 20, 13))), config, program() | change)
     assert "\n" not in str(raised.value)
 
 
@@ -141,7 +130,7 @@ def test_an_output_that_cannot_be_compared_is_one_line(
     config: dict, save: Callable, program: Ready, settings: dict, said: str
 ) -> None:
     with pytest.raises(UserError, match=said) as raised:
-        with_rival(save(ramp()), config, program(**settings))
+        with_rival(save(ramp((24, 20, 13))), config, program(**settings))
     assert "\n" not in str(raised.value)
 
 
@@ -150,7 +139,7 @@ def test_at_the_time_limit_everything_it_started_ends(
 ) -> None:
     slow = f"sh -c 'sleep 600 & echo $! > {tmp_path}/child; wait'"
     with pytest.raises(UserError, match=r"sh was stopped after 0\.02 minutes; raise minutes"):
-        with_rival(save(ramp()), config, program() | {"command": slow, "minutes": 0.02})
+        with_rival(save(ramp((24, 20, 13))), config, program() | {"command": slow, "minutes": 0.02})
     wait_for_the_end(int((tmp_path / "child").read_text()))
 
 
@@ -213,7 +202,17 @@ def test_the_command_runs_a_rival_by_name(
     monkeypatch.setattr(truth, "_perceptual", lambda trunk: Flat())
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config | {"rivals": {"theirs": program()}}))
     monkeypatch.setattr(configuration, "CONFIG", tmp_path / "config.yaml")
-    words = [str(save(ramp())), "--axis", "2", "--n", "3", "--methods", "linear", "-o", str(tmp_path / "table.tsv")]
+    words = [
+        str(save(ramp((24, 20, 13)))),
+        "--axis",
+        "2",
+        "--n",
+        "3",
+        "--methods",
+        "linear",
+        "-o",
+        str(tmp_path / "table.tsv"),
+    ]
     assert main([*words, "--rivals", "theirs"]) == 0
     assert "theirs" in (tmp_path / "table.tsv").read_text()
     assert (tmp_path / "theirs.log").exists()

@@ -30,15 +30,15 @@ def save(path: Path, affine: np.ndarray = CLINICAL, **sidecar: object) -> Path:
 
 
 def test_without_a_sidecar_slices_are_as_thick_as_they_are_apart(tmp_path: Path) -> None:
-    told = found(save(tmp_path / "scan.nii.gz"))
-    assert (told.mm, told.profile, told.slices) == (5.0, "box", 1.0)
-    assert "2-D" in told.source
+    answer = found(save(tmp_path / "scan.nii.gz"))
+    assert (answer.mm, answer.profile, answer.slices) == (5.0, "box", 1.0)
+    assert "2-D" in answer.source
 
 
 def test_the_sidecar_says_it(tmp_path: Path) -> None:
-    told = found(save(tmp_path / "scan.nii.gz", SliceThickness=4, SpacingBetweenSlices=5))
-    assert (told.mm, told.profile, told.source) == (4.0, "box", "SliceThickness in scan.json")
-    assert told.warnings == ()
+    answer = found(save(tmp_path / "scan.nii.gz", SliceThickness=4, SpacingBetweenSlices=5))
+    assert (answer.mm, answer.profile, answer.source) == (4.0, "box", "SliceThickness in scan.json")
+    assert answer.warnings == ()
 
 
 @pytest.mark.parametrize("sidecar", [{"SliceThickness": 1}, {"SliceThickness": 0.9}])
@@ -47,14 +47,19 @@ def test_thin_slices_apart_are_points(tmp_path: Path, sidecar: dict) -> None:
 
 
 def test_nearly_isotropic_voxels_are_points(tmp_path: Path) -> None:
-    told = found(save(tmp_path / "scan.nii.gz", ISOTROPIC), spacing=0.6)
-    assert (round(told.mm, 6), told.profile) == (1.2, "point")
+    answer = found(save(tmp_path / "scan.nii.gz", ISOTROPIC), spacing=0.6)
+    assert (round(answer.mm, 6), answer.profile) == (1.2, "point")
     assert found(save(tmp_path / "scan.nii.gz", ISOTROPIC), 1.2, spacing=0.6).profile == "box"
 
 
 def test_what_is_given_goes_before_the_sidecar(tmp_path: Path) -> None:
-    told = found(save(tmp_path / "scan.nii.gz", SliceThickness=4), 3.0, "box")
-    assert (told.mm, told.profile, told.source, told.profile_source) == (3.0, "box", "as given", "as given")
+    answer = found(save(tmp_path / "scan.nii.gz", SliceThickness=4), 3.0, "box")
+    assert (answer.mm, answer.profile, answer.source, answer.profile_source) == (
+        3.0,
+        "box",
+        "as given",
+        "as given",
+    )
     assert found(tmp_path / "scan.nii.gz", "3.5").mm == 3.5
 
 
@@ -64,19 +69,19 @@ def test_bids_sidecars_are_inherited(tmp_path: Path, where: str) -> None:
     (tmp_path / "sub-01/anat/sub-01_acq-other_T2w.json").write_text('{"SliceThickness": 2}', encoding="utf-8")
     (tmp_path / "T1w.json").write_text('{"SliceThickness": 2.5}', encoding="utf-8")
     (tmp_path / where).write_text('{"SliceThickness": 4.5}', encoding="utf-8")
-    told = found(scan)
-    assert (told.mm, told.source) == (4.5, f"SliceThickness in {Path(where).name}")
+    answer = found(scan)
+    assert (answer.mm, answer.source) == (4.5, f"SliceThickness in {Path(where).name}")
     save(scan, SliceThickness=3)
     assert found(scan).mm == 3
 
 
 def test_a_sidecar_of_other_slices_is_said(tmp_path: Path) -> None:
-    told = found(save(tmp_path / "scan.nii.gz", SliceThickness=4, SpacingBetweenSlices=4.4))
-    assert told.mm == 4
-    assert "4.4 mm apart" in told.warnings[0]
-    told = found(save(tmp_path / "scan.nii.gz", SliceThickness=40))
-    assert told.mm == 5
-    assert "40 mm thick" in told.warnings[0]
+    answer = found(save(tmp_path / "scan.nii.gz", SliceThickness=4, SpacingBetweenSlices=4.4))
+    assert answer.mm == 4
+    assert "4.4 mm apart" in answer.warnings[0]
+    answer = found(save(tmp_path / "scan.nii.gz", SliceThickness=40))
+    assert answer.mm == 5
+    assert "40 mm thick" in answer.warnings[0]
 
 
 @pytest.mark.parametrize("wanted", [0, -1, float("nan"), float("inf"), "thick", 10.1])
@@ -99,9 +104,13 @@ def test_page_and_json_say_it_and_thick_slices_are_met_by_their_average(
     config["zoom"].pop("profile")
     scan = save(tmp_path / "scan.nii.gz", SliceThickness=4)
     image, about = run(scan, spacing=1.0, method="spline", profile="auto")
-    told = about["Zoom"]
-    assert (told["SliceThickness"], told["Profile"], told["KnownSlicesShown"]) == (4.0, "box", False)
-    assert told["Volumes"][0]["AveragedBack"]["RMS"] < 1
+    answer = about["Zoom"]
+    assert (answer["SliceThickness"], answer["Profile"], answer["KnownSlicesShown"]) == (
+        4.0,
+        "box",
+        False,
+    )
+    assert answer["Volumes"][0]["AveragedBack"]["RMS"] < 1
     known, shown = np.asarray(nib.load(scan).dataobj), np.asarray(image.dataobj)[..., ::5]
     assert np.abs(shown - known).max() > 30
     page = (tmp_path / "out.html").read_text(encoding="utf-8")

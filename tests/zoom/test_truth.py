@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
+from truth_scans import Flat, ramp
 from zoom_scans import OBLIQUE, orientations, stored, thick, world
 
 from benchmark import config as configuration
@@ -18,19 +19,6 @@ from zoom.side_by_side import LINE, MARGIN
 from zoom.thickness import PROFILES
 from zoom.thinned import thinned
 from zoom.truth import main, measure, shrunk
-
-
-class Flat:
-    """Replaces LPIPS: the mean absolute difference."""
-
-    def distances(self, a: np.ndarray, b: np.ndarray, mask: np.ndarray, batch: int = 1) -> tuple:
-        found = np.abs(a - b).mean(axis=(1, 2))
-        return found, found
-
-
-def ramp(shape: tuple[int, int, int] = (24, 20, 10)) -> np.ndarray:
-    """Grows evenly along the slices, so that linear interpolation is exact."""
-    return np.broadcast_to(100.0 + 10 * np.arange(shape[2]), shape).astype(np.float32)
 
 
 @pytest.mark.parametrize("shrink", [1, 3])

@@ -22,7 +22,7 @@ def trained(blocks=2, width=16, head=8, seed=0):
     return network.eval().requires_grad_(False)
 
 
-def told(count=1, positions=2):
+def description(count=1, positions=2):
     about = torch.rand(count, DESCRIPTION)
     about[:, -SLICES:] = 1
     return about, torch.rand(count, positions, WHERE)
@@ -36,20 +36,20 @@ def scan(count=12, side=40, seed=0):
 
 
 def test_untrained_it_is_the_start():
-    about, where = told()
+    about, where = description()
     slices = torch.rand(1, SLICES, 9, 11)
     assert torch.equal(build(1, 8, 8)(slices, about, where), start(slices, where))
 
 
 def test_what_it_draws_scales_with_the_slices():
-    network, (about, where) = trained(), told()
+    network, (about, where) = trained(), description()
     slices = torch.rand(1, SLICES, 12, 12)
     torch.testing.assert_close(network(3 * slices, about, where), 3 * network(slices, about, where))
     assert not torch.allclose(network(slices, about, where), start(slices, where))
 
 
 def test_odd_sides_are_as_even_ones_away_from_the_edge():
-    network, (about, where) = trained(), told()
+    network, (about, where) = trained(), description()
     slices = torch.rand(1, SLICES, 60, 60)
     whole, cut = network(slices, about, where), network(slices[..., :59, :59], about, where)
     torch.testing.assert_close(cut[..., :20, :20], whole[..., :20, :20])
@@ -91,7 +91,7 @@ def test_two_views_do_not_know_the_direction():
 
 
 def test_turning_twice_changes_nothing():
-    about, where = told()
+    about, where = description()
     slices = torch.rand(1, SLICES, 4, 4)
     for before, after in zip((slices, about, where), turned(*turned(slices, about, where)), strict=True):
         torch.testing.assert_close(after, before)
@@ -109,7 +109,7 @@ def test_weights_in_half_precision_load(tmp_path):
     network = trained()
     path = tmp_path / "slab.safetensors"
     save(path, network, {"network": "slab", "size": {"blocks": 2, "width": 16, "head": 8}}, half=True)
-    about, where = told()
+    about, where = description()
     slices = torch.rand(1, SLICES, 12, 12)
     torch.testing.assert_close(load(path)(slices, about, where), network(slices, about, where), atol=1e-3, rtol=0)
     assert path.stat().st_size < 3 * sum(p.numel() for p in network.parameters()) + 4000
