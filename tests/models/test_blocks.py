@@ -27,12 +27,12 @@ def smooth(shape=(120, 130, 140)):
     return (0.5 + 0.15 * sum(np.sin(axis / 12 + i) for i, axis in enumerate(axes)) / 1.5).astype(np.float32)
 
 
-def test_a_bank_is_refused_where_nothing_is_seen():
+def test_volume_without_signal_is_refused():
     with pytest.raises(ValueError, match="volume 1 has no signal"):
         BlockBank([smooth((9, 9, 9)), np.zeros((9, 9, 9), np.float32)])
 
 
-def test_blocks_lie_where_they_are_asked_for_in_any_order_of_the_axes():
+def test_blocks_have_the_requested_centre_axis_order_and_flip():
     volume = np.random.default_rng(0).integers(40, 255, (12, 14, 16), dtype=np.uint8)
     bank = BlockBank([smooth((9, 9, 9)), volume])
     place, order = torch.tensor([[1, 5, 6, 7]] * 2), torch.tensor([[0, 1, 2], [2, 0, 1]])
@@ -42,7 +42,7 @@ def test_blocks_lie_where_they_are_asked_for_in_any_order_of_the_axes():
     np.testing.assert_array_equal(second, volume.transpose(2, 0, 1)[9:5:-1, 4:6, 3:9])
 
 
-def test_over_the_edge_the_last_voxels_are_repeated():
+def test_blocks_beyond_the_edge_repeat_the_last_voxels():
     volume = np.random.default_rng(0).integers(40, 255, (8, 8, 8), dtype=np.uint8)
     block = BlockBank([volume]).take(
         torch.tensor([[0, 0, 7, 4]]), torch.tensor([[0, 1, 2]]), torch.zeros(1, 3, dtype=bool), (4, 4, 4)
@@ -51,7 +51,7 @@ def test_over_the_edge_the_last_voxels_are_repeated():
 
 
 @pytest.mark.parametrize("kind", ["box", "gaussian"])
-def test_a_slice_of_voxels_has_the_profile(kind):
+def test_voxel_weights_have_the_sum_centre_and_variance_of_the_profile(kind):
     weights = voxel_weights(kind, 40.3, 5.0)
     offsets, values = profile(kind, 5.0)
     assert weights.sum() == pytest.approx(1)
@@ -60,7 +60,7 @@ def test_a_slice_of_voxels_has_the_profile(kind):
     assert spread == pytest.approx(values @ offsets**2, rel=0.1)
 
 
-def test_targets_lie_where_the_network_is_told():
+def test_targets_lie_at_the_described_positions():
     protocols = Protocols(200, 2, seed=3)
     rows = protocols.slices.double().numpy()
     centres = rows @ np.arange(DEEP)
@@ -75,7 +75,7 @@ def test_targets_lie_where_the_network_is_told():
     np.testing.assert_allclose((centres[:, 4] - centres[:, 3])[whole], spacing[whole], atol=0.2)
 
 
-def test_weights_of_the_start_are_the_consistent_spline_of_the_slices_that_exist():
+def test_start_weights_are_the_consistent_spline_of_the_existing_slices():
     protocols = Protocols(100, 1, seed=1)
     for about, where in zip(protocols.about.double().numpy(), protocols.where.double().numpy()[:, 0], strict=True):
         there = about[-SLICES:] > 0
@@ -85,7 +85,7 @@ def test_weights_of_the_start_are_the_consistent_spline_of_the_slices_that_exist
         assert not where[1:][~there].any()
 
 
-def test_where_there_is_no_detail_the_start_is_the_target():
+def test_start_equals_the_target_of_a_smooth_volume():
     torch.manual_seed(0)
     bank = BlockBank([smooth()])
     slices, _, where, target = simulate(bank, torch.tensor([[0, 60, 65, 70]] * 32), Protocols(64, 2), 16, PLAIN)
@@ -94,7 +94,7 @@ def test_where_there_is_no_detail_the_start_is_the_target():
     assert (start(slices, where) - target).abs().mean() < 0.004  # 8 bits, and repeated edges
 
 
-def test_the_same_seed_makes_the_same_scans():
+def test_same_seed_simulates_the_same_scans():
     bank, protocols = BlockBank([smooth()]), Protocols(64, 2)
     made = []
     for _ in range(2):
@@ -104,7 +104,7 @@ def test_the_same_seed_makes_the_same_scans():
         assert torch.equal(one, other)
 
 
-def test_other_scanners_keep_grey_levels_finite_and_in_range():
+def test_augmented_grey_levels_are_finite_and_in_range():
     torch.manual_seed(1)
     bank = BlockBank([smooth()])
     slices, _, _, target = simulate(bank, bank.batch(32), Protocols(64, 2), 16, ALL)
@@ -114,7 +114,7 @@ def test_other_scanners_keep_grey_levels_finite_and_in_range():
     assert slices.min() >= 0
 
 
-def test_resampling_keeps_lines_and_whole_voxels():
+def test_resampling_is_exact_for_linear_ramps_and_whole_voxels():
     size = torch.tensor([1.0, 1.25, 0.8])
     nothing = torch.zeros(3)
     matrix = resampling(16, 32, size, nothing, torch.zeros(3, 2))
@@ -124,5 +124,5 @@ def test_resampling_keeps_lines_and_whole_voxels():
     assert torch.equal(matrix[0], torch.eye(32)[8:24])
 
 
-def test_what_is_told_of_a_thin_slice_has_no_thickness():
+def test_description_of_point_slices_has_thickness_zero():
     assert described("point", 1.0, 16.0, np.ones(8, bool)).tolist() == [0, 0, 0, 1, *[1] * 8]

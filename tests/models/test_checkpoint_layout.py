@@ -127,7 +127,7 @@ def first_stage_forward(s: State, x: Tensor) -> Tensor:
         {"width": 32, "multipliers": [1, 2], "attention_factors": [], "layers_per_block": 3},
     ],
 )
-def test_networks_of_any_shape_compute_what_their_names_say(tmp_path: Path, size: dict):
+def test_loaded_networks_equal_a_forward_pass_from_the_key_names(tmp_path: Path, size: dict):
     generator = torch.Generator().manual_seed(0)
     vq = build_vq(channels=[32, 64, 32], layers_per_block=1, codes=16, latent_channels=5, code_dim=4)
     unet = build_unet(**size)
@@ -144,11 +144,11 @@ def test_networks_of_any_shape_compute_what_their_names_say(tmp_path: Path, size
     t, slices = torch.tensor([20, 700]), torch.rand(2, 3, 32, 24, generator=generator)
     with torch.no_grad():
         expected = unet_forward(in_their_layout(unet), torch.cat([noisy, condition], dim=1), t)
-        assert relative(init.ldm.build()(noisy, t, condition), expected) < 1e-5
+        assert relative_error(init.ldm.build()(noisy, t, condition), expected) < 1e-5
         stage = init.vq.build()
         expected = first_stage_forward(in_their_layout(vq), slices * 2 - 1)
-        assert relative(stage.decode_rgb(stage.encode(slices)), expected) < 1e-5
+        assert relative_error(stage.decode_rgb(stage.encode(slices)), expected) < 1e-5
 
 
-def relative(found: Tensor, expected: Tensor) -> float:
+def relative_error(found: Tensor, expected: Tensor) -> float:
     return float((found - expected).norm() / expected.norm())

@@ -35,13 +35,13 @@ def unet() -> Denoiser:
     return filled(build_unet(**UNET_SIZE), 2)
 
 
-def same(state: dict[str, Tensor], module: nn.Module) -> bool:
+def has_the_weights_of(state: dict[str, Tensor], module: nn.Module) -> bool:
     theirs = module.state_dict()
     return state.keys() == theirs.keys() and all(torch.equal(state[key], theirs[key]) for key in state)
 
 
 @pytest.mark.skipif(not ORACLE.exists(), reason="shared/oracle (outputs of the original code) is not here")
-def test_outputs_are_those_of_the_original_code():
+def test_outputs_equal_those_of_the_original_code():
     init = load_init(ORACLE / "model.ckpt")
     assert init.ema
     assert init.step == 10
@@ -62,34 +62,34 @@ def test_outputs_are_those_of_the_original_code():
     assert max(errors.values()) < 1e-5, errors
 
 
-def test_a_latent_diffusion_file_comes_back_bit_for_bit(tmp_path: Path, vq: FirstStage, unet: Denoiser):
+def test_latent_diffusion_file_loads_bit_for_bit(tmp_path: Path, vq: FirstStage, unet: Denoiser):
     torch.save(latent_diffusion(vq, unet), tmp_path / "model.ckpt")
     init = load_init(tmp_path / "model.ckpt")
-    assert same(init.vq.state_dict, vq)
-    assert same(init.ldm.state_dict, unet)
+    assert has_the_weights_of(init.vq.state_dict, vq)
+    assert has_the_weights_of(init.ldm.state_dict, unet)
     assert (init.vq.size, init.ldm.size) == (vq.size, unet.size)
     assert init.ignored == ["first_stage_model.loss.logvar", "sqrt_alphas_cumprod"]
     assert (init.layout, init.ema, init.step, init.scale) == ("compvis", False, 70, 1.0)
     assert not init.ldm.build().training
 
 
-def test_averaged_weights_are_preferred(tmp_path: Path, vq: FirstStage, unet: Denoiser):
+def test_averaged_weights_are_loaded_where_present(tmp_path: Path, vq: FirstStage, unet: Denoiser):
     average = filled(build_unet(**UNET_SIZE), 3)
     torch.save(latent_diffusion(vq, unet, average), tmp_path / "model.ckpt")
     init = load_init(tmp_path / "model.ckpt")
     assert init.ema
-    assert same(init.ldm.state_dict, average)
+    assert has_the_weights_of(init.ldm.state_dict, average)
 
 
 @pytest.mark.parametrize("mid_attention", [True, False])
-def test_a_first_stage_file_with_its_losses_and_average(tmp_path: Path, mid_attention: bool):
+def test_first_stage_file_loads_without_its_losses_and_with_its_average(tmp_path: Path, mid_attention: bool):
     raw = filled(build_vq(**VQ_SIZE, mid_attention=mid_attention), 4)
     average = filled(build_vq(**VQ_SIZE, mid_attention=mid_attention), 5)
     state = in_their_layout(raw) | {"loss.discriminator.main.0.weight": torch.zeros(3)}
     save_file({key: value.contiguous() for key, value in state.items()}, tmp_path / "vq.safetensors")
     init = load_init(tmp_path / "vq.safetensors")
     assert init.ldm is None
-    assert same(init.vq.state_dict, raw)
+    assert has_the_weights_of(init.vq.state_dict, raw)
     assert init.ignored == ["loss.discriminator.main.0.weight"]
 
     state |= {f"model_ema.{key.replace('.', '')}": value for key, value in in_their_layout(average).items()}
@@ -97,10 +97,12 @@ def test_a_first_stage_file_with_its_losses_and_average(tmp_path: Path, mid_atte
     torch.save({"state_dict": state}, tmp_path / "vq.ckpt")
     init = load_init(tmp_path / "vq.ckpt")
     assert init.ema
-    assert same(init.vq.state_dict, average)
+    assert has_the_weights_of(init.vq.state_dict, average)
 
 
-def test_half_precision_and_a_scale_of_the_latents(tmp_path: Path, vq: FirstStage, unet: Denoiser):
+def test_half_precision_weights_load_as_float32_and_the_latent_scale_is_read(
+    tmp_path: Path, vq: FirstStage, unet: Denoiser
+):
     content = latent_diffusion(vq, unet)
     content["state_dict"] = {
         key: value.half() if "model." in key else value for key, value in content["state_dict"].items()
@@ -131,7 +133,9 @@ def test_half_precision_and_a_scale_of_the_latents(tmp_path: Path, vq: FirstStag
         ({"first_stage_model.encoder.conv_in.bias": "text"}, r"not tensors: first_stage_model\.encoder"),
     ],
 )
-def test_every_key_is_accounted_for(tmp_path: Path, vq: FirstStage, unet: Denoiser, change: dict, message: str):
+def test_missing_unknown_or_misshapen_keys_are_refused_by_name(
+    tmp_path: Path, vq: FirstStage, unet: Denoiser, change: dict, message: str
+):
     content = latent_diffusion(vq, unet, unet)
     for key, value in change.items():
         if value is None:
@@ -150,7 +154,7 @@ class Malicious:
         return os.mkdir, ("made-by-a-pickle",)
 
 
-def test_pickles_that_are_not_plain_tensors_are_refused(
+def test_files_other_than_plain_tensors_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vq: FirstStage, unet: Denoiser
 ):
     monkeypatch.chdir(tmp_path)
@@ -175,7 +179,7 @@ def test_pickles_that_are_not_plain_tensors_are_refused(
         load_init(tmp_path / "other.ckpt")
 
 
-def test_what_lightning_left_in_published_files_is_not_run(
+def test_lightning_classes_in_a_checkpoint_are_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vq: FirstStage, unet: Denoiser
 ):
     """The public 4× file has Lightning's class ModelCheckpoint as a key of its "callbacks"."""
@@ -188,7 +192,7 @@ def test_what_lightning_left_in_published_files_is_not_run(
         patch.setitem(sys.modules, name, module)
         content = latent_diffusion(vq, unet) | {"callbacks": {module.ModelCheckpoint: {"best": torch.tensor(1.0)}}}
         torch.save(content, tmp_path / "model.ckpt")
-    assert same(load_init(tmp_path / "model.ckpt").ldm.state_dict, unet)
+    assert has_the_weights_of(load_init(tmp_path / "model.ckpt").ldm.state_dict, unet)
     assert not vars(Leftover).keys() - {"__module__", "__doc__", "__dict__", "__weakref__", "__firstlineno__"}
 
 
@@ -210,16 +214,16 @@ def diffusers_folder(folder: Path, vq: FirstStage, unet: Denoiser, safe: bool = 
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "bin", "old"])
-def test_a_diffusers_folder_comes_back_bit_for_bit(tmp_path: Path, vq: FirstStage, unet: Denoiser, kind: str):
+def test_diffusers_folder_loads_bit_for_bit(tmp_path: Path, vq: FirstStage, unet: Denoiser, kind: str):
     folder = diffusers_folder(tmp_path / "sr", vq, unet, kind == "safetensors", kind == "old")
     init = load_init(folder)
-    assert same(init.vq.state_dict, vq)
-    assert same(init.ldm.state_dict, unet)
+    assert has_the_weights_of(init.vq.state_dict, vq)
+    assert has_the_weights_of(init.ldm.state_dict, unet)
     assert (init.vq.size, init.ldm.size) == (vq.size, unet.size)
     assert (init.layout, init.schedule) == ("diffusers", Schedule())
 
 
-def test_the_published_folders_configuration_is_the_articles_network(tmp_path: Path):
+def test_published_diffusers_configuration_is_accepted_as_the_articles_network(tmp_path: Path):
     """unet/config.json of CompVis/ldm-super-resolution-4x-openimages, which leaves later options out."""
     published = {
         "_class_name": "UNet2DModel",
@@ -264,7 +268,7 @@ def test_the_published_folders_configuration_is_the_articles_network(tmp_path: P
         ("vqvae", {"norm_type": "spatial"}, "option norm_type is 'spatial'"),
     ],
 )
-def test_folders_with_other_networks_are_refused(
+def test_diffusers_folders_with_other_options_are_refused(
     tmp_path: Path, vq: FirstStage, unet: Denoiser, part: str, change: dict, message: str
 ):
     folder = diffusers_folder(tmp_path / "sr", vq, unet)
@@ -274,7 +278,7 @@ def test_folders_with_other_networks_are_refused(
         load_init(folder)
 
 
-def test_folders_that_lack_something_are_refused(tmp_path: Path, vq: FirstStage, unet: Denoiser):
+def test_incomplete_diffusers_folders_are_refused(tmp_path: Path, vq: FirstStage, unet: Denoiser):
     folder = diffusers_folder(tmp_path / "sr", vq, unet, safe=False)
     schedule = folder / "scheduler" / "scheduler_config.json"
     schedule.write_text('{"beta_schedule": "linear"}')
@@ -292,7 +296,7 @@ def test_folders_that_lack_something_are_refused(tmp_path: Path, vq: FirstStage,
         load_init(tmp_path)
 
 
-def test_a_size_other_than_the_configured_one_is_named(tmp_path: Path, vq: FirstStage, unet: Denoiser):
+def test_size_that_differs_from_the_configuration_is_refused_by_key(tmp_path: Path, vq: FirstStage, unet: Denoiser):
     torch.save(latent_diffusion(vq, unet), tmp_path / "model.ckpt")
     init = load_init(tmp_path / "model.ckpt")
     init.ldm.require(UNET_SIZE | {"sample_size": 16, "attention_factors": [1, 4, 16]})
@@ -303,10 +307,10 @@ def test_a_size_other_than_the_configured_one_is_named(tmp_path: Path, vq: First
 
 
 @pytest.mark.slow
-def test_the_papers_size_comes_back_bit_for_bit(tmp_path: Path):
+def test_checkpoint_of_the_papers_size_loads_bit_for_bit(tmp_path: Path):
     vq, unet = build_vq(), build_unet()
     torch.save(latent_diffusion(vq, unet, unet), tmp_path / "model.ckpt")
     init = load_init(tmp_path / "model.ckpt")
     assert (init.vq.size, init.ldm.size) == (vq.size, unet.size)
-    assert same(init.vq.state_dict, vq)
-    assert same(init.ldm.state_dict, unet)
+    assert has_the_weights_of(init.vq.state_dict, vq)
+    assert has_the_weights_of(init.ldm.state_dict, unet)

@@ -20,7 +20,7 @@ def smooth(shape=(120, 130, 140)):
     return (0.5 + 0.15 * sum(np.sin(axis / 12 + i) for i, axis in enumerate(axes)) / 1.5).astype(np.float32)
 
 
-def test_kernels_are_means_about_the_middle_of_four_pixels(monkeypatch):
+def test_pixel_kernels_are_averages_centred_on_four_fine_pixels(monkeypatch):
     for name in coarse.KERNELS:
         monkeypatch.setattr(coarse, "KERNELS", dict.fromkeys(coarse.KERNELS, 0.0) | {name: 1.0})
         kernels = pixel_kernels(3, 5)
@@ -32,7 +32,7 @@ def test_kernels_are_means_about_the_middle_of_four_pixels(monkeypatch):
 
 
 @pytest.mark.parametrize("augment", [PLAIN, ALL])
-def test_the_start_meets_the_truth_where_there_is_no_detail(augment):
+def test_start_equals_the_target_of_a_smooth_volume(augment):
     torch.manual_seed(0)
     bank = BlockBank([smooth()])
     slices, target = coarse_and_fine(bank, bank.batch(12), 32, augment)
@@ -42,7 +42,7 @@ def test_the_start_meets_the_truth_where_there_is_no_detail(augment):
     assert (slices[:, 0] - slices[:, -1]).abs().max() > 0.02
 
 
-def test_the_same_seed_gives_the_same_pairs():
+def test_same_seed_gives_the_same_pairs():
     bank = BlockBank([np.random.default_rng(0).random((60, 60, 60), dtype=np.float32)])
     found = []
     for _ in range(2):

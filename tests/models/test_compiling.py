@@ -9,12 +9,12 @@ GPU = torch.device("cuda")
 
 
 @pytest.fixture
-def able(monkeypatch: pytest.MonkeyPatch) -> None:
+def compilation_possible_on_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiling, "possible", lambda device: device.type == "cuda")
 
 
-@pytest.mark.usefixtures("able")
-def test_it_pays_for_much_work_on_a_gpu() -> None:
+@pytest.mark.usefixtures("compilation_possible_on_cuda")
+def test_compilation_pays_only_for_much_work_on_a_gpu() -> None:
     assert compiling.restoring_pays(GPU, slices=20 * 155, steps=200, side=64)
     assert not compiling.restoring_pays(GPU, slices=155, steps=5, side=64)  # one volume by `sampler: fast`
     assert not compiling.restoring_pays(GPU, slices=20 * 155, steps=200, side=8)  # small slices
@@ -25,7 +25,7 @@ def test_it_pays_for_much_work_on_a_gpu() -> None:
     assert not compiling.training_pays(torch.device("cpu"), 100_000)
 
 
-def test_a_machine_without_triton_or_compiler_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compilation_is_impossible_on_a_cpu_or_without_a_c_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not compiling.possible(torch.device("cpu"))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     monkeypatch.setattr(compiling.importlib.util, "find_spec", lambda name: object())

@@ -27,13 +27,13 @@ def run(course: Course, clock: Clock, seconds: float, most: int = 10**6) -> list
     return positions
 
 
-def test_without_a_limit_a_step_is_a_step():
+def test_without_a_time_limit_each_step_advances_by_one():
     clock = Clock()
     assert run(Course(7, clock=clock), clock, 100.0) == [1, 2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.13, 1.0])
-def test_the_schedule_ends_with_the_time(seconds):
+def test_schedule_is_shortened_evenly_to_end_at_the_time_limit(seconds):
     clock = Clock()
     course = Course(1000, limit=60.0, clock=clock)
     positions = run(course, clock, seconds)
@@ -47,7 +47,7 @@ def test_the_schedule_ends_with_the_time(seconds):
         assert middle == pytest.approx(500, abs=60)  # evenly, not in one jump at the end
 
 
-def test_a_machine_that_becomes_slower_still_ends_in_time():
+def test_slower_steps_still_end_at_the_time_limit():
     clock = Clock()
     course = Course(400, limit=40.0, clock=clock)
     run(course, clock, 0.1, most=200)
@@ -59,7 +59,7 @@ def test_a_machine_that_becomes_slower_still_ends_in_time():
     assert max(steps) < 60
 
 
-def test_a_first_step_of_a_minute_is_not_taken_for_the_pace():
+def test_slow_first_step_does_not_count_as_the_pace():
     clock = Clock()
     course = Course(1000, limit=120.0, clock=clock)
     clock.now += 60
@@ -68,14 +68,14 @@ def test_a_first_step_of_a_minute_is_not_taken_for_the_pace():
     assert course.at <= UNTIMED + 3
 
 
-def test_time_that_is_over_ends_it_at_once():
+def test_expired_time_limit_skips_to_the_end_of_the_schedule():
     clock = Clock()
     course = Course(1000, limit=10.0, clock=clock)
     clock.now = 11.0
     assert course.stride() == 1000
 
 
-def test_seconds_of_an_interrupted_training_count():
+def test_resumed_training_counts_the_seconds_already_spent():
     clock = Clock()
     first = Course(100, limit=50.0, clock=clock)
     run(first, clock, 1.0, most=20)

@@ -21,7 +21,7 @@ def slices() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", [(3, 1, 64, 64), (1, 1, 256, 256), (2 * GROUP + 1, 1, 32, 48)])
-def test_a_quarter_of_the_size_within_range(shape):
+def test_output_has_a_quarter_of_the_side_and_stays_in_range(shape):
     torch.manual_seed(0)
     for _ in range(6):
         low = bsrgan_light(torch.rand(shape))
@@ -32,7 +32,7 @@ def test_a_quarter_of_the_size_within_range(shape):
         assert low.max() <= 1
 
 
-def test_the_seed_decides(slices):
+def test_same_seed_gives_the_same_output_and_another_seed_does_not(slices):
     made = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
@@ -41,7 +41,7 @@ def test_the_seed_decides(slices):
     assert (made[0] - made[2]).abs().max() > 0.01
 
 
-def test_every_slice_has_its_own_draw(slices):
+def test_each_slice_is_degraded_by_a_separate_draw(slices):
     torch.manual_seed(0)
     same = slices[:1].expand(GROUP, -1, -1, -1)
     low = bsrgan_light(same)
@@ -49,7 +49,7 @@ def test_every_slice_has_its_own_draw(slices):
         assert (low[0] - low[one]).abs().max() > 1 / 255
 
 
-def test_only_mildly_worse_than_the_protocols(slices):
+def test_mean_difference_from_the_protocols_degradation_is_small(slices):
     """It is the light variant: on average the result is still close to the protocol's low resolution."""
     torch.manual_seed(0)
     errors = torch.stack([(bsrgan_light(slices) - degrade(slices)).pow(2).mean().sqrt() for _ in range(40)])
@@ -57,7 +57,7 @@ def test_only_mildly_worse_than_the_protocols(slices):
     assert errors.std() > 0.003
 
 
-def test_nothing_is_moved(slices):
+def test_degradation_does_not_shift_the_image(slices):
     """The mean of many draws correlates best with the unshifted low resolution of the protocol."""
     torch.manual_seed(0)
     mean = torch.stack([bsrgan_light(slices) for _ in range(150)]).mean(dim=0)
@@ -72,7 +72,7 @@ def test_nothing_is_moved(slices):
     assert shift[1].abs() > 0.3  # the estimate detects a real shift
 
 
-def test_bilinear_is_the_protocols(slices):
+def test_bilinear_degradation_is_the_protocols(slices):
     slices = torch.rand(2, 1, 16, 16)
     torch.testing.assert_close(degradation("bilinear")(slices), degrade(slices))
     assert degradation("bsrgan_light") is bsrgan_light
@@ -80,13 +80,13 @@ def test_bilinear_is_the_protocols(slices):
         degradation("blur")
 
 
-def test_what_it_cannot_degrade_is_refused():
+def test_colour_images_and_sides_not_divisible_by_4_are_refused():
     for shape in [(1, 3, 64, 64), (1, 1, 66, 64)]:
         with pytest.raises(ValueError, match="multiples of 4"):
             bsrgan_light(torch.rand(shape))
 
 
-def test_half_precision_does_not_coarsen_it(slices):
+def test_autocast_does_not_change_the_output(slices):
     made = []
     for enabled in (False, True):
         torch.manual_seed(4)
@@ -95,7 +95,7 @@ def test_half_precision_does_not_coarsen_it(slices):
     torch.testing.assert_close(made[0], made[1], atol=0, rtol=0)
 
 
-def test_jpeg_is_the_codecs(slices):
+def test_jpeg_agrees_with_libjpeg(slices):
     """Against Pillow's, which is libjpeg, in grey levels: it differs by the rounding of its integer arithmetic."""
     quality = torch.tensor([80, 87, 95, 50])
     levels = (slices[:1].expand(4, -1, -1, -1)[..., :61, :59] * 255).round()
@@ -110,7 +110,7 @@ def test_jpeg_is_the_codecs(slices):
 
 
 @pytest.mark.parametrize("side", [3, 13])
-def test_each_image_is_filtered_by_its_own_kernel(side: int) -> None:
+def test_each_image_is_filtered_by_the_kernel_of_the_same_index(side: int) -> None:
     generator = torch.Generator().manual_seed(0)
     images, kernels = torch.rand(3, 1, 20, 17, generator=generator), torch.rand(3, side, side, generator=generator)
     found = filtered(images, kernels)

@@ -37,7 +37,9 @@ def slices() -> np.ndarray:
     return np.random.default_rng(0).random((7, 8, 8), dtype=np.float32)
 
 
-def plain(networks: dict[str, nn.Module], slices: np.ndarray, steps: int, eta: float, seed: int) -> Tensor:
+def restored_by_plain_diffusers(
+    networks: dict[str, nn.Module], slices: np.ndarray, steps: int, eta: float, seed: int
+) -> Tensor:
     """Ours at the known slices, one slice at a time, with the libraries only: diffusers' U-Net, DDIM and decoder."""
     unet, vq = networks["ldm"].unet.unet, networks["vq"]
     solver: DDIMScheduler = scheduler("ddim", Schedule())
@@ -55,16 +57,18 @@ def plain(networks: dict[str, nn.Module], slices: np.ndarray, steps: int, eta: f
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
-def test_fast_and_plain_sampling_agree(eta: float, networks: dict[str, nn.Module], slices: np.ndarray):
+def test_fast_restoration_equals_plain_diffusers(eta: float, networks: dict[str, nn.Module], slices: np.ndarray):
     with torch.no_grad():
-        expected = plain(networks, slices, steps=5, eta=eta, seed=3)
+        expected = restored_by_plain_diffusers(networks, slices, steps=5, eta=eta, seed=3)
     fast = {name: laid_out(network) for name, network in networks.items()}
     found = method("ours", fast, steps=5, eta=eta, seed=3, chunk=4).restore(slices, KNOWN, KNOWN)
     np.testing.assert_allclose(found, expected.numpy(), atol=2e-5)
 
 
 @pytest.mark.parametrize("name", ["ours", "baseline"])
-def test_chunks_of_one_size_and_compilation_change_nothing(name: str, networks: dict[str, nn.Module], slices):
+def test_compiled_restoration_calls_each_network_with_one_shape_and_gives_the_same_result(
+    name: str, networks: dict[str, nn.Module], slices
+):
     """The graphs that a GPU would compile, run as they were traced; every graph is called with one shape."""
     expected = method(name, networks, steps=3, chunk=4).restore(slices, KNOWN, AT)
     shapes = set()
@@ -77,7 +81,7 @@ def test_chunks_of_one_size_and_compilation_change_nothing(name: str, networks: 
     np.testing.assert_allclose(filled_up, expected, atol=2e-5)
 
 
-def test_networks_of_one_shape_are_compiled_once():
+def test_two_networks_of_one_shape_are_compiled_once():
     graphs = []
 
     def backend(graph, inputs):
@@ -97,7 +101,7 @@ def test_networks_of_one_shape_are_compiled_once():
 
 
 @pytest.mark.parametrize("name", ["ldm", "vq", "edsr"])
-def test_networks_compile_whole(name: str, networks: dict[str, nn.Module]):
+def test_networks_compile_without_graph_breaks(name: str, networks: dict[str, nn.Module]):
     network = networks[name]
     low = torch.rand(4, 1, 8, 8)
     call = {
@@ -112,7 +116,7 @@ def test_networks_compile_whole(name: str, networks: dict[str, nn.Module]):
         torch.testing.assert_close(call(), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_pieces_are_as_the_whole():
+def test_in_pieces_returns_the_same_as_one_call():
     sizes = []
 
     def call(images: Tensor, factors: Tensor) -> Tensor:
@@ -127,7 +131,7 @@ def test_pieces_are_as_the_whole():
     assert sizes[3:] == [1] * 7
 
 
-def test_pieces_for_a_gpu_have_one_size_and_are_copied():
+def test_equal_pieces_have_one_size_and_are_copied():
     sizes, buffer = [], torch.empty(3, 5)
 
     def call(images: Tensor) -> Tensor:
@@ -139,12 +143,12 @@ def test_pieces_for_a_gpu_have_one_size_and_are_copied():
     assert sizes == [3, 3, 3]
 
 
-def test_the_last_chunk_is_filled_up():
+def test_short_chunk_is_filled_with_its_last_index():
     assert filled([4, 5], 4) == [4, 5, 5, 5]
     assert filled([4, 5], 2) == [4, 5]
 
 
-def test_what_is_made_ahead_comes_in_order_and_one_step_ahead():
+def test_ahead_yields_in_order_and_prepares_one_item_in_advance():
     begun = [threading.Event() for _ in range(4)]
 
     def items():
@@ -161,7 +165,7 @@ def test_what_is_made_ahead_comes_in_order_and_one_step_ahead():
     assert found == [0, 1, 2]
 
 
-def test_an_error_ahead_comes_in_its_turn():
+def test_ahead_raises_the_error_after_the_items_before():
     def items():
         yield 1
         raise ValueError("second")

@@ -1,3 +1,5 @@
+"""The first stage (VQ autoencoder): size, encoding, quantising and decoding."""
+
 import pytest
 import torch
 
@@ -14,13 +16,13 @@ def small() -> FirstStage:
     return stage.eval()
 
 
-def test_paper_size_has_the_published_parameters():
+def test_paper_size_has_the_published_number_of_parameters():
     with torch.device("meta"):
         stage = build_vq()
     assert sum(p.numel() for p in stage.parameters()) == 55_322_782
 
 
-def test_grey_and_three_equal_channels_are_the_same(small: FirstStage):
+def test_grey_input_is_treated_as_three_equal_channels(small: FirstStage):
     grey = torch.rand(2, 1, 32, 24)
     with torch.no_grad():
         latents = small.encode(grey)
@@ -33,7 +35,7 @@ def test_grey_and_three_equal_channels_are_the_same(small: FirstStage):
     torch.testing.assert_close(small(grey), slices)
 
 
-def test_quantising_is_a_choice_for_each_slice(small: FirstStage):
+def test_quantising_can_be_chosen_for_each_slice(small: FirstStage):
     with torch.no_grad():
         latents = small.encode(torch.rand(3, 1, 16, 16))
         snapped, free = small.decode_rgb(latents, True), small.decode_rgb(latents, False)
@@ -44,7 +46,7 @@ def test_quantising_is_a_choice_for_each_slice(small: FirstStage):
     torch.testing.assert_close(again, snapped)
 
 
-def test_codebook_loss_and_gradients_are_the_originals(small: FirstStage):
+def test_codebook_loss_and_gradients_equal_those_of_diffusers(small: FirstStage):
     latents = torch.randn(2, 3, 4, 4, requires_grad=True)
     codes, loss, index = small.quantise(latents)
     codebook = small.vq.quantize.embedding.weight
@@ -65,7 +67,7 @@ def test_codebook_loss_and_gradients_are_the_originals(small: FirstStage):
     torch.testing.assert_close(ours_book, codebook.grad)
 
 
-def test_codes_are_found_in_full_precision_under_autocast(small: FirstStage):
+def test_nearest_codes_are_found_in_float32_under_autocast(small: FirstStage):
     latents = torch.randn(1, 3, 16, 16)
     plain = small.quantise(latents)
     with torch.autocast("cpu", torch.bfloat16):
@@ -85,7 +87,7 @@ def test_nearest_code_agrees_with_exact_distances():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_nearest_code_is_not_shortened_to_tf32():
+def test_nearest_code_is_not_computed_in_tf32():
     torch.set_float32_matmul_precision("high")
     vectors = 1000 + torch.randn(20000, 3, device="cuda")
     codebook = vectors[:8000] + 1e-3 * torch.randn(8000, 3, device="cuda")
@@ -94,7 +96,7 @@ def test_nearest_code_is_not_shortened_to_tf32():
     assert torch.get_float32_matmul_precision() == "high"
 
 
-def test_size_is_complete_and_checked(small: FirstStage):
+def test_size_has_all_defaults_and_impossible_sizes_are_refused(small: FirstStage):
     assert small.size == canonical_size(**SMALL)
     assert canonical_size()["codes"] == 8192
     with pytest.raises(ValueError, match="width 10 is not a multiple of norm_groups = 4"):

@@ -53,7 +53,7 @@ def networks(truth: np.ndarray) -> dict[str, nn.Module]:
 
 
 @pytest.mark.parametrize("sampling", [{"sampler": "dpm++sde", "steps": 10}, {"sampler": "ddim", "steps": 20}])
-def test_it_does_not_show_in_the_scores(sampling, networks, truth, trunks) -> None:
+def test_half_precision_changes_scores_by_less_than_the_limit(sampling, networks, truth, trunks) -> None:
     low = degrade(torch.from_numpy(truth)[:, None])[:, 0].clamp(0, 1).numpy()
     known, perceptual = np.arange(len(truth)), Perceptual(trunks["alex"], net="alex")
     full, half = (method("ours", networks, half=flag, **sampling).restore(low, known, known) for flag in (False, True))
@@ -66,7 +66,7 @@ def test_it_does_not_show_in_the_scores(sampling, networks, truth, trunks) -> No
     assert abs(half["lpips"] - full["lpips"]) < 0.001
 
 
-EVERY = {
+NETWORKS = {
     "srgan": ("pixel_sr", {}),
     "wdsr": ("pixel_sr", {}),
     "autoencoder": ("bicubic_ae", {}),
@@ -75,8 +75,8 @@ EVERY = {
 }
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_every_network_takes_and_returns_float32(name: str, truth: np.ndarray) -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+def test_half_precision_method_takes_and_returns_float32(name: str, truth: np.ndarray) -> None:
     """Random weights: the outputs differ only by rounding."""
     torch.manual_seed(0)
     block = study.config("smoke")["networks"][name]
@@ -85,7 +85,7 @@ def test_every_network_takes_and_returns_float32(name: str, truth: np.ndarray) -
         if not parameter.any():
             nn.init.normal_(parameter, std=0.02)
     network = network.eval().requires_grad_(False)
-    kind, options = EVERY[name]
+    kind, options = NETWORKS[name]
     known, at = np.arange(4.0), np.linspace(0, 3, 10)
     full, half = (
         method(kind, {name: network}, half=flag, **options).restore(truth[:4], known, at) for flag in (False, True)
@@ -97,13 +97,13 @@ def test_every_network_takes_and_returns_float32(name: str, truth: np.ndarray) -
     assert torch.float16 in {p.dtype for p in halved(network).parameters()}
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("half", [False, True])
-def test_every_network_is_compiled_whole(name: str, half: bool, truth: np.ndarray) -> None:
+def test_compiled_network_gives_the_same_result(name: str, half: bool, truth: np.ndarray) -> None:
     """The graphs that a GPU would compile, run as they were traced, and that there are any."""
     block = study.config("smoke")["networks"][name]
     network = weights.network(class_of(study.config("smoke"), name), block["size"]).eval().requires_grad_(False)
-    kind, options = EVERY[name]
+    kind, options = NETWORKS[name]
     known, at = np.arange(4.0), np.array([0.5, 1.25, 3.0])
     expected = method(kind, {name: network}, half=half, chunk=3, **options).restore(truth[:4], known, at)
     compile_costly(halved(network) if half else network, mode=None, backend="aot_eager")
@@ -111,7 +111,7 @@ def test_every_network_is_compiled_whole(name: str, half: bool, truth: np.ndarra
     np.testing.assert_allclose(found, expected, atol=1e-3 if half else 1e-5)
 
 
-def test_the_codebook_and_the_statistics_of_batches_stay_exact() -> None:
+def test_codebook_and_batch_norm_stay_in_float32() -> None:
     first_stage, generator = halved(weights.network("vq", SIZES["vq"])), halved(weights.network("srgan", {}))
     assert first_stage.vq.quantize.embedding.weight.dtype == torch.float32
     assert weights_dtype(first_stage.vq.decoder) == torch.float16
@@ -128,7 +128,7 @@ def test_the_codebook_and_the_statistics_of_batches_stay_exact() -> None:
         nn.Conv2d(3, 3, 1),
     ],
 )
-def test_convolutions_in_whole_tiles_compute_the_same(convolution: nn.Conv2d) -> None:
+def test_padded_convolutions_have_the_same_output(convolution: nn.Conv2d) -> None:
     network = nn.Sequential(convolution)
     features = torch.rand(2, convolution.in_channels, 9, 7)
     with torch.no_grad():
@@ -139,13 +139,13 @@ def test_convolutions_in_whole_tiles_compute_the_same(convolution: nn.Conv2d) ->
     assert inner.in_channels % 8 == inner.out_channels % 8 == 0
 
 
-def test_a_network_is_halved_once() -> None:
+def test_half_precision_copy_is_made_once() -> None:
     network = weights.network("edsr", {"blocks": 1, "width": 8})
     assert halved(network) is halved(network)
     assert halved(network) is not network
 
 
-def test_half_weights_are_not_cast_again_by_a_training_in_mixed_precision(truth: np.ndarray) -> None:
+def test_frozen_float16_network_stays_float16_under_bfloat16_autocast(truth: np.ndarray) -> None:
     """The frozen first stage of a training computes in float16, not in the training's bfloat16."""
     options = study.config("smoke")["networks"]["ldm"]["training"] | {"slices_per_step": 2}
     frozen = {"vq": weights.network("vq", SIZES["vq"])}
@@ -163,7 +163,7 @@ def test_half_weights_are_not_cast_again_by_a_training_in_mixed_precision(truth:
     assert not any(key.startswith("frozen") for key in task.trained_state())
 
 
-def test_numbers_out_of_its_range_are_not_written() -> None:
+def test_float16_overflow_raises_an_error_that_names_the_option() -> None:
     class Loud(Restorer):
         def represent(self, slices: Tensor, index: Tensor) -> Tensor:
             return slices

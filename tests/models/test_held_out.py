@@ -43,7 +43,7 @@ RULE = EarlyStop(every=2, patience=2, slices=4)
 
 
 @pytest.fixture
-def train(tmp_path):
+def train_grey_level(tmp_path):
     def run(folder, stop_after=None, rule=RULE):
         (tmp_path / folder).mkdir(exist_ok=True)
         banks = [SliceBank([np.full((4, 8, 8), level, np.float32)]) for level in (0.9, 0.5)]
@@ -56,8 +56,8 @@ def train(tmp_path):
     return run
 
 
-def test_it_ends_after_the_lowest_held_out_loss_and_keeps_those_weights(train):
-    level, outcome, rows = train("a")
+def test_training_stops_after_the_lowest_held_out_loss_and_keeps_those_weights(train_grey_level):
+    level, outcome, rows = train_grey_level("a")
     assert level == pytest.approx(0.5, abs=0.11)
     assert outcome.stopped_early
     assert not outcome.limited
@@ -67,19 +67,19 @@ def test_it_ends_after_the_lowest_held_out_loss_and_keeps_those_weights(train):
     assert outcome.held_out == min(measured.values()) == measured[outcome.kept]
 
 
-def test_without_a_rule_it_runs_to_its_end(train):
-    level, outcome, rows = train("a", rule=None)
+def test_without_early_stopping_all_steps_run(train_grey_level):
+    level, outcome, rows = train_grey_level("a", rule=None)
     assert level == pytest.approx(0.9, abs=0.11)
     assert (outcome.steps, outcome.stopped_early, outcome.held_out, outcome.kept) == (40, False, None, None)
     assert not any("held_out" in row for row in rows)
 
 
-def test_interrupted_after_every_step_it_ends_the_same(train):
-    expected = train("a")
+def test_training_interrupted_after_every_step_equals_uninterrupted_training(train_grey_level):
+    expected = train_grey_level("a")
     for _ in range(expected[1].steps - 1):
         with pytest.raises(Stopped):
-            train("b", stop_after=0.0)
-    level, outcome, rows = train("b")
+            train_grey_level("b", stop_after=0.0)
+    level, outcome, rows = train_grey_level("b")
     assert (level, rows) == (expected[0], expected[2])
     assert (outcome.steps, outcome.kept, outcome.held_out) == (
         expected[1].steps,
@@ -88,6 +88,6 @@ def test_interrupted_after_every_step_it_ends_the_same(train):
     )
 
 
-def test_a_task_without_a_held_out_loss_says_so(tmp_path):
+def test_task_without_held_out_loss_refuses_early_stopping(tmp_path):
     with pytest.raises(ValueError, match="remove early_stop"):
         Task(nn.Linear(1, 1), {}, 1, {}).held_out_loss(torch.zeros(1, 1, 8, 8))

@@ -15,7 +15,7 @@ VQ = {"channels": [32, 32, 32], "layers_per_block": 1, "codes": 32}
 
 
 @pytest.mark.parametrize("head_channels", [8, 32])
-def test_both_networks_come_out_of_one_file(tmp_path: Path, head_channels: int) -> None:
+def test_first_stage_and_diffusion_are_initialised_from_one_file(tmp_path: Path, head_channels: int) -> None:
     size = {"width": 32, "multipliers": [1, 2], "layers_per_block": 1, "attention_factors": [2]}
     size |= {"head_channels": head_channels}
     vq, unet = filled(build_vq(**VQ), 1), filled(build_unet(**size), 2)
@@ -28,7 +28,7 @@ def test_both_networks_come_out_of_one_file(tmp_path: Path, head_channels: int) 
             assert torch.equal(ours.state_dict()[key], tensor), key
 
 
-def test_weights_of_another_size_are_refused_by_name(tmp_path: Path) -> None:
+def test_file_of_another_size_or_without_the_network_is_refused_by_name(tmp_path: Path) -> None:
     vq, unet = filled(build_vq(**VQ), 1), filled(build_unet(width=32, multipliers=[1], layers_per_block=1), 2)
     torch.save(latent_diffusion(vq, unet), tmp_path / "sr.ckpt")
     with pytest.raises(ValueError, match=r"sr\.ckpt: its vq has .*codes 32 \(config: 16\).*networks\.vq\.size"):

@@ -17,12 +17,12 @@ from models.streaming import USUAL
         (1000, 10**6, 250),  # larger chunks are not faster
     ],
 )
-def test_chunks_are_equal_and_fit(slices: int, memory_bytes: int, expected: int) -> None:
+def test_largest_equal_chunks_that_fit_memory_are_chosen(slices: int, memory_bytes: int, expected: int) -> None:
     chunk = memory.fitting(slices, memory_bytes, first=100, further=10)
     assert chunk == expected
     assert chunk == 1 or 100 + (chunk - 1) * 10 <= memory_bytes
 
 
-def test_on_a_cpu_the_chunk_is_as_it_was() -> None:
+def test_cpu_chunk_is_16_unless_given() -> None:
     assert method("linear").chunk == USUAL == 16
     assert method("linear", chunk=3).chunk == 3

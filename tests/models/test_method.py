@@ -19,7 +19,7 @@ KNOWN = np.array([0, 1, 3, 4, 6, 7, 9.0])
 
 
 @pytest.mark.parametrize("name", CONTROLS)
-def test_shape_range_and_known_slices(name, slices):
+def test_output_has_the_right_shape_type_and_range_at_every_position(name, slices):
     restorer = method(name)
     factor = 1 if restorer.sees != "low" else 4
     out = restorer.restore(slices, KNOWN, [0, 0.25, 2, 3, 8.9, 9])
@@ -39,13 +39,13 @@ def test_chunks_do_not_change_the_result(name, chunk, slices):
     np.testing.assert_allclose(method(name, chunk=chunk).restore(slices, KNOWN, at), expected, atol=2e-6)
 
 
-def test_oracle_interpolates_the_true_neighbours(slices):
+def test_oracle_interpolates_between_true_neighbours(slices):
     out = method("oracle_si").restore(slices, KNOWN, [1.5, 2.0])
     np.testing.assert_allclose(out[0], 0.75 * slices[1] + 0.25 * slices[2], atol=1e-6)
     np.testing.assert_allclose(out[1], 0.5 * slices[1] + 0.5 * slices[2], atol=1e-6)
 
 
-def test_weights_by_hand():
+def test_interpolation_weights_equal_hand_computed_ones():
     at = np.array([0, 1.5, 2, 2.5, 9])
     np.testing.assert_allclose(linear(KNOWN, at)[1, 1:3], [0.75, 0.25])
     np.testing.assert_allclose(nearest(KNOWN, at)[2:4, 1:3], [[1, 0], [0, 1]])
@@ -56,12 +56,12 @@ def test_weights_by_hand():
         np.testing.assert_allclose(weights(KNOWN, KNOWN), np.eye(7), atol=1e-5)
 
 
-def test_spline_reproduces_a_cubic():
+def test_spline_reproduces_a_cubic_polynomial():
     at = np.linspace(0, 9, 50)
     np.testing.assert_allclose(cubic_spline(KNOWN, at) @ (KNOWN**3 - 4 * KNOWN), at**3 - 4 * at, atol=0.05)
 
 
-def test_degrade_and_bicubic_keep_positions():
+def test_degrading_and_magnifying_does_not_shift_the_image():
     """A smooth slice has no shift after ÷4 and ×4: the error is symmetric and small."""
     y, x = np.mgrid[0:64, 0:64]
     smooth = (0.5 + 0.4 * np.sin(x / 9.0) * np.cos(y / 11.0)).astype(np.float32)
@@ -84,13 +84,13 @@ def test_degrade_and_bicubic_keep_positions():
         ({"slices": np.zeros((8, 8))}, r"\(S, h, w\)"),
     ],
 )
-def test_broken_rules_are_named(change, message, slices):
+def test_invalid_input_is_refused_with_the_broken_rule(change, message, slices):
     call = {"slices": slices, "known": KNOWN, "at": [1.0]} | change
     with pytest.raises(ValueError, match=message):
         method("linear").restore(**call)
 
 
-def test_unknown_methods_and_options_are_named():
+def test_unknown_methods_and_options_are_refused_by_name():
     with pytest.raises(ValueError, match=r"models/methods/nobody\.py"):
         method("nobody")
     with pytest.raises(ValueError, match=r"method linear: .*wings"):
@@ -98,7 +98,7 @@ def test_unknown_methods_and_options_are_named():
 
 
 @pytest.mark.parametrize(("n", "chunk"), [(1, 4), (10, 4), (10, 16), (0, 3)])
-def test_known_slices_are_represented_once_and_in_full_chunks(n, chunk):
+def test_each_known_slice_is_represented_once_in_full_chunks(n, chunk):
     """Sampling takes the same time for any n (article, section 3.7): batches must not shrink as n grows."""
     from models.methods.linear import Method
 

@@ -1,10 +1,12 @@
+"""The patch discriminator and its losses."""
+
 import pytest
 import torch
 
 from models.training.patch_discriminator import PatchDiscriminator, adversarial_loss, hinge
 
 
-def test_a_score_for_each_patch_of_70_pixels() -> None:
+def test_each_score_depends_on_70_by_70_pixels() -> None:
     torch.manual_seed(0)
     network = PatchDiscriminator(3, width=4).eval()
     image = torch.zeros(1, 3, 128, 128, requires_grad=True)
@@ -15,7 +17,7 @@ def test_a_score_for_each_patch_of_70_pixels() -> None:
     assert (seen.max(0).values - seen.min(0).values + 1).tolist() == [70, 70]
 
 
-def test_weights_are_drawn_as_the_original_draws_them() -> None:
+def test_initial_weights_have_the_originals_distribution() -> None:
     torch.manual_seed(0)
     network = PatchDiscriminator(3)
     first, last = network[0], network[-1]
@@ -28,11 +30,11 @@ def test_weights_are_drawn_as_the_original_draws_them() -> None:
 
 
 @pytest.mark.parametrize(("score", "real", "loss"), [(0, True, 1), (9, True, 0), (9, False, 10), (0.5, True, 0.5)])
-def test_the_hinge_is_of_the_scores_as_they_are(score: float, real: bool, loss: float) -> None:
+def test_hinge_loss_has_hand_computed_values(score: float, real: bool, loss: float) -> None:
     assert hinge(torch.full((2, 1, 3, 3), float(score)), real).item() == pytest.approx(loss, abs=1e-6)
 
 
-def test_the_first_stage_is_pushed_by_the_plain_score_however_high() -> None:
+def test_adversarial_loss_is_minus_the_mean_score() -> None:
     """A hinge would not push beyond a score of 1."""
     scores = torch.tensor([[[[-3.0, 5.0]]]], requires_grad=True)
     loss = adversarial_loss(scores)

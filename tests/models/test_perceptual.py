@@ -59,7 +59,7 @@ def areas(mask: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.array([[mask[rows, columns].mean() for columns in bounds(w, width)] for rows in bounds(h, height)])
 
 
-def in_numpy(a: np.ndarray, b: np.ndarray, mask: np.ndarray, trunk: dict[str, np.ndarray]) -> tuple[float, float]:
+def lpips_in_numpy(a: np.ndarray, b: np.ndarray, mask: np.ndarray, trunk: dict[str, np.ndarray]) -> tuple[float, float]:
     """LPIPS, full frame and inside the mask."""
     package = importlib.util.find_spec("lpips")
     assert package is not None
@@ -75,12 +75,12 @@ def in_numpy(a: np.ndarray, b: np.ndarray, mask: np.ndarray, trunk: dict[str, np
     return full, masked
 
 
-def test_the_trunk_of_the_notes(trunks: dict[str, Path]) -> None:
+def test_alex_trunk_has_the_pinned_digest(trunks: dict[str, Path]) -> None:
     expected = "2b566cc3a4d6f0a7343701af22f461f1ac3dcd03a3ac28cce10968a1d3c85fdc"
     assert digest(load_file(trunks["alex"]), "alex") == expected == SHA256["alex"]
 
 
-def test_reference_values(alex: Perceptual) -> None:
+def test_alex_distances_equal_the_reference_values(alex: Perceptual) -> None:
     i, j = np.mgrid[:256, :256]
     a = (0.5 + 0.5 * np.sin(i / 7) * np.cos(j / 11)).astype(np.float32)
     others = np.stack([np.roll(a, 3, axis=1), a / 2])
@@ -89,7 +89,7 @@ def test_reference_values(alex: Perceptual) -> None:
     np.testing.assert_allclose(masked, full, rtol=1e-5)  # the mask is the frame
 
 
-def test_vgg_gives_the_distances_that_others_print(vgg: Perceptual) -> None:
+def test_vgg_distances_equal_published_values(vgg: Perceptual) -> None:
     """Distances between uniform noise that two users printed, with weights straight from torchvision.
 
     One is the example of torchmetrics 0.11's LearnedPerceptualImagePatchSimilarity: 0.3493 over ten pairs, drawn by
@@ -101,7 +101,9 @@ def test_vgg_gives_the_distances_that_others_print(vgg: Perceptual) -> None:
 
 
 @pytest.mark.parametrize("size", [(64, 64), (47, 70)])
-def test_against_numpy(alex: Perceptual, trunks: dict[str, Path], size: tuple[int, int]) -> None:
+def test_distances_equal_a_numpy_implementation(
+    alex: Perceptual, trunks: dict[str, Path], size: tuple[int, int]
+) -> None:
     a, b = images(0, 2, 1, *size), images(1, 2, 1, *size)
     mask = torch.zeros(2, 1, *size)
     mask[0, :, 10:40, 5:31] = 1
@@ -109,11 +111,11 @@ def test_against_numpy(alex: Perceptual, trunks: dict[str, Path], size: tuple[in
     full, masked = alex.with_mask(a, b, mask)
     trunk = load_file(trunks["alex"])
     for row in range(2):
-        expected = in_numpy(*(x[row, 0].double().numpy() for x in (a, b, mask)), trunk)
+        expected = lpips_in_numpy(*(x[row, 0].double().numpy() for x in (a, b, mask)), trunk)
         np.testing.assert_allclose([full[row], masked[row]], expected, rtol=1e-4)
 
 
-def test_mask_sees_what_is_under_it(alex: Perceptual) -> None:
+def test_masked_distance_counts_only_the_masked_area(alex: Perceptual) -> None:
     a = images(0, 1, 1, 128, 128)
     b = a.clone()
     b[..., :32] = 1 - b[..., :32]  # only the left quarter differs
@@ -124,14 +126,14 @@ def test_mask_sees_what_is_under_it(alex: Perceptual) -> None:
     assert at_left > full > 5 * at_right
 
 
-def test_identical_is_zero_and_order_does_not_matter(alex: Perceptual) -> None:
+def test_distance_is_zero_for_equal_images_and_symmetric(alex: Perceptual) -> None:
     a, b = images(0, 3, 1, 64, 64), images(1, 3, 1, 64, 64)
     assert (alex(a, a) == 0).all()
     torch.testing.assert_close(alex(a, b), alex(b, a))
     assert (alex(a, b) > 0).all()
 
 
-def test_grey_is_three_equal_channels(alex: Perceptual) -> None:
+def test_grey_images_are_treated_as_three_equal_channels(alex: Perceptual) -> None:
     a, b = images(0, 2, 1, 64, 64), images(1, 2, 1, 64, 64)
     torch.testing.assert_close(alex(a, b), alex(a.repeat(1, 3, 1, 1), b.repeat(1, 3, 1, 1)))
 
@@ -145,7 +147,7 @@ def test_distances_do_not_depend_on_the_batch(alex: Perceptual) -> None:
     assert [len(part) for part in alex.distances(a[:0], b[:0], mask[:0])] == [0, 0]
 
 
-def test_as_a_loss(vgg: Perceptual) -> None:
+def test_loss_has_finite_gradients_and_frozen_weights(vgg: Perceptual) -> None:
     """The gradient reaches the first image, also over a black background, and nothing of the network moves."""
     holder = torch.nn.ModuleList([vgg]).train()
     assert not any(module.training for module in vgg.modules())
@@ -161,13 +163,13 @@ def test_as_a_loss(vgg: Perceptual) -> None:
     assert (vgg(a.detach() - 0.05 * a.grad, target) < before).all()
 
 
-def test_building_it_draws_nothing(trunks: dict[str, Path]) -> None:
+def test_construction_leaves_the_random_state_unchanged(trunks: dict[str, Path]) -> None:
     state = torch.get_rng_state()
     Perceptual(trunks["alex"])
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_autocast_does_not_touch_it(alex: Perceptual) -> None:
+def test_autocast_does_not_change_distances(alex: Perceptual) -> None:
     a, b = images(0, 1, 1, 64, 64), images(1, 1, 1, 64, 64)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         mixed = alex(a, b)
@@ -183,12 +185,14 @@ def test_autocast_does_not_touch_it(alex: Perceptual) -> None:
         ((1, 1, 16, 64), (1, 1, 16, 64), "at least 32×32"),
     ],
 )
-def test_shapes_that_cannot_be_compared(alex: Perceptual, a: tuple[int], b: tuple[int], says: str) -> None:
+def test_images_of_unequal_or_too_small_shape_are_refused(
+    alex: Perceptual, a: tuple[int], b: tuple[int], says: str
+) -> None:
     with pytest.raises(ValueError, match=says):
         alex(torch.zeros(a), torch.zeros(b))
 
 
-def test_masks_that_cannot_be_used(alex: Perceptual) -> None:
+def test_masks_of_wrong_shape_or_without_voxel_are_refused(alex: Perceptual) -> None:
     a, mask = images(0, 2, 1, 64, 64), torch.ones(2, 1, 64, 64)
     with pytest.raises(ValueError, match="mask of images"):
         alex.with_mask(a, a, mask[:1])
@@ -197,7 +201,7 @@ def test_masks_that_cannot_be_used(alex: Perceptual) -> None:
         alex.with_mask(a, a, mask)
 
 
-def test_a_trunk_that_is_not_the_trunk(trunks: dict[str, Path], tmp_path: Path) -> None:
+def test_wrong_or_damaged_trunk_files_are_refused(trunks: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="SHA-256"):
         Perceptual(tampered(trunks["alex"], tmp_path))
     with pytest.raises(ValueError, match=r"vgg\.safetensors: cannot be read as the alex trunk .*no tensor"):

@@ -1,3 +1,5 @@
+"""Samplers, their time steps and seeds, and the noise schedule."""
+
 from itertools import islice
 
 import pytest
@@ -13,7 +15,7 @@ from models.unet import build_unet
 ALPHAS = Schedule().alphas_bar()
 
 
-class Knowing(nn.Module):
+class ExactDenoiser(nn.Module):
     """Predicts the noise exactly, as if every latent were the condition."""
 
     def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
@@ -36,14 +38,14 @@ CHOICES = [("ddim", 0.0), ("ddim", 1.0), ("plms", 0.0), ("dpm++", 0.0), ("dpm++s
 
 
 @pytest.mark.parametrize(("sampler", "eta"), CHOICES)
-def test_every_sampler_finds_what_the_network_knows(sampler: str, eta: float, condition: Tensor):
-    found = sample(Knowing(), condition, seeds=range(5), sampler=sampler, eta=eta, steps=20, scale=2.0)
+def test_every_sampler_converges_to_the_exact_denoisers_image(sampler: str, eta: float, condition: Tensor):
+    found = sample(ExactDenoiser(), condition, seeds=range(5), sampler=sampler, eta=eta, steps=20, scale=2.0)
     # The original's solvers stop at ᾱ_0, which leaves noise of spread √(1 − ᾱ_0) = 0.039.
     assert (found * 2 - condition).abs().mean() < 0.04
 
 
 @pytest.mark.parametrize(("sampler", "eta"), CHOICES)
-def test_a_slice_does_not_depend_on_its_batch(sampler: str, eta: float, condition: Tensor, unet: nn.Module):
+def test_result_of_a_slice_does_not_depend_on_its_batch(sampler: str, eta: float, condition: Tensor, unet: nn.Module):
     options = {"sampler": sampler, "eta": eta, "steps": 4}
     seeds = slice_seeds(7, range(5))
     whole = sample(unet, condition, seeds=seeds, **options)
@@ -54,7 +56,9 @@ def test_a_slice_does_not_depend_on_its_batch(sampler: str, eta: float, conditio
 
 
 @pytest.mark.parametrize(("sampler", "eta"), CHOICES)
-def test_shared_noise_is_one_field(sampler: str, eta: float, condition: Tensor, unet: nn.Module):
+def test_shared_noise_gives_equal_slices_for_equal_conditions(
+    sampler: str, eta: float, condition: Tensor, unet: nn.Module
+):
     same = condition[:1].expand(3, -1, -1, -1)
     options = {"sampler": sampler, "eta": eta, "steps": 3}
     shared = sample(unet, same, seeds=slice_seeds(7, range(3), "shared"), **options)
@@ -83,7 +87,7 @@ def test_ddim_is_equation_5(eta: float, steps: int, stride: int, condition: Tens
     torch.testing.assert_close(found, z, rtol=1e-4, atol=1e-4)
 
 
-def test_steps_are_as_many_as_asked_for():
+def test_timesteps_have_the_requested_number_and_the_originals_values():
     assert timesteps(scheduler("ddim"), 20) == list(range(951, 0, -50))
     assert len(timesteps(scheduler("ddim"), 150)) == 150  # the original would take 167
     assert timesteps(scheduler("ddim"), 167) == list(range(997, 0, -6))  # as the original's 150
@@ -92,7 +96,7 @@ def test_steps_are_as_many_as_asked_for():
     assert timesteps(scheduler("dpm++"), 10)[0] == 999
 
 
-def test_start_callback_and_half_weights(condition: Tensor, unet: nn.Module):
+def test_start_callback_and_half_precision_are_applied(condition: Tensor, unet: nn.Module):
     seen: list[tuple[int, Tensor]] = []
     start = torch.randn(5, 3, 8, 8)
     options = {"seeds": range(5), "steps": 4, "start": start}
@@ -117,27 +121,27 @@ def test_start_callback_and_half_weights(condition: Tensor, unet: nn.Module):
         ({"steps": 600}, "would start at t = 600 of 1000"),
     ],
 )
-def test_what_makes_no_sense_is_refused(options: dict, message: str, condition: Tensor):
+def test_invalid_sampling_options_are_refused(options: dict, message: str, condition: Tensor):
     with pytest.raises(ValueError, match=message):
-        sample(Knowing(), condition, **{"seeds": range(5), **options})
+        sample(ExactDenoiser(), condition, **{"seeds": range(5), **options})
     with pytest.raises(ValueError, match="noise 'pink' is not known"):
         slice_seeds(0, range(3), "pink")
 
 
-def test_seeds_of_volumes_and_slices_differ():
+def test_seeds_of_all_volumes_and_slices_are_distinct():
     drawn = [seed for volume in range(50) for seed in slice_seeds(volume, range(200))]
     assert len(set(drawn)) == len(drawn)
     assert slice_seeds(5, [3, 4]) == slice_seeds(5, range(10))[3:5]
 
 
-def test_add_noise_mixes_at_each_slices_own_time():
+def test_add_noise_mixes_each_slice_at_the_time_of_the_same_index():
     clean, noise = torch.ones(3, 2, 4, 4), torch.zeros(3, 2, 4, 4)
     t = torch.tensor([0, 500, 999])
     torch.testing.assert_close(add_noise(clean, noise, t, ALPHAS)[:, 1, 2, 3], ALPHAS[t].sqrt())
     torch.testing.assert_close(add_noise(noise, clean, t, ALPHAS)[:, 0, 0, 0], (1 - ALPHAS[t]).sqrt())
 
 
-def test_schedule_is_linear_in_the_root_of_beta():
+def test_schedule_is_linear_in_the_square_root_of_beta():
     betas = Schedule().betas()
     assert len(betas) == 1000
     torch.testing.assert_close(betas[[0, -1]], torch.tensor([0.0015, 0.0155], dtype=torch.float64))
@@ -148,7 +152,7 @@ def test_schedule_is_linear_in_the_root_of_beta():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize(("sampler", "eta"), [choice for choice in CHOICES if choice[0] != "unipc"])
-def test_nothing_in_the_loop_waits_for_the_device(sampler: str, eta: float, condition: Tensor, unet: nn.Module):
+def test_sampling_loop_does_not_synchronise_with_the_gpu(sampler: str, eta: float, condition: Tensor, unet: nn.Module):
     modes = []
     module, condition = unet.to("cuda"), condition.cuda()
 
@@ -164,7 +168,7 @@ def test_nothing_in_the_loop_waits_for_the_device(sampler: str, eta: float, cond
     assert len(modes) >= 4
 
 
-def test_noise_drawn_ahead_by_threads_is_the_same_noise():
+def test_noise_drawn_by_threads_equals_noise_drawn_in_order():
     plain, threads = ([torch.Generator().manual_seed(seed) for seed in range(5)] for _ in range(2))
     expected = islice(_drawn(plain, (3, 8, 8)), 4)
     with torch.inference_mode():

@@ -28,13 +28,13 @@ def networks_of(*names):
     }
 
 
-def test_a_small_network_is_measured():
+def test_seconds_per_step_are_measured():
     row = measure("wdsr", networks_of("wdsr"), side=32, compute=COMPUTE, trunk=None, steps=3)
     assert 0 < row["seconds_per_step"] < 5
     assert (row["network"], row["device"], row["steps"], row["batch"], row["start_seconds"]) == ("wdsr", "cpu", 3, 2, 0)
 
 
-def test_a_pool_is_reckoned_from_a_small_one():
+def test_start_seconds_include_the_time_to_make_the_pool():
     """EDSR restores slices before its first step: the time grows in proportion to the pool."""
     networks = networks_of("edsr", "vq", "ldm")
     networks["edsr"]["training"]["pool"] = 40

@@ -27,7 +27,7 @@ class OnDisk:
 
 
 @pytest.mark.parametrize("name", ["linear", "spline", "copy"])
-def test_slices_are_read_once_and_when_they_are_needed(name: str) -> None:
+def test_each_slice_is_read_once_and_only_when_needed(name: str) -> None:
     slices = OnDisk()
     blocks = method(name, chunk=2).stream(slices, np.arange(10), AT)
     next(blocks)
@@ -38,7 +38,7 @@ def test_slices_are_read_once_and_when_they_are_needed(name: str) -> None:
     np.testing.assert_array_equal(rest[-1], method(name).restore(slices.data, np.arange(10), AT)[-1:])
 
 
-def test_what_is_read_is_checked() -> None:
+def test_slice_out_of_range_is_refused_when_read() -> None:
     slices = OnDisk()
     slices.data[7, 0, 0] = 1.5
     blocks = method("linear", chunk=2).stream(slices, np.arange(10), AT)
@@ -47,7 +47,7 @@ def test_what_is_read_is_checked() -> None:
         list(blocks)
 
 
-def test_streams_side_by_side_leave_the_callers_mode_alone() -> None:
+def test_two_parallel_streams_leave_inference_mode_off() -> None:
     slices = OnDisk()
     streams = [method("linear", chunk=4).stream(slices, np.arange(10), AT) for _ in range(2)]
     for _ in zip(*streams, strict=True):
@@ -56,14 +56,14 @@ def test_streams_side_by_side_leave_the_callers_mode_alone() -> None:
 
 
 @pytest.mark.parametrize("name", ["linear", "spline", "copy", "eq12"])
-def test_without_magnification_known_slices_come_out_as_they_went_in(name: str) -> None:
+def test_factor_1_returns_known_slices_unchanged(name: str) -> None:
     slices = OnDisk().data
     found = method(name, factor=1).restore(slices, np.arange(10), AT)
     assert found.shape == (19, 4, 5)
     np.testing.assert_allclose(found[::2], slices, atol=1e-6)
 
 
-def test_networks_have_the_factor_they_were_made_for() -> None:
+def test_factor_other_than_the_networks_is_refused() -> None:
     with pytest.raises(ValueError, match="in-plane factor 1"):
         method("ours", {}, factor=1)
 
@@ -81,7 +81,7 @@ class Recording(nn.Module):
         return made
 
 
-def test_half_precision_is_for_networks_alone() -> None:
+def test_only_the_networks_compute_in_half_precision() -> None:
     class Method(Restorer):
         def represent(self, slices: Tensor, index: Tensor) -> Tensor:
             return self.networks["one"](slices)

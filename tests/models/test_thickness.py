@@ -8,13 +8,13 @@ from models.thickness import FWHM, PROFILES, Geometry, consistent_spline, profil
 
 
 @pytest.mark.parametrize("kind", PROFILES)
-def test_a_profile_is_an_average_about_its_middle(kind):
+def test_profile_has_sum_one_and_mean_zero(kind):
     offsets, weights = profile(kind, 1.2)
     assert weights.sum() == pytest.approx(1)
     assert weights @ offsets == pytest.approx(0, abs=1e-12)
 
 
-def test_thickness_is_the_width_of_a_box_and_the_full_width_at_half_maximum_of_a_gaussian():
+def test_thickness_is_the_box_width_and_the_gaussian_full_width_at_half_maximum():
     offsets, weights = profile("box", 2.0)
     assert weights @ offsets**2 == pytest.approx(2.0**2 / 12, rel=0.01)
     offsets, weights = profile("gaussian", 2.0)
@@ -39,11 +39,11 @@ def test_thin_slices_are_interpolated_by_the_plain_spline():
     np.testing.assert_allclose(consistent_spline(known, at, "point", 1.0), plain, atol=1e-12)
 
 
-def test_few_slices_are_enough():
+def test_two_slices_are_interpolated_linearly():
     np.testing.assert_allclose(consistent_spline(np.arange(2.0), np.array([0.25]), "point", 0), [[0.75, 0.25]])
 
 
 @pytest.mark.parametrize("wrong", [{"profile": "bow"}, {"thickness": -1.0}, {"in_plane": 0.0}])
-def test_a_geometry_that_cannot_be_is_refused(wrong):
+def test_invalid_geometry_is_refused(wrong):
     with pytest.raises(ValueError, match=r"profile|thickness"):
         Geometry(**wrong)

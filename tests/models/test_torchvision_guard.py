@@ -15,7 +15,7 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-def test_after_models_everything_imports() -> None:
+def test_torchvision_and_its_users_import_after_models() -> None:
     run("import models, torchvision, lightning_fabric, lpips; from diffusers import UNet2DModel, VQModel")
 
 
@@ -27,5 +27,5 @@ def test_after_models_everything_imports() -> None:
     ],
     ids=["absent", "operators there already"],
 )
-def test_nothing_is_declared_where_nothing_is_needed(before: str) -> None:
+def test_no_operators_are_declared_without_torchvision_or_with_existing_operators(before: str) -> None:
     assert run(f"{before}; import models; print(models._operators)") == "None"

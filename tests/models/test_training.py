@@ -81,37 +81,37 @@ def train(tmp_path):
     return run
 
 
-def state(task):
+def network_arrays(task):
     return {k: v.numpy() for k, v in task.network.state_dict().items()}
 
 
-def test_a_stopped_training_ends_bit_for_bit_as_an_undisturbed_one(train):
+def test_training_stopped_by_sigterm_resumes_bit_for_bit(train):
     expected, log = train("a")
     with pytest.raises(Stopped, match="step 6 of 12; run again"):
         train("b", signal_at=5)
-    resumed, again = train("b")
-    assert again.rows == log.rows
-    for key, value in state(expected).items():
-        np.testing.assert_array_equal(state(resumed)[key], value)
+    resumed, resumed_log = train("b")
+    assert resumed_log.rows == log.rows
+    for key, value in network_arrays(expected).items():
+        np.testing.assert_array_equal(network_arrays(resumed)[key], value)
 
 
-def test_a_killed_training_goes_on_from_its_last_checkpoint(train):
+def test_killed_training_resumes_from_its_last_checkpoint(train):
     expected, log = train("a")
     with pytest.raises(KeyboardInterrupt):
         train("b", die_at=10)  # two steps after the checkpoint at 8
-    resumed, again = train("b")
-    assert again.rows == log.rows
-    for key, value in state(expected).items():
-        np.testing.assert_array_equal(state(resumed)[key], value)
+    resumed, resumed_log = train("b")
+    assert resumed_log.rows == log.rows
+    for key, value in network_arrays(expected).items():
+        np.testing.assert_array_equal(network_arrays(resumed)[key], value)
 
 
-def test_stops_before_its_time_limit(train, tmp_path):
+def test_training_stops_with_a_checkpoint_at_its_time_limit(train, tmp_path):
     with pytest.raises(Stopped, match="step 1 of 12"):
         train("a", stop_after=0.0)
     assert (tmp_path / "a" / "n.ckpt").exists()
 
 
-def test_another_config_does_not_resume(train):
+def test_checkpoint_of_another_configuration_is_not_resumed(train):
     with pytest.raises(Stopped):
         train("a", signal_at=5)
     _, log = train("a", identity="y")
@@ -119,7 +119,7 @@ def test_another_config_does_not_resume(train):
     assert len(log.rows) == STEPS
 
 
-def test_nan_stops_with_a_line_and_keeps_the_last_good_weights(train, tmp_path):
+def test_nan_loss_stops_training_and_keeps_the_last_finite_checkpoint(train, tmp_path):
     with pytest.raises(Diverged, match="not finite at step 7"):
         train("a", explode_at=6)
     kept = torch.load(tmp_path / "a" / "n.ckpt", weights_only=True)
@@ -127,17 +127,17 @@ def test_nan_stops_with_a_line_and_keeps_the_last_good_weights(train, tmp_path):
     assert all(torch.isfinite(value).all() for value in kept["task"].values())
 
 
-def test_averaged_weights_are_what_is_left(train):
+def test_exponential_average_of_the_weights_is_returned(train):
     averaged, _ = train("a")
     Denoise.ema_decay = None
     try:
         plain, _ = train("b")
     finally:
         Denoise.ema_decay = 0.9
-    assert any((state(averaged)[key] != state(plain)[key]).any() for key in state(plain))
+    assert any((network_arrays(averaged)[key] != network_arrays(plain)[key]).any() for key in network_arrays(plain))
 
 
-def test_log_files(train, tmp_path):
+def test_log_is_written_as_csv_and_pictures(train, tmp_path):
     _, log = train("a")
     log.write()
     lines = (tmp_path / "a" / "n.csv").read_text().splitlines()
@@ -147,7 +147,7 @@ def test_log_files(train, tmp_path):
     assert {path.name for path in (tmp_path / "a").glob("*.png")} == {"n.png", "n_slices.png"}
 
 
-def test_bank_leaves_out_blank_slices_and_keeps_16_bits():
+def test_slice_bank_omits_blank_slices_and_stores_16_bits():
     volume = np.random.default_rng(0).random((4, 8, 8), dtype=np.float32)
     volume[1] = 0
     bank = SliceBank([volume])
@@ -157,7 +157,7 @@ def test_bank_leaves_out_blank_slices_and_keeps_16_bits():
         SliceBank([np.zeros((2, 8, 8), np.float32)])
 
 
-def test_whole_crops_change_nothing_and_small_ones_magnify():
+def test_random_crop_of_share_1_is_the_identity_and_smaller_shares_magnify():
     slices = torch.rand(2, 1, 16, 16)
     torch.testing.assert_close(random_crop(slices, 1.0), slices, atol=1e-5, rtol=0)
     ramp = torch.linspace(0, 1, 16).expand(8, 1, 16, 16).contiguous()
@@ -169,7 +169,7 @@ def test_whole_crops_change_nothing_and_small_ones_magnify():
 
 
 @pytest.mark.parametrize("damage", ["metadata", "tensors"])
-def test_foreign_weights_are_refused_by_name(damage, tmp_path, tiny_vq):
+def test_weights_without_matching_metadata_or_tensors_are_refused_by_name(damage, tmp_path, tiny_vq):
     path = tmp_path / "w.safetensors"
     if damage == "metadata":
         weights.save(path, nn.Linear(2, 2), {"seed": 1})
@@ -179,7 +179,7 @@ def test_foreign_weights_are_refused_by_name(damage, tmp_path, tiny_vq):
         weights.load(path)
 
 
-def test_weights_say_what_they_are(tmp_path, tiny_vq):
+def test_saved_weights_keep_their_metadata_and_tensors(tmp_path, tiny_vq):
     path = tmp_path / "w.safetensors"
     module = weights.network("vq", tiny_vq)
     weights.save(path, module, {"network": "vq", "size": tiny_vq, "steps": 3})
@@ -195,7 +195,7 @@ def tiny_vq():
     return {"channels": [8, 8, 16], "layers_per_block": 1, "codes": 16, "norm_groups": 4}
 
 
-def test_one_kernel_updates_all_parameters_to_the_same_values():
+def test_fused_optimiser_gives_the_same_parameters():
     """As on a GPU; the fused kernel exists on the CPU too. It is set up before the first step, also when resuming."""
     found = []
     for fused in (False, True):

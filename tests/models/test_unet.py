@@ -1,3 +1,5 @@
+"""The denoising U-Net: size, attention and condition."""
+
 import pytest
 import torch
 
@@ -6,22 +8,22 @@ from models.unet import as_condition, build_unet, canonical_size
 DEMO = {"width": 32, "multipliers": [1, 2, 2], "attention_factors": [4], "norm_groups": 16}
 
 
-def attending(module) -> list[bool]:
+def levels_with_attention(module) -> list[bool]:
     return [hasattr(block, "attentions") for block in module.unet.down_blocks]
 
 
-def test_paper_size_has_the_published_parameters():
+def test_paper_size_has_the_published_parameters_and_attention():
     with torch.device("meta"):
         module = build_unet()
     assert sum(p.numel() for p in module.parameters()) == 113_622_563
-    assert attending(module) == [False, False, False, True]
+    assert levels_with_attention(module) == [False, False, False, True]
 
 
-def test_attention_factors_are_down_sampling_factors():
+def test_attention_is_at_the_levels_of_the_given_downsampling_factors():
     with torch.device("meta"):
-        assert attending(build_unet(attention_factors=[16, 8])) == [False, False, False, True]
-        assert attending(build_unet(attention_factors=[1, 4])) == [True, False, True, False]
-        assert attending(build_unet(attention_factors=[])) == [False] * 4
+        assert levels_with_attention(build_unet(attention_factors=[16, 8])) == [False, False, False, True]
+        assert levels_with_attention(build_unet(attention_factors=[1, 4])) == [True, False, True, False]
+        assert levels_with_attention(build_unet(attention_factors=[])) == [False] * 4
         module = build_unet(attention_factors=[1, 4])
     ups = [hasattr(block, "attentions") for block in module.unet.up_blocks]
     assert ups == [False, True, False, True]
@@ -41,7 +43,7 @@ def test_demo_size_predicts_noise_that_depends_on_all_inputs():
     torch.testing.assert_close(same_t[0], epsilon[0])
 
 
-def test_condition_is_three_channels_in_minus_one_to_one():
+def test_condition_has_three_channels_from_minus_one_to_one():
     condition = as_condition(torch.tensor([0.0, 0.5, 1.0]).view(3, 1, 1, 1))
     assert condition.shape == (3, 3, 1, 1)
     assert condition[:, 2, 0, 0].tolist() == [-1, 0, 1]
@@ -56,6 +58,6 @@ def test_condition_is_three_channels_in_minus_one_to_one():
         ({"width": 48, "multipliers": [1, 1, 1]}, "width 48 has attention but is no multiple of 32 a head"),
     ],
 )
-def test_sizes_that_cannot_be_built_are_refused(change: dict, message: str):
+def test_impossible_sizes_are_refused(change: dict, message: str):
     with pytest.raises(ValueError, match=message):
         build_unet(**DEMO | change)

@@ -11,7 +11,7 @@ from models.checkpoints import load_init
 ABOUT = {"network": "x", "size": {}}
 
 
-def test_weights_are_not_written_through_a_planted_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_saving_weights_does_not_follow_a_symbolic_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = tmp_path / "thesis.txt"
     kept.write_text("years of work")
     monkeypatch.setattr(weights.secrets, "token_hex", lambda size: "0")  # even if the name is known in advance
@@ -27,7 +27,7 @@ def test_weights_are_not_written_through_a_planted_link(tmp_path: Path, monkeypa
     assert {path.name for path in tmp_path.iterdir()} == {"thesis.txt", "w.part", "w.safetensors"}
 
 
-def test_weights_that_cannot_be_named_leave_nothing(tmp_path: Path) -> None:
+def test_weights_that_cannot_be_saved_leave_no_temporary_file(tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").mkdir()
     with pytest.raises(OSError, match="directory"):
         weights.save(tmp_path / "w.safetensors", nn.Linear(2, 2), ABOUT)
@@ -43,7 +43,9 @@ def test_weights_that_cannot_be_named_leave_nothing(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["w.safetensors", "w.ckpt"])
-def test_what_a_download_left_is_called_by_its_name(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+def test_git_lfs_pointers_and_web_pages_are_refused_by_kind(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     for read in (load_init, weights.load) if name.endswith("safetensors") else (load_init,):

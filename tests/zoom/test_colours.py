@@ -1,3 +1,5 @@
+"""The colour maps of the pictures."""
+
 import numpy as np
 import pytest
 from matplotlib import colormaps

@@ -13,7 +13,7 @@ SIZE = {"width": 8, "scales": 2, "latent": 8}
 OPTIONS = {"patch": 32, "rate": 1e-2, "rate_schedule": "constant", "perceptual_weight": 0, "synthesis_weight": 1.0}
 
 
-def test_the_authors_size():
+def test_parameter_count_and_latent_shape_are_the_published_ones():
     network = build()
     latents = network.encode(torch.rand(1, 1, 64, 64))
     assert latents.shape == (1, 128, 16, 16)
@@ -24,22 +24,22 @@ def test_the_authors_size():
     assert sum(p.numel() for p in network.decoder.parameters()) == decoder - 96
 
 
-def test_file_round_trip(assert_round_trip):
+def test_saved_and_loaded_network_has_the_same_outputs(assert_round_trip):
     assert_round_trip("autoencoder", SIZE, torch.rand(2, 1, 16, 16))
 
 
-def test_it_learns(train):
+def test_training_halves_both_losses(train):
     _, log = train("autoencoder", SIZE, OPTIONS, 60)
     for name in ("mse", "synthesis_mse"):
         values = [row[name] for row in log.rows]
         assert np.mean(values[-5:]) < 0.5 * np.mean(values[:5])
 
 
-def test_it_resumes_exactly(assert_resumes):
+def test_interrupted_training_equals_uninterrupted_training(assert_resumes):
     assert_resumes("autoencoder", SIZE, OPTIONS | {"patch": 16})
 
 
-def test_neighbours_are_neighbours():
+def test_training_triplets_are_three_consecutive_slices():
     """A pair and the slice between come from three consecutive slices of the bank, in one patch."""
     volume = np.stack([np.full((8, 8), (i + 1) / 16, np.float32) for i in range(10)])
     seen = []
@@ -60,19 +60,19 @@ def test_neighbours_are_neighbours():
     assert log["synthesis_mse"] < 1e-8  # grey levels rise linearly: the mean of two is the one between
 
 
-def test_no_pair_straddles_two_volumes():
+def test_training_triplets_stay_inside_one_volume():
     volumes = [np.full((4, 8, 8), grey, np.float32) for grey in (0.25, 0.5, 0.75)]
     task = Training(build(**SIZE), {}, 1, OPTIONS)
     task.prepare(SliceBank(volumes))
     assert task.middles.tolist() == [1, 2, 5, 6, 9, 10]
 
 
-def test_too_few_slices_are_refused():
+def test_volumes_of_two_slices_are_refused():
     with pytest.raises(ValueError, match="three neighbouring slices"):
         Training(build(**SIZE), {}, 1, OPTIONS).prepare(SliceBank([np.ones((2, 8, 8), np.float32)]))
 
 
-def test_the_perceptual_loss_counts(trunks, bank):
+def test_loss_includes_the_weighted_perceptual_loss(trunks, bank):
     torch.manual_seed(0)
     options = OPTIONS | {"perceptual_weight": 0.5, "synthesis_weight": 0.0, "trunk": trunks["vgg"]}
     task = Training(build(**SIZE), {}, 10, options)
@@ -82,7 +82,7 @@ def test_the_perceptual_loss_counts(trunks, bank):
     assert loss.item() == pytest.approx((log["mse"] + 0.5 * log["perceptual_loss"]).item(), rel=1e-5)
 
 
-def test_the_method_mixes_latents(bank):
+def test_bicubic_ae_interpolates_linearly_in_latent_space(bank):
     network = build(**SIZE).eval()
     slices = degrade(bank.spread(3)).squeeze(1)
     restored = method("bicubic_ae", {"autoencoder": network}, chunk=2).restore(slices.numpy(), [0, 1, 2], [1, 1.25])

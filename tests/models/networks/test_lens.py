@@ -11,7 +11,7 @@ from models.thickness import Geometry
 from models.training.coarse import SLICES
 
 
-def trained(seed=0):
+def network_with_nonzero_output(seed=0):
     """A network whose last layer is not zero."""
     torch.manual_seed(seed)
     network = build(2, 16, 8)
@@ -20,7 +20,7 @@ def trained(seed=0):
 
 
 def networks():
-    return {"slab": slab.build(1, 8, 8).eval().requires_grad_(False), "lens": trained()}
+    return {"slab": slab.build(1, 8, 8).eval().requires_grad_(False), "lens": network_with_nonzero_output()}
 
 
 def scan(count=12, side=24, seed=0):
@@ -30,28 +30,28 @@ def scan(count=12, side=24, seed=0):
     return slices
 
 
-def test_untrained_it_is_bicubic():
+def test_untrained_network_is_bicubic():
     slices = torch.rand(2, SLICES, 9, 11)
     found = build(2, 8, 8)(slices)
     assert torch.equal(found, start(slices))
     assert found.shape == (2, 1, 36, 44)
 
 
-def test_what_it_draws_scales_with_the_slices():
-    network, slices = trained(), torch.rand(1, SLICES, 12, 12)
+def test_output_is_proportional_to_the_input():
+    network, slices = network_with_nonzero_output(), torch.rand(1, SLICES, 12, 12)
     torch.testing.assert_close(network(3 * slices), 3 * network(slices))
     assert not torch.allclose(network(slices), start(slices))
 
 
-def test_it_looks_at_all_five_slices():
+def test_output_depends_on_all_five_slices():
     slices = torch.rand(1, SLICES, 8, 8, requires_grad=True)
-    network = trained()
+    network = network_with_nonzero_output()
     network(slices).sum().backward()
     assert (slices.grad.abs().amax(dim=(0, 2, 3)) > 1e-4).all()
 
 
 @pytest.mark.parametrize("side", [slice(0, 40), slice(3, 37)])
-def test_empty_frames_and_chunks_change_nothing(side, monkeypatch):
+def test_cropping_empty_frames_and_chunking_do_not_change_the_result(side, monkeypatch):
     slices = np.zeros((12, 60, 60), np.float32)
     slices[:, side, side] = np.random.default_rng(0).random(slices[:, side, side].shape)
     options = {"geometry": Geometry("box", 1.0, 4.0), "views": 2}
@@ -63,7 +63,7 @@ def test_empty_frames_and_chunks_change_nothing(side, monkeypatch):
     np.testing.assert_allclose(found, whole, atol=1e-5)
 
 
-def test_thin_slices_are_magnified_as_they_are():
+def test_thin_slices_are_the_input_of_lens_unchanged():
     """Lens was trained on slices a quarter of a coarse pixel apart; Slab adds nothing at their positions."""
     made_of, slices, known = networks(), scan(), np.arange(12.0)
     found = method("slab_lens", made_of, geometry=Geometry("point", 0.0, 0.25)).restore(slices, known, known)
@@ -72,6 +72,6 @@ def test_thin_slices_are_magnified_as_they_are():
     torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-5, rtol=0)
 
 
-def test_the_networks_are_named_where_one_is_missing():
+def test_missing_network_is_named_in_the_error():
     with pytest.raises(ValueError, match="made of the networks slab, lens; given: slab"):
         method("slab_lens", {"slab": networks()["slab"]})

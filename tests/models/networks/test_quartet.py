@@ -16,33 +16,33 @@ OPTIONS = {"gap": 3, "patch": 32, "perceptual_weight": 0, "rate": 1e-2, "rate_sc
 KNOWN = np.array([0.0, 1, 3, 4, 8])
 
 
-def test_untrained_it_is_the_linear_control():
+def test_untrained_network_equals_the_linear_control():
     slices = np.random.default_rng(0).uniform(0.3, 0.7, (5, 8, 12)).astype(np.float32)  # bicubic stays in range
     at = [0, 0.3, 2, 6.5, 8]
     made = method("quartet", {"quartet": build(**SIZE).eval()}).restore(slices, KNOWN, at)
     np.testing.assert_allclose(made, method("linear").restore(slices, KNOWN, at), atol=1e-6)
 
 
-def test_the_four_slices_around_a_position_and_their_places():
+def test_around_returns_four_neighbours_and_their_relative_distances():
     four, places = around(KNOWN, np.array([0.0, 0.5, 2, 3, 7, 8]))
     assert four.tolist() == [[0, 0, 1, 2], [0, 0, 1, 2], [0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 4], [2, 3, 4, 4]]
     expected = [[0, 0, 2], [0, 0.5, 2], [0.5, 0.5, 0.5], [2, 0, 4], [0.25, 0.75, 0], [0.25, 1, 0]]
     np.testing.assert_allclose(places, expected)
 
 
-def test_it_looks_at_four_slices_and_its_weights_are_linear():
+def test_method_uses_four_slices_and_linear_weights():
     quartet, at = method("quartet", {"quartet": build(**SIZE).eval()}), np.array([0.5, 2, 3, 8])
     looked_at = [np.flatnonzero(row).tolist() for row in quartet.looks_at(KNOWN, at)]
     assert looked_at == [[0, 1, 2], [0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4]]
     np.testing.assert_array_equal(quartet.weights(KNOWN, at), method("linear").weights(KNOWN, at))
 
 
-def test_two_known_slices_are_enough():
+def test_two_known_slices_suffice():
     made = method("quartet", {"quartet": build(**SIZE).eval()}).restore(np.zeros((2, 8, 8), np.float32), [0, 1], [0.5])
     assert made.shape == (1, 32, 32)
 
 
-def test_samples_are_slices_of_one_volume_at_their_places():
+def test_training_samples_are_slices_of_one_volume_at_the_given_distances():
     """Slices whose values are their positions: the target must be at the position given by ``places``."""
     numbers = torch.arange(1, 12) / 16
     volumes = [numbers.view(-1, 1, 1).expand(-1, 4, 4).numpy() + shift / 64 for shift in (0, 1)]
@@ -63,22 +63,22 @@ def test_samples_are_slices_of_one_volume_at_their_places():
     assert places[:, 1].max() == 1
 
 
-def gain(log) -> float:
+def error_reduction(log) -> float:
     """Share of the linear control's error that the network removes by the end."""
     last = log.rows[-30:]
     return 1 - sum(row["l1"] for row in last) / sum(row["l1_of_start"] for row in last)
 
 
-def test_it_learns(train):
+def test_training_removes_a_tenth_of_the_linear_controls_error(train):
     _, log = train("quartet", SIZE, OPTIONS, 150)
-    assert gain(log) > 0.1
+    assert error_reduction(log) > 0.1
 
 
-def test_it_resumes_exactly(assert_resumes):
+def test_interrupted_training_equals_uninterrupted_training(assert_resumes):
     assert_resumes("quartet", SIZE, OPTIONS | {"patch": 16})
 
 
-def test_two_slices_only_look_at_no_others():
+def test_network_without_context_ignores_the_outer_slices():
     torch.manual_seed(0)
     network = build(**SIZE, context=False)
     torch.nn.init.normal_(network.tail.weight)
@@ -100,13 +100,13 @@ def test_chunks_do_not_change_the_result(bank):
         np.testing.assert_allclose(made, expected, atol=2e-6)
 
 
-def test_the_method_wants_one_network():
+def test_method_without_network_is_refused():
     with pytest.raises(ValueError, match="quartet: needs exactly one network, not none"):
         method("quartet")
 
 
 @pytest.mark.parametrize("taken", [slice(0, 2), slice(0, 3), slice(2, 5), slice(0, 4), slice(1, 5)])
-def test_at_full_resolution_it_starts_as_the_cubic_spline_of_the_slices_around(taken):
+def test_untrained_factor_1_network_equals_the_natural_cubic_spline(taken):
     network = build(**SIZE, factor=1).eval()
     slices = (
         np.random.default_rng(0).uniform(0.4, 0.6, (5, 8, 8)).astype(np.float32)[taken]
@@ -117,12 +117,12 @@ def test_at_full_resolution_it_starts_as_the_cubic_spline_of_the_slices_around(t
     np.testing.assert_allclose(made, CubicSpline(known, slices, bc_type="natural")(at), atol=1e-5)
 
 
-def test_at_full_resolution_there_is_no_other_factor():
+def test_factor_2_is_refused():
     with pytest.raises(ValueError, match="factor 2"):
         build(**SIZE, factor=2)
 
 
-def test_more_views_do_not_depend_on_how_the_volume_lies(bank):
+def test_four_views_give_the_same_result_for_a_flipped_volume(bank):
     network = build(**SIZE).eval()
     torch.nn.init.normal_(network.tail.weight)
     torch.nn.init.normal_(network.place[-1].weight, std=0.1)
@@ -141,7 +141,7 @@ def test_more_views_do_not_depend_on_how_the_volume_lies(bank):
         method("quartet", {"quartet": network}, views=3)
 
 
-def test_at_full_resolution_known_slices_stay_as_they_are(bank):
+def test_factor_1_network_returns_known_slices_unchanged(bank):
     network = build(**SIZE, factor=1).eval()
     torch.nn.init.normal_(network.tail.weight)
     slices = bank.spread(5).squeeze(1).numpy()
@@ -150,9 +150,9 @@ def test_at_full_resolution_known_slices_stay_as_they_are(bank):
     assert np.abs(made[2] - (slices[2] + slices[3]) / 2).max() > 1e-3
 
 
-def test_at_full_resolution_it_learns_from_slices_between(train):
+def test_factor_1_training_samples_lie_strictly_between_known_slices(train):
     task, log = train("quartet", SIZE | {"factor": 1}, OPTIONS, 1000)
-    assert gain(log) > 0.04
+    assert error_reduction(log) > 0.04
     _, places = task.draw(200)
     assert (places[:, 1] > 0).all()
     assert (places[:, 1] < 1).all()

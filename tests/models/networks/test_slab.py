@@ -12,7 +12,7 @@ from models.thickness import Geometry
 from models.weights import load, save
 
 
-def trained(blocks=2, width=16, head=8, seed=0):
+def network_with_nonzero_output(blocks=2, width=16, head=8, seed=0):
     """A network whose last layer is not zero."""
     torch.manual_seed(seed)
     network = build(blocks, width, head)
@@ -22,7 +22,7 @@ def trained(blocks=2, width=16, head=8, seed=0):
     return network.eval().requires_grad_(False)
 
 
-def description(count=1, positions=2):
+def random_description(count=1, positions=2):
     about = torch.rand(count, DESCRIPTION)
     about[:, -SLICES:] = 1
     return about, torch.rand(count, positions, WHERE)
@@ -35,29 +35,29 @@ def scan(count=12, side=40, seed=0):
     return slices
 
 
-def test_untrained_it_is_the_start():
-    about, where = description()
+def test_untrained_network_equals_its_start():
+    about, where = random_description()
     slices = torch.rand(1, SLICES, 9, 11)
     assert torch.equal(build(1, 8, 8)(slices, about, where), start(slices, where))
 
 
-def test_what_it_draws_scales_with_the_slices():
-    network, (about, where) = trained(), description()
+def test_output_is_proportional_to_the_input():
+    network, (about, where) = network_with_nonzero_output(), random_description()
     slices = torch.rand(1, SLICES, 12, 12)
     torch.testing.assert_close(network(3 * slices, about, where), 3 * network(slices, about, where))
     assert not torch.allclose(network(slices, about, where), start(slices, where))
 
 
-def test_odd_sides_are_as_even_ones_away_from_the_edge():
-    network, (about, where) = trained(), description()
+def test_odd_and_even_sides_agree_away_from_the_edge():
+    network, (about, where) = network_with_nonzero_output(), random_description()
     slices = torch.rand(1, SLICES, 60, 60)
     whole, cut = network(slices, about, where), network(slices[..., :59, :59], about, where)
     torch.testing.assert_close(cut[..., :20, :20], whole[..., :20, :20])
 
 
 @pytest.mark.parametrize("profile", ["gaussian", "box", "point"])
-def test_what_is_empty_is_left_out_and_nothing_changes(profile, monkeypatch):
-    network, slices = trained(), scan()
+def test_cropping_empty_frames_does_not_change_the_result(profile, monkeypatch):
+    network, slices = network_with_nonzero_output(), scan()
     geometry = Geometry(profile, 0.0 if profile == "point" else 1.0, 4.0)
     known, at = np.arange(12.0), np.linspace(0, 11, 45)
     there = method("slab", {"slab": network}, geometry=geometry, chunk=7).restore(slices, known, at)
@@ -66,23 +66,23 @@ def test_what_is_empty_is_left_out_and_nothing_changes(profile, monkeypatch):
     np.testing.assert_allclose(there, whole, atol=1e-5)
 
 
-def test_thin_slices_stay_as_they_are():
+def test_thin_known_slices_are_unchanged_and_thick_ones_are_not():
     slices = scan()
-    thin = method("slab", {"slab": trained()}, geometry=Geometry("point", 0.0, 4.0))
+    thin = method("slab", {"slab": network_with_nonzero_output()}, geometry=Geometry("point", 0.0, 4.0))
     np.testing.assert_array_equal(thin.restore(slices, np.arange(12), np.arange(12)), slices)
-    thick = method("slab", {"slab": trained()}, geometry=Geometry("gaussian", 1.0, 4.0))
+    thick = method("slab", {"slab": network_with_nonzero_output()}, geometry=Geometry("gaussian", 1.0, 4.0))
     assert np.abs(thick.restore(slices, np.arange(12), np.arange(12)) - slices).max() > 0.01
 
 
-def test_untrained_and_thin_it_is_a_spline():
+def test_untrained_network_interpolates_thin_slices_by_the_cubic_spline():
     slices, known, at = scan(8), np.arange(8.0), np.linspace(3, 4, 5)
     found = method("slab", {"slab": build(1, 8, 8)}, geometry=Geometry("point", 0.0, 4.0)).restore(slices, known, at)
     expected = np.tensordot(cubic_spline(known, at), slices, axes=1).clip(0, 1)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_two_views_do_not_know_the_direction():
-    network, slices = trained(), scan()
+def test_two_views_give_the_same_result_for_a_reversed_scan():
+    network, slices = network_with_nonzero_output(), scan()
     options = {"geometry": Geometry("gaussian", 1.0, 4.0), "views": 2}
     known, at = np.arange(12.0), np.sort([i + t for i in range(11) for t in (0.3, 0.7)])
     one = method("slab", {"slab": network}, **options).restore(slices, known, at)
@@ -90,26 +90,26 @@ def test_two_views_do_not_know_the_direction():
     np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_turning_twice_changes_nothing():
-    about, where = description()
+def test_turning_twice_is_the_identity():
+    about, where = random_description()
     slices = torch.rand(1, SLICES, 4, 4)
     for before, after in zip((slices, about, where), turned(*turned(slices, about, where)), strict=True):
         torch.testing.assert_close(after, before)
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])
-def test_few_slices_are_enough(count):
-    found = method("slab", {"slab": trained()}, geometry=Geometry("box", 1.0, 4.0)).restore(
+def test_scans_of_two_three_or_five_slices_give_finite_results(count):
+    found = method("slab", {"slab": network_with_nonzero_output()}, geometry=Geometry("box", 1.0, 4.0)).restore(
         scan(count), np.arange(count), np.linspace(0, count - 1, 9)
     )
     assert np.isfinite(found).all()
 
 
-def test_weights_in_half_precision_load(tmp_path):
-    network = trained()
+def test_half_precision_weights_load_and_halve_the_file(tmp_path):
+    network = network_with_nonzero_output()
     path = tmp_path / "slab.safetensors"
     save(path, network, {"network": "slab", "size": {"blocks": 2, "width": 16, "head": 8}}, half=True)
-    about, where = description()
+    about, where = random_description()
     slices = torch.rand(1, SLICES, 12, 12)
     torch.testing.assert_close(load(path)(slices, about, where), network(slices, about, where), atol=1e-3, rtol=0)
     assert path.stat().st_size < 3 * sum(p.numel() for p in network.parameters()) + 4000

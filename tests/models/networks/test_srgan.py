@@ -13,7 +13,7 @@ OPTIONS = {
 }  # fmt: skip
 
 
-def test_the_papers_size():
+def test_parameter_counts_are_the_papers():
     """SRResNet: 16 blocks of two 3×3×64×64 convolutions with batch norm; 1.5 M in all."""
     block = 2 * (9 * 64 * 64 + 128) + 64
     tail = 2 * (9 * 64 * 256 + 256 + 64) + 81 * 64 + 1
@@ -22,24 +22,24 @@ def test_the_papers_size():
     assert sum(p.numel() for p in Discriminator(64).layers[-3:].parameters()) == dense
 
 
-def test_shapes():
+def test_generator_magnifies_four_times_and_discriminator_gives_one_score():
     assert build(**SIZE)(torch.rand(2, 1, 8, 12)).shape == (2, 1, 32, 48)
     for side in (32, 96, 64):
         assert Discriminator(4)(torch.rand(2, 1, side, side)).shape == (2, 1)
 
 
-def test_the_discriminator_pools_nothing_at_the_papers_patch():
+def test_discriminators_last_map_of_a_96_pixel_patch_is_6_by_6():
     """At 96×96 the map before the dense layers is 6×6 already."""
     network = Discriminator(4)
     convolutions = torch.nn.Sequential(*list(network.layers)[:-5])
     assert convolutions(torch.rand(1, 1, 96, 96)).shape == (1, 32, 6, 6)
 
 
-def test_file_round_trip(assert_round_trip):
+def test_saved_and_loaded_network_has_the_same_outputs(assert_round_trip):
     assert_round_trip("srgan", SIZE, torch.rand(2, 1, 8, 8))
 
 
-def test_it_learns_first_by_pixels_then_against_the_discriminator(train):
+def test_adversarial_loss_is_added_only_after_the_warm_up(train):
     _, log = train("srgan", SIZE, OPTIONS, 50)
     l1 = [row["l1"] for row in log.rows]
     assert np.mean(l1[35:40]) < 0.5 * np.mean(l1[:3])
@@ -51,7 +51,7 @@ def test_it_learns_first_by_pixels_then_against_the_discriminator(train):
         assert row["discriminator_loss"] > 0
 
 
-def test_the_discriminator_moves_only_after_the_warm_up(train):
+def test_discriminator_is_unchanged_during_the_warm_up(train):
     before, _ = train("srgan", SIZE, OPTIONS | {"warm_up": 9}, 2)
     torch.manual_seed(0)
     build(**SIZE)
@@ -60,7 +60,7 @@ def test_the_discriminator_moves_only_after_the_warm_up(train):
         torch.testing.assert_close(value.data, fresh[key], atol=0, rtol=0)
 
 
-def test_the_perceptual_loss_counts(trunks):
+def test_loss_includes_the_weighted_perceptual_loss(trunks):
     torch.manual_seed(0)
     options = OPTIONS | {"warm_up": 0, "perceptual_weight": 2.0, "adversarial_weight": 0.0, "trunk": trunks["vgg"]}
     task = Training(build(**SIZE), {}, 10, options)
@@ -71,7 +71,7 @@ def test_the_perceptual_loss_counts(trunks):
     assert not any(key.startswith("perceptual") for key in task.trained_state())
 
 
-def test_it_resumes_exactly(assert_resumes):
+def test_interrupted_training_equals_uninterrupted_training(assert_resumes):
     assert_resumes(
         "srgan", SIZE, OPTIONS | {"warm_up": 2, "rate_schedule": "stairs", "lower_at": [3], "lower_by": 0.1}, steps=5
     )

@@ -13,7 +13,7 @@ SIZE = {"blocks": 1, "width": 8, "expansion": 4}
 OPTIONS = {"degradation": "bilinear", "patch": 32, "rate": 1e-2, "rate_schedule": "one_cycle"}
 
 
-def test_the_papers_size():
+def test_parameter_counts_are_the_papers():
     network = build()
     convolutions = sum(p.numel() for name, p in network.named_parameters() if not name.endswith("original0"))
     block = 64 * 384 + 384 + 384 * 51 + 51 + 51 * 64 * 9 + 64
@@ -23,26 +23,26 @@ def test_the_papers_size():
 
 
 @pytest.mark.parametrize("side", [8, 20])
-def test_four_times_the_size(side):
+def test_output_has_four_times_the_side(side):
     assert build(**SIZE)(torch.rand(2, 1, side, 2 * side)).shape == (2, 1, 4 * side, 8 * side)
 
 
-def test_file_round_trip(assert_round_trip):
+def test_saved_and_loaded_network_has_the_same_outputs(assert_round_trip):
     assert_round_trip("wdsr", SIZE, torch.rand(2, 1, 8, 8))
 
 
-def test_it_learns(train):
+def test_training_halves_the_loss(train):
     _, log = train("wdsr", SIZE, OPTIONS, 60)
     losses = [row["network_loss"] for row in log.rows]
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
 
 
 @pytest.mark.parametrize("name", ["bilinear", "bsrgan_light"])
-def test_it_resumes_exactly(name, assert_resumes):
+def test_interrupted_training_equals_uninterrupted_training(name, assert_resumes):
     assert_resumes("wdsr", SIZE, OPTIONS | {"degradation": name, "patch": 16})
 
 
-def test_the_method_magnifies_and_mixes(bank):
+def test_pixel_sr_magnifies_known_slices_and_averages_between_them(bank):
     network = build(**SIZE).eval()
     slices = degrade(bank.spread(3)).squeeze(1).numpy()
     restorer = method("pixel_sr", {"wdsr": network}, chunk=2)
@@ -53,14 +53,14 @@ def test_the_method_magnifies_and_mixes(bank):
     np.testing.assert_allclose(restored[1], (known[0] + known[1]) / 2, atol=1e-6)
 
 
-def test_the_method_wants_one_network():
+def test_pixel_sr_with_two_or_no_networks_is_refused():
     with pytest.raises(ValueError, match="pixel_sr: needs exactly one network, not a, b"):
         method("pixel_sr", {"a": build(**SIZE), "b": build(**SIZE)})
     with pytest.raises(ValueError, match="not none"):
         method("pixel_sr")
 
 
-def test_patches_are_windows_of_the_slices():
+def test_random_patches_are_windows_of_the_slices():
     slices = torch.arange(6 * 400).float().view(6, 1, 20, 20)
     torch.manual_seed(0)
     patches = random_patch(slices, 8)
