@@ -137,9 +137,9 @@ def check(slices: Slices, known: ArrayLike, at: ArrayLike) -> tuple[Slices, np.n
     known, at = np.asarray(known, dtype=np.float64), np.asarray(at, dtype=np.float64)
     if len(slices.shape) != 3 or slices.shape[0] < 2:
         raise ValueError(f"slices must be (S, h, w) with S ≥ 2, not {slices.shape}")
-    if known.shape != slices.shape[:1] or np.any(np.diff(known) <= 0):
+    if known.shape != slices.shape[:1] or not np.isfinite(known).all() or np.any(np.diff(known) <= 0):
         raise ValueError("known must hold one increasing position for each slice")
-    if at.ndim != 1 or len(at) == 0 or at.min() < known[0] or at.max() > known[-1]:
+    if at.ndim != 1 or len(at) == 0 or not (at.min() >= known[0] and at.max() <= known[-1]):  # also refuses NaN
         raise ValueError(f"at must hold positions within [{known[0]:g}, {known[-1]:g}]: nothing is extrapolated")
     return slices, known, at
 

@@ -79,6 +79,8 @@ def test_degrading_and_magnifying_does_not_shift_the_image():
         ({"at": [9.5]}, "nothing is extrapolated"),
         ({"known": [0, 1, 1, 2, 3, 4, 5]}, "increasing"),
         ({"known": [0, 1]}, "increasing"),
+        ({"known": [0, 1, 2, np.nan, 4, 5, 6]}, "increasing"),
+        ({"at": [0, np.nan]}, "nothing is extrapolated"),
         ({"slices": np.full((7, 8, 8), 2.0)}, r"in \[0, 1\]"),
         ({"slices": np.full((7, 8, 8), np.nan)}, "finite"),
         ({"slices": np.zeros((8, 8))}, r"\(S, h, w\)"),

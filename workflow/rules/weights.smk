@@ -7,6 +7,7 @@ rule weights_network:
         train=lambda w: [
             path for paths in weights_volumes(w).values() for path in paths
         ],
+        trunk=perceptual_trunk,
         start=lambda w: recipe.starts_from_fetched(config, w.network),
     output:
         weights=f"{RESULTS}/trained/{{network}}.safetensors",

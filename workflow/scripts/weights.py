@@ -14,7 +14,7 @@ with job(snakemake):
         training=snakemake.input.train,
         validation=[],
         needs=[],
-        trunk=None,
+        trunk=next(iter(snakemake.input.trunk), None),
         weights=Path(snakemake.output.weights),
         seed=snakemake.params.seed,
         identity={"cohort": snakemake.params.cohorts, "fold": "all"},

@@ -82,6 +82,12 @@ def test_named_test_patients(shelf):
         draw(shelf, "shelf", {"cv": 4, "test": 1, "test_ids": ["nobody"]}, 2, 0)
 
 
+def test_a_named_test_patient_is_never_replaced_by_another(shelf, monkeypatch):
+    monkeypatch.setattr(shelf, "refuse", lambda path: "thick" if "s02" in str(path) else None)
+    with pytest.raises(UserError, match="test_ids s02: thick; name another test patient"):
+        draw(shelf, "shelf", {"cv": 4, "test": 2, "test_ids": ["s01", "s02"]}, 2, 0)
+
+
 def test_sheet_round_trip(shelf, tmp_path):
     rows, _ = draw(shelf, "shelf", {"cv": 4, "test": 1}, 2, 0)
     sheet.write_sheet(tmp_path / "c.tsv", rows)

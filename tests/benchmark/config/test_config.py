@@ -43,6 +43,27 @@ def test_the_default_is_the_article():
         ({"preprocess": {"size": 100}}, "preprocess.size: 100 is not a multiple of 32"),
         ({"weights": {"cohorts": {"oasys": 1}}}, "weights.cohorts: 'oasys' is not defined; did you mean 'oasis'?"),
         ({"weights": {"cohorts": {"oasis": "-1"}}}, "weights.cohorts.oasis: -1 must be a number of at least 0"),
+        ({"weights": {"networks": ["ldm"]}}, "weights.networks: 'ldm' needs vq, which are trained for each cohort"),
+        (
+            {"contest": {"cohorts": ["oasis"], "methods": ["linear", "ours"], "champion": "quartet"}},
+            "contest.champion: 'quartet' is not one of contest.methods",
+        ),
+        (
+            {"contest": {"cohorts": ["oasis"], "methods": ["quartet", "ours"], "champion": "quartet"}},
+            "contest.against: 'linear' is not one of contest.methods",
+        ),
+        (
+            {"contest": {"cohorts": ["oasis"], "methods": ["quartet", "truth"], "against": [], "champion": "quartet"}},
+            "contest.methods: none is a rival of the champion",
+        ),
+        (
+            {"contest": {"cohorts": ["oasis"], "parts_folds": [1, 6]}},
+            "contest.parts_folds: 6 is more than study.folds, 5",
+        ),
+        (
+            {"cohorts": {"oasis": {"patients": {"cv": 3, "test": 1, "test_ids": ["a", "b"]}}}},
+            "cohorts.oasis.patients: test_ids names 2 patients and test is 1",
+        ),
         (
             {"networks": {"new": {"class": "none", "size": {}, "training": {"steps": 1, "batch": 1}}}},
             "networks/none.py",

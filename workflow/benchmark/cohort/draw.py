@@ -22,7 +22,8 @@ def draw(
     The order of candidates is drawn from ``seed`` and the reader's ``name`` (the same patients for every modality of
     a dataset); the first ``patients["test"]`` that the reader does not refuse are the test patients, the next
     ``patients["cv"]`` are assigned to the folds in turn. ``patients["test_ids"]`` fixes the test patients instead.
-    ``cv: all`` uses all remaining patients. Too few candidates raise ``UserError`` unless ``partial``.
+    ``cv: all`` uses all remaining patients. ``UserError``: too few candidates, unless ``partial``; a test patient of
+    ``test_ids`` that the dataset does not have or the reader refuses.
     """
     candidates = reader.subjects()
     fixed = list(patients.get("test_ids", []))
@@ -35,6 +36,10 @@ def draw(
     everyone = patients["cv"] == "all"
     needed = len(order) if everyone else n_test + patients["cv"]
     rows, refused = _take(reader, order, needed)
+    if unusable := [subject for subject in fixed if subject in refused]:
+        raise UserError(
+            f"{name}: test_ids {unusable[0]}: {refused[unusable[0]]}; name another test patient, or none to draw them"
+        )
     if len(rows) < needed and not partial and not everyone:
         raise UserError(
             f"{name}: {len(rows)} usable scans, but the cohort needs {n_test} + {patients['cv']}; complete the "

@@ -110,23 +110,16 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
         raise UserError(redacted(_explain(error)))
     _known("recipe", [config["recipe"]], config["recipes"])
     recipe.under(config)
-    if not config["protocol"][
-        "antialias"
-    ]:  # passed to trainings only if it is not the default, so that the hash of older weights stays valid
+    if not config["protocol"]["antialias"]:
+        # Only then a setting of the trainings, so that the hash of weights trained with the default stays valid.
         for network in config["networks"].values():
             network["training"]["antialias"] = False
     _trainable(config)
     for what in ("cohorts", "methods"):
         _known(f"study.{what}", config["study"][what], config[what])
-    contest = config["contest"]
-    parts = [v for group in contest["parts"] for v in (group["of"], *group["variants"])]
-    _known("contest.cohorts", contest["cohorts"], config["cohorts"])
-    _known("contest.methods", [*contest["methods"], *contest["against"], *parts], config["methods"])
-    _known("weights.networks", config["weights"]["networks"], config["networks"])
-    _known("weights.cohorts", config["weights"]["cohorts"], config["cohorts"])
-    for cohort, share in config["weights"]["cohorts"].items():
-        if isinstance(share, bool) or not isinstance(share, int | float) or share < 0:
-            raise UserError(f"config: weights.cohorts.{cohort}: {share!r} must be a number of at least 0")
+    _test_patients(config)
+    _contest(config)
+    _weights(config)
     _known("zoom.prefer", config["zoom"]["prefer"], config["methods"])
     _known("zoom.train", config["zoom"]["train"], config["methods"])
     for where in ("study", "contest"):
@@ -210,6 +203,67 @@ def _explain(error: ValidationError) -> str:
         return f"config: {where}: unknown key '{stray}'{meant(stray, known)}"
     meaning = error.schema.get("description")
     return f"config: {where}: {error.message}" + (f" ({meaning})" if meaning else "")
+
+
+def _test_patients(config: Mapping[str, Any]) -> None:
+    """``UserError`` if a cohort names more or fewer test patients than it has."""
+    for name, cohort in config["cohorts"].items():
+        named, number = cohort["patients"].get("test_ids"), cohort["patients"]["test"]
+        if named is not None and len(named) != number:
+            raise UserError(
+                f"config: cohorts.{name}.patients: test_ids names {len(named)} patients and test is {number}; make "
+                "them equal"
+            )
+
+
+def _contest(config: Mapping[str, Any]) -> None:
+    """``UserError`` if the contest's tables could not be made from its scores."""
+    contest = config["contest"]
+    parts = [v for group in contest["parts"] for v in (group["of"], *group["variants"])]
+    _known("contest.cohorts", contest["cohorts"], config["cohorts"])
+    _known("contest.methods", [*contest["methods"], *contest["against"], *parts], config["methods"])
+    if not contest["cohorts"]:
+        return
+    for key, names in (("champion", [contest["champion"]]), ("against", contest["against"])):
+        if stray := [name for name in names if name not in contest["methods"]]:
+            raise UserError(f"config: contest.{key}: '{stray[0]}' is not one of contest.methods; add it there")
+    if not contest_rivals(contest, config["methods"]):
+        raise UserError(
+            "config: contest.methods: none is a rival of the champion; add a method with other networks that is not an "
+            "oracle"
+        )
+    if max(contest["parts_folds"]) > config["study"]["folds"]:
+        raise UserError(
+            f"config: contest.parts_folds: {max(contest['parts_folds'])} is more than study.folds, "
+            f"{config['study']['folds']}"
+        )
+
+
+def contest_rivals(contest: Mapping[str, Any], methods: Mapping[str, Any]) -> list[str]:
+    """The contest's methods except the champion, oracles, and variants of the champion with the same networks."""
+    champion = methods[contest["champion"]]["networks"]
+    return [
+        name
+        for name in contest["methods"]
+        if name != contest["champion"] and methods[name]["kind"] != "oracle"
+        if not champion or methods[name]["networks"] != champion
+    ]
+
+
+def _weights(config: Mapping[str, Any]) -> None:
+    """``UserError`` for a network or share that `snakemake weights` cannot use."""
+    weights = config["weights"]
+    _known("weights.networks", weights["networks"], config["networks"])
+    _known("weights.cohorts", weights["cohorts"], config["cohorts"])
+    for name in weights["networks"]:
+        if needs := config["networks"][name]["needs"]:
+            raise UserError(
+                f"config: weights.networks: '{name}' needs {', '.join(needs)}, which are trained for each cohort; "
+                "choose networks without `needs`"
+            )
+    for cohort, share in weights["cohorts"].items():
+        if isinstance(share, bool) or not isinstance(share, int | float) or share < 0:
+            raise UserError(f"config: weights.cohorts.{cohort}: {share!r} must be a number of at least 0")
 
 
 def _trainable(config: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.config import contest_rivals
 from benchmark.contest.measure import REMOVED
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores import way
@@ -63,7 +64,7 @@ def certainty(scores: pd.DataFrame, about: Mapping[str, Any], **options: Any) ->
     """
     contest = about["contest"]
     champion, patients = contest["champion"], patient_means(scores)
-    others = [m for m in contest["methods"] if _is_rival(about["methods"][m], about["methods"][champion])]
+    others = contest_rivals(contest, about["methods"])
     rows: list[dict[str, Any]] = []
     seed = options.pop("seed")
     blocks = patients.groupby(["cohort", "setting"], sort=False).ngroups
@@ -73,8 +74,7 @@ def certainty(scores: pd.DataFrame, about: Mapping[str, Any], **options: Any) ->
         for metric in METRICS:
             sign = 1 if HIGHER_IS_BETTER[metric] else -1
             next_best = max(others, key=lambda m: sign * samples[m][metric].mean())
-            rivals = dict.fromkeys([*contest["against"], next_best])
-            for rival in rivals:
+            for rival in dict.fromkeys([*contest["against"], next_best]):
                 champions = samples[champion][metric]
                 rivals_scores = samples[rival][metric].loc[champions.index]
                 outcome = paired(
@@ -91,12 +91,6 @@ def certainty(scores: pd.DataFrame, about: Mapping[str, Any], **options: Any) ->
                 gain["ahead_on"] = (leads > 0).sum() + (leads == 0).sum() / 2
                 rows.append(place | gain | outcome)
     return pd.DataFrame(rows)
-
-
-def _is_rival(method: Mapping[str, Any], champion: Mapping[str, Any]) -> bool:
-    """Whether the method has other networks than the champion and is not an oracle."""
-    variant = bool(champion["networks"]) and method["networks"] == champion["networks"]
-    return method is not champion and method["kind"] != "oracle" and not variant
 
 
 def setting_name(setting: str) -> str:
