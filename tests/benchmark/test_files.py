@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmark import files
-from benchmark.files import written, written_together
+from benchmark.files import read_csv, write_csv, written, written_together
 
 
 def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
@@ -110,3 +110,16 @@ def test_the_umask_decides_for_files_that_a_library_put_there(tmp_path: Path) ->
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "features.safetensors").stat().st_mode) == 0o640
+
+
+def test_a_name_stays_text_though_it_looks_like_a_number_or_a_blank(tmp_path: Path) -> None:
+    import pandas as pd
+
+    names = {"cohort": ["2024"], "method": ["null"], "subject": ["NA"], "first": ["007"], "eta": ["1"]}
+    table = pd.DataFrame({**names, "psnr": [float("nan")], "ssim": [float("inf")], "removed": [True]})
+    write_csv(tmp_path / "table.csv", table)
+    read = read_csv(tmp_path / "table.csv")
+    assert {key: read[key].tolist() for key in names} == names
+    assert read["psnr"].isna().all()
+    assert (read["ssim"] == float("inf")).all()
+    assert read["removed"].dtype == bool

@@ -17,16 +17,16 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmark import volume
 from benchmark.figures.between import detail_box
+from benchmark.files import read_csv
 from benchmark.print.style import content
 from benchmark.scores import significance
+from benchmark.scores.metrics import METRICS
 from benchmark.scores.region import LEAST_SHARE, region
 from benchmark.scores.shares import CONTRASTS
 
-METRICS = ("ssim", "psnr", "lpips")
 Check = Callable[[Path], Iterator[str]]
 
 
@@ -52,7 +52,7 @@ def by_hand(results: Path, cohort: str, method: str, column: str) -> float:
 def cells(results: Path) -> Iterator[str]:
     """Compares every mean of tables 1–4 with the slice scores."""
     for path in sorted((results / "tables").glob("table[1-4].csv")):
-        table, count = pd.read_csv(path), 0
+        table, count = read_csv(path), 0
         for row in table.to_dict("records"):
             for column in (*METRICS, *(f"{metric}_region" for metric in METRICS)):
                 mean_by_hand = by_hand(results, row["cohort"], row["method"], column)
@@ -116,7 +116,7 @@ def shares(results: Path) -> Iterator[str]:
 def regions(results: Path) -> Iterator[str]:
     """Recomputes head or brain of every scored volume, and prints its area next to the area of voxels above 0."""
     for folder in sorted((results / "scores").iterdir()):
-        sheet = pd.read_csv(next(iter(sorted(folder.glob("fold*/*.csv")))), dtype={"subject": str})
+        sheet = read_csv(next(iter(sorted(folder.glob("fold*/*.csv")))))
         kinds, areas, above = set(), [], []
         for subject, rows in sheet.groupby("subject"):
             truth, affine = volume.read(results / "volumes" / folder.name / f"{subject}.nii.gz")

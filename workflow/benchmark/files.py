@@ -58,9 +58,8 @@ def written_together(paths: Sequence[str | Path]) -> Iterator[list[Path]]:
             asides.append(_made_aside(path))
         modes = [stat.S_IMODE(aside.stat().st_mode) for aside in asides]
         yield asides
-        for aside, mode in zip(
-            asides, modes, strict=True
-        ):  # before the first rename, so that a missing file leaves no other files
+        # before the first rename, so that a missing file leaves no other files
+        for aside, mode in zip(asides, modes, strict=True):
             _give_mode(aside, mode)
         for aside, path in zip(asides, targets, strict=True):
             os.replace(aside, path)
@@ -240,10 +239,21 @@ def subject_of(path: str | Path) -> str:
     return Path(path).name.removesuffix(".nii.gz")
 
 
+NAMES = ("cohort", "subject", "method", "label", "first", "second", "sampler", "eta", "noise")
+"""Columns of the project's tables that hold names, which are text even if they look like numbers or like a blank."""
+
+
 def write_csv(path: str | Path, table: "pd.DataFrame", digits: str = "%.6f") -> None:
     """A table as CSV, without its index; ``digits``: of every number that is not an integer."""
     with written(path) as aside:
         table.to_csv(aside, index=False, float_format=digits, lineterminator="\n")
+
+
+def read_csv(path: str | Path, separator: str = ",") -> "pd.DataFrame":
+    """A table of ``write_csv``. ``NAMES`` are text: a subject 007 or NA, a cohort 2024. Only an empty cell is NaN."""
+    import pandas as pd
+
+    return pd.read_csv(path, sep=separator, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
 
 
 def png_uri(image: "Image") -> str:

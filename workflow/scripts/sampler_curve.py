@@ -2,19 +2,17 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from benchmark.cohort.frame import frames
 from benchmark.jobs.job import job
 from benchmark.print.style import save
 from benchmark.print.typeset import write_caption, write_table
 from benchmark.samplers import curve_figure
 from benchmark.samplers.curve import curve_frame, curve_table
+from benchmark.samplers.measure import read_measured
 
 with job(snakemake) as say:
-    sheets = [pd.read_csv(path, dtype={"subject": str, "eta": str}) for path in snakemake.input.measured]
-    measured = pd.concat(sheets, ignore_index=True)
-    frame = curve_frame(measured.assign(eta=measured["eta"].fillna("")))
+    measured = read_measured(snakemake.input.measured)
+    frame = curve_frame(measured)
     patients = len(measured[["cohort", "subject"]].drop_duplicates())
     table = curve_table(frame, snakemake.params.where, patients)
     table.caption += frames(snakemake.input.sheets, snakemake.params.frame)

@@ -6,13 +6,14 @@ import pandas as pd
 
 from benchmark.cohort.frame import frames
 from benchmark.figures.dominance import heat_map
+from benchmark.files import read_csv
 from benchmark.jobs.job import job
 from benchmark.print.style import save
 from benchmark.print.typeset import write_caption, write_table
 from benchmark.scores.comparisons import significance_table
 
 with job(snakemake) as say:
-    frame = pd.concat([pd.read_csv(path) for path in snakemake.input.compared], ignore_index=True)
+    frame = pd.concat([read_csv(path) for path in snakemake.input.compared], ignore_index=True)
     labels = snakemake.params.labels
     table = significance_table(frame, labels)
     table.caption += frames(snakemake.input.sheets, snakemake.params.frame)

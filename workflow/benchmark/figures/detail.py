@@ -9,7 +9,7 @@ import pandas as pd
 from benchmark import volume
 from benchmark.cohort.protocol import read_removal
 from benchmark.errors import UserError
-from benchmark.files import subject_of, written
+from benchmark.files import read_csv, subject_of, written
 
 
 def gradient_energy(slices: np.ndarray) -> np.ndarray:
@@ -49,8 +49,8 @@ def write_detail(path: str | Path, sheet: pd.DataFrame) -> None:
 
 
 def read_detail(path: str | Path) -> pd.DataFrame:
-    """Reads the sheet; subjects are read as text."""
-    return pd.read_csv(path, sep="\t", dtype={"subject": str})
+    """Reads the sheet."""
+    return read_csv(path, "\t")
 
 
 def patient(sheet: pd.DataFrame, number: int) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, read_removal
-from benchmark.files import subject_of
+from benchmark.files import read_csv, subject_of
 from benchmark.jobs.timing import Stopwatch, hardware
 from benchmark.scores.metrics import METRICS, score
 from benchmark.scores.region import region
@@ -48,6 +48,12 @@ def sampler_scores(
                 scores = score(run.volume, truth[removal.removed], inside, perceptual)[list(METRICS)].mean()
             rows.append(row | {metric: scores.get(metric, np.nan) for metric in METRICS})
     return pd.DataFrame(rows)
+
+
+def read_measured(paths: Sequence[str]) -> pd.DataFrame:
+    """Sheets of ``sampler_scores`` as one table; η is text, '' for a solver without η."""
+    measured = pd.concat([read_csv(path) for path in paths], ignore_index=True)
+    return measured.assign(eta=measured["eta"].fillna(""))
 
 
 def efficiency(

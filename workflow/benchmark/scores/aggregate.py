@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.files import read_csv
 from benchmark.scores.metrics import COLUMNS
 
 
 def read_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
     """Slice scores of many ``{results}/scores/{cohort}/fold{k}/{method}.csv`` as one table.
 
-    Adds the columns ``cohort``, ``fold`` and ``method``, taken from the paths. Subjects are read as text.
+    Adds the columns ``cohort``, ``fold`` and ``method``, taken from the paths.
     """
     tables = []
     for path in map(Path, paths):
-        table = pd.read_csv(path, dtype={"subject": str})
+        table = read_csv(path)
         table.insert(0, "cohort", path.parts[-3])
         table.insert(1, "fold", int(path.parts[-2].removeprefix("fold")))
         table.insert(2, "method", path.stem)
