@@ -145,6 +145,12 @@ def verdicts(_: Path) -> Iterator[str]:
     for name, ours, other, expected in (
         ("a winner by 3 dB", patients + draw.normal(3, 0.2, 30), patients, significance.CLEARLY),
         ("the other way round", patients, patients + draw.normal(3, 0.2, 30), significance.NOT_SHOWN),
+        (
+            "a tie but for one patient, 50 dB ahead",
+            patients + np.r_[draw.normal(0, 0.3, 29), 50],
+            patients,
+            significance.NOT_SHOWN,
+        ),
         ("a tie", patients + draw.normal(0, 0.3, 30), patients, significance.NOT_SHOWN),
         (f"{few} patients, 10 dB apart", patients[:few] + 10, patients[:few], significance.TOO_FEW),
     ):

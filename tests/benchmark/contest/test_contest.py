@@ -117,7 +117,7 @@ def test_a_clear_lead_and_none():
     assert (ahead["ahead_on"] == PATIENTS).all()
     assert ahead["confidence"].iloc[0] == pytest.approx(1 - 0.05 / (3 * 2 * 2))  # metrics, rivals, settings
     table = certainty_table(ahead, CONFIG)
-    assert "is ahead of all rivals" in table.caption
+    assert "is ahead of every rival in this table" in table.caption
     assert f" on {PATIENTS} of {PATIENTS}" in table.rows[1][1].text
     behind = certainty(planted(new=0.5), CONFIG, **OPTIONS)
     assert (behind.loc[behind["second"] == "old", "verdict"] == NOT_SHOWN).all()

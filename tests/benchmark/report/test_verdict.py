@@ -92,6 +92,12 @@ def test_the_winner_is_the_best_of_the_honest(frame):
     ]
 
 
+def test_means_that_print_as_equal_share_the_place(frame):
+    frame.loc[1, ["ssim", "lpips"]] = [0.84004, 0.02996]
+    row = winners_table(frame, {"oasis": "OASIS"}).rows[1]
+    assert [cell.text for cell in row[2:]] == ["Ours = Linear (0.8400)", "Linear (26.00)", "Ours = Linear (0.0300)"]
+
+
 def claims(count: int, verdicts: tuple[str, str, str]) -> pd.DataFrame:
     rows = [["oasis", "ours", "linear", "patient", m, count, v] for m, v in zip(METRICS, verdicts, strict=True)]
     return pd.DataFrame(rows, columns=["cohort", "first", "second", "level", "metric", "patients", "verdict"])

@@ -1,6 +1,7 @@
 """The table of networks: each compared with its starting point, on the same slices."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -9,6 +10,7 @@ from benchmark.config.networks import labels
 from benchmark.datasets.phantom import phantom
 from benchmark.scores.inplane import COLUMNS, InPlane, compare_networks, networks_table
 from benchmark.scores.metrics import psnr
+from benchmark.scores.region import region
 from models import weights
 from models.interpolation import bicubic, degrade
 
@@ -59,18 +61,33 @@ def test_one_row_a_network_on_the_same_slices(files):
     assert table.start_psnr.isna().tolist() == [False, False, False, False, True, True]
 
 
-def test_numbers_are_those_of_the_slices(files):
+def test_numbers_are_those_of_the_slices_then_of_the_patients(files):
     paths, volumes = files
     row = compare_networks({"wdsr": paths["wdsr"]}, volumes, OPTIONS).iloc[0]
-    truth = np.concatenate([volume.read(path)[0][::2] for path in volumes])
-    truth = truth[truth.max(axis=(1, 2)) > 0]
-    low = degrade(torch.from_numpy(truth).unsqueeze(1))
-    network = weights.load(paths["wdsr"])
-    made, start = network(low).clamp(0, 1).squeeze(1).numpy(), bicubic(low).squeeze(1).numpy()
-    gains = [psnr(m, t) - psnr(s, t) for m, s, t in zip(made, start, truth, strict=True)]
-    assert row.slices == len(truth) < 12
+    network, gains, count = weights.load(paths["wdsr"]), [], 0
+    for path in volumes:
+        truth, affine = volume.read(path)
+        truth = truth[::2][region(truth, affine).signal[::2]]
+        low = degrade(torch.from_numpy(truth).unsqueeze(1))
+        made, start = network(low).clamp(0, 1).squeeze(1).numpy(), bicubic(low).squeeze(1).numpy()
+        gains.append(np.mean([psnr(m, t) - psnr(s, t) for m, s, t in zip(made, start, truth, strict=True)]))
+        count += len(truth)
+    assert (row.slices, row.patients) == (count, 2)
+    assert count < 12
+    assert (row.least, row.greatest) == pytest.approx((min(gains), max(gains)), abs=1e-4)
     assert row.difference == pytest.approx(np.mean(gains), abs=1e-4)
-    assert row.standard_error == pytest.approx(np.std(gains, ddof=1) / np.sqrt(len(truth)), rel=1e-3)
+
+
+def test_slices_of_air_do_not_count(files, tmp_path):
+    """A slice of faint noise is easy: it would raise every PSNR."""
+    paths, volumes = files
+    truth, affine = volume.read(volumes[0])
+    truth[0, 10:12, 10:12] = 0.01
+    volume.write(tmp_path / "air.nii.gz", truth, affine)
+    truth[0] = 0
+    volume.write(tmp_path / "none.nii.gz", truth, affine)
+    tables = [compare_networks({"wdsr": paths["wdsr"]}, [tmp_path / f"{n}.nii.gz"], OPTIONS) for n in ("air", "none")]
+    assert tables[0].slices[0] == tables[1].slices[0] > 0
 
 
 def test_edsr_that_changes_nothing_gains_nothing(files):
@@ -79,7 +96,7 @@ def test_edsr_that_changes_nothing_gains_nothing(files):
     row = compare_networks(paths, volumes, OPTIONS).set_index("network").loc["edsr"]
     assert row.starting_point == "diffusion"
     assert row.difference == 0
-    assert row.standard_error == 0
+    assert (row.least, row.greatest) == (0, 0)
 
 
 def test_edsr_is_left_out_without_the_diffusion(files):
@@ -109,6 +126,16 @@ def test_a_network_under_another_name_is_compared_by_its_class(files, tmp_path):
     tables = [compare_networks({name: p}, volumes, OPTIONS) for name, p in (("wide", path), ("wdsr", paths["wdsr"]))]
     assert tables[0].network.tolist() == ["wide"]
     assert tables[0].drop(columns="network").equals(tables[1].drop(columns="network"))
+
+
+def test_bold_is_ahead_on_every_patient_and_not_only_on_average():
+    row = {"network": "wdsr", "starting_point": "bicubic", "network_psnr": 27.0, "start_psnr": 26.0, "difference": 1.0}
+    row |= {"greatest": 2.5, "patients": 2, "slices": 90}
+    frame = pd.DataFrame([row | {"least": 0.1}, row | {"least": -0.5}], columns=COLUMNS)
+    table = networks_table(frame, "phantom", {"wdsr": "WDSR"})
+    assert [line[-1].text for line in table.rows] == ["+1.00 [+0.10, +2.50]", "+1.00 [−0.50, +2.50]"]
+    assert [line[-1].bold for line in table.rows] == [True, False]
+    assert "90 slices of 2 test patients" in table.caption
 
 
 def test_the_printed_table_has_names_for_readers_and_no_column_twice(files):

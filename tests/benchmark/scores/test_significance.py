@@ -148,6 +148,59 @@ def test_the_pairs_show_what_unpaired_samples_hide() -> None:
     assert shuffled[0] < 0
 
 
+def test_equal_methods_are_declared_different_about_as_often_as_the_confidence_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Gains of mean 0, a few patients far behind: 2.5 % are due at one end; a percentile interval errs on 8 to 9 %."""
+    monkeypatch.setattr("benchmark.scores.significance.RESAMPLES", 800)
+    draw = np.random.default_rng(4)
+    tables = [1 - draw.exponential(1, LEAST) for _ in range(400)]
+    lows = np.array([interval(gains, confidence=0.95, seed=0)[0] for gains in tables])
+    assert (lows > 0).mean() < 0.06
+
+
+def one_apart(usual: float, apart: float) -> np.ndarray:
+    """Gains of 30 patients: 29 about ``usual``, and one ``apart``."""
+    return np.append(usual + normal(7, 0, 29, 0.2), apart)
+
+
+@pytest.mark.parametrize("comparisons", [1, 100])
+@pytest.mark.parametrize(
+    ("usual", "apart", "shown"),
+    [
+        (0, 50, False),  # equal but for one patient
+        (3, -60, False),  # the mean is ahead only on patients that are not that one
+        (3, -20, False),  # one failure in 30 patients: the mean of other patients may be anything
+        (3, 50, True),  # ahead on all
+        (3, 3, True),
+    ],
+)
+def test_one_patient_far_from_the_others_decides_nothing(
+    usual: float, apart: float, shown: bool, comparisons: int
+) -> None:
+    other = patients(1, 30)
+    outcome = paired(other + one_apart(usual, apart), other, comparisons=comparisons, **OPTIONS)
+    assert (outcome["verdict"] in (SHOWN, CLEARLY)) == shown
+
+
+def test_an_equal_gain_on_every_patient_has_an_interval_of_this_gain() -> None:
+    assert interval(np.full(LEAST, 0.1), confidence=0.999, seed=0) == pytest.approx((0.1, 0.1))
+    assert interval(np.zeros(LEAST), confidence=0.999, seed=0) == (0, 0)
+
+
+def test_a_gain_on_one_patient_alone_has_no_upper_end_and_is_not_shown() -> None:
+    low, high = interval(np.append(np.zeros(LEAST - 1), 1), confidence=0.95, seed=0)
+    assert low < 0
+    assert high == np.inf
+
+
+def test_the_ends_of_a_corrected_interval_rest_on_many_resamples() -> None:
+    """450 comparisons: 1 of 18,000 resamples is beyond an end, and the ends still hardly depend on the seed."""
+    gains = normal(2, 0.3, 30, 0.5)
+    lows = [interval(gains, confidence=1 - 0.05 / 450, seed=seed)[0] for seed in range(3)]
+    assert np.ptp(lows) < 0.1 * gains.std()
+
+
 def test_more_comparisons_widen_the_interval() -> None:
     gains = normal(2, 0.3, 40, 0.5)
     (low, high), (lower, higher) = (interval(gains, confidence=1 - 0.05 / m, seed=0) for m in (1, 200))

@@ -168,8 +168,10 @@ def certainty_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
             table.rows.append(line)
     table.caption = (
         f"{champion} {_conclusion(frame, about)}. Variants of the champion are not compared. Gain: mean paired "
-        "difference over patients, positive if the champion is ahead, with its bootstrap interval; ε_min of almost "
-        "stochastic order compares the two groups of patients' means without pairing them. Clearly shown (bold): "
+        "difference over patients, positive if the champion is ahead, with its bootstrap-t interval over "
+        "patients; patients of one fold share their networks, and the interval does not include the variation between "
+        "trainings. ε_min of almost stochastic order compares the two groups of patients' means without "
+        "pairing them. Clearly shown (bold): "
         f"ε_min below 0.2 and an interval above 0, both at a confidence of {frame['confidence'].iloc[0]:.5f} "
         f"(corrected for all comparisons of this table); fewer than {LEAST} patients allow no verdict (here "
         f"{int(frame['patients'].min())} and more)."
@@ -182,7 +184,7 @@ def _conclusion(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
     labels = {key: method["label"] for key, method in about["methods"].items()}
     failed = frame[frame["verdict"] != CLEARLY]
     if failed.empty:
-        return "is ahead of all rivals, clearly shown on all metrics and for all gaps"
+        return "is ahead of every rival in this table, clearly shown on all metrics and for all gaps"
     if (frame["verdict"] == TOO_FEW).all():
         return f"may be ahead or not: fewer than {LEAST} patients allow no verdict"
     return "is not clearly ahead on: " + "; ".join(

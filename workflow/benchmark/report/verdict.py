@@ -57,7 +57,7 @@ def agreement_table(cells: pd.DataFrame, labels: Mapping[str, str]) -> Table:
 
 def winners_table(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> Table:
     """The best method of each cohort and metric, among the article's methods and among all methods that do not see the
-    truth.
+    truth; all methods whose means print as equal.
 
     ``frame``: rows of tables 1–4.
     """
@@ -69,8 +69,10 @@ def winners_table(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> Table:
         for among, rows in groups.items():
             line = [Cell(label), Cell(among)]
             for metric in METRICS if len(rows) else ():
-                best = rows[metric].idxmax() if HIGHER_IS_BETTER[metric] else rows[metric].idxmin()
-                line.append(Cell(f"{rows.loc[best, 'label']} ({number(rows.loc[best, metric], DIGITS[metric])})"))
+                printed = rows[metric].round(DIGITS[metric])
+                best = printed.max() if HIGHER_IS_BETTER[metric] else printed.min()
+                names = " = ".join(rows.loc[printed == best, "label"])
+                line.append(Cell(f"{names} ({number(best, DIGITS[metric])})"))
             if len(rows):
                 table.rows.append(line)
     return table

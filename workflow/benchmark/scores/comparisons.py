@@ -111,8 +111,9 @@ def caption(frame: pd.DataFrame) -> str:
     few = frame.loc[frame["verdict"] == TOO_FEW, "patients"]
     text = (
         "Gain: mean over the test patients (each the mean over slices and folds) of the first "
-        "method's score minus the second's, positive if the first is better; in square brackets the paired "
-        "bootstrap interval over patients. ε_min of almost stochastic order (deepsig): an upper bound on how far the "
+        "method's score minus the second's, positive if the first is better; in square brackets the "
+        "bootstrap-t interval of this mean over patients, which does not include the variation between trainings. "
+        "ε_min of almost stochastic order (deepsig): an upper bound on how far the "
         "first method's scores are from dominating the second's, patients and, as the article, slices; 0 is full "
         f"dominance, and a value near 1 means not shown, not that the second is better. Shown: ε_min below "
         f"{THRESHOLD_PAPER} (the article) and an interval above 0; clearly: below {THRESHOLD_STRICT} (deepsig's "

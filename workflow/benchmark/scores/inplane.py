@@ -17,9 +17,11 @@ from benchmark import volume
 from benchmark.config.networks import STARTS, about
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores.metrics import psnr
+from benchmark.scores.region import region
 from benchmark.seeds import derive
 
-COLUMNS = ["network", "starting_point", "network_psnr", "start_psnr", "difference", "standard_error", "slices"]
+COLUMNS = ["network", "starting_point", "network_psnr", "start_psnr", "difference", "least", "greatest"]
+COLUMNS += ["patients", "slices"]
 START_NAMES = {"diffusion": "the diffusion's slice", "bicubic": "bicubic ×4"}
 
 
@@ -29,12 +31,13 @@ def compare_networks(
     """One row (``COLUMNS``) for each network of ``weights`` that can be compared; EDSR also needs the diffusion's
     weights.
 
-    ``weights``: safetensors by network. ``volumes``: truth, as preprocessed; slices without signal are left out.
+    ``weights``: safetensors by network. ``volumes``: truth, as preprocessed, one a patient; slices that tables 1–4
+    would leave out for lack of signal are left out.
     ``options``: ``seed``, ``chunk``, ``device`` and ``threads`` as for a restoring job, ``sampling`` (arguments of the
     class of ``ours``), and ``every`` (use every n-th slice).
 
-    ``difference`` is the mean over slices of network − start in dB, paired; ``standard_error`` is the standard error of
-    this mean, or of ``network_psnr`` if there is no start. It is optimistic, because slices of one volume are similar.
+    Means over slices, then patients. ``difference``: network − start in dB; ``least`` and ``greatest``: of the
+    patients' differences. Slices of one patient are similar, so their number says nothing about other patients.
     """
     import torch
 
@@ -42,14 +45,14 @@ def compare_networks(
     pictures = InPlane(weights, options)
     scores: dict[str, list[np.ndarray]] = {}
     for path in volumes:
-        truth = volume.read(path)[0]
+        truth, affine = volume.read(path)
         numbers = np.arange(0, len(truth), options["every"])
-        numbers = numbers[truth[numbers].max(axis=(1, 2)) > 0]
+        numbers = numbers[region(truth, affine).signal[numbers]]
         seed = derive(options["seed"], "noise", "in plane", Path(path).name)
         for name, images in pictures.of(truth, numbers, seed).items():
             psnrs = [psnr(image, true) for image, true in zip(images, truth[numbers], strict=True)]
             scores.setdefault(name, []).append(np.array(psnrs))
-    return _table({name: np.concatenate(parts) for name, parts in scores.items()}, pictures.starts)
+    return _table(scores, pictures.starts)
 
 
 class InPlane:
@@ -116,44 +119,50 @@ class InPlane:
         return made.squeeze(1).clamp(0, 1).numpy()
 
 
-def _table(scores: Mapping[str, np.ndarray], starts: Mapping[str, str]) -> pd.DataFrame:
-    """``scores``: PSNR of each slice by image; rows in the order of ``STARTS``, then in the order of the networks."""
+def _table(scores: Mapping[str, Sequence[np.ndarray]], starts: Mapping[str, str]) -> pd.DataFrame:
+    """``scores``: PSNR of each patient's slices by image; rows in the order of ``STARTS``, then of the networks."""
+    means = {name: np.array([part.mean() for part in parts]) for name, parts in scores.items()}
     rows = []
     for name in sorted(starts, key=lambda name: STARTS.index(starts[name])):
-        psnrs, start = scores[name], scores.get(starts[name])
-        gain = psnrs if start is None else psnrs - start
+        start = means.get(starts[name], np.full(len(means[name]), np.nan))
+        gain = means[name] - start
         rows.append(
             {
                 "network": name,
                 "starting_point": starts[name],
-                "network_psnr": psnrs.mean(),
-                "start_psnr": np.nan if start is None else start.mean(),
-                "difference": np.nan if start is None else gain.mean(),
-                "standard_error": gain.std(ddof=1) / np.sqrt(len(gain)),
-                "slices": len(psnrs),
+                "network_psnr": means[name].mean(),
+                "start_psnr": start.mean(),
+                "difference": gain.mean(),
+                "least": gain.min(),
+                "greatest": gain.max(),
+                "patients": len(gain),
+                "slices": sum(map(len, scores[name])),
             }
         )
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def networks_table(frame: pd.DataFrame, cohort: str, labels: Mapping[str, str]) -> Table:
-    """``compare_networks`` as a table; a gain of more than two standard errors is bold. ``labels``: by network."""
+    """``compare_networks`` as a table; bold: ahead of its start on every patient. ``labels``: by network."""
+    some = frame.iloc[0]
     table = Table(
         "Each network in plane",
-        f"PSNR in dB, full frame, of slices of the test patients of {cohort}, by the networks of fold 1: the network's "
-        "output, its starting point, and the paired difference ± its standard error over slices (optimistic: "
-        "slices of one volume are similar). Bold: better than its start by more than two standard errors.",
-        ["network", "starts from", "PSNR of the network, dB", "PSNR of the start, dB", "difference, dB", "slices"],
+        f"PSNR in dB, full frame, of {some['slices']} slices of {some['patients']} test patients of {cohort}, by the "
+        "networks of fold 1: the network's output, its starting point, and the difference; means over slices, then "
+        "patients. In brackets: the least and the greatest difference of a patient. Bold: ahead of its start on every "
+        "patient, which with few patients says little about others. Slices of which the head or brain covers too "
+        "little are left out, as in tables 1 to 4.",
+        ["network", "starts from", "PSNR of the network, dB", "PSNR of the start, dB", "difference, dB"],
     )
     for row in frame.itertuples():
-        gain = f"{row.difference:+.2f} ± {row.standard_error:.2f}" if row.difference == row.difference else "–"
-        start = number(row.start_psnr, 2) if row.difference == row.difference else "–"
-        clear = row.difference > 2 * row.standard_error
-        cells = [
+        compared = not pd.isna(row.difference)
+        ends = f"[{number(row.least, 2, sign=True)}, {number(row.greatest, 2, sign=True)}]"
+        gain = f"{number(row.difference, 2, sign=True)} {ends}" if compared else "–"
+        texts = [
             labels[row.network],
             START_NAMES.get(row.starting_point, row.starting_point),
             number(row.network_psnr, 2),
-            start,
+            number(row.start_psnr, 2) if compared else "–",
         ]
-        table.rows.append([*(Cell(str(text)) for text in cells), Cell(gain, bold=bool(clear)), Cell(str(row.slices))])
+        table.rows.append([*(Cell(text) for text in texts), Cell(gain, bold=bool(row.least > 0))])
     return table

@@ -4,12 +4,13 @@ Almost stochastic order (§3.4; del Barrio et al., 2018; Dror et al., 2019): ``d
 bound on how far the scores of A are from being stochastically larger than those of B. 0 is full dominance; below 0.5 A
 is better; a value near 1 means that A is not shown to be better, not that B is better. The test uses two unpaired
 samples, although every method restores the same patients; so the mean of the paired differences is computed too, with a
-bootstrap interval over patients. A verdict needs both, and at least ``LEAST`` patients.
+bootstrap-t interval over patients. A verdict needs both, and at least ``LEAST`` patients.
 
 The Bonferroni correction is ours, confidence 1 − α/M for M comparisons: deepsig's correction is 1 − α + α/M instead,
 which is right for M = 2 only and approaches 1 − α as comparisons are added.
 """
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +24,7 @@ THRESHOLD_PAPER, THRESHOLD_STRICT = 0.5, 0.2
 LEAST = 20
 """Least number of patients for a verdict: a smaller sample says little, whatever ε_min is."""
 SHOWN, CLEARLY, NOT_SHOWN, TOO_FEW = "shown", "clearly shown", "not shown", "not enough patients"
-RESAMPLES = 20000
+RESAMPLES, IN_TAIL = 20000, 20
 
 # deepsig seeds NumPy's legacy generator with seed + 1 … seed + iterations: 32 bits.
 _SEEDS = 2**32 - 2**20
@@ -97,17 +98,29 @@ def paired(
 
 
 def interval(gains: np.ndarray, *, confidence: float, seed: int) -> tuple[float, float]:
-    """Percentile bootstrap of the mean over patients; NaN with fewer than ``LEAST`` patients or if a gain is not
-    finite."""
-    from scipy.stats import bootstrap
+    """Bootstrap-t interval of the mean of ``gains`` (N,) over patients (Efron & Tibshirani 1993, chapter 12.5).
 
-    if len(gains) < LEAST or not np.isfinite(gains).all():
+    Each resample's mean is divided by the resample's own standard error. A percentile interval of 20 patients is too
+    short, most of all in the far tails that a correction for many comparisons needs: at α/M of 0.05/30 it declares
+    equal methods better 4 times too often (normal gains) to 23 times (a few patients far behind). Resamples: at least
+    ``RESAMPLES``, and ``IN_TAIL`` beyond each end. An end is infinite if the gain depends on one patient. NaN with
+    fewer than ``LEAST`` patients or if a gain is not finite.
+    """
+    count = len(gains)
+    if count < LEAST or not np.isfinite(gains).all():
         return float("nan"), float("nan")
-    draw = np.random.default_rng(seed)
-    result = bootstrap(
-        (gains,), np.mean, confidence_level=confidence, n_resamples=RESAMPLES, method="percentile", rng=draw
-    ).confidence_interval
-    return float(result.low), float(result.high)
+    mean, error, tail = gains.mean(), gains.std(ddof=1) / math.sqrt(count), (1 - confidence) / 2
+    if error <= 1e-12 * abs(mean):  # the same gain on every patient, but for rounding
+        return float(mean), float(mean)
+    resamples = max(RESAMPLES, math.ceil(IN_TAIL / tail))
+    draw, ratios = np.random.default_rng(seed), []
+    for first in range(0, resamples, RESAMPLES):
+        drawn = (gains - mean)[draw.integers(0, count, (min(RESAMPLES, resamples - first), count))]
+        means, errors = drawn.mean(axis=1), drawn.std(axis=1, ddof=1) / math.sqrt(count)
+        equal = errors <= 1e-12 * error
+        ratios.append(np.where(equal, np.copysign(np.inf, means), means / np.where(equal, 1, errors)))
+    low, high = np.quantile(np.concatenate(ratios), (tail, 1 - tail), method="inverted_cdf")
+    return float(mean - high * error), float(mean - low * error)
 
 
 def verdict(patients: int, epsilon: float, low: float) -> str:
