@@ -303,6 +303,10 @@ def _check_latents(networks: Mapping[str, Any]) -> None:
 
 
 def _init(path: Path) -> Any:
+    if path.is_file() and path.suffix != ".safetensors":
+        with path.open("rb") as file:
+            if not file.read(2).startswith((b"PK", b"\x80")):  # the two formats of torch.save: zip and pickle
+                raise UserError(f"{path}: not a file of weights; give a .safetensors file or a PyTorch checkpoint")
     from models.checkpoints import load_init
 
     try:

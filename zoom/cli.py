@@ -18,12 +18,17 @@ examples:
   {COMMAND} sub-01/anat/sub-01_T1w.nii.gz --n 2 -o derivatives/zoom      from BIDS to BIDS derivatives
   {COMMAND} bids derivatives/zoom participant --participant-label 01 02 --spacing 1    as a BIDS app
   {COMMAND} scans/ more.nii.gz --spacing 1 -o finer/      every scan in a folder, and one more scan
-  {COMMAND} scan.nii.gz --n 4 --weights sample/1 --config config/demo.yaml --uncertainty 5 -o finer.nii.gz
+  {COMMAND} scan.nii.gz --spacing 1 --labels lesions.nii.gz -o finer.nii.gz      and a label map on the same grid
 
 Next to the output: a page (.html: look at it) and a description (.json); for several scans, also index.html. The
 path of each output goes to stdout, everything else to stderr. Not for diagnosis.
 """
 
+
+#: argparse would print every option, twelve lines, before the one line of an error.
+USAGE = (
+    f"{COMMAND} SCAN [SCAN ...] (--spacing MM | --n N | --zoom ZOOM) -o OUTPUT [options]; all options: {COMMAND} --help"
+)
 
 #: Arguments that become fields of a request unchanged.
 REQUESTED = (
@@ -37,7 +42,8 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     settings = defaults or {}
     command = argparse.ArgumentParser(
         prog=COMMAND,
-        description="Zoom your own MRI scan: a finer volume at the right position, with an honest page about it.",
+        usage=USAGE,
+        description="Makes an MRI scan finer. The output keeps the scan's position and units; a page describes it.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -49,52 +55,87 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
         help="NIfTI-1/2, Analyze or MGH (.nii, .nii.gz, .img, .hdr, .mgz, .mgh), a volume or a 4-D series; several "
         "files; folders (every image, or every series of DICOM files); or as a BIDS app: BIDS OUT participant",
     )
-    add("-o", "--output", help="a file (.nii.gz, .nii, .mgz, .mgh), or a folder to name outputs in")
+    add(
+        "-o",
+        "--output",
+        help="a file (.nii.gz, .nii, .mgz, .mgh), or a folder, in which outputs are named after the scans",
+    )
     fineness = command.add_argument_group("how fine (one of these)").add_mutually_exclusive_group(required=True)
     fineness.add_argument("--n", type=int, help="new slices in each gap: N slices become (N − 1)(n + 1) + 1")
-    fineness.add_argument("--zoom", type=float, help="output slices per slice of the scan, any number from 1 on")
-    fineness.add_argument("--spacing", type=float, metavar="MM", help="distance of the output slices")
+    fineness.add_argument("--zoom", type=float, help="output slices per slice of the scan, any number of at least 1")
+    fineness.add_argument("--spacing", type=float, metavar="MM", help="distance between the output's slices")
 
     group = command.add_argument_group("how")
     add = group.add_argument
-    add("--in-plane", type=int, choices=(1, 4), help=f"in-plane factor (config: {settings.get('in_plane')})")
-    add("--axis", type=_axis, help="slice axis: 0, 1, 2 as stored, or axial, coronal, sagittal (the thickest)")
-    add("--orientation", metavar="CODES", help="directions in which the stored axes grow, e.g. ASL (the file's own)")
-    add("--method", help=f"of the config's methods ({settings.get('method')}; spline and linear have no weights)")
-    add("--weights", nargs="+", default=[], metavar="W", help="cohort/fold as trained here, a folder, or files")
-    add("--steps", type=int, help="of the diffusion sampler: fewer are faster (the config's)")
-    add("--tile", type=int, help="side of the tiles networks are given, in low-resolution pixels (as trained)")
-    add("--no-consistency", action="store_true", help="do not make the output average back to the scan")
-    add("--thickness", type=_thickness, metavar="MM", help="of a slice (auto: from the sidecar, else the spacing)")
-    add("--profile", choices=("auto", "gaussian", "box", "point"), help="of a slice along its thickness (auto)")
+    add("--in-plane", type=int, choices=(1, 4), help=f"in-plane factor ({settings.get('in_plane')})")
+    add(
+        "--axis",
+        type=_axis,
+        help="slice axis: 0, 1, 2 as stored, or axial, coronal, sagittal (the axis with the largest spacing)",
+    )
+    add(
+        "--orientation", metavar="CODES", help="where the stored axes point, e.g. ASL, instead of the file's directions"
+    )
+    add("--method", help=f"method ({settings.get('method')}: the shipped network; spline and linear interpolate)")
+    add(
+        "--weights",
+        nargs="+",
+        default=[],
+        metavar="W",
+        help="weights: files, a folder, or in a clone cohort/fold of a study (those that ship)",
+    )
+    add("--steps", type=int, help="steps of the diffusion sampler, for diffusion methods only; fewer are faster")
+    add(
+        "--tile", type=int, help="side of the tiles that a network processes, in the scan's pixels (as in its training)"
+    )
+    add(
+        "--no-consistency",
+        action="store_true",
+        help="do not correct the output so that its averages are the scan's slices",
+    )
+    add("--thickness", type=_thickness, metavar="MM", help="slice thickness (auto: the sidecar's, else the spacing)")
+    add(
+        "--profile",
+        choices=("auto", "gaussian", "box", "point"),
+        help="profile of a slice along its thickness (auto: box for thick slices, point for thin)",
+    )
     add(
         "--labels",
         type=Path,
         metavar="FILE",
         help="a label map on the scan's grid, written on the output's grid (nearest neighbour)",
     )
-    add("--uncertainty", type=int, metavar="K", help="map where the result is least certain: the spread of K samples")
-    add("--dtype", choices=("auto", "int16", "float32"), help="numbers in the output (auto: as the scan's)")
-    add("--seed", type=int, help="of every random draw (the config's)")
+    add(
+        "--uncertainty",
+        type=int,
+        metavar="K",
+        help="also write a map of uncertainty: the spread of K results with different random numbers",
+    )
+    add("--dtype", choices=("auto", "int16", "float32"), help="data type of the output (auto: like the scan)")
+    add("--seed", type=int, help="seed of random numbers")
 
     group = command.add_argument_group("which scans of a BIDS dataset")
     add = group.add_argument
     names = ("--participant-label", "--participant_label")  # BIDS apps spell it either way
-    add(*names, nargs="+", default=[], metavar="ID", help="of these subjects, e.g. 01 02 (all)")
-    add("--suffix", nargs="+", default=[], metavar="S", help="of these suffixes, e.g. T1w FLAIR (all but labels)")
+    add(*names, nargs="+", default=[], metavar="ID", help="only these subjects, e.g. 01 02")
+    add("--suffix", nargs="+", default=[], metavar="S", help="only these suffixes, e.g. T1w FLAIR")
 
-    group = command.add_argument_group("where and whether")
+    group = command.add_argument_group("run and output")
     add = group.add_argument
-    add("--dry-run", action="store_true", help="print the plan: shape, spacing, memory, time")
-    add("--viewer", action="store_true", help="also write a page of whole volumes, linked: …_view.html")
+    add("--dry-run", action="store_true", help="only print the plan: shape, spacing, memory, time")
+    add(
+        "--viewer",
+        action="store_true",
+        help="also write …_view.html, a page on which you scroll through the whole volumes",
+    )
     add("--json", action="store_true", help="write the report, or with --dry-run the plan, to stdout as JSON")
     add("-q", "--quiet", action="store_true", help="print only errors and warnings")
     add("--overwrite", action="store_true", help="replace outputs that exist")
-    add("--memory", type=float, metavar="GB", help=f"memory that may be used in total ({settings.get('memory')})")
-    add("--device", choices=("auto", "cpu", "cuda"), help="device of the networks (the config's)")
-    add("--threads", type=int, help="CPU threads (the config's)")
-    add("--config", help="a configuration that changes config/config.yaml, e.g. config/demo.yaml")
-    add("--results", help="folder of the study for cohort/fold (the config's)")
+    add("--memory", type=float, metavar="GB", help=f"memory that the command may use, in GB ({settings.get('memory')})")
+    add("--device", choices=("auto", "cpu", "cuda"), help="device of the networks (auto: a GPU if PyTorch finds one)")
+    add("--threads", type=int, help="CPU threads")
+    add("--config", help="a YAML file with settings that replace the shipped ones (config/README.md in a clone)")
+    add("--results", help="folder of the study for --weights cohort/fold")
     _completion(command)
     return command
 
@@ -150,7 +191,7 @@ def bids_app(options: argparse.Namespace) -> None:
             raise ValueError(f"level '{level}': scans are zoomed one by one; give participant")
         options.scan, options.output = [folder], output
     if not options.output:
-        raise ValueError("the following arguments are required: -o/--output")
+        raise ValueError("the output is missing: give -o OUTPUT, or as a BIDS app: BIDS OUT participant")
 
 
 def _run(arguments: argparse.Namespace, config: dict) -> int:

@@ -57,9 +57,11 @@ def register(names: Names) -> str:
     """Describes the outputs' dataset and names the scan's, for URIs such as ``bids:raw:sub-01/anat/sub-01_T1w.nii.gz``.
 
     Each source dataset has its own link, also if several processes write to one folder. Empty if the outputs are not a
-    dataset.
+    dataset, or are in the scan's own dataset.
     """
     if names.root is None or names.bids is None:
+        return ""
+    if names.root.resolve() == names.bids.root.resolve():
         return ""
     names.root.mkdir(parents=True, exist_ok=True)
     with _alone(names.root):

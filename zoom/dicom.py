@@ -55,7 +55,8 @@ def program() -> Path:
     path = shutil.which("dcm2niix")
     if path is None:
         raise UserError(
-            f"DICOM files need the program dcm2niix: pip install '{NAME}[dicom]', or put dcm2niix into the search path"
+            f"DICOM files need the program dcm2niix: pip install dcm2niix (pipx inject {NAME} dcm2niix), or put "
+            "it into the search path"
         )
     return Path(path)
 

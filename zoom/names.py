@@ -10,8 +10,8 @@ from zoom.output import SUFFIXES, suffix_of
 
 BIDS_NAME = re.compile(r"(?P<subject>sub-[A-Za-z0-9]+)(?P<entities>(_[a-z]+-[A-Za-z0-9+]+)*)_(?P<suffix>[A-Za-z0-9]+)")
 INPUT_SUFFIXES = (*SUFFIXES, ".img.gz", ".hdr.gz", ".img", ".hdr")
-#: Suffixes of files that are not supported as outputs; such a name is not a folder either.
-FOREIGN_SUFFIXES = (".gz", ".png", ".jpg", ".tif", ".tiff", ".dcm", ".nrrd", ".nhdr", ".mha", ".mhd", ".mnc", ".npy")
+#: A name that ends like a file is not a new folder: ``out.nrrd``, or ``out.nii.gx`` by mistake. ``run-1.2`` is one.
+LIKE_A_FILE = re.compile(r"\.[a-z][a-z0-9]{0,4}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def relative_name(scan: Path, label: str) -> Path:
 
 def is_folder(output: Path) -> bool:
     """Whether an output that is asked for is a folder to name files in, or else a file."""
-    return output.is_dir() or not output.name.lower().endswith((*INPUT_SUFFIXES, *FOREIGN_SUFFIXES))
+    return output.is_dir() or not LIKE_A_FILE.fullmatch(output.suffix)
 
 
 def names(scan: Path, output: Path, label: str, labels: Path | None = None) -> Names:
@@ -148,7 +148,7 @@ def names(scan: Path, output: Path, label: str, labels: Path | None = None) -> N
         image.with_name(f"{base}.json"),
         image.with_name(f"{base}.html"),
         bids,
-        output if folder and bids and output.resolve() != bids.root.resolve() else None,
+        output if folder and bids else None,
         _labels(image, labels, bids if folder else None, label) if labels else None,
     )
 

@@ -175,7 +175,7 @@ def _room(prepared: Prepared) -> None:
     free, needed = shutil.disk_usage(existing).free, prepared.disk()
     if free < needed:
         raise UserError(
-            f"{folder}: the disk is too full: {needed / 1e9:.4g} GB needed for work files, {free / 1e9:.1f} GB free; "
+            f"{folder}: the disk is too full: {amount(needed)} needed for work files, {amount(free)} free; "
             "make room or write elsewhere"
         )
 
@@ -272,13 +272,13 @@ def describe(prepared: Prepared, engine: Engine) -> str:
     def text(values: Any, pattern: str = "{:g}") -> str:
         return " × ".join(pattern.format(value) for value in values)
 
-    series = f" × {scan.volumes} volumes" if scan.volumes > 1 else ""
+    series = f"{scan.volumes} volumes of " if scan.volumes > 1 else ""
     samples = max(1, prepared.request.uncertainty)
     lines = [
-        f"scan      {text(scan.shape)}{series} voxels of {text(scan.spacing, '{:.4g}')} mm, {scan.plane} slices "
+        f"scan      {series}{text(scan.shape)} voxels of {text(scan.spacing, '{:.4g}')} mm, {scan.plane} slices "
         f"(axis {scan.axis})",
         f"slice     {slice_.mm:.4g} mm thick ({slice_.source}), profile {slice_.profile} ({slice_.profile_source})",
-        f"output    {text(shape)}{series} voxels of {text(spacing, '{:.4g}')} mm: {prepared.names.image}",
+        f"output    {series}{text(shape)} voxels of {text(spacing, '{:.4g}')} mm: {prepared.names.image}",
         f"method    {choice.key} ({choice.label})"
         + "".join(f"\n          {w.path} [{', '.join(w.networks)}, sha256 {w.sha256[:12]}]" for w in choice.weights),
         f"memory    {amount(engine.plan.memory)} on {engine.device}, {engine.plan.chunk} slices at once"
@@ -287,6 +287,8 @@ def describe(prepared: Prepared, engine: Engine) -> str:
         f"{amount(prepared.disk())} while working",
         f"time      about {duration(seconds(prepared, engine) * samples)}",
     ]
+    if prepared.names.labels:
+        lines.append(f"labels    {prepared.names.labels}")
     if not choice.networks and prepared.request.method is None and choice.passed_over is None:
         lines.append(f"hint      {choice.key} is not trained: no shipped weights have this in-plane factor")
     if grid.beyond:

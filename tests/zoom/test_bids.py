@@ -203,17 +203,17 @@ def test_a_folder_that_is_no_derivatives_is_refused(tmp_path: Path, config: dict
     assert said in refused(config, scan, out)
 
 
-def test_beside_the_scan_itself_nothing_is_described(tmp_path: Path, zoomed: Callable) -> None:
-    scan = dataset(tmp_path / "raw")[0]
-    before = (tmp_path / "raw" / "dataset_description.json").read_text()
-    about = zoomed(scan, tmp_path / "raw")
-    assert (tmp_path / "raw" / "dataset_description.json").read_text() == before
-    assert about["Sources"] == [str(scan)]
-    assert not (tmp_path / "raw" / ".bidsignore").exists()
-
-
 def test_a_broken_description_of_the_source_is_named_before_anything_is_made(tmp_path: Path, config: dict) -> None:
     scan = dataset(tmp_path / "raw")[0]
     (tmp_path / "raw" / "dataset_description.json").write_text("{")
     said = refused(config, scan, tmp_path / "out")
     assert "raw/dataset_description.json: not JSON" in said
+
+
+def test_a_raw_dataset_receives_no_outputs(tmp_path: Path, config: dict, zoomed: Callable) -> None:
+    scan = dataset(tmp_path / "raw")[0]
+    assert "a raw BIDS dataset" in refused(config, scan, tmp_path / "raw")
+    (tmp_path / "raw" / "dataset_description.json").write_text('{"Name": "d", "DatasetType": "derivative"}')
+    about = zoomed(scan, tmp_path / "raw")
+    assert about["Sources"] == [str(scan)]
+    assert json.loads((tmp_path / "raw" / "dataset_description.json").read_text()).keys() == {"Name", "DatasetType"}

@@ -124,6 +124,16 @@ def test_without_weights_it_says_what_would_be_better(save: Callable, capsys: py
     assert "hint" not in capsys.readouterr().err
 
 
+def test_an_error_of_the_command_line_is_two_lines(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for words in (["scan.nii"], ["scan.nii", "--n", "x", "-o", "o"], ["bids", "out", "participants", "--n", "1"]):
+        with pytest.raises(SystemExit) as stop:
+            main(words)
+        assert stop.value.code == 2
+        usage, error = capsys.readouterr().err.splitlines()
+        assert usage.startswith("usage: mri-zoom SCAN")
+        assert error.startswith("mri-zoom: error: ")
+
+
 def test_a_wish_is_needed_and_one_is_enough(save: Callable, capsys: pytest.CaptureFixture) -> None:
     for wish in ([], ["--n", "1", "--zoom", "2"]):
         with pytest.raises(SystemExit) as raised:
@@ -141,7 +151,7 @@ def test_help_explains_itself(capsys: pytest.CaptureFixture) -> None:
         "--dry-run",
         "examples:",
         "Not for diagnosis",
-        "(auto; spline and linear have no weights)",
+        "(auto: the shipped network; spline and linear interpolate)",
     ):
         assert word in " ".join(said.split())
 

@@ -110,7 +110,7 @@ def test_the_scan_is_not_overwritten(config: dict, save: Callable) -> None:
 
 
 def test_outputs_that_cannot_be(tmp_path: Path, config: dict, save: Callable) -> None:
-    for name in ("out.img", "out.png", "out.nrrd", "out.tar.gz"):
+    for name in ("out.img", "out.png", "out.nrrd", "out.tar.gz", "out.txt", "out.nii.gx"):
         assert "end it in .nii.gz" in refused(config, save(), tmp_path / name)
     (tmp_path / "file").write_text("")
     assert "cannot be written" in refused(config, save(), tmp_path / "file" / "out.nii.gz")
