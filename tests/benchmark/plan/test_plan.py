@@ -65,6 +65,12 @@ def test_interpolation_is_judged_like_with_like(article):
 def test_what_a_method_learned_from_is_known(article):
     features = {m: Plan(article).study.features(m) for m in ("quartet_views", "srgan", "ours", "linear", "wdsr")}
     assert features == {"quartet_views": ["alex"], "srgan": ["vgg"], "ours": ["vgg"], "linear": [], "wdsr": []}
+    apart = copy.deepcopy(article)
+    apart["networks"]["quartet"]["training"]["perceptual_net"] = "vgg"
+    assert Plan(apart).study.features("quartet_views") == ["vgg"]
+    apart["networks"]["quartet"]["training"]["perceptual_net"] = "squeeze"
+    with pytest.raises(UserError, match="perceptual_net: 'squeeze' is not one of"):
+        check(apart)
 
 
 def test_what_sharpens_every_row_of_table_6_is_said(article):

@@ -9,7 +9,8 @@ from models.interpolation import degrade
 from models.method import method
 from models.methods.quartet import around
 from models.networks.quartet import Training, build
-from models.training.data import SliceBank
+from models.perceptual import Perceptual
+from models.training.data import SliceBank, random_flip
 
 SIZE = {"blocks": 1, "width": 8, "expansion": 2}
 OPTIONS = {"gap": 3, "patch": 32, "perceptual_weight": 0, "rate": 1e-2, "rate_schedule": "one_cycle", "ema": 0.9}
@@ -72,6 +73,24 @@ def error_reduction(log) -> float:
 def test_training_removes_a_tenth_of_the_linear_controls_error(train):
     _, log = train("quartet", SIZE, OPTIONS, 150)
     assert error_reduction(log) > 0.1
+
+
+@pytest.mark.parametrize("net", ["alex", "vgg"])
+def test_perceptual_loss_uses_the_features_named_by_the_config(net, trunks, bank):
+    """With ``vgg``, LPIPS by AlexNet judges a network that did not learn from AlexNet."""
+    options = OPTIONS | {"perceptual_weight": 2.0, "perceptual_net": net, "trunk": trunks[net]}
+    task = Training(build(**SIZE), {}, 10, options)
+    task.prepare(bank)
+    torch.manual_seed(0)
+    loss, log = task("network", bank.batch(2), 0)
+    torch.manual_seed(0)
+    bank.batch(2)
+    slices, places = task.draw(2)
+    patches = random_flip(slices)
+    start = task.start(task.seen(patches[:, :4]), places)  # untrained, the network returns its starting point
+    expected = Perceptual(trunks[net], net=net)(start.clamp(0, 1), patches[:, 4:]).mean()
+    assert log["lpips"].item() == pytest.approx(expected.item(), rel=1e-4)
+    assert loss.item() == pytest.approx((log["l1"] + 2 * log["lpips"]).item(), rel=1e-5)
 
 
 def test_interrupted_training_equals_uninterrupted_training(assert_resumes):
