@@ -34,7 +34,7 @@ checkpoint cohort:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        cohort=lambda w: slug(
+        cohort=lambda w: part(
             config["cohorts"][w.cohort],
             *(
                 "reader",

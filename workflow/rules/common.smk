@@ -26,6 +26,7 @@ try:
     from benchmark.config.networks import options as method_options
     from benchmark.errors import UserError, without_secrets
     from benchmark.files import yaml_of
+    from benchmark.plan.study import part as keys_of
     from benchmark.project import PACKAGE, shipped
 except ImportError as error:
     raise WorkflowError(
@@ -37,25 +38,26 @@ try:
     for path in workflow.configfiles:  # Snakemake uses the last of equal keys
         if Path(path).suffix != ".json":
             yaml_of(path)
-    if complete(config) and workflow.is_main_process:
-        print(
-            f"config: incomplete, so its values are added to {shipped('config/config.yaml')}",
-            file=sys.stderr,
-        )
-    # the user's config, which `study_cost` changes choice by choice
-    OWN = copy.deepcopy(config)
+    incomplete = complete(config)
+    # as the user wrote it, without defaults; `study_cost` changes it choice by choice
+    CONFIG_AS_WRITTEN = copy.deepcopy(config)
     check(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+if incomplete and workflow.is_main_process:
+    print(
+        f"config: incomplete, so its values are added to {shipped('config/config.yaml')}",
+        file=sys.stderr,
+    )
 if workflow.modifier.path_modifier.replace_prefix("results") != "results":
     raise WorkflowError(
         "zoom-benchmark as a module takes no prefix: set `results:` (and `data:`) in the module's config instead"
     )
 
 for block in config["cohorts"].values():
-    for part, key in ((block, "local"), (block["options"], "manifest")):
-        if key in part:
-            part[key] = part[key].replace("{results}", config["results"])
+    for settings, key in ((block, "local"), (block["options"], "manifest")):
+        if key in settings:
+            settings[key] = settings[key].replace("{results}", config["results"])
 
 if workflow.is_main_process:
     # One message with everything that the user must do before scans can be downloaded; planning continues.
@@ -111,38 +113,52 @@ def volumes(cohort, subjects):
     return [f"{RESULTS}/volumes/{cohort}/{subject}.nii.gz" for subject in subjects]
 
 
-def test_volumes(wildcards):
-    subjects = sheet.test(cohort_sheet(wildcards.cohort))
+def removals(cohort, subjects):
+    """The files with the slices that the protocol removes from each volume."""
+    return [f"{RESULTS}/protocol/{cohort}/{subject}.tsv" for subject in subjects]
+
+
+def tested(cohort):
+    """The cohort's test patients; one clear line if there are none."""
+    subjects = sheet.test(cohort_sheet(cohort))
     if not subjects:
         raise WorkflowError(
-            f"cohort {wildcards.cohort} has no test patients (patients.test: 0); it can only be restored by cross-validation: snakemake -- contest"
+            f"cohort {cohort} has no test patients (patients.test: 0); it can only be restored by cross-validation: snakemake -- contest"
         )
-    return volumes(wildcards.cohort, subjects)
+    return subjects
 
 
-def removals(wildcards):
-    rows = cohort_sheet(wildcards.cohort)
-    return [f"{RESULTS}/protocol/{wildcards.cohort}/{s}.tsv" for s in sheet.test(rows)]
+def test_volumes(wildcards):
+    return volumes(wildcards.cohort, tested(wildcards.cohort))
+
+
+def test_removals(wildcards):
+    return removals(wildcards.cohort, tested(wildcards.cohort))
 
 
 def weights_of(cohort, fold, networks):
-    return {
-        n: f"{RESULTS}/models/{cohort}/fold{fold}/{n}.safetensors" for n in networks
-    }
+    return [f"{RESULTS}/models/{cohort}/fold{fold}/{n}.safetensors" for n in networks]
+
+
+def method_weights(cohort, fold, method):
+    """The weights of a method's networks, from one fold's trainings."""
+    return weights_of(cohort, fold, config["methods"][method]["networks"])
 
 
 def restoration_params(cohort, method, **setting):
     """Arguments of `benchmark.jobs.restoration.Restoration` without weights and chunk.
 
-    `setting`: options of the method's class that replace the config's.
+    `setting`: options of the method's class that replace the config's. Without networks a job has one thread.
     """
+    compute = part(config["compute"], "device", "threads", "half", "compile")
     return {
         "name": config["methods"][method].get("class", method),
         "options": method_options(config, method) | setting,
         "dataset": config["cohorts"][cohort]["reader"],
         "seed": config["seed"],
         "antialias": config["protocol"]["antialias"],
-        **slug(config["compute"], "device", "threads", "half", "compile"),
+        **compute,
+        "threads": compute["threads"] if config["methods"][method]["networks"] else 1,
     }
 
 
@@ -163,11 +179,9 @@ def table_files(name, shows):
     }
 
 
-def slug(config_part, *keys):
+def part(settings, *keys):
     """The named keys of a part of the config: a job re-runs only if one of these changes.
 
     Snakemake records parameters: logins in addresses are hidden, and a script that fetches reads the config itself.
     """
-    return without_secrets(
-        {key: config_part[key] for key in keys if key in config_part}
-    )
+    return without_secrets(keys_of(settings, *keys))

@@ -6,12 +6,8 @@ rule contest_scores:
     """Restore and score the patients that a fold held out, with one method."""
     input:
         volumes=lambda w: volumes(w.cohort, held_out(w)),
-        removals=lambda w: [
-            f"{RESULTS}/protocol/{w.cohort}/{subject}.tsv" for subject in held_out(w)
-        ],
-        weights=lambda w: weights_of(
-            w.cohort, w.fold, config["methods"][w.method]["networks"]
-        ).values(),
+        removals=lambda w: removals(w.cohort, held_out(w)),
+        weights=lambda w: method_weights(w.cohort, w.fold, w.method),
         alex=f"{DATA}/trunks/alex.safetensors",
         vgg=f"{DATA}/trunks/vgg.safetensors",
     output:
@@ -33,7 +29,7 @@ rule contest_scores:
             needed=lambda w: w.fold != "0",
         ),
     params:
-        contest=slug(CONTEST, "new", "gaps"),
+        contest=part(CONTEST, "new", "gaps"),
         restoration=lambda w: restoration_params(w.cohort, w.method),
     script:
         "../scripts/contest_scores.py"
@@ -62,7 +58,7 @@ rule contest_tables:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        about=slug(config, "contest", "methods", "cohorts")
+        about=part(config, "contest", "methods", "cohorts")
         | {"shared": with_shared_networks(CONTEST["methods"])},
         frame=PLAN.study.frame(CONTEST["cohorts"]),
         options=config["significance"] | {"seed": config["seed"]},
@@ -74,18 +70,13 @@ rule contest_figure:
     """The champion, its rivals and the truth on the slice with the most detail, with maps of the error."""
     input:
         volumes=lambda w: volumes(w.cohort, sheet.validation(cohort_sheet(w.cohort), 1)),
-        removals=lambda w: [
-            f"{RESULTS}/protocol/{w.cohort}/{subject}.tsv"
-            for subject in sheet.validation(cohort_sheet(w.cohort), 1)
-        ],
+        removals=lambda w: removals(
+            w.cohort, sheet.validation(cohort_sheet(w.cohort), 1)
+        ),
         scores=contest_files(CONTEST["methods"], FOLDS),
-        weights=lambda w: {
-            path
-            for m in CONTEST["methods"]
-            for path in weights_of(
-                w.cohort, 1, config["methods"][m]["networks"]
-            ).values()
-        },
+        weights=lambda w: dict.fromkeys(
+            path for m in CONTEST["methods"] for path in method_weights(w.cohort, 1, m)
+        ),
     output:
         png=report(
             f"{RESULTS}/figures/contest_{{cohort}}.png",
@@ -106,8 +97,7 @@ rule contest_figure:
             m: restoration_params(w.cohort, m) for m in CONTEST["methods"]
         },
         weights=lambda w: {
-            m: list(weights_of(w.cohort, 1, config["methods"][m]["networks"]).values())
-            for m in CONTEST["methods"]
+            m: method_weights(w.cohort, 1, m) for m in CONTEST["methods"]
         },
     script:
         "../scripts/contest_figure.py"

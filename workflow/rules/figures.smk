@@ -5,7 +5,7 @@ rule detail:
     """The detail of each slice of the test patients, by which figures choose their slices."""
     input:
         volumes=test_volumes,
-        removals=removals,
+        removals=test_removals,
     output:
         f"{RESULTS}/detail/{{cohort}}.tsv",
     log:
@@ -13,7 +13,7 @@ rule detail:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        cohort=lambda w: slug(
+        cohort=lambda w: part(
             config["cohorts"][w.cohort],
             "reader",
             "modality",
@@ -31,9 +31,7 @@ rule gaps:
     input:
         detail=f"{RESULTS}/detail/{{cohort}}.tsv",
         volumes=test_volumes,
-        weights=lambda w: weights_of(
-            w.cohort, figure_fold(w.method), config["methods"][w.method]["networks"]
-        ).values(),
+        weights=lambda w: method_weights(w.cohort, figure_fold(w.method), w.method),
     output:
         directory(f"{RESULTS}/gaps/{{cohort}}/{{method}}"),
     log:
@@ -139,7 +137,7 @@ rule overview:
         "../scripts/overview.py"
 
 
-rule whole:
+rule viewer:
     """Whole volumes of one test patient in the browser: truth, linear, the article's method and the best method."""
     input:
         detail=f"{RESULTS}/detail/{{cohort}}.tsv",
@@ -170,7 +168,7 @@ rule whole:
     params:
         about=PLAN.viewer.about,
     script:
-        "../scripts/whole.py"
+        "../scripts/viewer.py"
 
 
 rule figures:

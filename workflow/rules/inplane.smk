@@ -4,8 +4,8 @@
 rule networks:
     """In-plane PSNR of every network of fold 1 on the test patients of the first cohort, next to its starting point."""
     input:
-        volumes=lambda w: volumes(COHORTS[0], sheet.test(cohort_sheet(COHORTS[0]))),
-        weights=weights_of(COHORTS[0], 1, COMPARED).values(),
+        volumes=lambda w: volumes(COHORTS[0], tested(COHORTS[0])),
+        weights=weights_of(COHORTS[0], 1, COMPARED),
         sheets=sheets(COHORTS[:1]),
     output:
         **table_files("networks", "each network in plane"),
@@ -24,7 +24,7 @@ rule networks:
         cohort=config["cohorts"][COHORTS[0]]["label"],
         labels=network_labels(config, COMPARED),
         options={"seed": config["seed"], "sampling": config["sampling"], "every": 4}
-        | slug(config["protocol"], "antialias")
-        | slug(config["compute"], "device", "threads", "chunk"),
+        | part(config["protocol"], "antialias")
+        | part(config["compute"], "device", "threads", "chunk"),
     script:
         "../scripts/networks.py"

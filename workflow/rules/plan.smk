@@ -41,12 +41,11 @@ def figure_fold(method):
 
 def figure_input(wildcards):
     """The input files of a figure, depending on its `draw`."""
-    cohort, shown = PLAN.figures.cohort(wildcards.figure), PLAN.figures.methods(
-        wildcards.figure
-    )
+    cohort = PLAN.figures.cohort(wildcards.figure)
+    shown = PLAN.figures.methods(wildcards.figure)
     at = {m: f"{cohort}/fold{figure_fold(m)}/{m}" for m in shown}
     files = {"detail": f"{RESULTS}/detail/{cohort}.tsv"}
-    files["volumes"] = volumes(cohort, sheet.test(cohort_sheet(cohort)))
+    files["volumes"] = volumes(cohort, tested(cohort))
     if PLAN.figures.draws_gaps(wildcards.figure):
         files["gaps"] = [f"{RESULTS}/gaps/{cohort}/{method}" for method in shown]
     drawn = config["figures"][wildcards.figure]["draw"]

@@ -2,17 +2,17 @@
 
 from benchmark.config import study_networks
 
-PACED = study_networks(config)
+TRAINED = study_networks(config)
 
 
-rule pace:
-    """Training steps per second of one network, measured on slices of noise."""
+rule network_speed:
+    """Seconds per training step of one network, measured on slices of noise."""
     input:
         perceptual_trunk,
     output:
         f"{RESULTS}/speed/{{network}}.csv",
     log:
-        f"{RESULTS}/logs/pace/{{network}}.log",
+        f"{RESULTS}/logs/speed/{{network}}.log",
     conda:
         "../../envs/benchmark.yaml"
     threads: config["compute"]["threads"]
@@ -29,7 +29,7 @@ rule pace:
             for name in (w.network, *config["networks"][w.network]["needs"])
         },
         side=demand.side(config),
-        compute=slug(
+        compute=part(
             config["compute"], "device", "precision", "threads", "half", "compile"
         ),
     script:
@@ -39,7 +39,7 @@ rule pace:
 rule speed:
     """Measure all networks of the study: one short GPU job each."""
     input:
-        expand(f"{RESULTS}/speed/{{network}}.csv", network=PACED),
+        expand(f"{RESULTS}/speed/{{network}}.csv", network=TRAINED),
     localrule: True
 
 
@@ -48,24 +48,26 @@ rule study_cost:
     input:
         [
             path
-            for path in expand(f"{RESULTS}/speed/{{network}}.csv", network=PACED)
+            for path in expand(f"{RESULTS}/speed/{{network}}.csv", network=TRAINED)
             if os.path.exists(path)
         ],
     output:
-        hours=f"{RESULTS}/tables/study_hours.md",
-        disk=f"{RESULTS}/tables/study_disk.md",
-        choices=f"{RESULTS}/tables/study_choices.md",
+        [
+            f"{RESULTS}/tables/{table}.{suffix}"
+            for table in ("study_hours", "study_disk", "study_choices")
+            for suffix in ("csv", "md", "tex", "html", "rst")
+        ],
     log:
         f"{RESULTS}/logs/tables/study_cost.log",
     localrule: True
     conda:
         "../../envs/benchmark.yaml"
     params:
-        config=slug(
+        config=part(
             config,
             *(key for key in config if key not in ("figures", "survey", "zoom")),
         ),
-        own=slug(OWN, *OWN),
+        as_written=part(CONFIG_AS_WRITTEN, *CONFIG_AS_WRITTEN),
         gpu_speed=SITE.gpu_speed,
     script:
         "../scripts/study_cost.py"

@@ -16,7 +16,7 @@ rule preprocess:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        cohort=lambda w: slug(config["cohorts"][w.cohort], "reader", "axis", "slices"),
+        cohort=lambda w: part(config["cohorts"][w.cohort], "reader", "axis", "slices"),
         preprocess=lambda w: config["preprocess"]
         | config["cohorts"][w.cohort].get("preprocess", {}),
     script:

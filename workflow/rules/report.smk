@@ -73,7 +73,7 @@ rule verdict:
         }
         | {
             "networks": {
-                name: slug(n, "init", "shared", "class", "needs", "size", "training")
+                name: part(n, "init", "shared", "class", "needs", "size", "training")
                 for name, n in config["networks"].items()
             }
         },

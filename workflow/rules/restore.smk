@@ -5,10 +5,8 @@ rule restore:
     """Restore a cohort's test volumes with one method and one fold's networks (fold 0: methods without networks)."""
     input:
         volumes=test_volumes,
-        removals=removals,
-        weights=lambda w: weights_of(
-            w.cohort, w.fold, config["methods"][w.method]["networks"]
-        ).values(),
+        removals=test_removals,
+        weights=lambda w: method_weights(w.cohort, w.fold, w.method),
     output:
         directory(f"{RESULTS}/restored/{{cohort}}/fold{{fold}}/{{method}}"),
     log:

@@ -5,12 +5,8 @@ rule sampler:
     """Scores and sampling time of one setting of the sampler on one cohort."""
     input:
         volumes=lambda w: volumes(w.cohort, timed_patients(w)),
-        removals=lambda w: [
-            f"{RESULTS}/protocol/{w.cohort}/{s}.tsv" for s in timed_patients(w)
-        ],
-        weights=lambda w: weights_of(
-            w.cohort, 1, config["methods"][PLAN.samplers.method]["networks"]
-        ).values(),
+        removals=lambda w: removals(w.cohort, timed_patients(w)),
+        weights=lambda w: method_weights(w.cohort, 1, PLAN.samplers.method),
         trunk=f"{DATA}/trunks/alex.safetensors",
     output:
         f"{RESULTS}/samplers/{{cohort}}/{{sampler}}_{{steps}}_{{eta}}.csv",
@@ -66,10 +62,8 @@ rule sampler_table:
 rule efficiency:
     """Time and memory of n new slices in every gap, for a range of n, on the first test patient."""
     input:
-        volumes=lambda w: volumes(w.cohort, sheet.test(cohort_sheet(w.cohort))[:1]),
-        weights=lambda w: weights_of(
-            w.cohort, 1, config["methods"][PLAN.samplers.method]["networks"]
-        ).values(),
+        volumes=lambda w: volumes(w.cohort, tested(w.cohort)[:1]),
+        weights=lambda w: method_weights(w.cohort, 1, PLAN.samplers.method),
     output:
         f"{RESULTS}/efficiency/{{cohort}}.csv",
     log:
@@ -90,7 +84,7 @@ rule efficiency:
         ),
     params:
         restoration=lambda w: restoration_params(w.cohort, PLAN.samplers.method),
-        plan=slug(config["efficiency"], "n", "repeats", "slices"),
+        plan=part(config["efficiency"], "n", "repeats", "slices"),
     script:
         "../scripts/efficiency.py"
 
@@ -121,12 +115,8 @@ rule sampler_line:
     """Scores of one solver at every number of steps, on one cohort."""
     input:
         volumes=lambda w: volumes(w.cohort, timed_patients(w)),
-        removals=lambda w: [
-            f"{RESULTS}/protocol/{w.cohort}/{s}.tsv" for s in timed_patients(w)
-        ],
-        weights=lambda w: weights_of(
-            w.cohort, 1, config["methods"][PLAN.samplers.method]["networks"]
-        ).values(),
+        removals=lambda w: removals(w.cohort, timed_patients(w)),
+        weights=lambda w: method_weights(w.cohort, 1, PLAN.samplers.method),
         trunk=f"{DATA}/trunks/alex.safetensors",
     output:
         f"{RESULTS}/curve/{{cohort}}/{{sampler}}_{{eta}}_{{noise}}.csv",

@@ -20,7 +20,7 @@ rule score:
     """SSIM, PSNR and LPIPS of every slice, full frame and inside the head or brain."""
     input:
         volumes=test_volumes,
-        removals=removals,
+        removals=test_removals,
         restored=rules.restore.output[0],
         trunk=f"{DATA}/trunks/alex.safetensors",
     output:

@@ -11,7 +11,7 @@ rule public_weights:
     conda:
         "../../envs/benchmark.yaml"
     params:
-        source=lambda w: slug(config["public_weights"][w.checkpoint], "url", "sha256"),
+        source=lambda w: part(config["public_weights"][w.checkpoint], "url", "sha256"),
     script:
         "../scripts/public_weights.py"
 
@@ -44,7 +44,7 @@ rule train:
         validation=validation_volumes,
         needs=lambda w: weights_of(
             w.cohort, w.fold, config["networks"][w.network]["needs"]
-        ).values(),
+        ),
         trunk=perceptual_trunk,
         start=lambda w: recipe.starts_from_fetched(config, w.network),
     output:
@@ -76,6 +76,6 @@ rule train:
         init=lambda w: recipe.start(config, w.network),
         minutes=config["minutes"],
         seed=config["seed"],
-        compute=slug(config["compute"], "device", "devices", "precision", "threads"),
+        compute=part(config["compute"], "device", "devices", "precision", "threads"),
     script:
         "../scripts/train.py"

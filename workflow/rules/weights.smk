@@ -34,7 +34,7 @@ rule weights_network:
         init=lambda w: recipe.start(config, w.network),
         minutes=config["minutes"],
         seed=config["seed"],
-        compute=slug(config["compute"], "device", "devices", "precision", "threads"),
+        compute=part(config["compute"], "device", "devices", "precision", "threads"),
     script:
         "../scripts/weights.py"
 

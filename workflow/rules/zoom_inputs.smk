@@ -52,13 +52,11 @@ def zoom_method(row):
         method = None
     if method is None and row.trained:
         in_plane = row.requested.get("in_plane", config["zoom"]["in_plane"])
-        shipped = set(
-            config["weights"]["networks"]
-        )  # trained by `weights`, on several cohorts
+        of_many_cohorts = set(config["weights"]["networks"])  # no study trains these
         own = (
             key
             for key in preferred(config, in_plane)
-            if not shipped & set(config["methods"][key]["networks"])
+            if not of_many_cohorts & set(config["methods"][key]["networks"])
         )
         method = next(own, None)
         if method is None:
@@ -88,9 +86,9 @@ def zoom_settings(wildcards):
         "zoom": {key: value for key, value in config["zoom"].items() if key != "sheet"},
         "percentile": config["preprocess"]["percentile"],
         "seed": config["seed"],
-        "compute": slug(config["compute"], "device", "threads", "half"),
+        "compute": part(config["compute"], "device", "threads", "half"),
         "methods": {
-            m: slug(config["methods"][m], "label", "class", "networks")
+            m: part(config["methods"][m], "label", "class", "networks")
             | {"options": method_options(config, m)}
             for m in methods
         },
@@ -105,8 +103,7 @@ def zoom_weights(wildcards):
     """Files of weights that a row needs; they are trained first if necessary."""
     row = zoom_row(wildcards)
     if row.trained:
-        networks = config["methods"][zoom_method(row)]["networks"]
-        return list(weights_of(*row.trained, networks).values())
+        return method_weights(*row.trained, zoom_method(row))
     return [path for path in row.requested.get("weights", ()) if os.path.isfile(path)]
 
 
@@ -135,5 +132,5 @@ def trained_for_zoom():
         path
         for cohort in COHORTS
         for fold in FOLDS
-        for path in weights_of(cohort, fold, networks).values()
+        for path in weights_of(cohort, fold, networks)
     ]

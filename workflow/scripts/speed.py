@@ -1,4 +1,4 @@
-"""Training steps per second of one network on this machine."""
+"""Seconds per training step of one network on this machine."""
 
 import pandas as pd
 

@@ -8,10 +8,10 @@ from benchmark.jobs.job import job
 from benchmark.print.typeset import markdown, write_table
 
 with job(snakemake) as say:
-    config, folder = snakemake.params.config, Path(snakemake.output.hours).parent
+    config, folder = snakemake.params.config, Path(snakemake.output[0]).parent
     hours = hours_frame(config, snakemake.params.gpu_speed)
     disk = disk_frame(config)
-    choices = choices_frame(snakemake.params.own, snakemake.params.gpu_speed)
+    choices = choices_frame(snakemake.params.as_written, snakemake.params.gpu_speed)
     for name, frame, table in (
         ("study_hours", hours, hours_table(hours, config)),
         ("study_disk", disk, disk_table(disk)),

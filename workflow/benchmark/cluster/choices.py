@@ -25,34 +25,40 @@ CHOICES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def choices_frame(own: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFrame:
+def choices_frame(as_written: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.DataFrame:
     """One row for each choice: choice, hours, train, restore, sweeps.
 
-    The first row is the study as configured. ``own``: the user's config, before defaults and recipe are filled in.
+    The first row is the study as configured. ``as_written``: the user's config without defaults and
+    recipe.
     """
-    rows = [["as configured", *_hours(own, {}, gpu_speed)]]
-    rows += [[f"{name}", *_hours(own, change, gpu_speed)] for name, change in (*CHOICES, *_of_the_study(own))]
+    rows = [["as configured", *_hours(as_written, {}, gpu_speed)]]
+    rows += [
+        [f"{name}", *_hours(as_written, change, gpu_speed)] for name, change in (*CHOICES, *_of_the_study(as_written))
+    ]
     return pd.DataFrame(rows, columns=["choice", "hours", "train", "restore", "sweeps"])
 
 
-def _of_the_study(own: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _of_the_study(as_written: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Choices that depend on the content of the study."""
-    study, methods = own["study"], own["methods"]
+    study, methods = as_written["study"], as_written["methods"]
     names = [m for m in study["methods"] if methods[m].get("origin") == "article" or methods[m].get("kind")]
     return [
-        (f"first stage and diffusion: {EPOCHS} epochs", {"networks": {n: _epochs(own, n) for n in ("vq", "ldm")}}),
+        (
+            f"first stage and diffusion: {EPOCHS} epochs",
+            {"networks": {n: _epochs(as_written, n) for n in ("vq", "ldm")}},
+        ),
         ("only the article's methods and controls", {"study": {"methods": names}}),
         (f"one cohort ({study['cohorts'][0]})", {"study": {"cohorts": study["cohorts"][:1]}}),
     ]
 
 
-def _epochs(own: Mapping[str, Any], network: str) -> dict[str, Any]:
-    training = {key: value for key, value in own["networks"][network]["training"].items() if key != "steps"}
-    return own["networks"][network] | {"training": training | {"epochs": EPOCHS}}
+def _epochs(as_written: Mapping[str, Any], network: str) -> dict[str, Any]:
+    training = {key: value for key, value in as_written["networks"][network]["training"].items() if key != "steps"}
+    return as_written["networks"][network] | {"training": training | {"epochs": EPOCHS}}
 
 
-def _hours(own: Mapping[str, Any], change: Mapping[str, Any], gpu_speed: float) -> list[float]:
-    config = copy.deepcopy(dict(own))
+def _hours(as_written: Mapping[str, Any], change: Mapping[str, Any], gpu_speed: float) -> list[float]:
+    config = copy.deepcopy(dict(as_written))
     for network in change.get("networks", {}):
         config["networks"][network] = {}
     merge(config, copy.deepcopy(change))

@@ -28,7 +28,7 @@ class Viewer:
 
     @property
     def about(self) -> dict[str, Any]:
-        """The arguments of the page's job (``benchmark.figures.whole.page``), without its files."""
+        """The arguments of the page's job (``benchmark.figures.volumes_page.page``), without its files."""
         config = self.study.config
         always = [m for m in dict.fromkeys((RIVAL, self.study.ours)) if m in self.methods]
         return part(config["viewer"], "patient") | {

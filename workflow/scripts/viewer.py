@@ -1,6 +1,6 @@
 """Whole volumes of a test patient, next to each other in the browser."""
 
-from benchmark.figures.whole import page
+from benchmark.figures.volumes_page import page
 from benchmark.files import written
 from benchmark.jobs.job import job
 

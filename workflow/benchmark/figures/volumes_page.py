@@ -60,7 +60,7 @@ def page(
         Panel(
             labels.get(name, "Truth"),
             _about(name, means),
-            eight_bit(quantised(np.moveaxis(data[:, ::step, ::step], 0, 2), 0, top), affine @ thinned(step), 0, top),
+            eight_bit(quantised(np.moveaxis(data[:, ::step, ::step], 0, 2), 0, top), affine @ coarser(step), 0, top),
         )
         for name, (data, affine) in read.items()
     ]
@@ -89,6 +89,6 @@ def _about(name: str, means: pd.Series) -> str:
     return f"Mean PSNR of the removed slices {means[name]:.2f} dB.{best}"
 
 
-def thinned(step: int) -> np.ndarray:
+def coarser(step: int) -> np.ndarray:
     """Matrix 4×4 from voxels after keeping every ``step``-th row and column to the original voxels."""
     return np.diag([step, step, 1, 1])

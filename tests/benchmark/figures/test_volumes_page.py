@@ -11,9 +11,9 @@ import pytest
 
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, write_removal
-from benchmark.figures import whole
+from benchmark.figures import volumes_page
 from benchmark.figures.detail import detail_sheet, write_detail
-from benchmark.figures.whole import page, removed_means, shown_methods
+from benchmark.figures.volumes_page import page, removed_means, shown_methods
 
 AFFINE = np.array([[0.0, 0, 2, -20], [0, -1.5, 0, 30], [-1.5, 0, 0, 40], [0, 0, 0, 1]])
 PSNR = {"linear": (30.0, 40.0), "ours": (31.0, 20.0), "wdsr": (33.0, 10.0)}  # of p1 and p2
@@ -73,8 +73,8 @@ def test_the_best_is_that_of_the_volume_shown(files: dict, patient: int, shown: 
 
 def test_volumes_are_in_their_places(files: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     truth = nib.load(files["volumes"][0])
-    for most, step in ((whole.MOST, 1), (4 * 10 * 16 * 12 - 1, 2)):
-        monkeypatch.setattr(whole, "MOST", most)
+    for most, step in ((volumes_page.MOST, 1), (4 * 10 * 16 * 12 - 1, 2)):
+        monkeypatch.setattr(volumes_page, "MOST", most)
         text = written_page(files, 1)
         assert ("one pixel in 2 along" in text) == (step == 2)
         (tmp_path / "t.nii.gz").write_bytes(base64.b64decode(re.findall(r'class="volume">([^<]+)<', text)[0]))
