@@ -9,6 +9,7 @@ from torch import Tensor
 
 from models.compiling import eagerly
 from models.training.data import SliceBank
+from models.training.learner import as_saved
 from models.training.task import Task
 
 if TYPE_CHECKING:
@@ -45,22 +46,16 @@ class HeldOut:
     @torch.no_grad()
     def measure(self, task: Task, fabric: Fabric, ema: "EMAModel | None", done: int) -> float:
         """The mean loss with the weights that would be saved; keeps these weights if the loss is the lowest so far."""
-        task.eval()
-        if ema:
-            ema.store(task.network.parameters())
-            ema.copy_to(task.network.parameters())
         torch.manual_seed(self.seed)
-        with fabric.autocast(), eagerly():
-            parts = [task.held_out_loss(part).float() * len(part) for part in self.slices.split(self.batch)]
-        loss = float(torch.stack(parts).sum()) / len(self.slices)
-        if loss < self.lowest:
-            self.lowest, self.step, self.since = loss, done, 0
-            self.best = {key: value.detach().cpu().clone() for key, value in task.network.state_dict().items()}
-        else:
-            self.since += 1
-        if ema:
-            ema.restore(task.network.parameters())
-        task.train()
+        with as_saved(task, ema):
+            with fabric.autocast(), eagerly():
+                parts = [task.held_out_loss(part).float() * len(part) for part in self.slices.split(self.batch)]
+            loss = float(torch.stack(parts).sum()) / len(self.slices)
+            if loss < self.lowest:
+                self.lowest, self.step, self.since = loss, done, 0
+                self.best = {key: value.detach().cpu().clone() for key, value in task.network.state_dict().items()}
+            else:
+                self.since += 1
         return loss
 
     @property

@@ -1,11 +1,32 @@
 """The training log: a CSV of every number, a picture of the curves, and validation slices."""
 
 import csv
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
+
+
+class Waiting:
+    """Measures the time spent on fetching slices: everything inside ``with waiting:``."""
+
+    def __init__(self) -> None:
+        self._fetching, self._since = 0.0, time.perf_counter()
+
+    def __enter__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._fetching += time.perf_counter() - self._begun
+
+    def share(self) -> float:
+        """The share of the time since the last call that was spent on fetching slices, in [0, 1]."""
+        now = time.perf_counter()
+        share = self._fetching / (now - self._since)
+        self._fetching, self._since = 0.0, now
+        return round(share, 4)
 
 
 @dataclass

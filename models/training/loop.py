@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -18,15 +18,13 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from tqdm import tqdm
 
 from models.compiling import eagerly
+from models.training.checkpoint import Checkpoint
 from models.training.course import Course
 from models.training.data import SliceBank
 from models.training.held_out import EarlyStop, HeldOut
-from models.training.log import TrainingLog
-from models.training.task import Task, fuse
-
-if TYPE_CHECKING:
-    from diffusers.training_utils import EMAModel
-
+from models.training.learner import Learner, as_saved
+from models.training.log import TrainingLog, Waiting
+from models.training.task import Task
 
 MOST_WAITING = 0.05
 """Share of a training's time that fetching slices may take."""
@@ -142,104 +140,78 @@ def fit(
     """
     started = time.monotonic()
     learner = Learner(task, train, fabric, compiled=compiled, half=half)
-    ema = learner.ema
     course = Course(plan.steps, plan.limit)
     watch = HeldOut(plan.early_stop, held_out, plan.seed, plan.batch) if plan.early_stop else None
-
-    def save() -> None:
-        state: dict[str, Any] = {
-            "identity": dict(identity),
-            "course": course.state(),
-            "held_out": watch.state() if watch else None,
-            "task": task.trained_state(),
-            "optimisers": {name: optimiser.state_dict() for name, optimiser in learner.optimisers.items()},
-            "schedules": {name: rate.state_dict() for name, rate in learner.schedules.items()},
-            "ema": ema.state_dict() if ema else None,
-            "precision": fabric.strategy.precision.state_dict(),  # the loss scale of 16-mixed
-            "log": log.rows,
-            "waits": log.waits,
-        }
-        aside = checkpoint.with_suffix(".part")
-        fabric.save(aside, state)
-        if fabric.is_global_zero:
-            aside.replace(checkpoint)
-
-    if checkpoint.exists():
-        state = fabric.load(checkpoint)
-        if state["identity"] == dict(identity):
-            task.load_trained_state(state["task"])
-            for name, optimiser in learner.optimisers.items():
-                optimiser.load_state_dict(state["optimisers"][name])
-            for name, rate in learner.schedules.items():
-                rate.load_state_dict(state["schedules"][name])
-            if ema:
-                ema.load_state_dict(state["ema"])
-                ema.to(fabric.device)
-            fabric.strategy.precision.load_state_dict(state["precision"])
-            course.resume(state["course"])
-            if watch:
-                watch.resume(state["held_out"])
-            log.rows, log.waits = state["log"], state["waits"]
-            print(f"{log.name}: resumes at step {course.done}")
-
+    saved = Checkpoint(checkpoint, identity, fabric, learner, course, watch, log)
+    if saved.resume():
+        print(f"{log.name}: resumes at step {course.done}")
     bar = (show if fabric.is_global_zero else _hidden)(log.name, plan.steps, course.at)
-    fetching, since = 0.0, time.perf_counter()
+    waiting = Waiting()
     with _asked_to_stop() as asked, bar:
         while not course.over:
-            seed = plan.seed + (course.done * fabric.world_size + fabric.global_rank) * 1_000_003
-            torch.manual_seed(seed)
-            begun = time.perf_counter()
-            batch = train.batch(plan.batch)
-            fetching += time.perf_counter() - begun
+            torch.manual_seed(plan.seed + (course.done * fabric.world_size + fabric.global_rank) * 1_000_003)
+            with waiting:
+                batch = train.batch(plan.batch)
             numbers = learner.step(batch, course.at)
             stride = fabric.broadcast(course.stride()) if fabric.world_size > 1 else course.stride()
-            for rate in learner.schedules.values():
-                for _ in range(stride - 1):  # the learner counted the step itself
-                    rate.step()
+            learner.skip(stride - 1)  # the learner counted one step itself
             course.advance(stride)
             done = course.done
             bar.update(stride)
             if watch and watch.due(done, course.over):
-                numbers["held_out"] = torch.tensor(watch.measure(task, fabric, ema, done))
+                numbers["held_out"] = torch.tensor(watch.measure(task, fabric, learner.ema, done))
                 if watch.exhausted:
                     course.end()
             last = course.over
             logs = done % plan.log_every == 0 or last or "held_out" in numbers
             saves = done % plan.checkpoint_every == 0 or last
-            stops = bool(asked) or (plan.stop_after is not None and time.monotonic() - started > plan.stop_after)
-            if fabric.world_size > 1:  # all processes must stop at the same step, or the others wait for ever
-                flag = torch.tensor(float(stops), device=fabric.device)
-                stops = bool(fabric.all_reduce(flag, reduce_op="max"))
+            stops = _on_any(fabric, bool(asked) or _too_late(plan, started))
             # Reading a number waits for the device, so only when a row is due, or before weights are kept.
             if (logs or saves or stops) and not all(torch.isfinite(value).all() for value in numbers.values()):
                 raise Diverged(f"{log.name}: a loss is not finite at step {done}; the last good weights: {checkpoint}")
             if logs:
                 row = log.add(done, numbers)
-                now = time.perf_counter()
-                log.waits[row["step"]] = round(fetching / (now - since), 4)
-                fetching, since = 0.0, now
-                bar.set_postfix(
-                    {key: f"{value:.4g}" for key, value in row.items() if key.endswith("loss")}, refresh=False
-                )
-            if not last and done % plan.picture_every == 0:
-                _picture(task, held_out, log, ema)
+                log.waits[row["step"]] = waiting.share()
+                losses = {key: f"{value:.4g}" for key, value in row.items() if key.endswith("loss")}
+                bar.set_postfix(losses, refresh=False)
+            if not last and done % plan.picture_every == 0 and fabric.is_global_zero:
+                with as_saved(task, learner.ema):
+                    _picture(task, held_out, log)
             if saves or stops:
-                save()
+                saved.save()
             if stops and not last:
                 raise Stopped(f"{log.name}: stopped at step {done} of {plan.steps}; run again to resume")
     if watch and watch.best is not None:
         task.network.load_state_dict(watch.best)
-    elif ema:
-        ema.copy_to(task.network.parameters())
-    _picture(task, held_out, log, None)
+    elif learner.ema:
+        learner.ema.copy_to(task.network.parameters())
     task.eval()
+    if fabric.is_global_zero:
+        _picture(task, held_out, log)
+    _report(task, log)
+    return _outcome(course, watch)
+
+
+def _too_late(plan: TrainingPlan, started: float) -> bool:
+    """Whether ``plan.stop_after`` seconds have passed since ``started``."""
+    return plan.stop_after is not None and time.monotonic() - started > plan.stop_after
+
+
+def _on_any(fabric: Fabric, flag: bool) -> bool:
+    """Whether the flag is set in any process: all must stop at the same step, or the others wait for ever."""
+    if fabric.world_size == 1:
+        return flag
+    return bool(fabric.all_reduce(torch.tensor(float(flag), device=fabric.device), reduce_op="max"))
+
+
+def _report(task: Task, log: TrainingLog) -> None:
+    """Prints how long the training waited for slices, and the task's warnings."""
     if log.waits:
         share = sum(log.waits.values()) / len(log.waits)
         verdict = "" if share < MOST_WAITING else ": too much"
         print(f"{log.name}: {share:.1%} of the time was spent on fetching slices{verdict}")
     for warning in task.report(log.rows):
         print(f"WARNING: {log.name}: {warning}")
-    return _outcome(course, watch)
 
 
 def _outcome(course: Course, watch: HeldOut | None) -> Outcome:
@@ -254,67 +226,8 @@ def _outcome(course: Course, watch: HeldOut | None) -> Outcome:
     )
 
 
-class Learner:
-    """A task on its device: optimisers and schedules by phase, averaged weights (None if the task has none)."""
-
-    def __init__(self, task: Task, train: SliceBank, fabric: Fabric, *, compiled: bool = False, half: bool = False):
-        """``compiled``, ``half``: as for ``fit``."""
-        self.task, self.fabric = task.to(fabric.device).train(), fabric
-        task.quicken(half, compiled)
-        task.prepare(train)
-        phases = task.phases()
-        if fabric.device.type == "cuda":
-            for phase in phases.values():
-                fuse(phase.optimiser)
-        self.ema = averages(task)
-        if self.ema:
-            self.ema.to(fabric.device)
-        self.wrapped: Any
-        self.wrapped, *optimisers = fabric.setup(task, *(phase.optimiser for phase in phases.values()))
-        self.optimisers = dict(zip(phases, optimisers, strict=True))
-        self.schedules = {name: phase.schedule for name, phase in phases.items() if phase.schedule}
-        self.clips = {name: phase.clip for name, phase in phases.items() if phase.clip}
-
-    def step(self, batch: torch.Tensor, step: int) -> dict[str, torch.Tensor]:
-        """One step of every phase, and of the averages, on ``batch`` (B, 1, H, W) in [0, 1].
-
-        Returns the losses and the other logged numbers. This function does not wait for the device.
-        """
-        numbers: dict[str, torch.Tensor] = {}
-        torch.compiler.cudagraph_mark_step_begin()  # results of the previous step are no longer used
-        for name, optimiser in self.optimisers.items():
-            optimiser.zero_grad()
-            loss, extra = self.wrapped(name, batch, step)
-            self.fabric.backward(loss)
-            if clip := self.clips.get(name):
-                self.fabric.clip_gradients(self.wrapped, optimiser, max_norm=clip, error_if_nonfinite=False)
-            optimiser.step()
-            if name in self.schedules:
-                self.schedules[name].step()
-            numbers |= {f"{name}_loss": loss.detach(), **extra}
-        if self.ema:
-            self.ema.step(self.task.network.parameters())
-        return numbers
-
-
-def averages(task: Task) -> "EMAModel | None":
-    """The averaged weights, all updated in one call; None if the task has none."""
-    if not task.ema_decay:
-        return None
-    from models.training.averages import Averages  # its import takes seconds
-
-    return Averages(task.network.parameters(), decay=task.ema_decay, foreach=True)
-
-
 @torch.no_grad()
-def _picture(task: Task, held_out: SliceBank, log: TrainingLog, ema: "EMAModel | None") -> None:
-    """Validation slices, restored with the weights that will be saved."""
-    task.eval()
-    if ema:
-        ema.store(task.network.parameters())
-        ema.copy_to(task.network.parameters())
+def _picture(task: Task, held_out: SliceBank, log: TrainingLog) -> None:
+    """Validation slices, restored by the network of ``task``, which is in ``eval`` mode."""
     with eagerly():
         log.picture([row.float().cpu() for row in task.picture(task.examples(held_out))])
-    if ema:
-        ema.restore(task.network.parameters())
-    task.train()

@@ -49,7 +49,8 @@ class Learning:
         """
         from models.compiling import compile_costly
         from models.half import halved
-        from models.training.loop import Learner, start_fabric
+        from models.training.learner import Learner
+        from models.training.loop import start_fabric
 
         self.fabric = start_fabric(device, 1, precision)
         with self.fabric.device:  # weights are drawn on their device
