@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.gap import SLICES, gap_description
 from models.method import Restorer
-from models.networks.slab import SLICES, Slab
+from models.networks.slab import Slab
 from models.thickness import consistent_spline
-from models.training.blocks import described
 
 REACH = 32
 """Margin in pixels around non-zero pixels in which the network may draw: the radius of its receptive field."""
@@ -92,7 +92,7 @@ class Method(Restorer):
             mixing = np.zeros((len(here), SLICES))
             mixing[:, exists] = weights[here, first : last + 1]
             where = np.concatenate([(at[here, None] - known[gap]) / step, mixing], axis=1)
-            about = described(
+            about = gap_description(
                 self.geometry.profile, self.geometry.thickness / step, self.geometry.in_plane * step, exists
             )
             area = filled_area(slices)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.interpolation import FACTOR
 from models.methods.slab import Method as Slab
 from models.methods.slab import filled_area
-from models.training.coarse import SLICES
+from models.networks.lens import SLICES
 
 
 class Method(Slab):

@@ -14,15 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.gap import DESCRIPTION, SLICES
 from models.half import in_weights, weights_dtype
 from models.training.block_task import BlockTask
-from models.training.blocks import BlockBank, Protocols, simulate
+from models.training.blocks import BlockBank
+from models.training.scan_protocols import Protocols
+from models.training.thick import simulate
 
 ABOUT = {"label": "Slab", "parameters": 2.0e6, "step_seconds": 0.1, "width": 128}
-SLICES = 8
-DESCRIPTION = 4 + SLICES
-"""Length of the description ``about`` of a gap (``models.training.blocks.described``)."""
-
 OUTPUT = 0.1
 """Scale of the network's output: one step changes a thousand weights of the last layer and must not spoil the slice."""
 
@@ -45,7 +44,7 @@ class Block(nn.Module):
 class Slab(nn.Module):
     """Slices (B, 8, h, w), ``about`` (B, 12), ``where`` (B, T, 9) → slices at T positions (B, T, h, w), not clamped.
 
-    ``about``: see ``models.training.blocks.described``. ``where``: t (0 at the fourth slice, 1 at the fifth) and the
+    ``about``: see ``models.gap.gap_description``. ``where``: t (0 at the fourth slice, 1 at the fifth) and the
     consistent spline's weights of the eight slices. A missing slice is replaced by its neighbour.
     """
 
@@ -128,10 +127,10 @@ def build(blocks: int = 6, width: int = 128, head: int = 64, factor: int = 1) ->
 
 
 class Training(BlockTask):
-    """Scans made from the training volumes by ``models.training.blocks``, against the volumes. The loss is MAE.
+    """Scans made from the training volumes by ``models.training.thick``, against the volumes. The loss is MAE.
 
     Options: those of ``BlockTask``, ``positions`` (in a gap), ``protocols`` (number drawn at the start) and ``augment``
-    (see ``models.training.blocks.simulate``).
+    (see ``models.training.thick.simulate``).
     """
 
     network: Slab

@@ -1,6 +1,6 @@
-"""Simulated slices with coarse pixels for training, made from fine volumes, with the appearance of many scanners.
+"""Simulated slices with coarse pixels for the training of Lens, made from fine volumes.
 
-As in ``models.training.blocks``, a block of a volume is cut along a random axis, its grey scale is changed, and the
+As in ``models.training.thick``, a block of a volume is cut along a random axis, its grey scale is changed, and the
 rest is one matrix product per axis. A coarse pixel is a weighted mean of the fine voxels around its position; the
 kernel differs between samples.
 """
@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.fast import moved
 from models.interpolation import FACTOR
-from models.training.blocks import FARTHEST, ORDERS, BlockBank, curves, looks, resampling
-from models.training.data import moved
+from models.training.appearance import FARTHEST, curves, looks, resampling
+from models.training.blocks import ORDERS, BlockBank
 
 SLICES = 5
 AROUND = 5
@@ -23,14 +24,14 @@ EDGE = 8
 """Fine pixels outside of a patch within the reach of its coarse pixels."""
 
 KERNELS = {"box": 0.4, "gaussian": 0.3, "triangle": 0.15, "cubic": 0.15}
-"""Shares of the kernels: mean of the fine pixels (``area``), Gaussian, antialiased bilinear and bicubic."""
+"""Shares of the kernels: mean of the four fine pixels along an axis, Gaussian, antialiased bilinear and bicubic."""
 
 
 def coarse_and_fine(bank: BlockBank, places: Tensor, patch: int, augment: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     """At ``places`` (B, 4), five slices of coarse pixels (B, 5, p/4, p/4) and the middle slice in fine pixels (B, 1, p,
     p).
 
-    ``augment``: as for ``models.training.blocks.simulate``; ``thick``: the share of the samples that are smoother along
+    ``augment``: as for ``models.training.thick.simulate``; ``thick``: the share of the samples that are smoother along
     the slice axis, like slices drawn from thick slices.
     """
     count, device = len(places), bank.device

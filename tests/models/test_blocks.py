@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from models.gap import SLICES, gap_description
 from models.networks.slab import start
 from models.thickness import consistent_spline, profile
-from models.training.blocks import DEEP, SLICES, BlockBank, Protocols, described, resampling, simulate, voxel_weights
+from models.training.appearance import resampling
+from models.training.blocks import BlockBank
+from models.training.scan_protocols import DEEP, Protocols, voxel_weights
+from models.training.thick import simulate
 
 PLAIN = {
     "resampled": 0.0,
@@ -125,4 +129,4 @@ def test_resampling_is_exact_for_linear_ramps_and_whole_voxels():
 
 
 def test_description_of_point_slices_has_thickness_zero():
-    assert described("point", 1.0, 16.0, np.ones(8, bool)).tolist() == [0, 0, 0, 1, *[1] * 8]
+    assert gap_description("point", 1.0, 16.0, np.ones(8, bool)).tolist() == [0, 0, 0, 1, *[1] * 8]
