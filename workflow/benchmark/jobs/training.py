@@ -51,7 +51,7 @@ def train(
     """
     called = time.monotonic()
     torch.set_num_threads(compute["threads"])
-    torch.manual_seed(derive(seed, "weights", name, *identity.values()) % 2**63)
+    torch.manual_seed(derive(seed, "weights", name, *identity.values()))
     fabric = start_fabric(compute["device"], compute["devices"], compute["precision"])
     kind = network.get("class", name)
     module = weight_files.network(kind, network["size"])
@@ -61,25 +61,25 @@ def train(
         print(initialise(module, kind, init))
     task_of = weight_files.training_of(kind)
     bank = task_of.learns_from((volume.read(path)[0] for path in training), fabric.device, shares)
+    held_out = task_of.learns_from((volume.read(path)[0] for path in validation or training[:1]), fabric.device)
     options = settled(network["training"], len(bank), compute["devices"])
     steps, batch = options.pop("steps"), options.pop("batch")
     early_stop = early_stopping(options.pop("early_stop", None), training, validation)
-    frozen = weight_files.load_by_class(needs, fabric.device)
-    extra = {"trunk": trunk} if trunk else {}
-    task = task_of(module, frozen, steps, options | extra | {"slices_per_step": batch * compute["devices"]})
-    held_out = [volume.read(path)[0] for path in validation or training[:1]]
+    slices_per_step = batch * compute["devices"]
+    options |= {"slices_per_step": slices_per_step} | ({"trunk": trunk} if trunk else {})
+    task = task_of(module, weight_files.load_by_class(needs, fabric.device), steps, options)
     log = TrainingLog(f"{name} of {identity['cohort']}, fold {identity['fold']}", weights.with_suffix(""))
     settings = {"network": dict(network), "seed": seed, "training": list(map(str, training)), "shares": shares}
     plan = TrainingPlan(
-        steps,
-        batch,
-        derive(seed, "batches", name, *identity.values()) % 2**40,
-        compute["checkpoint_every"],
-        compute["picture_every"],
-        compute["log_every"],
-        None if stop_after is None else stop_after - (time.monotonic() - called),
-        limit,
-        early_stop,
+        steps=steps,
+        batch=batch,
+        seed=derive(seed, "batches", name, *identity.values()) % 2**40,  # the loop adds to it at each step
+        checkpoint_every=compute["checkpoint_every"],
+        picture_every=compute["picture_every"],
+        log_every=compute["log_every"],
+        stop_after=None if stop_after is None else stop_after - (time.monotonic() - called),
+        limit=limit,
+        early_stop=early_stop,
     )
     print(f"{name}: {sum(p.numel() for p in module.parameters()):,} parameters, {len(bank)} slices, {fabric.device}")
     checkpoint = weights.with_suffix(".ckpt")
@@ -87,7 +87,7 @@ def train(
     outcome = fit(
         task,
         bank,
-        task_of.learns_from(held_out, fabric.device),
+        held_out,
         plan,
         checkpoint,
         log,
@@ -97,27 +97,24 @@ def train(
         half=decided(compute["half"], fabric.device.type == "cuda"),
         show=lambda title, total, begun: progress.bar(title, total, "it", begun=begun, logged=True),
     )
-    if fabric.is_global_zero:
-        log.write()
-        weight_files.save(
-            weights,
-            task.network,
-            {
-                "network": name,
-                "class": kind,
-                "size": network["size"],
-                "config": digest(settings),
-                "seed": seed,
-                **_length(outcome, batch * compute["devices"], len(bank)),
-                "recipe": recipe,
-                "init": _origin(init),
-                "revision": revision(),
-                "trained_on": portrait(training),
-                **identity,
-            },
-            half=half,
-        )
-        checkpoint.unlink(missing_ok=True)
+    if not fabric.is_global_zero:
+        return
+    log.write()
+    metadata = {
+        "network": name,
+        "class": kind,
+        "size": network["size"],
+        "config": digest(settings),
+        "seed": seed,
+        **_length(outcome, slices_per_step, len(bank)),
+        "recipe": recipe,
+        "init": _origin(init),
+        "revision": revision(),
+        "trained_on": portrait(training),
+        **identity,
+    }
+    weight_files.save(weights, task.network, metadata, half=half)
+    checkpoint.unlink(missing_ok=True)
 
 
 def early_stopping(
