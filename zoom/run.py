@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmark import progress
-from benchmark.errors import UserError
+from benchmark.errors import UserError, out_of_memory
 from benchmark.files import written_together
 from benchmark.project import COMMAND
 from benchmark.seeds import derive
@@ -57,7 +57,7 @@ def zoom(
     partial outputs remain.
     """
     began = time.perf_counter()
-    with _disk(request.output):
+    with _disk(request.output), _memory(request.scan):
         prepared = prepare(request, config)
         if request.viewer:
             view.check_size(prepared)
@@ -65,7 +65,7 @@ def zoom(
             engine = start(prepared, config["compute"], load=load)
             say(describe(prepared, engine))
             return plan(prepared, engine)
-    with _disk(prepared.names.image.parent):
+    with _disk(prepared.names.image.parent), _memory(request.scan):
         extents = survey(prepared.scan)
         scaled = not suffix_of(prepared.names.image).lower().startswith(".mg")
         lost, warned = rounding(prepared.scan, extents), list(prepared.warnings)
@@ -314,4 +314,19 @@ def _disk(folder: Path) -> Iterator[None]:
             raise UserError(f"{error.filename or folder}: {error.strerror or error}") from error
         raise UserError(
             f"{folder}: the disk is full; nothing was written; free space or choose another folder"
+        ) from error
+
+
+@contextmanager
+def _memory(scan: Path) -> Iterator[None]:
+    """Turns full memory, of the machine or of a GPU, into one line; partial files are already removed."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        full = out_of_memory(error)
+        if full is None:
+            raise
+        raise UserError(
+            f"{scan}: {full} is full; nothing was written; close other programs, allow less (--memory), or use another "
+            "--device"
         ) from error

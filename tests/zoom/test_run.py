@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from zoom_scans import OBLIQUE, canonical, orientations, stored, thick, world
 
+from benchmark.errors import UserError
+
 THICKNESS = float(np.linalg.norm(OBLIQUE[:3, 2]))
 WISHES = [{"n": 0}, {"n": 1}, {"n": 4}, {"zoom": 2.5}, {"spacing": THICKNESS / 3}]
 
@@ -158,3 +160,27 @@ def test_chunks_and_slabs_change_nothing(
     config["compute"]["chunk"] = 3
     found = np.asarray(run(path, weights=(str(weights),), zoom=2.4)[0].dataobj)
     np.testing.assert_allclose(found, wanted, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (MemoryError("Unable to allocate 9 GiB"), "the memory is full"),
+        (
+            type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried to allocate"),
+            "a GPU's memory is full",
+        ),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried"), "the memory is full"),
+    ],
+)
+def test_full_memory_is_one_line_and_leaves_no_file(
+    save: Callable, run: Callable, monkeypatch: pytest.MonkeyPatch, error: Exception, full: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    scan = save(thick())
+    monkeypatch.setattr("zoom.run.encode", fail)
+    with pytest.raises(UserError, match=full):
+        run(scan, n=1)
+    assert [path.name for path in scan.parent.rglob("*") if path.is_file()] == [scan.name]

@@ -65,6 +65,17 @@ class RedactingFilter(logging.Filter):
         return True
 
 
+def out_of_memory(error: BaseException) -> str | None:
+    """``a GPU's memory`` or ``the memory``, if ``error`` of Python, NumPy or PyTorch says that this is full; else None.
+
+    PyTorch's class is known by its name, because PyTorch takes seconds to import.
+    """
+    said = str(error) if isinstance(error, RuntimeError) else ""
+    if type(error).__name__ == "OutOfMemoryError" or "CUDA error: out of memory" in said:
+        return "a GPU's memory"
+    return "the memory" if isinstance(error, MemoryError) or "DefaultCPUAllocator" in said else None
+
+
 LONGEST = 1000
 """Largest number of characters of a message: a message may quote the content of a file, which may have megabytes."""
 

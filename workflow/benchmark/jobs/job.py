@@ -12,7 +12,7 @@ from typing import Any
 from benchmark import progress
 from benchmark.cluster import gpu_places
 from benchmark.cluster import site as cluster
-from benchmark.errors import UserError, redacted
+from benchmark.errors import UserError, out_of_memory, redacted
 
 
 @contextmanager
@@ -51,7 +51,17 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
             yield say
     except Exception as error:
         print(redacted(traceback.format_exc()), file=sys.stderr, flush=True)  # libraries quote addresses in errors
-        line = redacted(error if isinstance(error, UserError | ValueError) else f"{type(error).__name__}: {error}")
+        line = redacted(_line(error))
         made = ", ".join(f"{key}={value}" for key, value in dict(snakemake.wildcards).items())
         os.write(terminal, f"ERROR in rule {snakemake.rule} ({made}): {line} [log: {snakemake.log}]\n".encode())
         sys.exit(1)
+
+
+def _line(error: Exception) -> str:
+    """One line for the terminal; the log has the traceback."""
+    if full := out_of_memory(error):
+        return (
+            f"{full} is full: lower the network's batch (networks.NAME.training) or compute.chunk, or run fewer jobs "
+            "at a time (compute.jobs_per_gpu, --cores); a training resumes from its checkpoint"
+        )
+    return str(error) if isinstance(error, UserError | ValueError) else f"{type(error).__name__}: {error}"
