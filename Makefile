@@ -39,9 +39,9 @@ $(VENV)/.dev: $(VENV)/.ready envs/dev.txt
 
 # Removes the locks of a killed study. A running study keeps its locks, and Snakemake refuses to write the same files.
 demo: setup
-	if $(BIN)/python -m benchmark.cluster.locks; then $(SNAKEMAKE) --configfile config/demo.yaml --quiet all --unlock; fi
+	if $(BIN)/python -m benchmark.cluster.locks; then $(SNAKEMAKE) --configfile config/demo.yaml --quiet rules --unlock; fi
 	$(SNAKEMAKE) --configfile config/demo.yaml --cores $(CORES) --quiet rules
-	$(SNAKEMAKE) --configfile config/demo.yaml --cores 1 --quiet all --report results/demo/report.html
+	$(SNAKEMAKE) --configfile config/demo.yaml --cores 1 --quiet rules progress host --report results/demo/report.html
 	@echo "report: results/demo/report.html   tables: results/demo/tables/   figures: results/demo/figures/"
 
 test: dev

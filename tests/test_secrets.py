@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from loopback import serve_folder, server  # noqa: F401 (fixtures)
-from workflow_runs import ROOT
+from workflow_runs import ROOT, users_environment
 
 from benchmark.datasets.layouts import write_openneuro
 
@@ -65,7 +65,7 @@ def snakemake(home: Path, *arguments: str, snakefile: Path = ROOT / "Snakefile")
         [sys.executable, "-m", "snakemake", *words, *configs, *arguments],
         cwd=ROOT,
         capture_output=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | users_environment(),
     )
 
 
