@@ -47,11 +47,6 @@ def test_every_package_that_is_needed_is_pinned_at_the_version_that_is_tested(gr
         assert pins(name) == wanted, message
 
 
-def test_what_snakemake_needs_for_a_report_is_not_left_to_the_tests() -> None:
-    """`make demo` ends with a report, in an environment without the packages of the tests."""
-    assert "pygments" in pins("requirements.txt")
-
-
 @pytest.mark.parametrize("name", ["requirements.txt", "dev.txt"])
 def test_every_pin_has_hashes(name: str) -> None:
     for text, hashes in written(name).items():
