@@ -39,6 +39,7 @@ def test_the_default_is_the_article():
             "methods.ours.options.steps: -5 is less than the minimum of 1",
         ),
         ({"study": {"methods": ["oursy"]}}, "study.methods: 'oursy' is not defined; did you mean 'ours'?"),
+        ({"methods": {"copy": {"label": "c", "class": "copi"}}}, "methods.copy: no file models/methods/copi.py"),
         ({"methods": {"mine": {"label": "m", "networks": ["nvq"]}}, "study": {"methods": ["mine"]}}, "'nvq'"),
         ({"preprocess": {"size": 100}}, "preprocess.size: 100 is not a multiple of 32"),
         ({"weights": {"cohorts": {"oasys": 1}}}, "weights.cohorts: 'oasys' is not defined; did you mean 'oasis'?"),

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from benchmark import project
 from benchmark.config import recipe
 from benchmark.config.networks import about, class_of
 from benchmark.errors import UserError, redacted
@@ -131,6 +132,8 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
                 )
     for name in config["study"]["methods"]:
         _known(f"methods.{name}.networks", config["methods"][name]["networks"], config["networks"])
+    for name in dict.fromkeys(config["study"]["methods"] + config["contest"]["methods"]):
+        _has_file(name, config["methods"][name].get("class", name))
     for name, network in config["networks"].items():
         _known(f"networks.{name}.needs", network["needs"], config["networks"])
         about(class_of(config, name))
@@ -140,6 +143,12 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
         _known(f"{where}.sampler", [sampling["sampler"]], solvers | config["samplers"]["named"])
         sampling.update(config["samplers"]["named"].get(sampling["sampler"], {}))
     return config
+
+
+def _has_file(method: str, class_: str) -> None:
+    """Refuses a method without a file before hours of training, not after."""
+    if not (project.models() / "methods" / f"{class_}.py").is_file():
+        raise UserError(f"config: methods.{method}: no file models/methods/{class_}.py; add it, or name another class")
 
 
 def load_config(overlay: str | Path | None = None) -> dict[str, Any]:

@@ -136,4 +136,4 @@ def explain_missing(cohorts: Mapping[str, Mapping[str, Any]], data: str | Path) 
             why = redacted(error)
         if why:
             lines.setdefault(why, name)
-    return [f"Not here yet ({name}): {why}" for why, name in lines.items()]
+    return [f"cohort {name}: {why}" for why, name in lines.items()]
