@@ -15,7 +15,7 @@ FLOORS = (
     ("errors", "seeds", "progress"),
     ("project",),
     ("files",),
-    ("config", "images"),  # images: the door through which every scan comes
+    ("config", "images"),  # images: opens every scan
     ("plan",),
     ("volume", "print", "acquire"),
     ("cluster",),  # the site file, GPUs, time and memory of jobs
@@ -27,8 +27,8 @@ FLOORS = (
     ("contest", "report"),
     ("bench", "audit"),
 )
-# The front doors, and what each may import: models/ restores a volume, workflow/ is the study, zoom/ is a user's scan.
-DOORS = {
+# The packages, and what each may import: models/ restores a volume, workflow/ is the study, zoom/ is a user's scan.
+ALLOWED_IMPORTS = {
     "models": (),
     "workflow/benchmark": ("models",),
     "zoom": ("benchmark", "models"),
@@ -101,22 +101,22 @@ def room(path: Path) -> str:
     return path.relative_to(ROOT / "workflow" / "benchmark").parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_front_door_imports_only_what_is_below_it(door: str) -> None:
+@pytest.mark.parametrize("folder", ALLOWED_IMPORTS)
+def test_package_imports_only_allowed_packages(folder: str) -> None:
     packages = ("models", "benchmark", "zoom", "mri_zoom", "workflow", "snakemake")
-    own = Path(door).name
-    forbidden = tuple(name for name in packages if name not in (own, *DOORS[door]))
-    assert {named(path): found for path in sources(door) if (found := imports(path, forbidden))} == {}
+    own = Path(folder).name
+    forbidden = tuple(name for name in packages if name not in (own, *ALLOWED_IMPORTS[folder]))
+    assert {named(path): found for path in sources(folder) if (found := imports(path, forbidden))} == {}
 
 
-def test_the_plan_names_every_room() -> None:
+def test_every_folder_of_the_benchmark_has_a_floor() -> None:
     rooms = {room(path) for path in sources("workflow/benchmark")} - {"__init__"}
     assert rooms == {name for floor in FLOORS for name in floor}
     assert len(rooms) < 24  # `ls workflow/benchmark` is a table of contents
 
 
 @pytest.mark.parametrize("path", sources("workflow/benchmark"), ids=named)
-def test_a_room_imports_only_from_floors_below(path: Path) -> None:
+def test_folder_imports_only_from_lower_floors(path: Path) -> None:
     if path.name == "__init__.py" and path.parent.name == "benchmark":
         return
     level = next(i for i, floor in enumerate(FLOORS) if room(path) in floor)
@@ -126,12 +126,12 @@ def test_a_room_imports_only_from_floors_below(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sources("workflow/benchmark"), ids=named)
-def test_importing_the_benchmark_is_quick(path: Path) -> None:
+def test_no_slow_package_is_imported_at_the_top(path: Path) -> None:
     if "jobs" not in path.parts:
         assert imports(path, SLOW, in_functions=False) == set()
 
 
-def test_rules_library_and_tests_of_a_stage_have_the_same_name() -> None:
+def test_rules_library_and_tests_of_a_stage_have_one_name() -> None:
     rules = {path.stem for path in (ROOT / "workflow" / "rules").glob("*.smk")}
     assert rules == set(STAGES) | SHARED_RULES
     for stage, folder in STAGES.items():
@@ -141,19 +141,19 @@ def test_rules_library_and_tests_of_a_stage_have_the_same_name() -> None:
         assert list(tests.glob("test_*.py")), f"{tests} holds no test of {stage}.smk"
 
 
-def test_no_file_of_rules_includes_another() -> None:
+def test_rule_files_do_not_include_each_other() -> None:
     for path in (ROOT / "workflow" / "rules").glob("*.smk"):
         assert "include:" not in path.read_text(), f"{named(path)}: includes stand in workflow/Snakefile alone"
 
 
 @pytest.mark.parametrize("folder", ["models", "workflow/benchmark", "zoom", "mri_zoom"])
-def test_no_file_is_found_by_counting_folders_upwards(folder: str) -> None:
+def test_no_file_is_located_by_counting_parent_folders(folder: str) -> None:
     """In a wheel the folders above differ: ``benchmark.project`` knows the files outside the packages."""
     counted = re.compile(r"__file__\)[^\n]*(\.parents\b|\.parent\.parent)")
     assert [named(path) for path in sources(folder) if counted.search(path.read_text())] == []
 
 
-def test_the_wheel_holds_every_package() -> None:
+def test_every_package_is_listed_for_the_wheel() -> None:
     folders = {"models": "models", "benchmark": "workflow/benchmark", "zoom": "zoom", "mri_zoom": "mri_zoom"}
     held = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
     there = {
@@ -177,12 +177,12 @@ def test_the_wheel_holds_every_package() -> None:
         ("tests/**/*.py", 400),
     ],
 )
-def test_files_stay_short(pattern: str, limit: int) -> None:
+def test_files_are_below_their_line_limit(pattern: str, limit: int) -> None:
     lengths = {named(path): len(path.read_text().splitlines()) for path in ROOT.glob(pattern)}
     assert {name: length for name, length in lengths.items() if length >= limit} == {}
 
 
-def test_the_check_sees_every_kind_of_import(tmp_path: Path) -> None:
+def test_every_kind_of_import_is_found(tmp_path: Path) -> None:
     path = tmp_path / "file.py"
     path.write_text(
         "import a.b as c, d\nfrom e.f import g\nfrom . import h\nif True:\n    import i\n"

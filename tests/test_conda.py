@@ -57,7 +57,7 @@ def conda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "environments"
 
 
-def test_a_job_runs_in_the_environment_of_the_pins(conda: Path, tmp_path: Path) -> None:
+def test_job_runs_in_the_pinned_conda_environment(conda: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "results" / "cohorts" / "toy.tsv"
     settings = ["--config", f"results={tmp_path / 'results'}", "study={cohorts: [toy], methods: [linear]}"]
     done = snakemake("--sdm", "conda", "--conda-prefix", str(conda), *settings, "--", str(sheet))

@@ -58,7 +58,7 @@ def options(words: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize(("page", "command"), ALL, ids=[f"{page}: {command}" for page, command in ALL])
-def test_a_command_in_the_docs_is_one_that_runs(page: str, command: str) -> None:
+def test_command_in_the_docs_exists_with_its_options(page: str, command: str) -> None:
     words = shlex.split(command)
     program, rest = words[0], words[1:]
     if program == "make":
@@ -88,11 +88,11 @@ def test_a_command_in_the_docs_is_one_that_runs(page: str, command: str) -> None
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_a_link_leads_to_a_file(page: Path) -> None:
+def test_links_in_the_docs_lead_to_files(page: Path) -> None:
     targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
     files = [target.split("#")[0] for target in targets if not re.match(r"https?:|mailto:|#", target)]
     assert [file for file in files if not (page.parent / file).exists()] == []
 
 
-def test_the_front_page_is_short() -> None:
+def test_readme_has_at_most_900_words() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 900

@@ -27,10 +27,10 @@ Import = Callable[..., list[str]]
 
 
 @pytest.fixture
-def imported(tmp_path: Path) -> Import:
+def write_importing_workflow(tmp_path: Path) -> Import:
     """Writes a workflow that uses the study as a module with a few lines of config; returns Snakemake's command."""
 
-    def imported(snakefile: str, prefix: str = "") -> list[str]:
+    def write_importing_workflow(snakefile: str, prefix: str = "") -> list[str]:
         config = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())
         config["study"] |= {"cohorts": ["toy"], "methods": ["linear", "truth"]}
         config["results"] = "theirs"
@@ -39,7 +39,7 @@ def imported(tmp_path: Path) -> Import:
         (tmp_path / "Snakefile").write_text(text)
         return [*SNAKEMAKE, "-s", str(tmp_path / "Snakefile")]
 
-    return imported
+    return write_importing_workflow
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +63,9 @@ def run(command: list[str], folder: Path, library: bool = True) -> subprocess.Co
     )
 
 
-def drawn(command: list[str], folder: Path, library: bool, target: str = "theirs/cohorts/toy.tsv") -> dict[str, int]:
+def plan_and_run(
+    command: list[str], folder: Path, library: bool, target: str = "theirs/cohorts/toy.tsv"
+) -> dict[str, int]:
     """Plans everything and runs one script; returns what was planned."""
     plan = run([*command, "-n"], folder, library)
     assert plan.returncode == 0, (plan.stdout + plan.stderr)[-3000:]
@@ -73,23 +75,25 @@ def drawn(command: list[str], folder: Path, library: bool, target: str = "theirs
     return planned(plan.stdout + plan.stderr)
 
 
-def test_a_module_from_a_clone_plans_everything_and_runs(imported: Import, tmp_path: Path) -> None:
-    jobs = drawn(imported(str(ROOM / "Snakefile")), tmp_path, library=False)
+def test_module_from_a_clone_plans_and_runs(write_importing_workflow: Import, tmp_path: Path) -> None:
+    jobs = plan_and_run(write_importing_workflow(str(ROOM / "Snakefile")), tmp_path, library=False)
     assert jobs["zb_score"] == 2
     assert jobs["zb_verdict"] == 1
 
 
-def test_a_module_from_a_repository_s_address_does_with_the_library_installed(
-    imported: Import, tmp_path: Path, repository: Path
+def test_module_from_a_repository_plans_and_runs_with_the_library(
+    write_importing_workflow: Import, tmp_path: Path, repository: Path
 ) -> None:
-    command = imported(f"git+file://{repository}/workflow/Snakefile@main")
-    jobs = drawn([*command, *WITHOUT_CODE], tmp_path, library=True)
+    command = write_importing_workflow(f"git+file://{repository}/workflow/Snakefile@main")
+    jobs = plan_and_run([*command, *WITHOUT_CODE], tmp_path, library=True)
     assert jobs["zb_score"] == 2
     assert jobs["zb_verdict"] == 1
 
 
-def test_without_the_library_a_line_says_how_to_install_it(imported: Import, tmp_path: Path, repository: Path) -> None:
-    command = imported(f"git+file://{repository}/workflow/Snakefile@main")
+def test_missing_library_is_refused_with_the_install_command(
+    write_importing_workflow: Import, tmp_path: Path, repository: Path
+) -> None:
+    command = write_importing_workflow(f"git+file://{repository}/workflow/Snakefile@main")
     hidden = tmp_path / "hidden"  # an editable install of this project would be imported else
     hidden.mkdir()
     (hidden / "benchmark.py").write_text("")
@@ -99,28 +103,28 @@ def test_without_the_library_a_line_says_how_to_install_it(imported: Import, tmp
     assert "pip install 'zoom-benchmark[study] @ git+ADDRESS@TAG'" in done.stdout + done.stderr
 
 
-def test_a_prefix_is_refused_in_one_line(imported: Import, tmp_path: Path) -> None:
-    done = run([*imported(str(ROOM / "Snakefile"), '\n    prefix: "sub"'), "-n"], tmp_path)
+def test_module_prefix_is_refused_in_one_line(write_importing_workflow: Import, tmp_path: Path) -> None:
+    done = run([*write_importing_workflow(str(ROOM / "Snakefile"), '\n    prefix: "sub"'), "-n"], tmp_path)
     assert done.returncode != 0
     assert "takes no prefix: set `results:`" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("how", ["--directory", "-s"])
-def test_a_folder_without_a_config_takes_the_one_that_ships(tmp_path: Path, how: str) -> None:
+def test_folder_without_a_config_uses_the_shipped_one(tmp_path: Path, how: str) -> None:
     """``--configfile`` is found from where the command is typed, and put over the shipped config as in a clone."""
     small = ["--config", "study={cohorts: [toy], methods: [linear, truth]}"]
     if how == "--directory":
         command = [*SNAKEMAKE, "--directory", str(tmp_path), "--configfile", "config/smoke.yaml", *small]
-        jobs = made(command, ROOT, tmp_path / "results" / "smoke" / "zoom" / "phantom_n4.nii.gz")
+        jobs = plan_and_make(command, ROOT, tmp_path / "results" / "smoke" / "zoom" / "phantom_n4.nii.gz")
     else:
         smoke = os.path.relpath(ROOT / "config" / "smoke.yaml", tmp_path)
         command = [*SNAKEMAKE, "-s", str(ROOT / "Snakefile"), "--configfile", smoke, *small]
-        jobs = made(command, tmp_path, tmp_path / "results" / "smoke" / "cohorts" / "toy.tsv")
+        jobs = plan_and_make(command, tmp_path, tmp_path / "results" / "smoke" / "cohorts" / "toy.tsv")
     assert jobs["score"] == 2
     assert jobs["verdict"] == 1
 
 
-def made(command: list[str], typed_in: Path, file: Path) -> dict[str, int]:
+def plan_and_make(command: list[str], typed_in: Path, file: Path) -> dict[str, int]:
     """Plans everything and makes one file of the study, ``results/…``; returns what was planned."""
     plan = run([*command, "-n"], typed_in, library=False)
     assert plan.returncode == 0, (plan.stdout + plan.stderr)[-3000:]

@@ -16,7 +16,7 @@ SOURCES = [path for folder in ("models", "zoom", "workflow") for path in sorted(
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_encoding_is_named(path: Path) -> None:
+def test_every_text_file_is_opened_with_an_encoding(path: Path) -> None:
     calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
     for call in calls:
         keys = {keyword.arg for keyword in call.keywords}
@@ -30,7 +30,7 @@ def test_the_encoding_is_named(path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["--n", "1"], ["--help"]])
-def test_zoom_in_a_locale_that_is_not_utf_8(tmp_path: Path, words: list[str]) -> None:
+def test_zoom_runs_in_a_locale_other_than_utf_8(tmp_path: Path, words: list[str]) -> None:
     nib.save(nib.Nifti1Image(thick(), OBLIQUE), tmp_path / "scan.nii.gz")
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONWARNINGS": "ignore"}
     found = subprocess.run(

@@ -41,7 +41,7 @@ def groups() -> tuple[dict, dict, dict]:
     return pin.groups()
 
 
-def test_every_package_that_is_needed_is_pinned_at_the_version_that_is_tested(groups) -> None:
+def test_every_needed_package_is_pinned_at_the_installed_version(groups) -> None:
     message = "pyproject.toml or the environment has changed: python envs/pin.py"
     for name, wanted in zip(("requirements.txt", "torch.txt", "dev.txt"), groups, strict=True):
         assert pins(name) == wanted, message
@@ -55,24 +55,24 @@ def test_every_pin_has_hashes(name: str) -> None:
         assert len(set(hashes)) == len(hashes), text
 
 
-def test_pytorch_alone_has_none() -> None:
+def test_only_pytorch_pins_have_no_hashes() -> None:
     assert set(pins("torch.txt")) == set(pin.BUILDS)
     assert not any(written("torch.txt").values())
 
 
-def test_what_users_install_holds_no_tool_of_development() -> None:
+def test_development_tools_are_not_in_the_requirements() -> None:
     tools = {"mypy", "ruff", "pytest", "snakefmt", "black", "hypothesis"}
     assert tools <= set(pins("dev.txt"))
     assert not (set(pins("dev.txt")) & set(pins("requirements.txt")))
 
 
-def test_the_conda_environment_holds_the_same_pins_itself() -> None:
+def test_conda_environment_has_the_same_pins() -> None:
     environment = yaml.safe_load((ENVS / "benchmark.yaml").read_text())
     (listed,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
     assert sorted(listed) == sorted(f"{n}=={v}" for n, v in (pins("requirements.txt") | pins("torch.txt")).items())
 
 
-def test_the_ranges_of_the_wheel_hold_the_pins() -> None:
+def test_pins_are_within_the_ranges_of_pyproject() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     ranges = sum(project["optional-dependencies"].values(), project["dependencies"])
     known = pins("requirements.txt") | pins("torch.txt")
@@ -96,7 +96,7 @@ def imported() -> set[str]:
     )
 
 
-def test_what_the_code_imports_is_declared() -> None:
+def test_every_imported_package_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needs = sum(project["optional-dependencies"].values(), project["dependencies"])
     declared = {canonicalize_name(Requirement(need).name) for need in needs}
@@ -104,7 +104,7 @@ def test_what_the_code_imports_is_declared() -> None:
     assert {n for n in imported() if not declared & {canonicalize_name(maker) for maker in makers[n]}} == set()
 
 
-def test_the_files_are_written_as_they_stand(groups) -> None:
+def test_pin_script_reproduces_the_pin_files(groups) -> None:
     """With their hashes, the generator writes the same pins byte for byte."""
     known = written("requirements.txt") | written("dev.txt")
     again = pin.files(lambda name, version: [text.split(":")[1] for text in known[f"{name}=={version}"]])
@@ -122,5 +122,5 @@ def test_the_files_are_written_as_they_stand(groups) -> None:
         ("a-1.0-pp310-pypy310_pp73-manylinux_2_17_x86_64.whl", False),
     ],
 )
-def test_hashes_are_of_files_that_a_supported_python_can_use(wheel: str, usable: bool) -> None:
+def test_hashes_are_only_of_wheels_for_supported_pythons(wheel: str, usable: bool) -> None:
     assert pin.usable(wheel) is usable

@@ -83,11 +83,11 @@ def to_rewrite(path: Path, words: set[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", tracked())
-def test_the_prose_has_only_ordinary_words(name: str) -> None:
+def test_prose_has_none_of_the_words_to_avoid(name: str) -> None:
     assert to_rewrite(ROOT / name, set(WORDS) - EXCEPTIONS.get(name, set())) == []
 
 
-def test_the_words_of_contributing_are_those_of_this_test() -> None:
+def test_words_in_contributing_are_those_of_this_test() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = text.partition("## Words to avoid")[2].partition("\n## ")[0]
     shown = re.findall(r"\*([^*]+)\*", section)
@@ -104,11 +104,11 @@ def test_the_words_of_contributing_are_those_of_this_test() -> None:
         ("page.md", "Training goes on from the checkpoint."),
     ],
 )
-def test_a_planted_word_is_found(tmp_path: Path, name: str, text: str) -> None:
+def test_word_to_avoid_is_found(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     assert to_rewrite(tmp_path / name, set(WORDS))
 
 
-def test_code_and_ordinary_words_pass(tmp_path: Path) -> None:
+def test_code_and_ordinary_words_are_accepted(tmp_path: Path) -> None:
     (tmp_path / "code.py").write_text("told = wish = 1  # next to the log\n")
     assert to_rewrite(tmp_path / "code.py", set(WORDS)) == []

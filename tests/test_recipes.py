@@ -20,7 +20,7 @@ LDM = {"width": 32, "multipliers": [1, 2], "layers_per_block": 1, "attention_fac
 TOY = ["--config", "study={cohorts: [toy], methods: [ours_no_edsr, truth]}", "recipe=authors"]
 
 
-def test_the_authors_recipe_trains_one_first_stage_a_cohort(tmp_path: Path) -> None:
+def test_authors_recipe_plans_one_first_stage_per_cohort(tmp_path: Path) -> None:
     """Planned without the public weights: their download is a job of the plan."""
     folders = [f"results={tmp_path}", f"data={tmp_path}/data"]
     plan = planned(run("-n", "--quiet", "rules", "--config", *folders, config=None))
@@ -31,13 +31,13 @@ def test_the_authors_recipe_trains_one_first_stage_a_cohort(tmp_path: Path) -> N
     assert (plan["train"], plan.get("public_weights"), plan.get("share")) == (6 * 5 * 7, None, None)
 
 
-def test_weights_that_are_here_already_are_not_fetched(tmp_path: Path) -> None:
+def test_local_public_weights_are_not_downloaded(tmp_path: Path) -> None:
     where = "public_weights={bsr_4x: {local: /elsewhere/model.ckpt}}"
     plan = planned(run("-n", "--quiet", "rules", "--config", f"results={tmp_path}", where, config=None))
     assert "public_weights" not in plan
 
 
-def test_a_small_study_of_the_authors_recipe(tmp_path: Path, server) -> None:  # noqa: F811
+def test_small_study_by_the_authors_recipe_shares_the_first_stage(tmp_path: Path, server) -> None:  # noqa: F811
     """Public weights from a server; a first stage that the second fold shares; early stopping in every log."""
     file = tmp_path / "model.ckpt"
     torch.save(latent_diffusion(filled(build_vq(**VQ), 1), filled(build_unet(**LDM), 2)), file)
@@ -69,7 +69,7 @@ def test_a_small_study_of_the_authors_recipe(tmp_path: Path, server) -> None:  #
     assert "compvis" in log
 
 
-def test_public_weights_of_another_size_are_one_line(tmp_path: Path) -> None:
+def test_public_weights_of_another_size_are_refused_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "model.ckpt"
     torch.save(latent_diffusion(filled(build_vq(**VQ), 1), filled(build_unet(**LDM), 2)), file)
     where = f"public_weights={{bsr_4x: {{local: {file}}}}}"
@@ -83,6 +83,6 @@ def test_public_weights_of_another_size_are_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", ["steps", "epochs"])
-def test_a_length_from_the_command_line_replaces_the_recipes(tmp_path: Path, length: str) -> None:
+def test_training_length_on_the_command_line_replaces_the_recipes(tmp_path: Path, length: str) -> None:
     change = f"networks={{ldm: {{training: {{{length}: 3}}}}}}"
     run("-n", "--quiet", "all", "--config", f"results={tmp_path}", change, config=None)

@@ -31,20 +31,20 @@ def home(tmp_path: Path, server, serve_folder, monkeypatch: pytest.MonkeyPatch) 
         "patients": {"cv": 2, "test": 2},
         "options": {"url": login, "manifest": str(tree.parent / "manifest.tsv")},
     }
-    planted = tmp_path / "planted"
-    planted.mkdir()
+    folder_with_secrets = tmp_path / "planted"
+    folder_with_secrets.mkdir()
     overlay = {
         "cohorts": {"mine": cohort},
         "study": {"cohorts": ["mine"]},
         "public_weights": {"bsr_4x": {"url": f"{login}/f?token=s3cr3t-key", "sha256": None}},
     }
-    (planted / "mine.yaml").write_text(yaml.safe_dump(overlay))
-    (planted / ".netrc").write_text("machine 127.0.0.1 login me password s3cr3t-netrc\n")
-    (planted / ".netrc").chmod(0o600)
-    (planted / "pip.conf").write_text("[global]\nindex-url = http://me:s3cr3t-index@127.0.0.1:9/simple\n")
+    (folder_with_secrets / "mine.yaml").write_text(yaml.safe_dump(overlay))
+    (folder_with_secrets / ".netrc").write_text("machine 127.0.0.1 login me password s3cr3t-netrc\n")
+    (folder_with_secrets / ".netrc").chmod(0o600)
+    (folder_with_secrets / "pip.conf").write_text("[global]\nindex-url = http://me:s3cr3t-index@127.0.0.1:9/simple\n")
     for name, value in {
-        "HOME": str(planted),
-        "PIP_CONFIG_FILE": str(planted / "pip.conf"),
+        "HOME": str(folder_with_secrets),
+        "PIP_CONFIG_FILE": str(folder_with_secrets / "pip.conf"),
         "PIP_EXTRA_INDEX_URL": "http://me:s3cr3t-extra@127.0.0.1:9/simple",
         "ATLAS_PASSWORD": "s3cr3t-atlas",
         "http_proxy": "http://me:s3cr3t-proxy@127.0.0.1:9",
@@ -83,7 +83,7 @@ for rule in workflow.rules:
 """
 
 
-def test_no_rule_has_a_secret_among_its_parameters(home: Path) -> None:
+def test_no_rule_parameter_contains_a_secret(home: Path) -> None:
     asking = home / "asking.smk"
     asking.write_text(ASKING.format(main=str(ROOT / "workflow" / "Snakefile")))
     asked = snakemake(home, "--list-rules", snakefile=asking)
@@ -94,7 +94,7 @@ def test_no_rule_has_a_secret_among_its_parameters(home: Path) -> None:
     assert [line[:60] for line in lines if SECRET in line] == []
 
 
-def test_no_secret_is_in_a_message_a_log_a_report_or_what_snakemake_records(home: Path, server) -> None:  # noqa: F811
+def test_no_secret_is_in_messages_logs_reports_or_snakemakes_records(home: Path, server) -> None:  # noqa: F811
     weights, sheet = "results/data/public/bsr_4x.ckpt", "results/smoke/cohorts/mine.tsv"
     made = snakemake(home, "--", weights, sheet)
     assert made.returncode == 0, made.stderr.decode()[-6000:]

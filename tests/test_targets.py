@@ -28,7 +28,7 @@ def plan(results: Path, target: str, *config: str) -> tuple[dict[str, int], str]
     return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.M)}, text
 
 
-def test_table_4_asks_for_its_three_cohorts_and_no_other(tmp_path):
+def test_table_4_plans_only_its_three_cohorts(tmp_path):
     jobs, text = plan(tmp_path, "tables/table4.csv")
     assert jobs["score_table"] == 1, text
     assert jobs["cohort"] == 3
@@ -36,28 +36,28 @@ def test_table_4_asks_for_its_three_cohorts_and_no_other(tmp_path):
 
 
 @pytest.mark.parametrize(("figure", "rule", "cohorts"), [("fig25", "figure", 1), ("significance", "significance", 6)])
-def test_a_figure_by_its_name(tmp_path, figure, rule, cohorts):
+def test_figure_is_planned_by_its_name(tmp_path, figure, rule, cohorts):
     jobs, text = plan(tmp_path, f"figures/{figure}.pdf")
     assert (jobs.get(rule), jobs.get("cohort")) == (1, cohorts), text
 
 
-def test_whole_volumes_come_with_the_figures_where_the_config_wants_them(tmp_path):
+def test_figures_include_the_viewer_if_configured(tmp_path):
     for wanted, made in (("oasis", 1), ("null", None)):
         jobs, text = plan(tmp_path, "figures", f"viewer={{cohort: {wanted}}}")
         assert jobs.get("whole") == made, text
 
 
-def test_a_table_of_a_cohort_that_is_not_in_the_study_is_one_clear_line(tmp_path):
+def test_table_of_a_cohort_outside_the_study_is_refused_in_one_line(tmp_path):
     _, text = plan(tmp_path, "tables/table2.csv", "study={cohorts: [oasis]}")
     assert "table 2: this study has no cohort for this table" in text
 
 
-def test_a_stand_in_that_is_not_in_the_study_is_one_clear_line(tmp_path):
+def test_stand_in_outside_the_study_is_refused_in_one_line(tmp_path):
     _, text = plan(tmp_path, "tables/table2.csv", "study={cohorts: [oasis], stand_in: toy}")
     assert "study.stand_in: 'toy' is not one of study.cohorts" in text
 
 
-def test_a_cohort_may_have_a_frame_of_its_own(tmp_path):
+def test_cohort_can_have_a_separate_frame_size(tmp_path):
     """The demo's picture at full size: everything else is smaller."""
     target = tmp_path / "volumes" / "toy" / "toy01.nii.gz"
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "-q", "all", "--nolock"]
@@ -86,7 +86,7 @@ def zoomed(folder: Path, sheet: str, *words: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_a_scan_is_zoomed_again_when_a_setting_changes_that_it_depends_on(tmp_path):
+def test_scan_is_zoomed_again_only_after_a_relevant_change(tmp_path):
     sheet = "scan|name|method|n\n{data}/phantom/thick.nii.gz|mine|linear|1\n"
     zoomed(tmp_path, sheet)
     same = ("compute={chunk: 2}", "sampling={steps: 7}")  # the method uses no random numbers
@@ -95,7 +95,7 @@ def test_a_scan_is_zoomed_again_when_a_setting_changes_that_it_depends_on(tmp_pa
         assert "rule zoom_scan" in zoomed(tmp_path, sheet, "-n", change), change
 
 
-def test_the_map_of_the_spread_is_an_output(tmp_path):
+def test_spread_map_is_an_output_if_requested(tmp_path):
     weights = [tmp_path / f"{name}.safetensors" for name in ("vq", "ldm")]
     for path in weights:
         path.touch()

@@ -22,7 +22,7 @@ from zoom.choice import choose
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("models", "workflow", "zoom", "mri_zoom", "config", "profiles", "pyproject.toml", "README.md", "LICENSE")
-CLEAN = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+CLEAN_ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def base(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def base_programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a fresh environment with the wheel and what it declares, at the versions installed here."""
     folder = tmp_path_factory.mktemp("base")
     venv.create(folder / "venv", with_pip=False)
@@ -61,7 +61,7 @@ def base(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     programs = folder / "venv" / "bin"
     command = [sys.executable, "-m", "pip", "--python", programs / "python", "install", "-q", "--no-compile"]
     command += ["-c", folder / "constraints.txt", wheel]
-    done = subprocess.run(command, env=CLEAN, capture_output=True, text=True)
+    done = subprocess.run(command, env=CLEAN_ENVIRONMENT, capture_output=True, text=True)
     if done.returncode and "No matching distribution" in done.stderr:
         pytest.skip("no package index to install the wheel's dependencies from")
     assert done.returncode == 0, done.stderr
@@ -109,12 +109,16 @@ def zoomed(programs: Path, scan: Path, *words: str, **environment: str) -> tuple
     """``mri-zoom`` on the scan, from the scan's folder."""
     command = [programs / "mri-zoom", scan.name, "--spacing", "1", "-o", "out.nii.gz", *words]
     done = subprocess.run(
-        command, cwd=scan.parent, env=CLEAN | {"OMP_NUM_THREADS": "1"} | environment, capture_output=True, text=True
+        command,
+        cwd=scan.parent,
+        env=CLEAN_ENVIRONMENT | {"OMP_NUM_THREADS": "1"} | environment,
+        capture_output=True,
+        text=True,
     )
     return done, scan.with_name("out.nii.gz")
 
 
-def test_the_wheel_holds_what_it_needs_and_no_more(wheel: Path) -> None:
+def test_wheel_contains_packages_and_data_and_nothing_else(wheel: Path) -> None:
     held = set(ZipFile(wheel).namelist())
     packages = {name.split("/")[0] for name in held if not name.startswith("zoom_benchmark-")}
     assert packages == {"benchmark", "models", "mri_zoom", "zoom"}
@@ -134,8 +138,8 @@ def test_the_wheel_holds_what_it_needs_and_no_more(wheel: Path) -> None:
     assert not [name for name in held if "test" in name.split("/")[0] or name.endswith((".pyc", ".smk"))]
 
 
-def test_without_pytorch_it_interpolates_and_says_what_to_install(base: Path, scan: Path) -> None:
-    done, out = zoomed(base, scan, "--viewer")
+def test_without_pytorch_zoom_interpolates_and_names_the_extra(base_programs: Path, scan: Path) -> None:
+    done, out = zoomed(base_programs, scan, "--viewer")
     assert done.returncode == 0, done.stderr
     assert "niivue" in out.with_name("out_view.html").read_text()
     (note,) = [line for line in done.stderr.splitlines() if "PyTorch" in line]
@@ -148,8 +152,8 @@ def test_without_pytorch_it_interpolates_and_says_what_to_install(base: Path, sc
 
 
 @pytest.mark.parametrize("words", [["--method", "slab"], ["--weights", "some.safetensors"], ["--method", "copy"]])
-def test_without_pytorch_networks_are_refused_in_a_line(base: Path, scan: Path, words: list[str]) -> None:
-    done, out = zoomed(base, scan, *words)
+def test_without_pytorch_networks_are_refused_in_one_line(base_programs: Path, scan: Path, words: list[str]) -> None:
+    done, out = zoomed(base_programs, scan, *words)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "pip install '.[networks]'" in done.stderr
@@ -157,15 +161,13 @@ def test_without_pytorch_networks_are_refused_in_a_line(base: Path, scan: Path, 
 
 
 @pytest.mark.parametrize("in_plane", [1, 4])
-def test_with_the_networks_the_weights_that_ship_are_used(
-    base: Path, networks: Path, scan: Path, in_plane: int
-) -> None:
-    done, out = zoomed(base, scan, "--in-plane", str(in_plane), PYTHONPATH=str(networks))
+def test_with_pytorch_shipped_weights_are_used(base_programs: Path, networks: Path, scan: Path, in_plane: int) -> None:
+    done, out = zoomed(base_programs, scan, "--in-plane", str(in_plane), PYTHONPATH=str(networks))
     assert done.returncode == 0, done.stderr
     about = json.loads(out.with_name("out.json").read_text())["Zoom"]
     chosen = choose(load_config(), None, [], in_plane=in_plane)
     assert about["Method"] == chosen.key
-    held = base.parent / shipped_below(base)
+    held = base_programs.parent / shipped_below(base_programs)
     assert [file["File"] for file in about["Weights"]] == [str(held / file.path.name) for file in chosen.weights]
     if in_plane == 1:
         assert about["Weights"]
@@ -176,20 +178,26 @@ def shipped_below(programs: Path) -> str:
     return str(site.relative_to(programs.parent) / "models" / "weights")
 
 
-def test_every_command_starts_with_the_base_alone(base: Path, tmp_path: Path) -> None:
+def test_every_command_starts_without_extras(base_programs: Path, tmp_path: Path) -> None:
     for name in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]:
-        done = subprocess.run([base / name, "--help"], cwd=tmp_path, env=CLEAN, capture_output=True, text=True)
+        done = subprocess.run(
+            [base_programs / name, "--help"], cwd=tmp_path, env=CLEAN_ENVIRONMENT, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(f"usage: {name} ")
 
 
-def test_python_code_zooms_with_the_base_alone(base: Path, scan: Path) -> None:
+def test_python_api_works_without_extras(base_programs: Path, scan: Path) -> None:
     code = "import sys; from mri_zoom import zoom; print(zoom('scan.nii.gz', n=1).shape, 'torch' in sys.modules)"
-    done = subprocess.run([base / "python", "-c", code], cwd=scan.parent, env=CLEAN, capture_output=True, text=True)
+    done = subprocess.run(
+        [base_programs / "python", "-c", code], cwd=scan.parent, env=CLEAN_ENVIRONMENT, capture_output=True, text=True
+    )
     assert done.stdout.strip() == "(40, 36, 17) False", done.stderr
 
 
-def test_the_version_is_the_projects_and_no_commit_is_made_up(base: Path, tmp_path: Path) -> None:
+def test_installed_version_is_the_projects_without_a_commit(base_programs: Path, tmp_path: Path) -> None:
     code = "from benchmark import project; print(project.clone(), project.release())"
-    done = subprocess.run([base / "python", "-c", code], cwd=ROOT, env=CLEAN, capture_output=True, text=True)
+    done = subprocess.run(
+        [base_programs / "python", "-c", code], cwd=ROOT, env=CLEAN_ENVIRONMENT, capture_output=True, text=True
+    )
     assert done.stdout.split() == ["None", metadata.version(NAME)]

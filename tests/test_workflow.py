@@ -11,7 +11,7 @@ from kills import inside, killed
 from workflow_runs import ROOT, SMALL, planned, run, snakemake
 
 
-def small(results: Path, *more: str) -> list[str]:
+def small_study(results: Path, *more: str) -> list[str]:
     return [*SMALL, f"results={results}", *more]
 
 
@@ -19,18 +19,18 @@ def small(results: Path, *more: str) -> list[str]:
 def study(tmp_path_factory) -> Path:
     """A finished small study."""
     results = tmp_path_factory.mktemp("study")
-    run(*small(results), "--", "tables")
+    run(*small_study(results), "--", "tables")
     return results
 
 
-def test_tables_are_there_and_a_second_run_has_nothing_to_do(study):
+def test_tables_exist_and_a_second_run_does_nothing(study):
     assert (study / "tables" / "table1.csv").exists()
     assert (study / "tables" / "table1.md").exists()
     assert (study / "tables" / "table1.tex").exists()
-    assert "Nothing to be done" in run(*small(study), "--", "tables")
+    assert "Nothing to be done" in run(*small_study(study), "--", "tables")
 
 
-def test_the_truth_scores_perfectly_and_linear_does_not(study):
+def test_truth_scores_are_perfect_and_linears_are_not(study):
     import pandas as pd
 
     truth = pd.read_csv(study / "scores" / "toy" / "fold0" / "truth.csv").query("signal")
@@ -52,8 +52,8 @@ def test_the_truth_scores_perfectly_and_linear_does_not(study):
         ("methods={linear: {label: straight}}", set()),
     ],
 )
-def test_one_value_reruns_only_what_depends_on_it(study, change, rerun):
-    text = run(*small(study, change), "-n", "--", "scores")
+def test_changed_value_reruns_only_dependent_jobs(study, change, rerun):
+    text = run(*small_study(study, change), "-n", "--", "scores")
     assert set(planned(text)) - {"scores"} == rerun, text
     if "batch" in change:
         assert planned(text)["train"] == 2  # the diffusion of both folds, not the first stage
@@ -61,21 +61,21 @@ def test_one_value_reruns_only_what_depends_on_it(study, change, rerun):
         assert planned(text)["restore"] == 4  # two methods, two folds
 
 
-def test_same_seed_same_bytes(study, tmp_path):
-    run(*small(tmp_path), "--", "tables")
+def test_same_seed_gives_the_same_tables(study, tmp_path):
+    run(*small_study(tmp_path), "--", "tables")
     first = {path.name: path.read_bytes() for path in (study / "tables").glob("table*")}
     second = {path.name: path.read_bytes() for path in (tmp_path / "tables").glob("table*")}
     assert first == second
 
 
-def test_killed_again_and_again_it_ends_the_same(study, tmp_path):
+def test_study_killed_repeatedly_equals_the_uninterrupted_study(study, tmp_path):
     """SIGKILL to all processes at three random moments, once inside a training, which then resumes."""
     said = killed(3, SEED, tmp_path, study)
     assert len(said) >= 3
     assert inside(said) >= 1, said
 
 
-def test_every_reader_brings_its_cohort_from_its_true_layout_to_scores(tmp_path, monkeypatch):
+def test_every_reader_gives_scores_from_its_layout(tmp_path, monkeypatch):
     import pandas as pd
 
     monkeypatch.setenv("ATLAS_PASSWORD", "toy")
@@ -91,12 +91,12 @@ def test_every_reader_brings_its_cohort_from_its_true_layout_to_scores(tmp_path,
     assert subjects[0] == subjects[1] == subjects[2]  # the same patients in every modality
 
 
-def test_the_contest_restores_every_patient_by_networks_that_never_saw_them(study):
+def test_contest_restores_each_patient_by_networks_trained_without_that_patient(study):
     import pandas as pd
 
     from benchmark.cohort import sheet
 
-    run(*small(study), "--", "contest")
+    run(*small_study(study), "--", "contest")
     rows = sheet.read_sheet(study / "cohorts" / "toy.tsv")
     scored = {
         fold: set(pd.read_csv(study / "contest" / "toy" / f"fold{fold}" / f"{method}.csv")["subject"])
@@ -109,53 +109,53 @@ def test_the_contest_restores_every_patient_by_networks_that_never_saw_them(stud
         assert len(pd.read_csv(study / "tables" / f"{table}.csv")) > 1
     assert (study / "figures" / "contest_toy.png").exists()
 
-    run(*small(study, "contest={parts: []}"), "--", str(study / "tables" / "contest_parts.csv"))
+    run(*small_study(study, "contest={parts: []}"), "--", str(study / "tables" / "contest_parts.csv"))
     assert len(pd.read_csv(study / "tables" / "contest_parts.csv")) == 0  # no variants, no parts: the tables exist
 
 
-def test_whole_volumes_lie_next_to_the_truth(study):
+def test_viewer_shows_whole_volumes_next_to_the_truth(study):
     viewer = study / "viewer" / "toy.html"
-    run(*small(study, "viewer={cohort: toy}"), "--", str(viewer))
+    run(*small_study(study, "viewer={cohort: toy}"), "--", str(viewer))
     names = re.findall(r"<h2[^>]*>([^<]+)</h2>", viewer.read_text(encoding="utf-8"))
     assert names[0] == "Truth"
     assert names[1].startswith("linear")
     assert "The best of this volume" in viewer.read_text(encoding="utf-8")
 
 
-def test_controls_alone_train_nothing(tmp_path):
+def test_study_of_controls_plans_no_training(tmp_path):
     controls = "study={cohorts: [toy], methods: [copy, linear, spline, eq12, oracle_si, truth]}"
     text = run("--config", controls, f"results={tmp_path}", "-n", "--", "scores")
     assert "train" not in planned(text)
 
 
 @pytest.mark.parametrize("arguments", [["--", "results/tables/table4.csv"], ["--profile", "slurm"], []])
-def test_the_literal_commands_plan_the_article(arguments):
+def test_documented_commands_plan_the_article(arguments):
     command = [sys.executable, "-m", "snakemake", "-n", "--nolock", "--quiet", "rules"]
     command += arguments if "slurm" in arguments else ["--cores", "2", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
-def test_a_mistake_in_the_config_is_one_line():
+def test_config_mistake_is_reported_in_one_line():
     done = snakemake("-n", "--config", "sede=1")
     assert done.returncode != 0
     assert "unknown key 'sede'; did you mean 'seed'?" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_failing_job_names_rule_wildcards_and_log(tmp_path):
+def test_failing_job_names_rule_wildcards_and_log(tmp_path):
     text = "cohorts={toy: {axis: axial, slices: 99}}"
-    done = snakemake(*small(tmp_path, text), "--", "scores")
+    done = snakemake(*small_study(tmp_path, text), "--", "scores")
     assert done.returncode != 0
     assert re.search(r"ERROR in rule (cohort|preprocess) \(cohort=toy.*99.*\[log: ", done.stdout + done.stderr)
 
 
-def test_no_test_subject_is_an_input_of_any_training(study):
+def test_no_test_subject_is_an_input_of_a_training_job(study):
     """Checked by the inputs of every training job in Snakemake, not only by the sheet."""
     from benchmark.cohort import sheet
 
     tested = sheet.test(sheet.read_sheet(study / "cohorts" / "toy.tsv"))
-    text = run(*small(study), "-n", "--forcerun", "train", "--verbose", "--", "scores")
+    text = run(*small_study(study), "-n", "--forcerun", "train", "--verbose", "--", "scores")
     inputs = re.findall(r"rule train:\s+input: (.+)", text)
     assert inputs
     assert not [line for line in inputs for subject in tested if f"/{subject}.nii.gz" in line]

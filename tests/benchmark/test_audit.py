@@ -50,14 +50,14 @@ def study(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_study_that_is_as_it_is_told_passes(study: Path, capsys: pytest.CaptureFixture) -> None:
+def test_consistent_study_passes(study: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([str(study)]) == 0
     out = capsys.readouterr().out
     for words in ("24 cells", "fig07", "of +0.28 dB, EDSR +0.21", "toy: brain", "19 patients, 10 dB apart: not enough"):
         assert words in out
 
 
-def changed(path: Path, old: str, new: str) -> None:
+def replace_once(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
@@ -75,7 +75,7 @@ def percentage_of_something_else(study: Path) -> None:
 
 
 def share_misread(study: Path) -> None:
-    changed(study / "verdict.rst", "+0.07 dB", "+0.28 dB")
+    replace_once(study / "verdict.rst", "+0.07 dB", "+0.28 dB")
 
 
 def region_of_all_voxels(study: Path) -> None:
@@ -91,7 +91,7 @@ def air_scored(study: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plant", "check"),
+    ("introduce_fault", "check"),
     [
         (cell_off, "cells"),
         (percentage_of_something_else, "detail"),
@@ -100,13 +100,13 @@ def air_scored(study: Path) -> None:
         (air_scored, "regions"),
     ],
 )
-def test_each_planted_fault_is_found_by_its_check(study: Path, plant, check: str) -> None:
-    plant(study)
+def test_each_fault_is_found_by_its_check(study: Path, introduce_fault, check: str) -> None:
+    introduce_fault(study)
     lines, good = audit(study)
     assert not good
     assert [line for line in lines if line.startswith(f"{check}: WRONG")]
 
 
-def test_a_folder_without_a_study_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_folder_without_a_study_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([str(tmp_path)]) == 1
     assert "holds no scores" in capsys.readouterr().err

@@ -5,7 +5,7 @@ import pickle
 from benchmark.errors import LONGEST, UserError
 
 
-def test_a_long_message_keeps_both_ends():
+def test_long_message_is_shortened_in_the_middle():
     text = f"scan.nii: {'x' * 10**7}; do this"
     said = str(UserError(text))
     assert len(said) <= LONGEST
@@ -14,13 +14,13 @@ def test_a_long_message_keeps_both_ends():
     assert " […] " in said
 
 
-def test_a_message_that_fits_is_whole_and_survives_another_process():
+def test_short_message_is_unchanged_and_can_be_pickled():
     for text in ("scan.nii: no", "x" * LONGEST):
         assert str(UserError(text)) == text
         assert str(pickle.loads(pickle.dumps(UserError(text)))) == text
 
 
-def test_a_message_is_one_line_that_a_terminal_shows():
+def test_control_characters_in_a_message_are_escaped():
     said = str(UserError("a\nb\x1b[31m\u2028\udcff ünï 头: no"))
     assert said == "a\\nb\\x1b[31m\\u2028\\udcff ünï 头: no"
     said = str(UserError("\n" * LONGEST))

@@ -12,7 +12,7 @@ from benchmark import files
 from benchmark.files import read_csv, write_csv, written, written_together
 
 
-def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+def test_file_is_renamed_only_when_complete(tmp_path: Path) -> None:
     target = tmp_path / "new" / "o.nii.gz"
     with written(target) as aside:
         assert aside.parent == target.parent
@@ -32,7 +32,7 @@ def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
     assert os.listdir(target.parent) == ["o.nii.gz"]
 
 
-def test_a_planted_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_link_at_a_temporary_name_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = tmp_path / "thesis.txt"
     kept.write_text("years of work")
     for name in (f".{os.getpid()}.o.json", ".00000000.o.json"):
@@ -49,7 +49,7 @@ def test_a_planted_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.Monk
     assert dangling.is_symlink()  # other users' files are not changed
 
 
-def test_two_writers_of_one_file_do_not_share_what_is_aside(tmp_path: Path) -> None:
+def test_two_writers_of_one_file_have_separate_temporary_files(tmp_path: Path) -> None:
     """One process id in two containers is one process id in two threads."""
     target, both = tmp_path / "o.txt", threading.Barrier(2)
 
@@ -70,7 +70,7 @@ def test_two_writers_of_one_file_do_not_share_what_is_aside(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
-def test_the_umask_decides_who_may_read(tmp_path: Path, mask: int) -> None:
+def test_file_mode_follows_the_umask(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
         with written(tmp_path / "o.txt") as aside:
@@ -80,7 +80,7 @@ def test_the_umask_decides_who_may_read(tmp_path: Path, mask: int) -> None:
     assert stat.S_IMODE((tmp_path / "o.txt").stat().st_mode) == 0o666 & ~mask
 
 
-def test_several_files_get_their_names_together_or_not_at_all(tmp_path: Path) -> None:
+def test_several_files_are_renamed_together_or_not_at_all(tmp_path: Path) -> None:
     wanted = [tmp_path / "o.nii", tmp_path / "o.json"]
 
     def lose_one() -> None:
@@ -98,7 +98,7 @@ def test_several_files_get_their_names_together_or_not_at_all(tmp_path: Path) ->
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_the_umask_decides_for_files_that_a_library_put_there(tmp_path: Path) -> None:
+def test_mode_of_a_file_written_by_a_library_follows_the_umask(tmp_path: Path) -> None:
     """Safetensors writes another file and renames it; only its owner can read it."""
     import numpy as np
     from safetensors.numpy import save_file
@@ -112,7 +112,7 @@ def test_the_umask_decides_for_files_that_a_library_put_there(tmp_path: Path) ->
     assert stat.S_IMODE((tmp_path / "features.safetensors").stat().st_mode) == 0o640
 
 
-def test_a_name_stays_text_though_it_looks_like_a_number_or_a_blank(tmp_path: Path) -> None:
+def test_csv_names_like_numbers_or_missing_values_stay_text(tmp_path: Path) -> None:
     import pandas as pd
 
     names = {"cohort": ["2024"], "method": ["null"], "subject": ["NA"], "first": ["007"], "eta": ["1"]}

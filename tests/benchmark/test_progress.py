@@ -14,7 +14,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_log_file_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_file_gets_one_line_per_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PAUSE", 0.0)
     file = io.StringIO()
     with progress.shown_on(file), progress.bar("scans", 3, "it", begun=1) as bar:
@@ -28,7 +28,7 @@ def test_a_log_file_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "loss=0.5]" in text.splitlines()[-1]
 
 
-def test_between_two_lines_there_is_a_pause() -> None:
+def test_lines_in_a_log_file_are_limited_in_rate() -> None:
     file = io.StringIO()
     with progress.shown_on(file), progress.bar("scans", 1000, "it") as bar:
         for _ in range(1000):
@@ -36,14 +36,14 @@ def test_between_two_lines_there_is_a_pause() -> None:
     assert len(file.getvalue().splitlines()) == 2  # the first and the last
 
 
-def test_a_total_may_be_unknown() -> None:
+def test_unknown_total_is_accepted() -> None:
     file = io.StringIO()
     with progress.shown_on(file), progress.bar("scans", None, "B", scaled=True) as bar:
         bar.update(3_000_000)
     assert "3.00M" in file.getvalue()
 
 
-def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture) -> None:
+def test_terminal_gets_a_bar(capsys: pytest.CaptureFixture) -> None:
     file = Terminal()
     with progress.shown_on(file):
         with progress.bar("scans", 1, "it") as bar:
@@ -54,14 +54,14 @@ def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture) -> None:
     assert "after:   0%" in capsys.readouterr().err
 
 
-def test_a_thread_that_updates_a_bar_does_not_move_it() -> None:
+def test_update_from_a_thread_is_written_to_the_same_stream() -> None:
     file = io.StringIO()
     with progress.shown_on(file), progress.bar("scans", 1, "it") as bar, ThreadPoolExecutor() as pool:
         pool.submit(bar.update, 1).result()
     assert "scans: 100%" in file.getvalue()
 
 
-def test_about_short_work_a_log_file_may_hear_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_patient_bar_writes_nothing_about_short_work(monkeypatch: pytest.MonkeyPatch) -> None:
     for pause, lines in ((30.0, 0), (0.01, 2)):
         monkeypatch.setattr(progress, "PAUSE", pause)
         file = io.StringIO()
@@ -72,14 +72,14 @@ def test_about_short_work_a_log_file_may_hear_nothing(monkeypatch: pytest.Monkey
         assert len(set(file.getvalue().splitlines())) == lines
 
 
-def test_a_hidden_bar_shows_nothing() -> None:
+def test_hidden_bar_writes_nothing() -> None:
     for file in (io.StringIO(), Terminal()):
         with progress.shown_on(file), progress.bar("scan", 2, "slice", hidden=True) as bar:
             bar.update(2)
         assert file.getvalue() == ""
 
 
-def test_progress_of_a_training_is_in_its_log(capsys: pytest.CaptureFixture) -> None:
+def test_training_progress_is_written_to_stderr(capsys: pytest.CaptureFixture) -> None:
     file = io.StringIO()
     with progress.shown_on(file), progress.bar("vq", 2, "it", logged=True) as bar:
         bar.update(2)

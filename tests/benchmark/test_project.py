@@ -1,3 +1,5 @@
+"""Version, commit and folders of the project, in a clone and installed."""
+
 import subprocess
 import sys
 import tomllib
@@ -15,7 +17,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 @pytest.fixture
-def fresh():
+def empty_caches():
     def forget() -> None:
         for function in (project.clone, project.version, project.commit):
             function.cache_clear()
@@ -25,23 +27,23 @@ def fresh():
     forget()
 
 
-def test_the_command_is_the_one_that_is_installed() -> None:
+def test_command_name_equals_the_installed_script() -> None:
     assert next(iter(PYPROJECT["project"]["scripts"])) == project.COMMAND
 
 
-def test_the_version_stands_in_one_place() -> None:
+def test_version_is_equal_in_pyproject_citation_and_changelog() -> None:
     version = PYPROJECT["project"]["version"]
     assert project.version() == version
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version
     assert f"\n## {version} (" in (ROOT / "CHANGELOG.md").read_text()
 
 
-def test_a_clone_finds_its_files_where_people_edit_them() -> None:
+def test_clone_uses_its_own_config_files() -> None:
     assert project.clone() == ROOT
     assert project.shipped("config/config.yaml") == ROOT / "config" / "config.yaml"
 
 
-def test_a_clone_knows_its_commit() -> None:
+def test_revision_of_a_clone_is_its_commit() -> None:
     described = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     if described.returncode:
         pytest.skip("not a git clone")
@@ -61,7 +63,7 @@ def installed_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(project, "INSTALLED", package / "shipped")
 
 
-def test_another_repository_gives_no_commit(tmp_path, monkeypatch, fresh) -> None:
+def test_revision_inside_another_repository_is_the_version(tmp_path, monkeypatch, empty_caches) -> None:
     installed_in(tmp_path, monkeypatch)
     (project.INSTALLED / "config").mkdir(parents=True)
     monkeypatch.setattr(project.metadata, "version", lambda name: {"zoom-benchmark": "1.2.3"}[name])
@@ -69,7 +71,7 @@ def test_another_repository_gives_no_commit(tmp_path, monkeypatch, fresh) -> Non
     assert project.shipped("config/config.yaml") == project.INSTALLED / "config" / "config.yaml"
 
 
-def test_a_copy_of_the_project_inside_another_repository_gives_no_commit(tmp_path, monkeypatch, fresh) -> None:
+def test_revision_of_a_copy_in_another_repository_is_the_version(tmp_path, monkeypatch, empty_caches) -> None:
     installed_in(tmp_path, monkeypatch)
     copy = tmp_path / "venv"
     (copy / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
@@ -77,7 +79,7 @@ def test_a_copy_of_the_project_inside_another_repository_gives_no_commit(tmp_pat
     assert project.revision() == PYPROJECT["project"]["version"]
 
 
-def test_a_copy_without_pyproject_is_refused_in_a_line(tmp_path, monkeypatch, fresh) -> None:
+def test_copy_without_pyproject_is_refused_in_one_line(tmp_path, monkeypatch, empty_caches) -> None:
     package = tmp_path / "workflow" / "benchmark"
     package.mkdir(parents=True)
     monkeypatch.setattr(project, "PACKAGE", package)
@@ -86,7 +88,7 @@ def test_a_copy_without_pyproject_is_refused_in_a_line(tmp_path, monkeypatch, fr
         project.shipped("config/config.yaml")
 
 
-def test_models_are_found_without_importing_them() -> None:
+def test_models_folder_is_found_without_importing_torch() -> None:
     code = "import sys; from benchmark import project; print(project.models()); assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert Path(done.stdout.strip()) == Path(str(files("models")))

@@ -36,11 +36,11 @@ BODY = bytes(range(256)) * 40
         ("sub-01/anat a@b, is it right? n = 3", "sub-01/anat a@b, is it right? n = 3"),
     ],
 )
-def test_an_address_is_shown_without_its_secrets(text: str, shown: str) -> None:
+def test_secrets_in_an_address_are_replaced(text: str, shown: str) -> None:
     assert redacted(text) == shown
 
 
-def test_a_password_that_a_library_quotes_alone_goes_too() -> None:
+def test_password_outside_an_address_is_replaced() -> None:
     address = "http://me:pr0xy%20pw@host"
     assert redacted("bad login 'pr0xy pw' or pr0xy%20pw", [address]) == "bad login '***' or ***"
     assert (
@@ -48,12 +48,12 @@ def test_a_password_that_a_library_quotes_alone_goes_too() -> None:
     )
 
 
-def test_the_beginning_of_a_password_that_was_taken_for_a_port_goes_too() -> None:
+def test_part_of_a_password_read_as_a_port_is_replaced() -> None:
     assert redacted("'me:pr0' is no host", ["http://me:pr0/x@y@host:9"]) == "'***' is no host"
 
 
 @pytest.fixture
-def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home_with_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home whose pip, proxy and netrc hold passwords."""
     monkeypatch.setattr(fetch, "PATIENCE", fetch.Patience(tries=2, wait=0.01, timeout=(1, 1)))
     for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
@@ -73,7 +73,7 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def doors(folder: Path) -> dict:
+def network_functions(folder: Path) -> dict:
     """Each function that uses the network, by name."""
     signed = "http://me:s3cr3t-url@scans.invalid/a.tar?token=s3cr3t-sign"
     data = {"accept_terms": True, "url": signed}
@@ -86,7 +86,7 @@ def doors(folder: Path) -> dict:
     }
 
 
-def run(door: str, home: Path) -> None:
+def run(function: str, home: Path) -> None:
     """In a job, as the study runs each script: the job's log and its traceback are searched as well."""
     sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))  # not those of pytest
     (home / "out").mkdir()
@@ -99,32 +99,36 @@ def run(door: str, home: Path) -> None:
     )
     with job(snakemake):
         logging.getLogger().setLevel(logging.INFO)
-        doors(home / "out")[door]()
+        network_functions(home / "out")[function]()
 
 
-@pytest.mark.parametrize("door", doors(Path()))
-def test_no_secret_is_in_a_message_a_log_or_a_file(planted: Path, capfd: pytest.CaptureFixture, door: str) -> None:
-    process = multiprocessing.get_context("fork").Process(target=run, args=(door, planted))  # a job keeps its outputs
+@pytest.mark.parametrize("function", network_functions(Path()))
+def test_no_secret_is_in_messages_logs_or_files(
+    home_with_secrets: Path, capfd: pytest.CaptureFixture, function: str
+) -> None:
+    process = multiprocessing.get_context("fork").Process(
+        target=run, args=(function, home_with_secrets)
+    )  # a job keeps its outputs
     process.start()
     process.join(60)
     assert process.exitcode == 1
-    printed, log = capfd.readouterr(), (planted / "log.txt").read_text()
-    made = [path.read_bytes().decode("latin-1") for path in (planted / "out").rglob("*") if path.is_file()]
+    printed, log = capfd.readouterr(), (home_with_secrets / "log.txt").read_text()
+    made = [path.read_bytes().decode("latin-1") for path in (home_with_secrets / "out").rglob("*") if path.is_file()]
     assert "ERROR in rule fetch" in printed.err
     assert "Traceback" in log
-    assert "***" in printed.err or door == "plain item"
+    assert "***" in printed.err or function == "plain item"
     for text in (printed.out, printed.err, log, *made):
         assert "s3cr3t" not in text
 
 
-def test_what_came_is_logged_without_the_signature(server, tmp_path: Path) -> None:
+def test_download_is_logged_without_its_signature(server, tmp_path: Path) -> None:
     server.files["/sr?token=s3cr3t-sign"] = BODY
     line = fetch_weights("sr", tmp_path / "sr", url=f"{server.url}/sr?token=s3cr3t-sign", sha256=None)
     assert hashlib.sha256(BODY).hexdigest() in line
     assert "s3cr3t" not in line
 
 
-def test_pooch_does_not_log_the_password_of_an_index(tmp_path: Path, server) -> None:
+def test_pooch_logs_the_index_without_its_password(tmp_path: Path, server) -> None:
     import pooch
 
     server.files["/thing.tar.gz"] = BODY
@@ -140,7 +144,7 @@ def test_pooch_does_not_log_the_password_of_an_index(tmp_path: Path, server) -> 
     assert "s3cr3t" not in heard.getvalue()
 
 
-def test_a_config_that_is_refused_is_quoted_without_its_secrets(tmp_path: Path) -> None:
+def test_refused_config_is_quoted_without_its_secrets(tmp_path: Path) -> None:
     overlay = tmp_path / "mine.yaml"
     overlay.write_text("public_weights: {sr: {url: ['https://me:s3cr3t-url@host/a?token=s3cr3t-sign']}}\n")
     with pytest.raises(UserError, match=r"public_weights\.sr") as caught:

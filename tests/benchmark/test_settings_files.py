@@ -19,13 +19,13 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 
 @pytest.fixture
-def write(tmp_path: Path):
-    def write(text: str) -> Path:
+def write_config(tmp_path: Path):
+    def write_config(text: str) -> Path:
         path = tmp_path / "mine.yaml"
         path.write_text(text, encoding="utf-8")
         return path
 
-    return write
+    return write_config
 
 
 @pytest.mark.parametrize(
@@ -42,24 +42,24 @@ def write(tmp_path: Path):
         ("a: 1\n---\nb: 2\n", "line 2: not YAML"),
     ],
 )
-def test_a_file_that_cannot_be_meant_is_one_line(write, text: str, said: str) -> None:
-    path = write(text)
+def test_invalid_yaml_is_refused_in_one_line(write_config, text: str, said: str) -> None:
+    path = write_config(text)
     with pytest.raises(UserError, match=f"{path}: ({said})") as caught:
         load_config(path)
     assert "\n" not in str(caught.value)
 
 
-def test_equal_keys_in_different_blocks_and_merged_ones_are_meant(write) -> None:
-    assert yaml_of(write("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\nc: *a\n")) == {
+def test_equal_keys_in_different_blocks_and_merge_keys_are_accepted(write_config) -> None:
+    assert yaml_of(write_config("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\nc: *a\n")) == {
         "a": {"x": 1, "y": 2},
         "b": {"x": 3, "y": 2},
         "c": {"x": 1, "y": 2},
     }
-    assert yaml_of(write("")) is None
+    assert yaml_of(write_config("")) is None
 
 
 @pytest.mark.parametrize("path", sorted(CONFIG.parent.glob("*.yaml")), ids=lambda path: path.name)
-def test_the_shipped_ones_are_read(path: Path) -> None:
+def test_shipped_configs_are_read(path: Path) -> None:
     assert isinstance(yaml_of(path), dict)
 
 
@@ -72,8 +72,8 @@ def test_the_shipped_ones_are_read(path: Path) -> None:
         ("a: " + "x" * 600_000, "longer than 512 KB; give a YAML file"),
     ],
 )
-def test_keys_are_text_and_files_are_short(write, text: str, said: str) -> None:
-    path = write(text)
+def test_keys_other_than_text_and_large_files_are_refused(write_config, text: str, said: str) -> None:
+    path = write_config(text)
     with pytest.raises(UserError, match=f"{path}: {said}"):
         load_config(path)
 
@@ -94,7 +94,7 @@ def test_keys_are_text_and_files_are_short(write, text: str, said: str) -> None:
         ({"networks": {"vq": {"needs": ["ldm"]}}}, "networks.vq.needs: it would need itself (vq → ldm → vq)"),
     ],
 )
-def test_values_that_cannot_be_meant_are_one_line(change: dict, said: str) -> None:
+def test_invalid_value_is_refused_in_one_line(change: dict, said: str) -> None:
     config = yaml_of(CONFIG)
     merge(config, change)
     with pytest.raises(UserError, match=re.escape(said)) as caught:
@@ -103,7 +103,7 @@ def test_values_that_cannot_be_meant_are_one_line(change: dict, said: str) -> No
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "latin-1"])
-def test_a_config_in_another_encoding_is_read_or_named(tmp_path: Path, encoding: str) -> None:
+def test_config_in_another_encoding_is_read_or_refused(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_bytes("results: Größe\n".encode(encoding))
     if encoding in ("utf-8-sig", "utf-16"):
@@ -114,7 +114,7 @@ def test_a_config_in_another_encoding_is_read_or_named(tmp_path: Path, encoding:
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "device", "long name", "nothing"])
-def test_what_is_no_regular_file_is_no_config(tmp_path: Path, kind: str) -> None:
+def test_config_that_is_not_a_regular_file_is_refused(tmp_path: Path, kind: str) -> None:
     path = {"device": Path("/dev/zero"), "long name": tmp_path / ("a" * 300)}.get(kind, tmp_path / "mine.yaml")
     if kind == "folder":
         path.mkdir()

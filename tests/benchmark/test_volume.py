@@ -34,7 +34,7 @@ def scan_in(codes: str, folder, data=None):
 
 @pytest.mark.parametrize("codes", ALL_CODES)
 @pytest.mark.parametrize("wanted", sorted(UPRIGHT))
-def test_every_orientation_gives_the_same_upright_slices(codes, wanted, tmp_path):
+def test_every_stored_orientation_gives_the_same_upright_slices(codes, wanted, tmp_path):
     reference = read_scan(scan_in("RAS", tmp_path))
     scan = read_scan(scan_in(codes, tmp_path))
     data, affine = to_upright(scan.data, scan.affine, wanted)
@@ -50,7 +50,7 @@ def test_plane_of_a_stored_axis(tmp_path):
     assert plane(scan, "axial") == "axial"
 
 
-def test_analyze_big_endian_with_trailing_axis(tmp_path):
+def test_big_endian_analyze_with_a_fourth_axis_is_read(tmp_path):
     data = np.arange(4 * 5 * 6, dtype=">i2").reshape(4, 5, 6, 1)
     header = nib.AnalyzeHeader(endianness=">")
     header.set_data_dtype(">i2")
@@ -65,7 +65,7 @@ def test_analyze_big_endian_with_trailing_axis(tmp_path):
     np.testing.assert_allclose(centre, [0, 0, 0, 1], atol=1e-12)
 
 
-def bad(kind: str):
+def invalid_volume(kind: str):
     good = np.random.default_rng(0).random((4, 5, 6)).astype(np.float32)
     match kind:
         case "NaN":
@@ -82,9 +82,9 @@ def bad(kind: str):
 
 
 @pytest.mark.parametrize("kind", ["NaN", "every voxel is 3", "4-D", "single slice", "complex"])
-def test_refusals_name_the_file(kind, tmp_path):
+def test_invalid_volume_is_refused_with_its_file(kind, tmp_path):
     path = tmp_path / "bad.nii.gz"
-    nib.save(nib.Nifti1Image(bad(kind), np.eye(4)), path)
+    nib.save(nib.Nifti1Image(invalid_volume(kind), np.eye(4)), path)
     with pytest.raises(UserError, match=kind) as caught:
         read_scan(path)
     assert str(path) in str(caught.value)
@@ -92,7 +92,7 @@ def test_refusals_name_the_file(kind, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"no image at all", None])
-def test_what_is_no_image_is_refused(content, tmp_path):
+def test_file_that_is_no_image_is_refused(content, tmp_path):
     path = tmp_path / "bad.nii.gz"
     if content is not None:
         path.write_bytes(content)
@@ -107,7 +107,7 @@ def test_truncated_gzip_is_refused(tmp_path):
         read_scan(path)
 
 
-def test_write_then_read(tmp_path):
+def test_volume_is_read_as_written(tmp_path):
     volume = np.random.default_rng(0).random((3, 4, 5), dtype=np.float32)
     affine = np.diag([2.0, 3.0, 4.0, 1.0])
     write(tmp_path / "deep" / "v.nii.gz", volume, affine)
@@ -117,7 +117,7 @@ def test_write_then_read(tmp_path):
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["v.nii.gz"]
 
 
-def test_a_written_volume_is_ordinary_gzip_and_the_same_bytes_at_any_time(tmp_path, monkeypatch):
+def test_written_volume_is_gzip_with_reproducible_bytes(tmp_path, monkeypatch):
     volume = np.random.default_rng(0).random((3, 4, 5)).astype(np.float32)
     write(tmp_path / "one.nii.gz", volume, np.eye(4))
     monkeypatch.setattr(time, "time", lambda: 1.0)

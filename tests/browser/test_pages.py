@@ -14,7 +14,7 @@ RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "
 Opener = Callable[..., Any]
 
 
-def ready(page: Any, name: str) -> Any:
+def wait_until_ready(page: Any, name: str) -> Any:
     """Waits for the viewer's volumes; begins the survey."""
     if name == "viewer":
         page.wait_for_selector("body[data-ready]", timeout=240_000)
@@ -24,8 +24,8 @@ def ready(page: Any, name: str) -> Any:
     return page
 
 
-def picture(page: Any, selector: str) -> np.ndarray:
-    """The visible picture of an element, grey (H, W)."""
+def visible_pixels(page: Any, selector: str) -> np.ndarray:
+    """The pixels of an element as shown, grey values (H, W)."""
     return np.asarray(Image.open(io.BytesIO(page.locator(selector).screenshot())).convert("L")).astype(float)
 
 
@@ -33,13 +33,13 @@ def picture(page: Any, selector: str) -> np.ndarray:
     ("width", "colours"), [(1400, "light"), (1400, "dark"), (400, "light")], ids=["wide", "dark", "phone"]
 )
 @pytest.mark.parametrize("name", NAMES)
-def test_no_violation_of_wcag_aa_and_no_scrolling_sideways(
+def test_page_meets_wcag_aa_and_fits_the_width(
     opened: Opener, pages: dict[str, Path], name: str, width: int, colours: str
 ) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-core is not installed (envs/dev.txt)"
     )
-    page = ready(opened(pages[name], width, color_scheme=colours), name)
+    page = wait_until_ready(opened(pages[name], width, color_scheme=colours), name)
     assert page.title()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     found = axe.Axe().run(page, options=RULES)
@@ -48,7 +48,7 @@ def test_no_violation_of_wcag_aa_and_no_scrolling_sideways(
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_axe_sees_a_fault(opened: Opener, tmp_path: Path) -> None:
+def test_axe_finds_a_known_fault(opened: Opener, tmp_path: Path) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-core is not installed (envs/dev.txt)"
     )
@@ -57,7 +57,7 @@ def test_axe_sees_a_fault(opened: Opener, tmp_path: Path) -> None:
     assert {"image-alt", "label"} <= {one["id"] for one in found.response["violations"]}
 
 
-def test_the_slider_has_three_stops_by_keyboard(opened: Opener, pages: dict[str, Path]) -> None:
+def test_slider_shows_scan_interpolation_and_output_by_keyboard(opened: Opener, pages: dict[str, Path]) -> None:
     page = opened(pages["zoom"])
     wipe = "figure:nth-of-type(2) .wipe"  # a view across the slices
     slider = page.locator("#cut")
@@ -67,7 +67,7 @@ def test_the_slider_has_three_stops_by_keyboard(opened: Opener, pages: dict[str,
         for key in keys:
             page.keyboard.press(key)
         texts.append(slider.get_attribute("aria-valuetext"))
-        seen.append(picture(page, wipe))
+        seen.append(visible_pixels(page, wipe))
     assert texts == ["Only scan.", "Only plain interpolation.", "Only output."]
     for one, other in ((0, 1), (1, 2), (0, 2)):
         assert np.abs(seen[one] - seen[other]).mean() > 0.5
@@ -80,14 +80,14 @@ def test_the_slider_has_three_stops_by_keyboard(opened: Opener, pages: dict[str,
     )
 
 
-def test_a_button_leads_to_each_stop(opened: Opener, pages: dict[str, Path]) -> None:
+def test_buttons_show_scan_interpolation_and_output(opened: Opener, pages: dict[str, Path]) -> None:
     page = opened(pages["zoom"], 400)
     for name in ("scan", "plain interpolation", "output"):
         page.get_by_role("button", name=name, exact=True).click()
         assert page.locator("#sides").inner_text() == f"Only {name}."
 
 
-def test_the_place_is_shown_in_slices_and_mm(opened: Opener, pages: dict[str, Path]) -> None:
+def test_place_slider_shows_slice_number_and_millimetres(opened: Opener, pages: dict[str, Path]) -> None:
     page = opened(pages["zoom"])
     slider = page.locator("#place")
     slider.focus()
@@ -101,7 +101,7 @@ def test_the_place_is_shown_in_slices_and_mm(opened: Opener, pages: dict[str, Pa
     assert texts[0].startswith("place 1 of 5: axial slice 4 of 12, ")
 
 
-def test_values_have_room_on_a_phone(opened: Opener, pages: dict[str, Path]) -> None:
+def test_table_cells_and_letters_are_large_enough_on_a_phone(opened: Opener, pages: dict[str, Path]) -> None:
     page = opened(pages["zoom"], 400)
     assert page.locator("td").first.bounding_box()["width"] > 300
     letters = page.evaluate(
@@ -110,11 +110,11 @@ def test_values_have_room_on_a_phone(opened: Opener, pages: dict[str, Path]) -> 
     assert letters > 9
 
 
-def test_the_viewer_shows_three_volumes_that_differ(opened: Opener, pages: dict[str, Path]) -> None:
-    page = ready(opened(pages["viewer"]), "viewer")
+def test_viewer_shows_three_different_volumes(opened: Opener, pages: dict[str, Path]) -> None:
+    page = wait_until_ready(opened(pages["viewer"]), "viewer")
     page.locator("[value='1']").check()  # coronal: across the slices
     page.wait_for_timeout(300)
-    seen = [picture(page, f"#canvas{i}") for i in range(3)]
+    seen = [visible_pixels(page, f"#canvas{i}") for i in range(3)]
     for one in seen:
         assert (one > 60).mean() > 0.05
         assert len(np.unique(one)) > 20
@@ -123,9 +123,9 @@ def test_the_viewer_shows_three_volumes_that_differ(opened: Opener, pages: dict[
     assert np.abs(seen[1] - seen[2]).mean() > 0.2
 
 
-def test_the_viewer_is_linked_and_moved_by_keyboard(opened: Opener, pages: dict[str, Path]) -> None:
-    page = ready(opened(pages["viewer"]), "viewer")
-    before = [picture(page, f"#canvas{i}") for i in range(3)]
+def test_viewer_panels_move_together_by_keyboard_and_mouse(opened: Opener, pages: dict[str, Path]) -> None:
+    page = wait_until_ready(opened(pages["viewer"]), "viewer")
+    before = [visible_pixels(page, f"#canvas{i}") for i in range(3)]
     values = [page.locator(f"#value{i}").inner_text() for i in range(3)]
     slider = page.locator("#axis2")
     slider.focus()
@@ -136,7 +136,7 @@ def test_the_viewer_is_linked_and_moved_by_keyboard(opened: Opener, pages: dict[
     assert slider.get_attribute("aria-valuetext") != place
     assert [page.locator(f"#value{i}").inner_text() for i in range(3)] != values
     for i in range(3):
-        assert np.abs(picture(page, f"#canvas{i}") - before[i]).mean() > 0.2
+        assert np.abs(visible_pixels(page, f"#canvas{i}") - before[i]).mean() > 0.2
     place = slider.get_attribute("aria-valuetext")
     box = page.locator("#canvas0").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.2)  # a click in the first picture
@@ -144,7 +144,7 @@ def test_the_viewer_is_linked_and_moved_by_keyboard(opened: Opener, pages: dict[
     assert slider.get_attribute("aria-valuetext") != place
 
 
-def test_without_webgl_the_viewer_says_so(opened: Opener, pages: dict[str, Path], tmp_path: Path) -> None:
+def test_viewer_without_webgl_shows_an_alert(opened: Opener, pages: dict[str, Path], tmp_path: Path) -> None:
     off = "<script>HTMLCanvasElement.prototype.getContext = () => null</script>"
     text = pages["viewer"].read_text(encoding="utf-8").replace("<main>", f"{off}<main>", 1)
     (tmp_path / "view.html").write_text(text, encoding="utf-8")
@@ -154,12 +154,12 @@ def test_without_webgl_the_viewer_says_so(opened: Opener, pages: dict[str, Path]
     assert "WebGL 2 is missing or switched off. zoomed.html shows sections" in alert.inner_text()
 
 
-def test_the_survey_leads_to_what_is_missing(opened: Opener, pages: dict[str, Path]) -> None:
+def test_survey_moves_the_focus_to_the_first_missing_answer(opened: Opener, pages: dict[str, Path]) -> None:
     page = opened(pages["survey"], 400)
     page.get_by_role("button", name="Begin").click()
     assert page.evaluate("document.activeElement.id") == "rater"
     assert "name" in page.get_by_role("alert").first.inner_text()
-    ready(page, "survey")
+    wait_until_ready(page, "survey")
     sections = page.locator("section")
     for radio in sections.first.locator("fieldset").all():
         radio.locator("input").first.check()
@@ -172,16 +172,16 @@ def test_the_survey_leads_to_what_is_missing(opened: Opener, pages: dict[str, Pa
     assert page.locator("#missing").get_attribute("role") == "alert"
 
 
-def column(page: Any, place: int = 0) -> list[str]:
+def column_texts(page: Any, place: int = 0) -> list[str]:
     """Texts of a column, without headings of blocks and footnotes."""
     cells = f"[...document.querySelectorAll('tbody tr td:nth-child({place + 1})')]"
     return page.evaluate(f"{cells}.map(cell => cell.firstChild ? cell.firstChild.textContent : '')")
 
 
-def test_a_table_is_sorted_by_keyboard_inside_its_blocks(opened: Opener, pages: dict[str, Path]) -> None:
+def test_table_is_sorted_by_keyboard_within_its_blocks(opened: Opener, pages: dict[str, Path]) -> None:
     page = opened(pages["sorted"])
     heads = page.locator("thead th")
-    assert column(page) == ["b", "a", "c", "z", "y"]
+    assert column_texts(page) == ["b", "a", "c", "z", "y"]
     page.keyboard.press("Tab")  # the frame that scrolls
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")  # the second column's heading
@@ -191,13 +191,13 @@ def test_a_table_is_sorted_by_keyboard_inside_its_blocks(opened: Opener, pages: 
         ("Enter", None, ["b", "a", "c", "z", "y"]),
     ):
         page.keyboard.press(key)
-        assert column(page) == methods
+        assert column_texts(page) == methods
         assert heads.nth(1).get_attribute("aria-sort") == order
         assert page.locator("th.group").all_inner_texts() == ["methods", "controls"]
         assert page.locator("tbody tr").first.inner_text() == "methods"
 
 
-def test_what_is_sorted_are_numbers_and_no_value_comes_last(opened: Opener, pages: dict[str, Path]) -> None:
+def test_table_is_sorted_by_number_with_missing_values_last(opened: Opener, pages: dict[str, Path]) -> None:
     page = opened(pages["sorted"], 400)
     for name, up, down in (
         ("PSNR, dB", ["a", "b", "c", "z", "y"], ["c", "b", "a", "z", "y"]),  # y has none
@@ -206,11 +206,11 @@ def test_what_is_sorted_are_numbers_and_no_value_comes_last(opened: Opener, page
     ):
         for methods in (up, down):
             page.get_by_role("button", name=name, exact=True).click()
-            assert column(page) == methods
+            assert column_texts(page) == methods
     assert page.locator("[aria-sort]").count() == 1
 
 
-def test_a_table_is_sorted_by_keyboard(opened: Opener, pages: dict[str, Path]) -> None:
+def test_table_is_sorted_by_keyboard(opened: Opener, pages: dict[str, Path]) -> None:
     page = opened(pages["table"])
     first = page.locator("tbody td").first
     before = first.inner_text()

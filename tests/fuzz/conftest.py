@@ -1,4 +1,4 @@
-"""The seed of this commit's inputs before the tests, and what became of the inputs after them."""
+"""The seed of this commit's inputs before the tests, and the outcomes of the inputs after them."""
 
 import pytest
 from fuzz import COUNTS, MORE, SEED
@@ -11,7 +11,7 @@ def pytest_report_header() -> str:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not COUNTS:
         return
-    terminalreporter.section(f"fuzz: what became of the inputs of seed {SEED}")
-    for door, count in COUNTS.items():
+    terminalreporter.section(f"fuzz: outcomes of the inputs of seed {SEED}")
+    for kind_of_input, count in COUNTS.items():
         shares = ", ".join(f"{count[kind]} {kind}" for kind in ("valid", "refused", "failed"))
-        terminalreporter.write_line(f"{door}: {count.total()} inputs, {shares}")
+        terminalreporter.write_line(f"{kind_of_input}: {count.total()} inputs, {shares}")

@@ -7,7 +7,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from fuzz import fuzz, tried
+from fuzz import assert_valid_or_refused, fuzz
 from header_edits import AFFINE, DATA, Edited, edited
 from hypothesis import given
 
@@ -32,27 +32,27 @@ def folder(tmp_path: Path) -> Path:
 
 @fuzz(examples=120)
 @given(scan=edited())
-def test_opened(scan: Edited, folder: Path) -> None:
+def test_edited_scan_is_opened_or_refused(scan: Edited, folder: Path) -> None:
     path = scan.write(folder)
-    tried("image, read", lambda: survey(open_scan(path)), path, path.with_suffix(".hdr"))
+    assert_valid_or_refused("image, read", lambda: survey(open_scan(path)), path, path.with_suffix(".hdr"))
 
 
 @fuzz(examples=10)
 @given(scan=edited())
-def test_zoomed(scan: Edited, folder: Path, config: dict[str, Any]) -> None:
+def test_edited_scan_is_zoomed_correctly_or_refused(scan: Edited, folder: Path, config: dict[str, Any]) -> None:
     path, out = scan.write(folder), folder / "out"
 
     def call() -> None:
         wanted = request(config, path, out / "o.nii", n=1, method="linear", profile="point")
         zoom(wanted, config, lambda line: None)
-        right(scan, path, out / "o.nii")
+        assert_known_slices_are_correct(scan, path, out / "o.nii")
 
-    tried("image, zoomed", call, path, path.with_suffix(".hdr"), left=out)
+    assert_valid_or_refused("image, zoomed", call, path, path.with_suffix(".hdr"), output_folder=out)
     shutil.rmtree(out)
     out.mkdir()
 
 
-def right(scan: Edited, path: Path, output: Path) -> None:
+def assert_known_slices_are_correct(scan: Edited, path: Path, output: Path) -> None:
     """The known slices are the scan's, at their positions: as before the edits if no edit concerns the numbers, else as
     nibabel reads the edited scan.
     """

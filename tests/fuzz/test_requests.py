@@ -9,7 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from commands import command
-from fuzz import fuzz, tried
+from fuzz import assert_valid_or_refused, fuzz
 from hypothesis import given
 from hypothesis import strategies as st
 from json_values import BYTES, edited, json_bytes
@@ -67,17 +67,19 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @fuzz(examples=15)
 @given(
-    wish=st.tuples(st.sampled_from(["--n", "--zoom", "--spacing"]), st.sampled_from(NUMBERS)),
+    zoom_option=st.tuples(st.sampled_from(["--n", "--zoom", "--spacing"]), st.sampled_from(NUMBERS)),
     more=st.lists(SETTINGS, max_size=2),
     dry=st.booleans(),
 )
-def test_options(wish: tuple[str, str], more: list[tuple[str, str]], dry: bool, scan: Path, tmp_path: Path) -> None:
+def test_command_line_options_are_accepted_or_refused(
+    zoom_option: tuple[str, str], more: list[tuple[str, str]], dry: bool, scan: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     out.mkdir(exist_ok=True)
-    options = [f"{key}={value}" for key, value in [wish, *more]]
+    options = [f"{key}={value}" for key, value in [zoom_option, *more]]
     words = [scan, "-o", out / "o.nii", "--memory", "1", "--threads", "1", *options, *(["--dry-run"] if dry else [])]
-    named = [scan, *(key for key, _ in [wish, *more]), *(value for _, value in more if value)]
-    tried("command line", lambda: command(words), *named, "device cuda", left=out)
+    named = [scan, *(key for key, _ in [zoom_option, *more]), *(value for _, value in more if value)]
+    assert_valid_or_refused("command line", lambda: command(words), *named, "device cuda", output_folder=out)
     shutil.rmtree(out)
 
 
@@ -88,7 +90,7 @@ CELLS = st.sampled_from(
 
 @fuzz(examples=60)
 @given(data=st.data())
-def test_sheet(data: st.DataObject, tmp_path: Path) -> None:
+def test_zoom_sheet_is_read_or_refused(data: st.DataObject, tmp_path: Path) -> None:
     path = tmp_path / "zoom.tsv"
     if data.draw(st.integers(0, 4)) == 0:
         content = data.draw(BYTES)
@@ -102,12 +104,12 @@ def test_sheet(data: st.DataObject, tmp_path: Path) -> None:
         code = data.draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"]))
         content = text.encode(code, "replace")
     path.write_bytes(content)
-    tried("zoom sheet", lambda: read_rows(path, results="results", data="data"), path)
+    assert_valid_or_refused("zoom sheet", lambda: read_rows(path, results="results", data="data"), path)
 
 
 @fuzz(examples=10)
 @given(content=edited(HEADER).map(json_bytes) | BYTES, bids=st.booleans())
-def test_sidecar(content: bytes, bids: bool, scan: Path, tmp_path: Path) -> None:
+def test_sidecar_is_read_or_refused(content: bytes, bids: bool, scan: Path, tmp_path: Path) -> None:
     folder = tmp_path / "raw" / "sub-1" / "anat" if bids else tmp_path / "raw"
     shutil.rmtree(tmp_path / "raw", ignore_errors=True)
     folder.mkdir(parents=True)
@@ -123,4 +125,4 @@ def test_sidecar(content: bytes, bids: bool, scan: Path, tmp_path: Path) -> None
             json.loads(made.read_text(encoding="utf-8"), parse_constant=lambda word: 1 / 0)
 
     out.mkdir()
-    tried("sidecar", call, file, left=out)
+    assert_valid_or_refused("sidecar", call, file, output_folder=out)

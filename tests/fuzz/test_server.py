@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fuzz import fuzz, tried
+from fuzz import assert_valid_or_refused, fuzz
 from fuzz_texts import edited
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,7 +53,7 @@ def answers(draw: st.DrawFn) -> bytes:
 
 
 @dataclass
-class Hostile:
+class HostileServer:
     """A server that gives its ``answers`` one after the other, the last one again and again."""
 
     port: int
@@ -61,9 +61,9 @@ class Hostile:
 
 
 @pytest.fixture(scope="module")
-def hostile() -> Iterator[Hostile]:
+def hostile_server() -> Iterator[HostileServer]:
     listening = socket.create_server(("127.0.0.1", 0))
-    state = Hostile(listening.getsockname()[1], [b""])
+    state = HostileServer(listening.getsockname()[1], [b""])
 
     def serve() -> None:
         while True:
@@ -86,18 +86,20 @@ def hostile() -> Iterator[Hostile]:
 
 @fuzz(examples=150)
 @given(said=st.lists(answers(), min_size=1, max_size=3), part=st.sampled_from([None, b"", b"hel"]), known=st.booleans())
-def test_server(said: list[bytes], part: bytes | None, known: bool, hostile: Hostile, tmp_path: Path) -> None:
+def test_server_answer_is_downloaded_or_refused(
+    said: list[bytes], part: bytes | None, known: bool, hostile_server: HostileServer, tmp_path: Path
+) -> None:
     """A target that is made has the hash that it should have; else one line names the address or the file."""
     folder = tmp_path / "fetched"
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
     sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" if known else None  # of hello
-    item = Item(f"http://127.0.0.1:{hostile.port}/fetched", folder / "scan", sha256)
+    item = Item(f"http://127.0.0.1:{hostile_server.port}/fetched", folder / "scan", sha256)
     if part is not None:
         item.part.write_bytes(part)
         item.tag.write_text('"a"')
-    hostile.answers = list(said)
+    hostile_server.answers = list(said)
 
     def call() -> None:
         fetch.PATIENCE = fetch.Patience(tries=2, wait=0.0, longest=0.01, timeout=(2, 2), grace=5.0)
@@ -105,4 +107,4 @@ def test_server(said: list[bytes], part: bytes | None, known: bool, hostile: Hos
         assert item.target.is_file()
         assert not known or item.target.read_bytes() == b"hello"
 
-    tried("server", call, "fetched")
+    assert_valid_or_refused("server", call, "fetched")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from fuzz import fuzz, tried
+from fuzz import assert_valid_or_refused, fuzz
 from fuzz_texts import ODD, edited, files
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,10 +49,10 @@ def odd_config(draw: st.DrawFn) -> bytes:
 
 @fuzz(examples=40)
 @given(content=st.one_of(odd_config(), odd_config(), files(SMOKE)))
-def test_config(content: bytes, tmp_path: Path) -> None:
+def test_config_is_read_or_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(content)
-    tried("config", lambda: load_config(path), path)
+    assert_valid_or_refused("config", lambda: load_config(path), path)
 
 
 @fuzz(examples=60)
@@ -64,7 +64,7 @@ def test_config(content: bytes, tmp_path: Path) -> None:
         ),
     )
 )
-def test_site_file(content: bytes, tmp_path: Path) -> None:
+def test_site_file_is_read_or_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "site.yaml"
     path.write_bytes(content)
 
@@ -72,12 +72,12 @@ def test_site_file(content: bytes, tmp_path: Path) -> None:
         found = site(path)
         assert 1 <= found.limit(60, 1) <= max(1, found.longest * 60)
 
-    tried("site file", call, path)
+    assert_valid_or_refused("site file", call, path)
 
 
 @fuzz(examples=80)
 @given(data=st.data())
-def test_cohort_sheet(data: st.DataObject, tmp_path: Path) -> None:
+def test_cohort_sheet_is_read_or_refused(data: st.DataObject, tmp_path: Path) -> None:
     path = tmp_path / "toy.tsv"
     rows = [Patient(f"s{i}", f"s{i}.nii.gz", "0" * 64, "3x3x3", "1x1x1", "RAS", "cv", i + 1) for i in range(3)]
     write_sheet(path, rows)
@@ -88,20 +88,20 @@ def test_cohort_sheet(data: st.DataObject, tmp_path: Path) -> None:
             assert Path(row.subject).name == row.subject not in ("", ".", "..")
             assert (row.role, row.fold > 0) in (("cv", True), ("test", False))
 
-    tried("cohort sheet", call, path)
+    assert_valid_or_refused("cohort sheet", call, path)
 
 
 @fuzz(examples=40)
 @given(content=files("".join(MANIFEST.read_text().splitlines(keepends=True)[:4])))
-def test_manifest(content: bytes, tmp_path: Path) -> None:
+def test_manifest_is_read_or_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "manifest.tsv"
     path.write_bytes(content)
-    tried("manifest", lambda: reader("openneuro", tmp_path, manifest=path).subjects(), path)
+    assert_valid_or_refused("manifest", lambda: reader("openneuro", tmp_path, manifest=path).subjects(), path)
 
 
 @fuzz(examples=80)
 @given(data=st.data())
-def test_survey(data: st.DataObject, tmp_path: Path) -> None:
+def test_survey_is_read_or_refused(data: st.DataObject, tmp_path: Path) -> None:
     key, form = tmp_path / "survey.key.csv", tmp_path / "survey.csv"
     write_key(key, {"AAAA": "ours", "BBBB": "linear"}, "0123abcd")
     rows = [[code, question, "Good"] for code in ("AAAA", "BBBB") for question in QUESTIONS]
@@ -117,7 +117,7 @@ def test_survey(data: st.DataObject, tmp_path: Path) -> None:
         answers = read_answers([form], key)
         assert set(answers["level"]) <= {"Very Bad", "Bad", "Good", "Very Good"}
 
-    tried("survey", call, "survey")
+    assert_valid_or_refused("survey", call, "survey")
 
 
 def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -145,7 +145,7 @@ ARCHIVES = [
 ]
 
 
-def unpacked(path: Path, **options: Any) -> None:
+def unpack_and_check(path: Path, **options: Any) -> None:
     """Extracts all images of an archive next to it and looks at where they are."""
     archive, out = Archive(path, 1 << 30, **options), path.parent / "out"
     sizes, _ = archive.listing(lambda name: name.endswith(".img"), path.parent / f"{path.name}.json")
@@ -156,22 +156,24 @@ def unpacked(path: Path, **options: Any) -> None:
 
 @fuzz(examples=200)
 @given(content=st.sampled_from(ARCHIVES).flatmap(edited))
-def test_archive(content: bytes, tmp_path: Path) -> None:
+def test_archive_is_unpacked_or_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "scans.archive"
     for old in tmp_path.rglob("*.*"):
         old.unlink()
     path.write_bytes(content)
-    tried("archive", lambda: unpacked(path), path, left=tmp_path / "out")
+    assert_valid_or_refused("archive", lambda: unpack_and_check(path), path, output_folder=tmp_path / "out")
 
 
 @fuzz(examples=40)
 @given(content=st.sampled_from([encrypt(tar(MEMBERS), "toy", digest) for digest in ("md5", "sha256")]).flatmap(edited))
-def test_encrypted_archive(content: bytes, tmp_path: Path) -> None:
+def test_encrypted_archive_is_unpacked_or_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "scans.archive"
     for old in tmp_path.rglob("*.*"):
         old.unlink()
     path.write_bytes(content)
-    tried("encrypted archive", lambda: unpacked(path, opener=lambda one: open_encrypted(one, "toy")), path)
+    assert_valid_or_refused(
+        "encrypted archive", lambda: unpack_and_check(path, opener=lambda one: open_encrypted(one, "toy")), path
+    )
 
 
 @fuzz(examples=60)
@@ -179,10 +181,10 @@ def test_encrypted_archive(content: bytes, tmp_path: Path) -> None:
     content=files(json.dumps({"archive": [1, 2], "members": {"a/one.img": 7680, "b/one.img": 5000}})),
     kept=st.booleans(),
 )
-def test_listing_of_an_archive(content: bytes, kept: bool, tmp_path: Path) -> None:
+def test_archive_listing_is_read_or_refused(content: bytes, kept: bool, tmp_path: Path) -> None:
     path = tmp_path / "scans.archive"
     path.write_bytes(tar(MEMBERS))
     (tmp_path / "scans.archive.json").write_bytes(content)
     if not kept:
         path.unlink()
-    tried("listing", lambda: unpacked(path), path.name)
+    assert_valid_or_refused("listing", lambda: unpack_and_check(path), path.name)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fuzz import fuzz, tried
+from fuzz import assert_valid_or_refused, fuzz
 from hypothesis import given
 from hypothesis import strategies as st
 from json_values import BYTES, VALUES, edited, json_bytes
@@ -49,7 +49,7 @@ def tensors(tmp_path_factory: pytest.TempPathFactory, config: dict[str, Any]) ->
 
     path = tmp_path_factory.mktemp("sound") / "w.safetensors"
     save(path, network("quartet", SIZE), ABOUT)
-    used(config, path)  # imports what the processes of the inputs then have already
+    load_weights(config, path)  # imports what the processes of the inputs then have already
     raw = path.read_bytes()
     length = struct.unpack("<Q", raw[:8])[0]
     header = json.loads(raw[8 : 8 + length])
@@ -57,7 +57,7 @@ def tensors(tmp_path_factory: pytest.TempPathFactory, config: dict[str, Any]) ->
     return header, raw[8 + length :]
 
 
-def used(config: dict[str, Any], path: Path) -> None:
+def load_weights(config: dict[str, Any], path: Path) -> None:
     """All that the command does with weights before it restores."""
     choice = choose(config, None, [str(path)], memory=4)
     choice.load("cpu")
@@ -70,12 +70,12 @@ METADATA = edited(ABOUT) | edited(ABOUT | {"size": SIZE}).map(lambda found: foun
 
 @fuzz(examples=40)
 @given(about=METADATA, raw=st.none() | st.tuples(st.sampled_from(sorted(ABOUT)), st.text(max_size=5)))
-def test_metadata(
+def test_weights_with_edited_metadata_are_used_or_refused(
     about: dict[str, Any], raw: tuple[str, str] | None, config: dict, tensors: tuple[dict, bytes], tmp_path: Path
 ) -> None:
     texts = {key: json.dumps(value) for key, value in about.items()} | (dict([raw]) if raw else {})
-    path = written(tmp_path / "w.safetensors", tensors[0] | {"__metadata__": texts}, tensors[1])
-    tried("weights, metadata", lambda: used(config, path), path)
+    path = write_weights(tmp_path / "w.safetensors", tensors[0] | {"__metadata__": texts}, tensors[1])
+    assert_valid_or_refused("weights, metadata", lambda: load_weights(config, path), path)
 
 
 @fuzz(examples=20)
@@ -83,16 +83,20 @@ def test_metadata(
     size=edited(SIZE, 1) | st.dictionaries(st.sampled_from(sorted(SIZE)), VALUES),
     kind=st.sampled_from(["quartet", "slab", "vq", "ldm", "edsr", "autoencoder", "srgan", "wdsr"]),
 )
-def test_sizes(size: dict[str, Any], kind: str, config: dict, tensors: tuple[dict, bytes], tmp_path: Path) -> None:
+def test_weights_with_edited_sizes_are_used_or_refused(
+    size: dict[str, Any], kind: str, config: dict, tensors: tuple[dict, bytes], tmp_path: Path
+) -> None:
     about = ABOUT | {"size": size, "class": kind}
     texts = {key: json.dumps(value) for key, value in about.items()}
-    path = written(tmp_path / "w.safetensors", tensors[0] | {"__metadata__": texts}, tensors[1])
-    tried("weights, sizes", lambda: used(config, path), path)
+    path = write_weights(tmp_path / "w.safetensors", tensors[0] | {"__metadata__": texts}, tensors[1])
+    assert_valid_or_refused("weights, sizes", lambda: load_weights(config, path), path)
 
 
 @fuzz(examples=20)
 @given(data=st.data())
-def test_tensors(data: st.DataObject, config: dict, tensors: tuple[dict, bytes], tmp_path: Path) -> None:
+def test_weights_with_edited_tensors_are_used_or_refused(
+    data: st.DataObject, config: dict, tensors: tuple[dict, bytes], tmp_path: Path
+) -> None:
     header, content = tensors
     name = data.draw(st.sampled_from(sorted(header)))
     part = data.draw(edited(header[name], 1))
@@ -104,10 +108,10 @@ def test_tensors(data: st.DataObject, config: dict, tensors: tuple[dict, bytes],
     end = data.draw(st.sampled_from([len(content)] * 3 + [0, len(content) - 1]))
     path = tmp_path / "w.safetensors"
     path.write_bytes(struct.pack("<Q", length) + whole + content[:end])
-    tried("weights, tensors", lambda: used(config, path), path)
+    assert_valid_or_refused("weights, tensors", lambda: load_weights(config, path), path)
 
 
-def written(path: Path, header: dict[str, Any], content: bytes) -> Path:
+def write_weights(path: Path, header: dict[str, Any], content: bytes) -> Path:
     whole = json_bytes(header)
     path.write_bytes(struct.pack("<Q", len(whole)) + whole + content)
     return path
@@ -133,12 +137,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(
     data=st.data(), part=st.sampled_from(["unet/config.json", "vqvae/config.json", "scheduler/scheduler_config.json"])
 )
-def test_a_diffusers_folder(data: st.DataObject, part: str, config: dict, folder: Path) -> None:
+def test_edited_diffusers_folder_is_used_or_refused(data: st.DataObject, part: str, config: dict, folder: Path) -> None:
     file = folder / part
     sound = file.read_bytes()
     content = data.draw(edited(json.loads(sound)).map(json_bytes) | BYTES)
     file.write_bytes(content)
     try:
-        tried("diffusers folder", lambda: used(config, folder), folder)
+        assert_valid_or_refused("diffusers folder", lambda: load_weights(config, folder), folder)
     finally:
         file.write_bytes(sound)

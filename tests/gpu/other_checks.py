@@ -126,8 +126,8 @@ def zoomed(setting: Setting, method: str, networks: list[str], **options: Any) -
     for device in dict.fromkeys(("cpu", setting.device)):
         target = setting.folder / f"{method}-{device}.nii.gz"
         settings = study | {"compute": study["compute"] | {"device": device, "threads": 1}}
-        wish = request(settings, truths(setting)[0], target, n=1, method=method, weights=weights, **options)
-        zoom(wish, settings, print)
+        requested = request(settings, truths(setting)[0], target, n=1, method=method, weights=weights, **options)
+        zoom(requested, settings, print)
         made[device] = volume.read_scan(target).data
         assert np.isfinite(made[device]).all(), f"{target}: not finite"
     off = np.abs(made[setting.device] - made["cpu"]).mean() / np.ptp(made["cpu"])

@@ -32,7 +32,7 @@ def gpu_test(tmp_path: Path, *arguments: str) -> tuple[subprocess.CompletedProce
     return done, [json.loads(line) for line in lines]
 
 
-def test_the_command_runs_groups_prints_lines_and_writes_a_table(tmp_path: Path) -> None:
+def test_gpu_test_runs_groups_and_writes_a_table(tmp_path: Path) -> None:
     done, outcomes = gpu_test(tmp_path, "--minutes", "6", "--only", "train-wdsr", "controls", "--trunks", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     states = {one["check"]: one["state"] for one in outcomes}
@@ -43,7 +43,7 @@ def test_the_command_runs_groups_prints_lines_and_writes_a_table(tmp_path: Path)
     assert all(f"| {name} | ok |" in table for name in states)
 
 
-def test_what_does_not_fit_into_the_time_is_skipped_and_said(tmp_path: Path) -> None:
+def test_checks_beyond_the_time_limit_are_skipped_with_a_reason(tmp_path: Path) -> None:
     began = time.monotonic()
     done, outcomes = gpu_test(tmp_path, "--minutes", "0.3", "--only", "train-vq", "study")
     assert time.monotonic() - began < 60
@@ -52,7 +52,7 @@ def test_what_does_not_fit_into_the_time_is_skipped_and_said(tmp_path: Path) -> 
     assert "0 ok" in done.stdout
 
 
-def test_without_a_gpu_it_says_so_in_a_line() -> None:
+def test_gpu_test_without_a_gpu_is_refused_in_one_line() -> None:
     if torch.cuda.is_available():
         pytest.skip("there is one")
     done = subprocess.run([sys.executable, str(HERE)], capture_output=True, text=True, timeout=120)
@@ -62,7 +62,7 @@ def test_without_a_gpu_it_says_so_in_a_line() -> None:
     ]
 
 
-def test_every_network_and_method_of_the_config_is_checked() -> None:
+def test_every_network_and_method_of_the_config_has_checks() -> None:
     names = {check.name for checks in groups(compiled=True).values() for check in checks}
     kinds = {block.get("class", name) for name, block in config()["networks"].items()}
     assert kinds <= {config()["networks"][name].get("class", name) for name in training_checks.networks()}
@@ -72,7 +72,7 @@ def test_every_network_and_method_of_the_config_is_checked() -> None:
     assert {"ours", "bicubic_ae", "srgan", "wdsr", "quartet", "quartet_full"} <= compiled
 
 
-def test_a_failure_keeps_its_traceback_and_a_skip_its_reason(tmp_path: Path) -> None:
+def test_failure_has_a_traceback_and_a_skip_a_reason(tmp_path: Path) -> None:
     def fails(_: Setting) -> str:
         raise RuntimeError("no kernel image\nis available")
 
@@ -94,7 +94,7 @@ def test_a_failure_keeps_its_traceback_and_a_skip_its_reason(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("end", "state"), [("os.abort()", FAILED), ("time.sleep(60)", CUT)])
-def test_a_process_that_dies_or_hangs_is_one_failed_check(tmp_path, monkeypatch, end: str, state: str) -> None:
+def test_process_that_dies_or_hangs_is_one_failed_check(tmp_path, monkeypatch, end: str, state: str) -> None:
     worker = tmp_path / "worker.py"
     begins = json.dumps({"begins": "second"})
     first = json.dumps(Outcome("first", OK).__dict__)
@@ -110,7 +110,7 @@ def test_a_process_that_dies_or_hangs_is_one_failed_check(tmp_path, monkeypatch,
     assert "a last word" in board.outcomes[1].traceback
 
 
-def test_other_losses_and_other_weights_are_found(tmp_path: Path) -> None:
+def test_training_check_finds_other_losses_and_weights(tmp_path: Path) -> None:
     """The checks of a training pass only if the compared values are equal."""
     setting = Setting("cpu", tmp_path)
     made = training_checks.trained("wdsr", setting, "a", steps=training_checks.STEPS)
@@ -135,7 +135,7 @@ def test_other_losses_and_other_weights_are_found(tmp_path: Path) -> None:
         training_checks.compare(other, made, 0.02)
 
 
-def test_other_pixels_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restoring_check_finds_other_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = restoring_checks.restored
     setting = Setting("cpu", tmp_path)
     restoring_checks.like_the_cpu("linear", setting, "float32")
@@ -144,7 +144,7 @@ def test_other_pixels_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         restoring_checks.like_the_cpu("linear", setting, "float32")
 
 
-def test_in_mixed_precision_a_network_learns_from_slices_of_16_bits(tmp_path: Path, monkeypatch) -> None:
+def test_mixed_precision_training_gets_float32_slices(tmp_path: Path, monkeypatch) -> None:
     """Lightning rounds a module's input to bfloat16, which has 8 bits: the targets would be rounded too."""
     from models.networks.wdsr import Training
 

@@ -63,7 +63,7 @@ def card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trunks: dict[str, Path
 
 @pytest.mark.filterwarnings("ignore:.*CUDA:UserWarning")
 @pytest.mark.parametrize("name", training_checks.networks())
-def test_a_training_is_one_that_a_gpu_takes(name: str, card: Setting, capsys: pytest.CaptureFixture) -> None:
+def test_training_uses_only_operations_of_a_gpu(name: str, card: Setting, capsys: pytest.CaptureFixture) -> None:
     random_weights(card, list(config()["networks"][name]["needs"]))
     truths(card)
     expected = training_checks.trained(name, Setting("cpu", card.folder, card.trunks), "cpu", steps=4)
@@ -75,7 +75,7 @@ def test_a_training_is_one_that_a_gpu_takes(name: str, card: Setting, capsys: py
 
 @pytest.mark.filterwarnings("ignore:.*CUDA:UserWarning")
 @pytest.mark.parametrize("name", ["ldm", "quartet", "slab"])
-def test_a_resumed_training_is_one_that_a_gpu_takes(name: str, card: Setting) -> None:
+def test_resumed_training_uses_only_operations_of_a_gpu(name: str, card: Setting) -> None:
     random_weights(card, list(config()["networks"][name]["needs"]))
     truths(card)
     card.kept["start"] = training_checks.trained(name, Setting("cpu", card.folder, card.trunks), "cpu", steps=1)
@@ -86,7 +86,7 @@ def test_a_resumed_training_is_one_that_a_gpu_takes(name: str, card: Setting) ->
 
 @pytest.mark.filterwarnings("ignore:.*CUDA:UserWarning")
 @pytest.mark.parametrize("name", config()["methods"])
-def test_a_restoration_is_one_that_a_gpu_does(name: str, card: Setting) -> None:
+def test_restoration_uses_only_operations_of_a_gpu(name: str, card: Setting) -> None:
     expected = restoring_checks.restored(name, card, "cpu")
     with PretendCuda():
         made = restoring_checks.restored(name, card, "cuda")
@@ -95,7 +95,7 @@ def test_a_restoration_is_one_that_a_gpu_does(name: str, card: Setting) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*CUDA:UserWarning")
 @pytest.mark.parametrize("sampler", restoring_checks.SAMPLERS)
-def test_a_sampler_is_one_that_a_gpu_runs(sampler: str, card: Setting) -> None:
+def test_sampler_uses_only_operations_of_a_gpu(sampler: str, card: Setting) -> None:
     sampling = restoring_checks.SAMPLERS[sampler]
     expected = restoring_checks.restored("ours_no_edsr", card, "cpu", sampling)
     with PretendCuda():
@@ -105,7 +105,7 @@ def test_a_sampler_is_one_that_a_gpu_runs(sampler: str, card: Setting) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*CUDA:UserWarning")
 @pytest.mark.parametrize(("method", "networks"), [("quartet_full", ["quartet_full"]), ("ours", ["vq", "ldm", "edsr"])])
-def test_a_zoom_is_one_that_a_gpu_makes(
+def test_zoom_uses_only_operations_of_a_gpu(
     method: str, networks: list[str], card: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -115,7 +115,7 @@ def test_a_zoom_is_one_that_a_gpu_makes(
         assert "differ" in other_checks.zoomed(card, method, networks)
 
 
-def test_slices_of_16_bits_without_sign_are_found() -> None:
+def test_unsigned_16_bit_slices_on_a_gpu_are_refused() -> None:
     """The fault that kept every training from a GPU."""
     bank = SliceBank([np.full((4, 8, 8), 0.75, np.float32)])
     with PretendCuda():
@@ -126,7 +126,7 @@ def test_slices_of_16_bits_without_sign_are_found() -> None:
             bank.take(torch.arange(2))
 
 
-def refused() -> dict[str, Callable[[torch.Tensor, torch.Tensor], object]]:
+def refused_operations() -> dict[str, Callable[[torch.Tensor, torch.Tensor], object]]:
     """Operations that a GPU refuses for a tensor on the GPU and a tensor on the CPU."""
     return {
         "both devices": lambda card, cpu: card + cpu,
@@ -138,13 +138,13 @@ def refused() -> dict[str, Callable[[torch.Tensor, torch.Tensor], object]]:
     }
 
 
-@pytest.mark.parametrize("name", refused())
-def test_what_a_gpu_refuses_is_refused(name: str) -> None:
+@pytest.mark.parametrize("name", refused_operations())
+def test_operation_that_a_gpu_refuses_is_refused(name: str) -> None:
     cpu = torch.rand(3)
     with PretendCuda():
         card = torch.rand(3).to("cuda")
         with pytest.raises(NotOnCuda):
-            refused()[name](card, cpu)
+            refused_operations()[name](card, cpu)
         assert not on_card(card.cpu() + cpu)
         assert on_card(card * torch.tensor(2.0))
         assert on_card(card[torch.tensor([0, 1])])

@@ -24,7 +24,7 @@ def test_thickness_is_the_box_width_and_the_gaussian_full_width_at_half_maximum(
 
 @pytest.mark.parametrize("thickness", [0.7, 1.0, 1.2])
 @pytest.mark.parametrize("kind", ["gaussian", "box"])
-def test_the_consistent_spline_averages_back_to_the_slices(kind, thickness):
+def test_consistent_spline_averages_back_to_the_slices(kind, thickness):
     known = np.arange(9.0)
     slices = np.random.default_rng(0).random(9)
     offsets, weights = profile(kind, thickness)

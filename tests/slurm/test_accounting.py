@@ -11,7 +11,7 @@ ACCOUNTING = True
 pytestmark = pytest.mark.slurm
 
 
-def test_jobs_are_charged_and_a_cancelled_one_is_noticed(study, prepared):
+def test_jobs_are_charged_and_a_cancelled_job_is_repeated(study, prepared):
     study.environment["ZOOM_ACCOUNT"] = "lab"
     training = Training(study, prepared, 1)
     running = study.start(study.command(*study.options(prepared, 1000), "--", training.target))

@@ -17,7 +17,7 @@ RESUME = str(ROOT / "profiles" / "slurm" / "resume")
 
 
 @pytest.fixture(scope="module")
-def both(study, cluster):
+def local_and_slurm_runs(study, cluster):
     """The same study on this machine and at the same time on the cluster; returns SLURM's information about running
     jobs."""
     local = study.start(study.command(*study.options("here"), "--", "tables", slurm=False))
@@ -32,23 +32,23 @@ def both(study, cluster):
     return asked
 
 
-def test_gpu_jobs_run_in_the_gpu_partition_with_gres_and_others_in_the_other(both):
+def test_gpu_jobs_run_in_the_gpu_partition_and_others_in_the_cpu_partition(local_and_slurm_runs):
     of_rule = {}
-    for partition, gres, _node, comment in both.values():
+    for partition, gres, _node, comment in local_and_slurm_runs.values():
         rule = re.match(r"(?:rule|group)_([a-z]+)", comment)[1]
         of_rule.setdefault(rule, set()).add((partition, "gpu" in gres))
     assert of_rule["train"] == {("gpu", True)}
     assert of_rule["restore"] == {("gpu", True), ("cpu", False)}  # the truth needs no GPU
     assert of_rule["preprocess"] == of_rule["score"] == of_rule["compare"] == {("cpu", False)}
-    assert {node for _, _, node, _ in both.values()} == {"n1", "n2"}
+    assert {node for _, _, node, _ in local_and_slurm_runs.values()} == {"n1", "n2"}
 
 
-def test_small_jobs_share_a_submission(both):
-    rules = [comment for _, _, _, comment in both.values()]
+def test_small_jobs_are_submitted_together(local_and_slurm_runs):
+    rules = [comment for _, _, _, comment in local_and_slurm_runs.values()]
     assert sum("_preprocess_toy_" in rule for rule in rules) == 1  # four scans
 
 
-def test_two_jobs_on_a_node_see_each_its_own_gpu(both, study, cluster):
+def test_two_jobs_on_a_node_have_different_gpus(local_and_slurm_runs, study, cluster):
     logs = [path.read_text() for path in (study.folder / "there" / "logs" / "train").rglob("*.log")]
     placed = {job: (node, gpu) for node, job, gpu in re.findall(r"on (\w+), SLURM job (\d+), GPU (\S+)", "".join(logs))}
     assert len(placed) == len(logs) == 6  # vq, ldm and wdsr in two folds
@@ -63,7 +63,7 @@ def test_two_jobs_on_a_node_see_each_its_own_gpu(both, study, cluster):
     assert all(placed[one][1] != placed[other][1] for one, other in together)
 
 
-def test_tables_are_those_of_the_local_run_byte_for_byte(both, study):
+def test_tables_equal_those_of_the_local_run(local_and_slurm_runs, study):
     def tables(results):
         folder = study.folder / results / "tables"
         # the table of time and memory shows wall times
@@ -73,7 +73,7 @@ def test_tables_are_those_of_the_local_run_byte_for_byte(both, study):
     assert tables("here") == tables("there")
 
 
-def test_both_runs_leave_the_same_summary_and_nothing_to_do(both, study):
+def test_local_and_slurm_runs_have_the_same_summary(local_and_slurm_runs, study):
     def summary(results, slurm):
         lines = study.run(*study.options(results), "--summary", "--", "tables", slurm=slurm).splitlines()
         rows = [line.replace(results, "results").split("\t") for line in lines if "\t" in line]
@@ -88,7 +88,7 @@ def test_both_runs_leave_the_same_summary_and_nothing_to_do(both, study):
             assert "Nothing to be done" in study.run(*study.options(results), "-n", "--", "tables", slurm=slurm)
 
 
-def test_a_cancelled_training_goes_on_from_its_checkpoint(study, prepared, cluster):
+def test_cancelled_training_resumes_from_its_checkpoint(study, prepared, cluster):
     training = Training(study, prepared, 1)
     running = study.start(study.command(*study.options(prepared, 1000), "--", training.target))
     job = training.is_under_way(running)
@@ -114,14 +114,14 @@ def endless(study, prepared):
         wait("the end of all jobs", lambda: not queue(), 120)
 
 
-def test_resume_leaves_a_living_run_alone(study, prepared, endless):
+def test_resume_is_refused_during_a_running_study(study, prepared, endless):
     training, running, _ = endless
     text = study.start([RESUME, *study.options(prepared, 500_000), "--", training.target]).ends(1)
     assert "Snakemake is running" in text
     assert str(running.process.pid) in text
 
 
-def test_a_job_at_its_time_limit_checkpoints_and_gets_more_time(endless, cluster):
+def test_job_at_its_time_limit_is_checkpointed_and_gets_more_time(endless, cluster):
     training, running, job = endless
     wait("the second attempt", lambda: "resumes at step" in training.log(), 600)
     second = training.job()
@@ -135,7 +135,7 @@ def test_a_job_at_its_time_limit_checkpoints_and_gets_more_time(endless, cluster
     wait("the end of all jobs", lambda: not queue(), 120)
 
 
-def test_a_node_that_goes_down_leaves_its_job_to_the_other(study, prepared, cluster):
+def test_job_of_a_crashed_node_resumes_on_the_other(study, prepared, cluster):
     training = Training(study, prepared, 2)
     running = study.start(study.command(*study.options(prepared, 1500, checkpoint_every=50), "--", training.target))
     training.is_under_way(running)
@@ -151,7 +151,7 @@ def test_a_node_that_goes_down_leaves_its_job_to_the_other(study, prepared, clus
         cluster.repair(lost)
 
 
-def test_the_controller_may_restart(study, prepared, cluster):
+def test_jobs_continue_during_a_restart_of_the_controller(study, prepared, cluster):
     training = Training(study, prepared, 1)
     running = study.start(study.command(*study.options(prepared, 1000), "--", training.target))
     job = training.is_under_way(running)
@@ -164,7 +164,7 @@ def test_the_controller_may_restart(study, prepared, cluster):
 
 
 @pytest.mark.parametrize("how", ["wait", "cancel"])
-def test_snakemake_killed_is_resumed_without_running_anything_twice(study, prepared, cluster, how):
+def test_killed_snakemake_is_resumed_without_repeating_jobs(study, prepared, cluster, how):
     steps = {"wait": 2001, "cancel": 2003}[how]
     one, two = Training(study, prepared, 1), Training(study, prepared, 2)
     options = study.options(prepared, steps)
@@ -191,7 +191,7 @@ def test_snakemake_killed_is_resumed_without_running_anything_twice(study, prepa
     assert re.search(r"^train +2$", other, re.M)
 
 
-def test_a_job_that_fails_for_good_is_named_and_the_rest_is_done(study, prepared, cluster):
+def test_failing_job_is_named_and_the_other_jobs_are_done(study, prepared, cluster):
     """A learning rate schedule that does not exist: the training of one network fails, of the other does not."""
     options = study.options(prepared, 5)
     path = study.folder / options[-1]
@@ -210,7 +210,7 @@ def test_a_job_that_fails_for_good_is_named_and_the_rest_is_done(study, prepared
     assert scored == {"fold0/truth.csv", "fold1/bicubic_ae.csv", "fold2/bicubic_ae.csv"}
 
 
-def test_a_bad_scan_does_not_take_the_others_of_its_group_along(study, cluster):
+def test_invalid_scan_does_not_stop_the_other_scans_of_its_group(study, cluster):
     """One of four scans cannot be read: its group fails as a whole, `resume` then runs the others one by one."""
     options = study.options("group")
     study.run(*options, "--", "group/cohorts/toy.tsv", slurm=False)

@@ -33,7 +33,7 @@ ADDRESSES = 4 << 30
 FULL = ("can't allocate", "unable to allocate", "cannot allocate")
 
 COUNTS: dict[str, Counter[str]] = defaultdict(Counter)
-"""Inputs by test: valid, refused, failed."""
+"""Number of valid, refused and failed inputs by kind of input."""
 
 
 def chosen_seed() -> int:
@@ -53,7 +53,7 @@ def fuzz(examples: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorates a hypothesis test that tries ``examples`` inputs in CI, chosen by ``SEED``."""
     chosen = settings(
         max_examples=max(1, round(examples * MORE)),
-        deadline=None,  # `tried` limits the time
+        deadline=None,  # `assert_valid_or_refused` limits the time
         database=None,
         print_blob=True,
         suppress_health_check=list(HealthCheck),
@@ -65,15 +65,17 @@ def fuzz(examples: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return decorated
 
 
-def tried(door: str, call: Callable[[], object], *named: str | Path, left: Path | None = None) -> str:
+def assert_valid_or_refused(
+    kind_of_input: str, call: Callable[[], object], *names: str | Path, output_folder: Path | None = None
+) -> str:
     """Runs ``call`` in a separate process.
 
-    Either it returns, or it raises a ``UserError`` of one line that names one of ``named`` and leaves nothing in the
-    folder ``left``; in at most ``SECONDS`` and ``MEMORY``. Anything else fails.
+    Either ``call`` returns, or it raises a ``UserError`` of one line that contains one of ``names`` and leaves no new
+    file in ``output_folder``; within ``SECONDS`` and ``MEMORY``. Otherwise ``AssertionError``.
 
-    Returns the line, empty where ``call`` returned. ``door``: under which the input is counted.
+    Returns the line, empty if ``call`` returned. ``kind_of_input``: the name under which the input is counted.
     """
-    before = _listing(left)
+    before = _listing(output_folder)
     found = _forked(call)
     kind, message = found["kind"], str(found.get("message", ""))
     fault = ""
@@ -85,13 +87,13 @@ def tried(door: str, call: Callable[[], object], *named: str | Path, left: Path 
         fault = f"not one line: {message!r}"
     elif kind == "refused" and len(message) > LONGEST + 100:
         fault = f"{len(message)} characters: {message!r}"
-    elif kind == "refused" and not any(one_line(one)[:200] in message for one in named):
-        fault = f"names none of {', '.join(map(str, named))}: {message!r}"
+    elif kind == "refused" and not any(one_line(one)[:200] in message for one in names):
+        fault = f"names none of {', '.join(map(str, names))}: {message!r}"
     elif "Traceback (most recent" in found["said"]:
         fault = f"a traceback: {found['said']}"
-    elif kind == "refused" and (more := _listing(left) - before):
+    elif kind == "refused" and (more := _listing(output_folder) - before):
         fault = f"left behind: {sorted(more)}"
-    COUNTS[door]["failed" if fault else kind] += 1
+    COUNTS[kind_of_input]["failed" if fault else kind] += 1
     if fault:
         raise AssertionError(f"{fault}\n{found['said'][-2000:]}")
     return message

@@ -48,12 +48,12 @@ def patched(path: Path, image: nib.Nifti1Image | None = None, **fields: Any) -> 
     return path
 
 
-def two_forms(path: Path, *, turned: bool) -> Path:
-    """sform and qform both valid, with voxels of other sizes (``turned``: axes in another order as well)."""
+def two_forms(path: Path, *, axes_permuted: bool) -> Path:
+    """sform and qform both valid, with voxels of other sizes (``axes_permuted``: axes in another order as well)."""
     image = nifti()
     qform = image.get_qform()
     sform = np.diag([1.15, 0.9, 1.2, 1.0]) @ qform
-    if turned:
+    if axes_permuted:
         sform = np.array([[0, 1.1, 0, 3], [0, 0, 5.3, -8], [1.2, 0, 0, 15], [0, 0, 0, 1.0]])
     image.set_sform(sform, 2)
     image.header["pixdim"][1:4] = np.linalg.norm(qform[:3, :3], axis=0)

@@ -32,12 +32,12 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def commanded(scan: Path, out: Path, *words: str) -> nib.Nifti1Image:
+def zoomed_by_command(scan: Path, out: Path, *words: str) -> nib.Nifti1Image:
     assert main([str(scan), "-o", str(out), "--method", "spline", "--threads", "1", *words]) == 0
     return nib.load(out)
 
 
-def same(found: nib.Nifti1Image, wanted: nib.Nifti1Image) -> None:
+def assert_equal_images(found: nib.Nifti1Image, wanted: nib.Nifti1Image) -> None:
     assert (np.asanyarray(found.dataobj) == np.asanyarray(wanted.dataobj)).all()
     assert found.get_data_dtype() == wanted.get_data_dtype()
     assert (found.affine == wanted.affine).all()
@@ -45,7 +45,7 @@ def same(found: nib.Nifti1Image, wanted: nib.Nifti1Image) -> None:
 
 
 @pytest.mark.parametrize("kind", ["path", "text", "file's image", "image in memory"])
-def test_as_the_command(save: Callable, tmp_path: Path, temporary: Path, kind: str) -> None:
+def test_result_equals_the_commands_output(save: Callable, tmp_path: Path, temporary: Path, kind: str) -> None:
     path = save()
     loaded = nib.load(path)
     scan = {
@@ -55,14 +55,14 @@ def test_as_the_command(save: Callable, tmp_path: Path, temporary: Path, kind: s
         "image in memory": nib.Nifti1Image(np.asanyarray(loaded.dataobj), loaded.affine, loaded.header),
     }[kind]
     finer = zoom(scan, spacing=1.0, **SPLINE)
-    same(finer, commanded(path, tmp_path / "out.nii.gz", "--spacing", "1"))
+    assert_equal_images(finer, zoomed_by_command(path, tmp_path / "out.nii.gz", "--spacing", "1"))
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         ["out.html", "out.json", "out.nii.gz", "scan.nii.gz", "temporary"]
     )
     assert list(temporary.iterdir()) == []
 
 
-def test_a_sidecar_is_read_with_the_files_image_but_not_with_a_changed_one(save: Callable, tmp_path: Path) -> None:
+def test_sidecar_is_used_for_the_images_file_and_not_for_a_changed_image(save: Callable, tmp_path: Path) -> None:
     path = save()
     path.with_name("scan.json").write_text(json.dumps({"SliceThickness": 2.0}))
     said: list[str] = []
@@ -77,7 +77,7 @@ def test_a_sidecar_is_read_with_the_files_image_but_not_with_a_changed_one(save:
     assert [match[1] == "2" for match in thicknesses if match] == [True, False, False]
 
 
-def test_the_image_that_is_given_stays_as_it_is(save: Callable) -> None:
+def test_input_image_is_not_modified(save: Callable) -> None:
     image = nib.Nifti1Image(thick(), np.diag([1, 1, 4, 1]))
     header, data = image.header.binaryblock, image.get_fdata().copy()
     zoom(image, n=1, **SPLINE)
@@ -86,23 +86,23 @@ def test_the_image_that_is_given_stays_as_it_is(save: Callable) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
-def test_numbers_of_many_kinds(dtype: type) -> None:
+def test_known_slices_are_kept_for_every_input_dtype(dtype: type) -> None:
     data = np.clip(thick(), 0, 255).astype(dtype)
     finer = zoom(nib.Nifti1Image(data, np.diag([1.0, 1, 4, 1])), n=1, dtype="float32", profile="point", **SPLINE)
     assert finer.get_data_dtype() == np.float32
     assert np.abs(finer.get_fdata()[..., ::2] - data).max() < 1e-3
 
 
-def test_other_formats_come_back_as_their_own() -> None:
+def test_mgh_returns_mgh_and_analyze_returns_nifti() -> None:
     data, affine = thick().astype(np.float32), np.diag([1.0, 1, 4, 1])
     assert isinstance(zoom(nib.MGHImage(data, affine), n=1, **SPLINE), nib.MGHImage)
     assert isinstance(zoom(nib.Spm99AnalyzeImage(data, affine), n=1, **SPLINE), nib.Nifti1Image)
 
 
-def test_with_an_output_the_commands_files_are_there(save: Callable, tmp_path: Path) -> None:
+def test_output_folder_gets_image_page_and_json(save: Callable, tmp_path: Path) -> None:
     finer = zoom(save(), n=np.int64(2), output=tmp_path / "out", **SPLINE)
     assert {"scan_zoom.nii.gz", "scan_zoom.html", "scan_zoom.json"} <= {p.name for p in (tmp_path / "out").iterdir()}
-    same(finer, nib.load(tmp_path / "out" / "scan_zoom.nii.gz"))
+    assert_equal_images(finer, nib.load(tmp_path / "out" / "scan_zoom.nii.gz"))
     with pytest.raises(UserError, match="exists already"):
         zoom(save(), n=2, output=tmp_path / "out", **SPLINE)
 
@@ -124,7 +124,7 @@ def test_with_an_output_the_commands_files_are_there(save: Callable, tmp_path: P
         ({"n": 1, "config": "gone.yaml"}, "gone.yaml"),
     ],
 )
-def test_refusals_are_the_commands(given: dict, said: str, temporary: Path) -> None:
+def test_invalid_arguments_are_refused_in_one_line(given: dict, said: str, temporary: Path) -> None:
     with pytest.raises(UserError, match=re.escape(said)) as raised:
         zoom(nib.Nifti1Image(thick(), np.diag([1, 1, 4, 1])), **given)
     assert "\n" not in str(raised.value)
@@ -133,25 +133,25 @@ def test_refusals_are_the_commands(given: dict, said: str, temporary: Path) -> N
 
 
 @pytest.mark.parametrize("scan", [np.zeros((3, 3, 3)), None, 7])
-def test_what_is_no_scan_is_refused(scan: Any) -> None:
+def test_scan_that_is_neither_image_nor_path_is_refused(scan: Any) -> None:
     with pytest.raises(UserError, match="give an image of nibabel or the path of a file"):
         zoom(scan, n=1)
 
 
-def test_every_option_of_the_command_is_an_argument() -> None:
+def test_arguments_are_the_commands_options() -> None:
     elsewhere = {"help", "version", "participant_label", "suffix", "dry_run", "json", "quiet", "print_completion"}
     options = {action.dest for action in parser()._actions} - elsewhere
     here = set(inspect.signature(zoom).parameters) - {"say"}
     assert {name.replace("no_consistency", "consistency") for name in options} == here
 
 
-def test_importing_it_is_quiet_and_says_the_version() -> None:
+def test_import_prints_nothing_and_gives_the_version() -> None:
     done = subprocess.run([sys.executable, "-c", "import mri_zoom; print(mri_zoom.__version__)"], capture_output=True)
     assert done.stdout.decode().strip() == mri_zoom.__version__
     assert done.stderr == b""
 
 
-def test_the_example_of_the_docs_runs(save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_example_in_the_docs_runs(save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (block,) = re.findall(r"^```python\n(.*?)^```", DOCS.read_text(encoding="utf-8"), re.M | re.S)
     save(name="scan.nii.gz")
     monkeypatch.chdir(tmp_path)

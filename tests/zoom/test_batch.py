@@ -35,16 +35,16 @@ def folder_of_scans(folder: Path) -> None:
     (folder / "notes.txt").write_text("x")
 
 
-def made(folder: Path) -> list[str]:
+def output_names(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.nii.gz"))
 
 
-def test_a_folder_in_a_folder_out(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_folder_of_scans_gives_a_folder_of_volumes_and_an_index(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     folder_of_scans(tmp_path / "in")
     out = tmp_path / "out"
     assert main([str(tmp_path / "in"), "--n", "1", "-o", str(out)]) == 0
     wanted = ["deeper/one_zoom.nii.gz", "one_zoom.nii.gz", "two_zoom.nii.gz"]
-    assert made(out) == wanted
+    assert output_names(out) == wanted
     said = capsys.readouterr()
     assert said.out.splitlines() == [str(out / name) for name in wanted]
     assert f"{tmp_path}/in/one_seg.nii.gz: a label map by its name; left out" in said.err
@@ -52,15 +52,15 @@ def test_a_folder_in_a_folder_out(tmp_path: Path, capsys: pytest.CaptureFixture)
     assert "3 volumes in this folder" in (out / "index.html").read_text()
 
 
-def test_outputs_are_not_zoomed_again(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_earlier_outputs_are_not_zoomed_again(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     save(tmp_path / "in" / "one.nii.gz", thick())
     words = [str(tmp_path / "in"), "--n", "1", "-o"]
     for out in (tmp_path / "in", tmp_path / "in", tmp_path / "in" / "finer"):
         assert main([*words, str(out), "--overwrite"]) == 0
-    assert made(tmp_path / "in") == ["finer/one_zoom.nii.gz", "one.nii.gz", "one_zoom.nii.gz"]
+    assert output_names(tmp_path / "in") == ["finer/one_zoom.nii.gz", "one.nii.gz", "one_zoom.nii.gz"]
 
 
-def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_failing_scans_are_reported_and_the_others_zoomed(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     save(tmp_path / "a.nii.gz", thick())
     (tmp_path / "b.nii.gz").write_bytes(b"damaged")
     save(tmp_path / "c.nii.gz", thick())
@@ -77,7 +77,7 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytest.
     assert all(line.removeprefix("mri-zoom: ") in page for line in lines[:2])
 
 
-def test_even_a_fault_of_the_programs_own_does_not_stop_the_others(
+def test_unexpected_exception_is_reported_and_the_others_zoomed(
     tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("a", "b"):
@@ -92,10 +92,10 @@ def test_even_a_fault_of_the_programs_own_does_not_stop_the_others(
     monkeypatch.setattr("zoom.run.find_scale", scale)
     assert main([str(tmp_path / "a.nii"), str(tmp_path / "b.nii"), "--n", "1", "-o", str(tmp_path / "o"), "-q"]) == 1
     assert f"mri-zoom: {tmp_path}/a.nii: RuntimeError: a fault in two lines\n" in capsys.readouterr().err
-    assert made(tmp_path / "o") == ["b_zoom.nii.gz"]
+    assert output_names(tmp_path / "o") == ["b_zoom.nii.gz"]
 
 
-def test_what_was_done_before_an_interruption_stays(
+def test_interrupted_batch_keeps_finished_volumes(
     tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("a", "b"):
@@ -114,33 +114,33 @@ def test_what_was_done_before_an_interruption_stays(
     assert {path.name for path in (tmp_path / "o").iterdir()} == {f"a_zoom.{end}" for end in ("nii.gz", "json", "html")}
 
 
-def test_two_scans_never_share_an_output(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_second_scan_with_the_same_output_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     save(tmp_path / "in" / "one.nii", thick())
     save(tmp_path / "in" / "one.nii.gz", thick(seed=4))
     assert main([str(tmp_path / "in"), "--n", "1", "-o", str(tmp_path / "out"), "--overwrite"]) == 1
     assert "which is the output of" in capsys.readouterr().err
-    assert made(tmp_path / "out") == ["one_zoom.nii.gz"]
+    assert output_names(tmp_path / "out") == ["one_zoom.nii.gz"]
 
 
-def test_several_scans_need_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_several_scans_to_one_file_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     save(tmp_path / "in" / "one.nii", thick())
     for scans in ([str(tmp_path / "in")], [str(tmp_path / "in" / "one.nii")] * 2):
         assert main([*scans, "--n", "1", "-o", str(tmp_path / "out.nii")]) == 1
         assert f"out.nii: one file for {len(scans)} scans; give a folder" in capsys.readouterr().err
 
 
-def test_what_is_wrong_with_all_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_error_common_to_all_scans_is_printed_once(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     folder_of_scans(tmp_path)
     assert main([str(tmp_path), "--n", "1", "-o", str(tmp_path / "out"), "--method", "splin", "-q"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_weights_are_loaded_once(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_are_loaded_once_per_batch(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder_of_scans(tmp_path / "in")
     calls, load = [], Choice.load
     monkeypatch.setattr(Choice, "load", lambda *given: calls.append(1) or load(*given))
     assert main([str(tmp_path / "in"), "--n", "1", "-o", str(tmp_path / "out"), "--weights", str(weights)]) == 0
-    assert len(made(tmp_path / "out")) == 3
+    assert len(output_names(tmp_path / "out")) == 3
     assert len(calls) == 1
     alone = [str(tmp_path / "in" / "two.nii"), "--n", "1", "-o", str(tmp_path / "o.nii.gz"), "--weights", str(weights)]
     assert main(alone) == 0
@@ -149,15 +149,15 @@ def test_weights_are_loaded_once(tmp_path: Path, weights: Path, monkeypatch: pyt
     np.testing.assert_array_equal(*(np.asarray(image.dataobj) for image in found))
 
 
-def test_as_a_bids_app(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_bids_app_arguments_select_participants_and_suffixes(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     dataset(tmp_path / "bids")
     out = tmp_path / "bids" / "derivatives" / "zoom"
     words = [str(tmp_path / "bids"), str(out), "participant", "--n", "1"]
     assert main([*words, "--participant-label", "02"]) == 0
     names = [f"sub-02/ses-{s}/anat/sub-02_ses-{s}_res-2x_desc-zoom_{c}.nii.gz" for s in "ab" for c in ("FLAIR", "T1w")]
-    assert made(out) == names
+    assert output_names(out) == names
     assert main([*words, "--participant-label", "sub-01", "--suffix", "T1w", "bold"]) == 0
-    assert [name.rsplit("_", 1)[1] for name in made(out) if "sub-01" in name] == [
+    assert [name.rsplit("_", 1)[1] for name in output_names(out) if "sub-01" in name] == [
         "T1w.nii.gz",
         "bold.nii.gz",
         "T1w.nii.gz",
@@ -170,7 +170,7 @@ def test_as_a_bids_app(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert "level 'group'" in capsys.readouterr().err
 
 
-def test_derivatives_in_a_dataset_are_not_scans(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_derivatives_field_maps_and_segmentations_are_not_zoomed(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     scans = dataset(tmp_path / "bids", ("01",))
     save(tmp_path / "bids/derivatives/other/sub-01/anat/sub-01_T1w.nii.gz", thick())
     save(tmp_path / "bids/sub-01/fmap/sub-01_phasediff.nii.gz", thick())
@@ -181,7 +181,7 @@ def test_derivatives_in_a_dataset_are_not_scans(tmp_path: Path, capsys: pytest.C
     assert not (tmp_path / "out").exists()
 
 
-def test_the_plan_as_json(tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture) -> None:
+def test_dry_run_json_equals_the_later_report(tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture) -> None:
     save(tmp_path / "one.nii.gz", thick())
     words = [str(tmp_path / "one.nii.gz"), "--spacing", "1", "-o", str(tmp_path / "o.nii"), "--weights", str(weights)]
     assert main([*words, "--dry-run", "--json"]) == 0
@@ -201,7 +201,9 @@ def test_the_plan_as_json(tmp_path: Path, weights: Path, capsys: pytest.CaptureF
     assert {key: json.loads(said.out)["Zoom"][key] for key in shared} == {key: plan[key] for key in shared}
 
 
-def test_quiet_says_nothing_and_a_log_file_gets_no_bar(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_quiet_prints_only_the_output_path_and_logs_have_no_progress_bar(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     save(tmp_path / "one.nii.gz", thick())
     words = [str(tmp_path / "one.nii.gz"), "--n", "1", "-o", str(tmp_path / "o.nii"), "--overwrite"]
     assert main(words) == 0
@@ -212,7 +214,7 @@ def test_quiet_says_nothing_and_a_log_file_gets_no_bar(tmp_path: Path, capsys: p
     assert capsys.readouterr() == (f"{tmp_path}/o.nii\n", "")
 
 
-def test_version(capsys: pytest.CaptureFixture) -> None:
+def test_version_option_prints_the_release(capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit) as raised:
         main(["--version"])
     assert raised.value.code == 0
@@ -220,7 +222,7 @@ def test_version(capsys: pytest.CaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("words", [["a.nii", "--n", "1"], ["bids", "out", "participant"]])
-def test_what_is_missing_is_a_wrong_command_line(words: list[str], capsys: pytest.CaptureFixture) -> None:
+def test_missing_arguments_exit_with_code_2(words: list[str], capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit) as raised:
         main(words)
     assert raised.value.code == 2
@@ -228,7 +230,7 @@ def test_what_is_missing_is_a_wrong_command_line(words: list[str], capsys: pytes
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
-def test_completion(shell: str, capsys: pytest.CaptureFixture) -> None:
+def test_print_completion_gives_a_working_script(shell: str, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit) as raised:
         main(["--print-completion", shell])
     assert raised.value.code == 0

@@ -28,7 +28,7 @@ def zoomed(config: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     return call
 
 
-def test_the_official_validator_finds_nothing(tmp_path: Path, zoomed: Callable, weights: Path) -> None:
+def test_derivatives_pass_the_official_validator(tmp_path: Path, zoomed: Callable, weights: Path) -> None:
     """Two source datasets into one folder, a series, in-plane zoom and a map of the spread."""
     out = tmp_path / "derivatives" / "zoom"
     first = dataset(tmp_path / "raw", Authors=["A. One"], License="CC0")
@@ -44,7 +44,7 @@ def test_the_official_validator_finds_nothing(tmp_path: Path, zoomed: Callable, 
 
 
 @pytest.mark.parametrize(
-    ("wish", "label"),
+    ("resolution_arguments", "label"),
     [
         ({"n": 4}, "5x"),
         ({"n": 0}, "1x"),
@@ -53,8 +53,14 @@ def test_the_official_validator_finds_nothing(tmp_path: Path, zoomed: Callable, 
         ({"spacing": 0.75, "in_plane": 4}, "0p75mm4x4"),
     ],
 )
-def test_the_resolution_is_in_the_name(wish: dict, label: str) -> None:
-    assert resolution(*(wish.get(key) for key in ("n", "zoom", "spacing")), wish.get("in_plane", 1)) == label
+def test_resolution_label_is_derived_from_the_request(resolution_arguments: dict, label: str) -> None:
+    assert (
+        resolution(
+            *(resolution_arguments.get(key) for key in ("n", "zoom", "spacing")),
+            resolution_arguments.get("in_plane", 1),
+        )
+        == label
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,11 +71,11 @@ def test_the_resolution_is_in_the_name(wish: dict, label: str) -> None:
         ("sub-1_space-T1w_den-32k_T1w", "sub-1_space-T1w_res-5x_den-32k_desc-zoom_T1w"),
     ],
 )
-def test_entities_keep_the_order_of_the_specification(name: str, wanted: str) -> None:
+def test_entities_are_in_the_order_of_the_specification(name: str, wanted: str) -> None:
     assert relative_name(Path(f"x/sub-1/anat/{name}.nii.gz"), "5x") == Path(f"sub-1/anat/{wanted}.nii.gz")
 
 
-def test_what_is_still_true_is_carried_over(tmp_path: Path, zoomed: Callable) -> None:
+def test_metadata_still_valid_is_copied_to_the_output(tmp_path: Path, zoomed: Callable) -> None:
     scans = {scan.name: scan for scan in dataset(tmp_path / "raw")}
     about = zoomed(scans["sub-01_ses-a_T1w.nii.gz"], tmp_path / "out")
     wanted = {"RepetitionTime": 2.3, "EchoTime": 0.003, "MagneticFieldStrength": 3, "Manufacturer": "Siemens"}
@@ -83,7 +89,7 @@ def test_what_is_still_true_is_carried_over(tmp_path: Path, zoomed: Callable) ->
     assert "SliceTiming" not in series
 
 
-def test_what_became_untrue_is_left_out() -> None:
+def test_metadata_no_longer_valid_is_left_out() -> None:
     said = {
         "EchoTime": 0.03,
         "EffectiveEchoSpacing": 0.0005,
@@ -109,13 +115,13 @@ def test_what_became_untrue_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("said", "wanted"), [({}, False), ({"SkullStripped": True}, True), ({"SkullStripped": 1}, False)]
 )
-def test_skull_stripped_is_true_only_where_somebody_says_so(said: dict, wanted: bool) -> None:
+def test_skull_stripped_is_true_only_if_the_sidecar_says_true(said: dict, wanted: bool) -> None:
     found, why = skull_stripped(said)
     assert found is wanted
     assert why.startswith("the scan's sidecar" if wanted else "not stated")
 
 
-def test_a_sidecar_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+def test_unreadable_sidecar_is_reported(tmp_path: Path) -> None:
     scan = tmp_path / "scan.nii.gz"
     save(scan, thick())
     (tmp_path / "scan.json").write_text('{"EchoTime": ')
@@ -124,7 +130,7 @@ def test_a_sidecar_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert lost == ["scan.json cannot be read as JSON, so its content was not copied."]
 
 
-def test_each_source_dataset_has_a_link_of_its_own(tmp_path: Path, zoomed: Callable) -> None:
+def test_each_source_dataset_has_a_separate_link(tmp_path: Path, zoomed: Callable) -> None:
     out = tmp_path / "out"
     roots = [tmp_path / "a" / "raw", tmp_path / "b" / "raw", tmp_path / "my data!"]
     sources = []
@@ -141,7 +147,7 @@ def test_each_source_dataset_has_a_link_of_its_own(tmp_path: Path, zoomed: Calla
     assert about["License"] == "L1; raw2: L2; mydata: L2"
 
 
-def test_many_processes_at_once_lose_no_link(tmp_path: Path) -> None:
+def test_concurrent_registration_keeps_all_links(tmp_path: Path) -> None:
     scans = [tmp_path / f"{i}" / "raw" / "sub-1" / "anat" / "sub-1_T1w.nii.gz" for i in range(12)]
     found = [names(scan, tmp_path / "out", "2x") for scan in scans]
     with ThreadPoolExecutor(12) as pool:
@@ -154,7 +160,7 @@ def test_many_processes_at_once_lose_no_link(tmp_path: Path) -> None:
         assert (tmp_path / "out" / about["DatasetLinks"][link]).resolve() == bids.root
 
 
-def test_directions_of_a_diffusion_scan_come_along(tmp_path: Path, zoomed: Callable, config: dict) -> None:
+def test_bval_and_bvec_files_are_copied(tmp_path: Path, zoomed: Callable, config: dict) -> None:
     dataset(tmp_path / "raw", License="CC0")
     scan = tmp_path / "raw/sub-01/dwi/sub-01_dwi.nii.gz"
     save(scan, np.stack([thick(), thick(seed=4)], axis=3))
@@ -170,7 +176,7 @@ def test_directions_of_a_diffusion_scan_come_along(tmp_path: Path, zoomed: Calla
     assert "out.bval: exists already" in refused(config, scan, tmp_path / "out.nii.gz")
 
 
-def test_files_of_the_users_own_stay(tmp_path: Path, zoomed: Callable) -> None:
+def test_existing_readme_bidsignore_and_description_are_kept(tmp_path: Path, zoomed: Callable) -> None:
     scan = dataset(tmp_path / "raw")[0]
     out = tmp_path / "out"
     out.mkdir()
@@ -195,7 +201,9 @@ def test_files_of_the_users_own_stay(tmp_path: Path, zoomed: Callable) -> None:
         ('{"DatasetType": "derivative", "DatasetLinks": []}', "DatasetLinks must be an object"),
     ],
 )
-def test_a_folder_that_is_no_derivatives_is_refused(tmp_path: Path, config: dict, text: str, said: str) -> None:
+def test_output_folder_that_is_no_derivatives_dataset_is_refused(
+    tmp_path: Path, config: dict, text: str, said: str
+) -> None:
     scan = dataset(tmp_path / "raw")[0]
     out = tmp_path / "out"
     out.mkdir()
@@ -203,14 +211,14 @@ def test_a_folder_that_is_no_derivatives_is_refused(tmp_path: Path, config: dict
     assert said in refused(config, scan, out)
 
 
-def test_a_broken_description_of_the_source_is_named_before_anything_is_made(tmp_path: Path, config: dict) -> None:
+def test_broken_source_description_is_refused_before_anything_is_written(tmp_path: Path, config: dict) -> None:
     scan = dataset(tmp_path / "raw")[0]
     (tmp_path / "raw" / "dataset_description.json").write_text("{")
     said = refused(config, scan, tmp_path / "out")
     assert "raw/dataset_description.json: not JSON" in said
 
 
-def test_a_raw_dataset_receives_no_outputs(tmp_path: Path, config: dict, zoomed: Callable) -> None:
+def test_raw_dataset_as_output_is_refused(tmp_path: Path, config: dict, zoomed: Callable) -> None:
     scan = dataset(tmp_path / "raw")[0]
     assert "a raw BIDS dataset" in refused(config, scan, tmp_path / "raw")
     (tmp_path / "raw" / "dataset_description.json").write_text('{"Name": "d", "DatasetType": "derivative"}')

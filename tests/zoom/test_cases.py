@@ -32,9 +32,11 @@ def grid_step(about: dict) -> np.ndarray:
     return step
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_both_affines_place_the_output(run: Callable, tmp_path: Path, turned: bool) -> None:
-    scan = two_forms(tmp_path / "scan.nii.gz", turned=turned)
+@pytest.mark.parametrize("axes_permuted", [False, True])
+def test_sform_and_qform_both_place_the_output_at_the_scans_position(
+    run: Callable, tmp_path: Path, axes_permuted: bool
+) -> None:
+    scan = two_forms(tmp_path / "scan.nii.gz", axes_permuted=axes_permuted)
     found, about = run(scan, n=1)
     for form in ("sform", "qform"):
         assert displacement(scan, found, form, grid_step(about)) < 1e-3
@@ -42,10 +44,10 @@ def test_both_affines_place_the_output(run: Callable, tmp_path: Path, turned: bo
     assert "disagree" in (tmp_path / "out.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_both_affines_place_the_output_as_itk_reads_it(run: Callable, tmp_path: Path, turned: bool) -> None:
+@pytest.mark.parametrize("axes_permuted", [False, True])
+def test_itk_reads_the_output_at_the_scans_position(run: Callable, tmp_path: Path, axes_permuted: bool) -> None:
     sitk = pytest.importorskip("SimpleITK", reason="SimpleITK is not installed: ITK's reading is not compared")
-    scan = two_forms(tmp_path / "scan.nii.gz", turned=turned)
+    scan = two_forms(tmp_path / "scan.nii.gz", axes_permuted=axes_permuted)
     _, about = run(scan, n=1)
     axis = about["Zoom"]["SliceAxis"]
     before, after = sitk.ReadImage(str(scan)), sitk.ReadImage(str(tmp_path / "out.nii.gz"))
@@ -67,14 +69,16 @@ def test_both_affines_place_the_output_as_itk_reads_it(run: Callable, tmp_path: 
         {"codes": (1, 0), "srow": (NAN,) * 12},
     ],
 )
-def test_the_good_affine_is_used(run: Callable, tmp_path: Path, fields: dict) -> None:
+def test_valid_affine_is_used_where_the_other_is_broken(run: Callable, tmp_path: Path, fields: dict) -> None:
     found, about = run(patched(tmp_path / "scan.nii", **fields), n=1)
     np.testing.assert_allclose(found.affine, nifti().get_qform() @ grid_step(about), atol=1e-3)
     assert np.isfinite(found.get_qform()).all()
 
 
 @pytest.mark.parametrize(("unit", "scale"), [(3, 1000.0), (1, 0.001)])
-def test_output_is_in_millimetres(run: Callable, tmp_path: Path, unit: int, scale: float) -> None:
+def test_scans_in_metres_or_micrometres_give_millimetres(
+    run: Callable, tmp_path: Path, unit: int, scale: float
+) -> None:
     image = nifti(affine=np.diag([scale, scale, scale, 1.0]) @ OBLIQUE)
     found, about = run(patched(tmp_path / "scan.nii", image, xyzt_units=unit), spacing=2.0)
     assert found.header.get_xyzt_units()[0] == "mm"
@@ -82,13 +86,13 @@ def test_output_is_in_millimetres(run: Callable, tmp_path: Path, unit: int, scal
     assert found.header.get_zooms()[2] == pytest.approx(2.0, abs=1e-4)
 
 
-def test_damage_is_refused(config: dict, tmp_path: Path) -> None:
+def test_wrong_gzip_checksum_is_refused(config: dict, tmp_path: Path) -> None:
     scan = wrong_checksum(tmp_path / "scan.nii.gz")
     assert "get it again" in refused(config, scan, tmp_path / "out.nii.gz")
 
 
 @pytest.mark.parametrize("fill", [-(2**31), -np.finfo(np.float32).max])
-def test_a_fill_value_is_named(config: dict, tmp_path: Path, fill: float) -> None:
+def test_fill_value_is_refused_by_name(config: dict, tmp_path: Path, fill: float) -> None:
     data = thick().astype(np.float32 if abs(fill) > 1e30 else np.int32)
     data[:3] = fill
     nib.save(nifti(data), tmp_path / "scan.nii.gz")
@@ -98,7 +102,7 @@ def test_a_fill_value_is_named(config: dict, tmp_path: Path, fill: float) -> Non
 @pytest.mark.parametrize(
     "name", ["scan_dseg.nii.gz", "BraTS_00001_seg.nii.gz", "sub-1_label-L_mask.nii.gz", "scan.nii"]
 )
-def test_labels_are_not_mixed(config: dict, tmp_path: Path, name: str) -> None:
+def test_label_map_as_scan_is_refused(config: dict, tmp_path: Path, name: str) -> None:
     image = nifti(np.rint(thick() / 500).astype(np.int16))
     if name == "scan.nii":
         image.header["intent_code"] = 1002
@@ -106,14 +110,16 @@ def test_labels_are_not_mixed(config: dict, tmp_path: Path, name: str) -> None:
     assert "a label map" in refused(config, tmp_path / name, tmp_path / "out.nii.gz")
 
 
-def test_a_stale_extension_is_dropped_and_said(run: Callable, tmp_path: Path) -> None:
+def test_afni_extension_is_dropped_and_reported(run: Callable, tmp_path: Path) -> None:
     found, about = run(afni(tmp_path / "scan.nii.gz"), n=1)
     assert len(found.header.extensions) == 0
     assert "left out of the output: AFNI" in about["Zoom"]["ScanWarnings"][0]
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.uint32, np.int64])
-def test_whole_numbers_beyond_single_precision_are_said(run: Callable, tmp_path: Path, kind: type) -> None:
+def test_integers_beyond_float32_precision_are_reported_with_their_error(
+    run: Callable, tmp_path: Path, kind: type
+) -> None:
     data = thick().astype(kind) * 14_001 + 7
     nib.save(nib.Nifti1Image(data, OBLIQUE, dtype=kind), tmp_path / "scan.nii.gz")
     found, about = run(tmp_path / "scan.nii.gz", n=1)
@@ -130,7 +136,9 @@ def nifti_of(folder: Path, data: np.ndarray) -> Path:
 
 
 @pytest.mark.parametrize(("orient", "plane"), [(2, "sagittal"), (1, "coronal"), (0, "axial")])
-def test_analyze_is_oriented_by_its_byte(run: Callable, tmp_path: Path, orient: int, plane: str) -> None:
+def test_analyze_orientation_follows_the_orient_byte_or_the_option(
+    run: Callable, tmp_path: Path, orient: int, plane: str
+) -> None:
     found, about = run(analyze(tmp_path / "scan.img", orient), n=1)
     assert about["Zoom"]["Plane"] == plane
     assert (int(found.header["sform_code"]), int(found.header["qform_code"])) == (2, 2)
@@ -142,19 +150,19 @@ def test_analyze_is_oriented_by_its_byte(run: Callable, tmp_path: Path, orient: 
 
 
 @pytest.mark.parametrize("name", ["OUT.NII.GZ", "OUT.NII", "OUT.MGZ"])
-def test_an_output_in_capitals_is_a_file(run: Callable, save: Callable, tmp_path: Path, name: str) -> None:
+def test_output_suffix_in_capitals_is_accepted(run: Callable, save: Callable, tmp_path: Path, name: str) -> None:
     found, _ = run(save(), name, n=1)
     assert (tmp_path / name).is_file()
     assert (tmp_path / name).with_name(name.split(".")[0] + ".json").is_file()
     np.testing.assert_array_equal(np.asarray(found.dataobj)[..., ::2], thick())
 
 
-def test_the_json_has_no_bare_nan(run: Callable, save: Callable, tmp_path: Path) -> None:
+def test_json_report_has_no_nan(run: Callable, save: Callable, tmp_path: Path) -> None:
     run(save(), n=1)
     json.loads((tmp_path / "out.json").read_text(encoding="utf-8"), parse_constant=lambda word: pytest.fail(word))
 
 
-def test_a_scan_renamed_over_during_the_run_is_not_mixed_with_it(
+def test_scan_replaced_during_the_run_does_not_change_the_result(
     run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan, other = tmp_path / "scan.nii.gz", tmp_path / "other.nii.gz"
@@ -173,7 +181,7 @@ def test_a_scan_renamed_over_during_the_run_is_not_mixed_with_it(
     assert about["Zoom"]["SourceSHA256"] == digest != hashlib.sha256(scan.read_bytes()).hexdigest()
 
 
-def test_what_a_network_makes_has_to_be_numbers(
+def test_nan_from_a_network_is_refused(
     config: dict, save: Callable, tmp_path: Path, quartets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     restore = Method.stream

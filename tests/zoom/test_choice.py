@@ -36,7 +36,7 @@ def all_weights(tmp_path: Path, weights: Path, quartets: Path) -> str:
 
 
 @pytest.mark.parametrize(("in_plane", "wanted"), [(1, "quartet_full"), (4, "quartet")])
-def test_the_preferred_method_that_makes_what_is_wanted(
+def test_preferred_method_for_the_in_plane_factor_is_chosen(
     config: dict, all_weights: str, in_plane: int, wanted: str
 ) -> None:
     assert choose(config, None, [all_weights], in_plane=in_plane).key == wanted
@@ -45,13 +45,13 @@ def test_the_preferred_method_that_makes_what_is_wanted(
     assert choose(config, None, [all_weights], in_plane=in_plane).key == "ours"
 
 
-def test_the_next_best_where_the_best_is_not_there(config: dict, weights: Path, quartets: Path) -> None:
+def test_next_preferred_method_is_chosen_if_weights_are_missing(config: dict, weights: Path, quartets: Path) -> None:
     assert choose(config, None, [str(quartets / "quartet.safetensors")]).key == "quartet"
     assert choose(config, None, [str(weights)]).key == "ours"
     assert choose(config, None, []).key == "spline"
 
 
-def test_resolution_that_is_kept_cannot_be_raised(config: dict, quartets: Path) -> None:
+def test_method_that_keeps_the_in_plane_resolution_refuses_in_plane_4(config: dict, quartets: Path) -> None:
     weights = [str(quartets / "quartet_full.safetensors")]
     for method in ("quartet_full", None):
         with pytest.raises(UserError, match="keeps the in-plane resolution: leave out in-plane 4"):
@@ -61,7 +61,7 @@ def test_resolution_that_is_kept_cannot_be_raised(config: dict, quartets: Path) 
 
 
 @pytest.mark.parametrize("where", ["study", "contest"])
-def test_the_studys_methods_magnify(config: dict, where: str) -> None:
+def test_study_refuses_methods_that_keep_the_in_plane_resolution(config: dict, where: str) -> None:
     config[where]["methods"] = ["linear", "quartet_full"]
     with pytest.raises(UserError, match=rf"{where}.methods: 'quartet_full' keeps the in-plane resolution") as raised:
         check(config)
@@ -69,24 +69,28 @@ def test_the_studys_methods_magnify(config: dict, where: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["prefer", "train"])
-def test_methods_that_zoom_names_are_known(config: dict, key: str) -> None:
+def test_unknown_method_in_the_zoom_config_is_refused(config: dict, key: str) -> None:
     config["zoom"][key] = ["quartett"]
     with pytest.raises(UserError, match=rf"zoom.{key}: 'quartett' is not defined; did you mean 'quartet'"):
         check(config)
 
 
 @pytest.mark.parametrize(("name", "seen"), [("quartet_full", (9, 24, 20)), ("quartet", (9, 6, 5))])
-def test_networks_see_the_scan_as_fine_as_they_were_made_for(
+def test_network_input_is_coarsened_only_for_magnifying_methods(
     config: dict, save: Callable, quartets: Path, tmp_path: Path, name: str, seen: tuple
 ) -> None:
-    wish = request(config, save(), tmp_path / "out.nii.gz", n=1, weights=(str(quartets / f"{name}.safetensors"),))
-    prepared = prepare(wish, config)
+    scan_request = request(
+        config, save(), tmp_path / "out.nii.gz", n=1, weights=(str(quartets / f"{name}.safetensors"),)
+    )
+    prepared = prepare(scan_request, config)
     assert prepared.seen == seen
     assert prepared.layout.corners() == [(0, 0)]
     assert prepared.layout.tile() == seen[1:]
 
 
-def test_known_slices_are_left_alone(save: Callable, run: Callable, quartets: Path) -> None:
+def test_known_slices_are_unchanged_and_new_slices_differ_from_linear(
+    save: Callable, run: Callable, quartets: Path
+) -> None:
     data = thick().clip(0, 900)  # no clipping for the network
     image, about = run(save(data), n=2, weights=(str(quartets),), consistency=False)
     assert about["Zoom"]["Method"] == "quartet_full"
@@ -97,7 +101,7 @@ def test_known_slices_are_left_alone(save: Callable, run: Callable, quartets: Pa
 
 
 @pytest.mark.parametrize("in_plane", [1, 4])
-def test_tiles_leave_no_seams(
+def test_tiled_output_equals_untiled_output(
     save: Callable, run: Callable, quartets: Path, in_plane: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = save(thick((44, 52, 4)))
@@ -110,7 +114,7 @@ def test_tiles_leave_no_seams(
     assert np.abs(whole.get_fdata() - tiled.get_fdata()).max() < 0.01 * end
 
 
-def test_voxels_as_fine_as_those_learnt_from_are_not_warned_of(save: Callable, config: dict, quartets: Path) -> None:
+def test_voxel_size_is_warned_of_only_if_the_training_had_another(save: Callable, config: dict, quartets: Path) -> None:
     from zoom.scan import open_scan
 
     flat = np.full(64, 1 / 64)
@@ -123,7 +127,7 @@ def test_voxels_as_fine_as_those_learnt_from_are_not_warned_of(save: Callable, c
 
 
 @pytest.mark.parametrize(("spacing", "said"), [(5.0, 0), (9.0, 1)])
-def test_networks_of_many_cohorts_and_spacings_say_what_they_saw(
+def test_training_cohorts_are_listed_and_unlike_scans_warned_of(
     config: dict, save: Callable, tmp_path: Path, spacing: float, said: int
 ) -> None:
     size = {"blocks": 1, "width": 8, "head": 8, "factor": 1}
@@ -153,7 +157,7 @@ def shipped(tmp_path: Path, quartets: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return folder
 
 
-def test_weights_that_ship_are_taken_without_a_word(
+def test_shipped_weights_are_used_by_default(
     config: dict, save: Callable, run: Callable, shipped: Path, weights: Path
 ) -> None:
     _, about = run(save(), n=1)
@@ -169,12 +173,10 @@ def test_weights_that_ship_are_taken_without_a_word(
         choose(config, "quartet", [])
 
 
-def test_a_method_is_warned_how_the_scan_was_measured(
-    config: dict, save: Callable, shipped: Path, tmp_path: Path
-) -> None:
+def test_slice_geometry_is_passed_to_the_method(config: dict, save: Callable, shipped: Path, tmp_path: Path) -> None:
     def engine(**given: Any) -> Restorer:
-        wish = request(config, save(affine=np.diag([1.0, 1.0, 5.0, 1.0])), tmp_path / "o.nii", n=4, **given)
-        return start(prepare(wish, config), config["compute"]).build(0)
+        scan_request = request(config, save(affine=np.diag([1.0, 1.0, 5.0, 1.0])), tmp_path / "o.nii", n=4, **given)
+        return start(prepare(scan_request, config), config["compute"]).build(0)
 
     assert engine(thickness=4.0, profile="box").geometry == Geometry("box", 0.8, 5.0)
     assert engine(thickness=4.0, profile="auto").geometry == Geometry("box", 0.8, 5.0)
@@ -182,13 +184,13 @@ def test_a_method_is_warned_how_the_scan_was_measured(
 
 
 @pytest.mark.parametrize(("in_plane", "method"), [(1, "slab"), (4, "slab_lens")])
-def test_weights_ship_for_both_factors(in_plane: int, method: str) -> None:
+def test_shipped_weights_exist_for_in_plane_1_and_4(in_plane: int, method: str) -> None:
     chosen = choose(load_config(), None, [], in_plane=in_plane)
     assert (chosen.key, chosen.factor) == (method, in_plane)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_not_numbers_are_refused(config: dict, quartets: Path, tmp_path: Path, value: float) -> None:
+def test_weights_with_nan_or_infinity_are_refused(config: dict, quartets: Path, tmp_path: Path, value: float) -> None:
     path = tmp_path / "quartet.safetensors"
     state = safetensors.torch.load_file(quartets / "quartet.safetensors")
     next(iter(state.values())).view(-1)[3] = value
@@ -216,7 +218,7 @@ def test_weights_replaced_between_hash_and_load_are_refused(config: dict, quarte
         (b"<!DOCTYPE html>", "a web page"),
     ],
 )
-def test_what_stands_in_for_weights_is_named(
+def test_git_lfs_pointers_and_web_pages_are_refused_by_kind(
     config: dict, tmp_path: Path, name: str, content: bytes, said: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
@@ -224,7 +226,7 @@ def test_what_stands_in_for_weights_is_named(
         choose(config, None, [str(tmp_path / name)])
 
 
-def test_latents_of_other_sizes_are_named(config: dict, weights: Path) -> None:
+def test_mismatched_latent_channels_are_refused(config: dict, weights: Path) -> None:
     chosen = choose(config, "ours", [str(weights)])
     networks = chosen.load("cpu")
     networks["vq"].size["latent_channels"] = 4
@@ -232,7 +234,7 @@ def test_latents_of_other_sizes_are_named(config: dict, weights: Path) -> None:
         choice._check_latents(networks)
 
 
-def test_a_package_that_a_method_needs_is_named(save: Callable, weights: Path, tmp_path: Path) -> None:
+def test_missing_package_is_named_in_one_line(save: Callable, weights: Path, tmp_path: Path) -> None:
     code = "import sys; sys.modules['diffusers'] = None; from zoom.cli import main; sys.exit(main(sys.argv[1:]))"
     words = [str(save()), "--n", "1", "-o", str(tmp_path / "out.nii.gz"), "--method", "ours_no_edsr"]
     done = subprocess.run(

@@ -26,7 +26,7 @@ def catalogue(config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(configuration, "CONFIG", path)
 
 
-def test_one_scan(save: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_command_writes_image_page_and_json(save: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "finer.nii.gz"
     assert main([str(save()), "--n", "1", "-o", str(out)]) == 0
     assert nib.load(out).shape == (20, 24, 17)
@@ -39,7 +39,7 @@ def test_one_scan(save: Callable, tmp_path: Path, capsys: pytest.CaptureFixture)
     assert len(about["Zoom"]["SourceSHA256"]) == 64
 
 
-def test_dry_run_says_what_would_come_and_makes_nothing(
+def test_dry_run_prints_the_plan_and_writes_nothing(
     save: Callable, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture
 ) -> None:
     out = tmp_path / "no" / "finer.nii.gz"
@@ -53,7 +53,7 @@ def test_dry_run_says_what_would_come_and_makes_nothing(
     assert not out.parent.exists()
 
 
-def test_the_configs_choice_is_the_default(
+def test_config_files_set_the_defaults(
     save: Callable, tmp_path: Path, config: dict, capsys: pytest.CaptureFixture
 ) -> None:
     config["zoom"]["method"] = "spline"
@@ -65,7 +65,7 @@ def test_the_configs_choice_is_the_default(
     assert (about["Method"], about["InPlaneFactor"], about["Seed"]) == ("spline", 4, 7)
 
 
-def test_what_a_user_can_put_right_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_user_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([str(tmp_path / "gone.nii"), "--n", "1", "-o", str(tmp_path / "o.nii")]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1
@@ -76,7 +76,7 @@ STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SI
 
 
 @pytest.mark.parametrize("number", STOPS)
-def test_whoever_stops_it_finds_nothing_half_written(
+def test_stop_signal_leaves_no_file(
     save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, number: int
 ) -> None:
     (tmp_path / "out").mkdir()
@@ -86,7 +86,7 @@ def test_whoever_stops_it_finds_nothing_half_written(
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_signal_that_the_caller_ignores_stays_ignored(
+def test_signal_ignored_by_the_caller_stays_ignored(
     save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("zoom.run.encode", lambda *given: os.kill(os.getpid(), signal.SIGHUP) or encode(*given))
@@ -99,7 +99,7 @@ def test_a_signal_that_the_caller_ignores_stays_ignored(
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"o.nii.gz", "o.json", "o.html"}
 
 
-def test_where_the_image_is_gone_there_is_no_page_either(
+def test_failed_image_write_leaves_no_page(
     save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     out = tmp_path / "out"
@@ -115,7 +115,7 @@ def test_where_the_image_is_gone_there_is_no_page_either(
     assert list(out.iterdir()) == []
 
 
-def test_without_weights_it_says_what_would_be_better(save: Callable, capsys: pytest.CaptureFixture) -> None:
+def test_hint_about_trained_methods_is_printed_without_weights(save: Callable, capsys: pytest.CaptureFixture) -> None:
     words = [str(save()), "--n", "1", "-o", "o.nii", "--dry-run"]
     assert main(words) == 0
     (hint,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hint")]
@@ -124,7 +124,7 @@ def test_without_weights_it_says_what_would_be_better(save: Callable, capsys: py
     assert "hint" not in capsys.readouterr().err
 
 
-def test_an_error_of_the_command_line_is_two_lines(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_command_line_error_is_two_lines(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     for words in (["scan.nii"], ["scan.nii", "--n", "x", "-o", "o"], ["bids", "out", "participants", "--n", "1"]):
         with pytest.raises(SystemExit) as stop:
             main(words)
@@ -134,14 +134,14 @@ def test_an_error_of_the_command_line_is_two_lines(tmp_path: Path, capsys: pytes
         assert error.startswith("mri-zoom: error: ")
 
 
-def test_a_wish_is_needed_and_one_is_enough(save: Callable, capsys: pytest.CaptureFixture) -> None:
-    for wish in ([], ["--n", "1", "--zoom", "2"]):
+def test_exactly_one_of_n_zoom_and_spacing_is_required(save: Callable, capsys: pytest.CaptureFixture) -> None:
+    for arguments in ([], ["--n", "1", "--zoom", "2"]):
         with pytest.raises(SystemExit) as raised:
-            main([str(save()), "-o", "o.nii", *wish])
+            main([str(save()), "-o", "o.nii", *arguments])
         assert raised.value.code == 2
 
 
-def test_help_explains_itself(capsys: pytest.CaptureFixture) -> None:
+def test_help_contains_options_examples_and_the_medical_notice(capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit) as raised:
         main(["--help"])
     assert raised.value.code == 0
@@ -156,7 +156,7 @@ def test_help_explains_itself(capsys: pytest.CaptureFixture) -> None:
         assert word in " ".join(said.split())
 
 
-def test_bids_in_gives_bids_derivatives_out(tmp_path: Path) -> None:
+def test_bids_scan_gives_bids_derivatives(tmp_path: Path) -> None:
     scan = tmp_path / "raw" / "sub-01" / "ses-a" / "anat" / "sub-01_ses-a_acq-tse_desc-x_T2w.nii.gz"
     scan.parent.mkdir(parents=True)
     nib.save(nib.Nifti1Image(thick(), OBLIQUE), scan)

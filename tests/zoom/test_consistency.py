@@ -17,7 +17,7 @@ from zoom.thickness import PROFILES
 ZOOMS = [1.0, 2.0, 5.0, 1.3, 2.4]
 
 
-def filled(data: np.ndarray, folder: Path) -> Store:
+def store_with(data: np.ndarray, folder: Path) -> Store:
     store = Store(data.shape, folder)
     store.write(0, data)
     return store
@@ -26,7 +26,7 @@ def filled(data: np.ndarray, folder: Path) -> Store:
 @pytest.mark.parametrize("zoom", ZOOMS)
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("thickness", [0.1, 0.7, 1.0, 1.2, 2.0])
-def test_rows_are_means(zoom: float, profile: str, thickness: float) -> None:
+def test_averaging_rows_are_nonnegative_and_sum_to_one(zoom: float, profile: str, thickness: float) -> None:
     grid = Grid(7, zoom, 1)
     found = averaging(grid, profile, thickness)
     assert found.min() >= 0
@@ -37,24 +37,24 @@ def test_rows_are_means(zoom: float, profile: str, thickness: float) -> None:
     np.testing.assert_allclose(sums, 1)
 
 
-def test_point_looks_at_the_place_itself() -> None:
+def test_point_profile_takes_the_slice_at_the_position() -> None:
     np.testing.assert_array_equal(averaging(Grid(4, 3.0, 1), "point", 1.0), np.eye(10)[::3])
     row = averaging(Grid(4, 2.5, 1), "point", 1.0)[1]  # position 1 is half-way between 0.8 and 1.2
     np.testing.assert_allclose(row[2:4], 0.5)
 
 
-def test_a_slice_no_thicker_than_the_outputs_is_a_point() -> None:
+def test_slice_as_thick_as_the_outputs_spacing_is_a_point() -> None:
     for profile in PROFILES:
         np.testing.assert_array_equal(averaging(Grid(4, 3.0, 1), profile, 1 / 3), np.eye(10)[::3])
 
 
-def test_box_averages_over_the_thickness() -> None:
+def test_box_profile_averages_over_the_thickness() -> None:
     np.testing.assert_allclose(averaging(Grid(4, 2.0, 1), "box", 1.0)[1, 1:4], [0.25, 0.5, 0.25])
     np.testing.assert_allclose(averaging(Grid(5, 5.0, 1), "box", 1.0)[2, 8:13], 0.2)
     np.testing.assert_allclose(averaging(Grid(5, 5.0, 1), "box", 0.6)[2, 8:13], [0, 1 / 3, 1 / 3, 1 / 3, 0], atol=1e-12)
 
 
-def test_the_gaussian_is_half_as_high_at_half_the_thickness() -> None:
+def test_gaussian_profile_has_half_height_at_half_the_thickness() -> None:
     row = averaging(Grid(9, 10.0, 1), "gaussian", 0.8)[4]
     assert row[36] / row[40] == pytest.approx(0.5)
     spread = np.sqrt((row * (np.arange(81) - 40) ** 2).sum()) / 10
@@ -63,13 +63,13 @@ def test_the_gaussian_is_half_as_high_at_half_the_thickness() -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("zoom", [2.0, 5.0])
-def test_a_slope_is_a_slope_in_the_average_up_to_the_ends(zoom: float, profile: str) -> None:
+def test_averaging_keeps_a_linear_ramp_up_to_the_ends(zoom: float, profile: str) -> None:
     grid = Grid(7, zoom, 1)
     np.testing.assert_allclose(averaging(grid, profile, 1.2) @ grid.at, grid.known, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(2, 3), (9, 14)])
-def test_sharpen_undoes_what_magnifying_and_averaging_lose(size: tuple[int, int]) -> None:
+def test_sharpened_then_magnified_slice_averages_back_to_itself(size: tuple[int, int]) -> None:
     one = np.random.default_rng(1).normal(size=size)
     fine = magnify(sharpen(one, 4).astype(np.float32)[None], 4)
     np.testing.assert_allclose(block_mean(fine, 4)[0], one, atol=1e-5)
@@ -79,7 +79,7 @@ def test_sharpen_undoes_what_magnifying_and_averaging_lose(size: tuple[int, int]
 @pytest.mark.parametrize("factor", [1, 4])
 @pytest.mark.parametrize("zoom", ZOOMS)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_whatever_a_method_makes_is_brought_to_the_scan(
+def test_correction_makes_any_output_average_back_to_the_scan(
     tmp_path: Path, weights, factor: int, zoom: float, profile: str
 ) -> None:
     draw = np.random.default_rng(2)
@@ -87,7 +87,7 @@ def test_whatever_a_method_makes_is_brought_to_the_scan(
     scan[2, 1:4, 2:] = 0  # black next to bright, where smooth corrections undershoot
     grid = Grid(7, zoom, factor)
     made = draw.uniform(0, 1, (len(grid.at), *grid.frame(6, 5)))
-    fine, raw = filled(made, tmp_path), filled(scan, tmp_path)
+    fine, raw = store_with(made, tmp_path), store_with(scan, tmp_path)
     mixing = weights(grid.known, grid.at)
     projection = Projection(
         raw, fine, Scale(0.0, 100.0), grid, mixing, 1.0, profile=profile, thickness=1.0, folder=tmp_path
@@ -108,12 +108,12 @@ def test_whatever_a_method_makes_is_brought_to_the_scan(
         assert np.sqrt((off**2).mean()) < 0.25 * report.before_rms
 
 
-def test_without_it_only_what_was_clipped_is_put_back(tmp_path: Path) -> None:
+def test_without_consistency_only_clipped_values_are_restored(tmp_path: Path) -> None:
     scan = np.full((3, 4, 4), 50.0)
     scan[1, 2, 2] = 180
     grid = Grid(3, 2.0, 1)
     made = np.full((5, 4, 4), 0.25)
-    fine, raw = filled(made, tmp_path), filled(scan, tmp_path)
+    fine, raw = store_with(made, tmp_path), store_with(scan, tmp_path)
     mixing = linear(grid.known, grid.at)
     projection = Projection(
         raw, fine, Scale(0.0, 100.0), grid, mixing, 1.0, profile="point", thickness=1.0, folder=tmp_path
@@ -127,9 +127,9 @@ def test_without_it_only_what_was_clipped_is_put_back(tmp_path: Path) -> None:
     assert report.sweeps == 0
 
 
-def test_a_correction_does_not_stop_at_the_known_slices(tmp_path: Path) -> None:
+def test_correction_of_known_slices_is_interpolated_between_them(tmp_path: Path) -> None:
     grid = Grid(4, 4.0, 1)
-    fine, raw = filled(np.full((13, 2, 2), 0.5), tmp_path), filled(np.full((4, 2, 2), 80.0), tmp_path)
+    fine, raw = store_with(np.full((13, 2, 2), 0.5), tmp_path), store_with(np.full((4, 2, 2), 80.0), tmp_path)
     mixing = linear(grid.known, grid.at)
     projection = Projection(
         raw, fine, Scale(0.0, 100.0), grid, mixing, 1.0, profile="point", thickness=1.0, folder=tmp_path
@@ -139,13 +139,11 @@ def test_a_correction_does_not_stop_at_the_known_slices(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "keeps"), [("quartet", True), ("spline", True), ("eq12", False)])
-def test_corrections_are_mixed_by_the_methods_own_weights_if_these_interpolate(
-    tmp_path: Path, name: str, keeps: bool
-) -> None:
+def test_corrections_use_the_methods_weights_if_those_interpolate(tmp_path: Path, name: str, keeps: bool) -> None:
     grid = Grid(40, 4.0, 1)
     networks = {"quartet": build(blocks=1, width=8, expansion=2, factor=1).eval()} if name == "quartet" else None
     mixing = method(name, networks).weights(grid.known, grid.at)
-    fine, raw = filled(np.zeros((len(grid.at), 2, 2)), tmp_path), filled(np.ones((40, 2, 2)), tmp_path)
+    fine, raw = store_with(np.zeros((len(grid.at), 2, 2)), tmp_path), store_with(np.ones((40, 2, 2)), tmp_path)
     projection = Projection(
         raw, fine, Scale(0.0, 1.0), grid, mixing, 1.0, profile="point", thickness=1.0, folder=tmp_path
     )

@@ -26,7 +26,7 @@ def catalogue(config: dict, tmp_path_factory: pytest.TempPathFactory, monkeypatc
     monkeypatch.setattr(configuration, "CONFIG", path)
 
 
-def needs_dcm2niix() -> None:
+def skip_without_dcm2niix() -> None:
     try:
         dicom.program()
     except dicom.UserError as error:
@@ -34,8 +34,8 @@ def needs_dcm2niix() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["", ".dcm", ".IMA"])
-def test_a_series(tmp_path: Path, capsys: pytest.CaptureFixture, suffix: str) -> None:
-    needs_dcm2niix()
+def test_dicom_series_is_converted_and_zoomed(tmp_path: Path, capsys: pytest.CaptureFixture, suffix: str) -> None:
+    skip_without_dcm2niix()
     series(tmp_path / "exam" / "series", thick(), suffix=suffix)
     out = tmp_path / "finer.nii.gz"
     assert main([str(tmp_path / "exam"), "--spacing", "2.5", "-o", str(out), "--method", "linear"]) == 0
@@ -55,8 +55,10 @@ def test_a_series(tmp_path: Path, capsys: pytest.CaptureFixture, suffix: str) ->
         assert b"Doe" not in path.read_bytes()
 
 
-def test_every_series_of_an_examination(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    needs_dcm2niix()
+def test_every_series_of_an_examination_is_zoomed_except_single_slices(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    skip_without_dcm2niix()
     series(tmp_path / "exam" / "a", thick(), 3, "t2_tse")
     series(tmp_path / "exam" / "b", thick(seed=4), 4, "flair")
     series(tmp_path / "exam" / "c", thick()[..., :1], 1, "localizer")
@@ -72,8 +74,8 @@ def test_every_series_of_an_examination(tmp_path: Path, capsys: pytest.CaptureFi
     assert "one file for 2 scans; give a folder" in capsys.readouterr().err
 
 
-def test_voxels_are_those_of_the_files(tmp_path: Path) -> None:
-    needs_dcm2niix()
+def test_voxels_equal_those_of_the_dicom_files(tmp_path: Path) -> None:
+    skip_without_dcm2niix()
     series(tmp_path / "exam", thick())
     assert main([str(tmp_path / "exam"), "--n", "0", "--profile", "point", "-o", str(tmp_path / "o.nii")]) == 0
     found = nib.as_closest_canonical(nib.load(tmp_path / "o.nii"))
@@ -81,14 +83,14 @@ def test_voxels_are_those_of_the_files(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(found.dataobj), thick().swapaxes(0, 1)[::-1, ::-1])
 
 
-def test_a_single_file_is_no_volume(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_single_dicom_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     series(tmp_path / "exam", thick()[..., :2])
     one = min((tmp_path / "exam").iterdir())
     assert main([str(one), "--n", "1", "-o", str(tmp_path / "o.nii")]) == 1
     assert "a DICOM file, which is one slice; give the folder" in capsys.readouterr().err
 
 
-def test_without_dcm2niix_it_says_how_to_get_it(
+def test_missing_dcm2niix_is_refused_with_the_install_command(
     tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     series(tmp_path / "exam", thick()[..., :2])
@@ -98,8 +100,8 @@ def test_without_dcm2niix_it_says_how_to_get_it(
     assert "pip install dcm2niix" in capsys.readouterr().err
 
 
-def test_damaged_files_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    needs_dcm2niix()
+def test_damaged_dicom_files_are_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    skip_without_dcm2niix()
     (tmp_path / "exam").mkdir()
     (tmp_path / "exam" / "IM1").write_bytes(bytes(128) + b"DICM" + bytes(100))
     assert main([str(tmp_path / "exam"), "--n", "1", "-o", str(tmp_path / "o.nii")]) == 1
@@ -108,7 +110,7 @@ def test_damaged_files_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert said.count("\n") == 1
 
 
-def test_a_folder_with_nothing_in_it(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_folder_without_scans_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     (tmp_path / "notes.txt").write_text("x")
     assert main([str(tmp_path), "--n", "1", "-o", str(tmp_path / "o")]) == 1
     assert "no scan in it; give images" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 from zoom import example
 
 
-def test_the_head_is_up_and_thick_slices_look_thick() -> None:
+def test_coronal_picture_is_upright_with_repeated_thick_slices() -> None:
     volume = np.zeros((4, 3, 2))
     volume[2, :, 1] = 1  # the upper of two slices
     cut = example.coronal(volume, 2, 6)
@@ -19,7 +19,9 @@ def test_the_head_is_up_and_thick_slices_look_thick() -> None:
     assert cut[3:].max() == 0
 
 
-def test_all_files_are_there(config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_example_writes_thick_scan_output_and_picture(
+    config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scan = tmp_path / "thin.nii.gz"
     voxels = np.random.default_rng(0).integers(1, 1000, (20, 24, 33)).astype(np.int16)
     nib.save(nib.Nifti1Image(voxels, np.eye(4)), scan)

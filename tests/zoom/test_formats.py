@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 from zoom_scans import OBLIQUE, thick
 
-TURNED = OBLIQUE + np.array([[0, 0, 0, 5.0], [0] * 4, [0] * 4, [0] * 4])
+SHIFTED = OBLIQUE + np.array([[0, 0, 0, 5.0], [0] * 4, [0] * 4, [0] * 4])
 
 
-def test_both_affines_keep_their_codes(save: Callable, run: Callable) -> None:
+def test_sform_and_qform_keep_their_codes_and_positions(save: Callable, run: Callable) -> None:
     path = save()
     image = nib.load(path)
-    image.set_sform(TURNED, 4)
+    image.set_sform(SHIFTED, 4)
     image.set_qform(OBLIQUE, 1)
     nib.save(image, path)
     found, _ = run(path, n=1)
     half = np.diag([1, 1, 0.5, 1])
     assert (int(found.header["sform_code"]), int(found.header["qform_code"])) == (4, 1)
-    np.testing.assert_allclose(found.get_sform(), TURNED @ half, atol=1e-5)
+    np.testing.assert_allclose(found.get_sform(), SHIFTED @ half, atol=1e-5)
     np.testing.assert_allclose(found.get_qform(), nib.load(path).get_qform() @ half, atol=1e-4)
 
 
 @pytest.mark.parametrize("codes", [(0, 0), (0, 2), (3, 0), (1, 1)])
-def test_codes(save: Callable, run: Callable, codes: tuple[int, int]) -> None:
+def test_affine_codes_are_kept_for_every_combination(save: Callable, run: Callable, codes: tuple[int, int]) -> None:
     path = save(affine=np.diag([2.0, 3.0, 5.0, 1.0]), sform_code=codes[0], qform_code=codes[1])
     found, _ = run(path, n=4, in_plane=4)
     assert (int(found.header["sform_code"]), int(found.header["qform_code"])) == codes
@@ -36,7 +36,7 @@ def test_codes(save: Callable, run: Callable, codes: tuple[int, int]) -> None:
     np.testing.assert_allclose(found.affine, wanted, atol=1e-5)
 
 
-def test_the_rest_of_the_header(save: Callable, run: Callable) -> None:
+def test_other_header_fields_and_extensions_are_kept(save: Callable, run: Callable) -> None:
     path = save(intent_name=b"mine", cal_max=900, slice_code=3, slice_duration=0.1, slice_end=8)
     image = nib.load(path)
     image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"kept"))
@@ -74,7 +74,9 @@ def test_integers_keep_slope_and_intercept(save: Callable, run: Callable, slope:
         (np.float64, 1, np.float32),
     ],
 )
-def test_auto_type(save: Callable, run: Callable, kind: type, factor: float, wanted: type) -> None:
+def test_automatic_dtype_holds_the_values(
+    save: Callable, run: Callable, kind: type, factor: float, wanted: type
+) -> None:
     data = (
         (thick().astype(float) * factor)
         .clip(0, np.iinfo(kind).max if np.issubdtype(kind, np.integer) else None)
@@ -85,7 +87,7 @@ def test_auto_type(save: Callable, run: Callable, kind: type, factor: float, wan
     np.testing.assert_allclose(found.get_fdata()[..., ::2], data, rtol=2e-6, atol=2e-3 if wanted is np.float32 else 0)
 
 
-def test_wanted_types(save: Callable, run: Callable) -> None:
+def test_requested_dtype_is_used(save: Callable, run: Callable) -> None:
     real = (thick() / 1000).astype(np.float32)
     found, about = run(save(real), n=1, dtype="int16")
     assert found.get_data_dtype() == np.int16
@@ -95,7 +97,7 @@ def test_wanted_types(save: Callable, run: Callable) -> None:
 
 @pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image, nib.Nifti1Pair], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_nifti(tmp_path: Path, run: Callable, kind: type, order: str) -> None:
+def test_nifti_variants_and_byte_orders_are_kept(tmp_path: Path, run: Callable, kind: type, order: str) -> None:
     header = kind.header_class(endianness=order)
     image = kind(thick(), OBLIQUE, header)
     image.set_sform(OBLIQUE, 2)
@@ -112,14 +114,14 @@ def test_nifti(tmp_path: Path, run: Callable, kind: type, order: str) -> None:
 
 @pytest.mark.parametrize("name", ["scan.mgz", "scan.mgh"])
 @pytest.mark.parametrize("output", ["out.mgz", "out.mgh", "out.nii.gz"])
-def test_mgh(tmp_path: Path, run: Callable, name: str, output: str) -> None:
+def test_mgh_input_gives_mgh_or_nifti_output(tmp_path: Path, run: Callable, name: str, output: str) -> None:
     nib.save(nib.MGHImage(thick().astype(np.int16), OBLIQUE), tmp_path / name)
     found, _ = run(tmp_path / name, output, n=1)
     np.testing.assert_array_equal(np.asarray(found.dataobj)[..., ::2], thick())
     np.testing.assert_allclose(found.affine, OBLIQUE @ np.diag([1, 1, 0.5, 1]), atol=1e-4)
 
 
-def test_an_mgh_series(tmp_path: Path, run: Callable) -> None:
+def test_mgh_series_is_zoomed(tmp_path: Path, run: Callable) -> None:
     series = np.stack([thick(), thick(seed=4)], axis=3)
     nib.save(nib.MGHImage(series, OBLIQUE), tmp_path / "scan.mgz")
     found, _ = run(tmp_path / "scan.mgz", "out.mgz", n=1)
@@ -127,7 +129,7 @@ def test_an_mgh_series(tmp_path: Path, run: Callable) -> None:
 
 
 @pytest.mark.parametrize("kind", [nib.AnalyzeImage, nib.Spm99AnalyzeImage], ids=lambda kind: kind.__name__)
-def test_analyze(tmp_path: Path, run: Callable, kind: type) -> None:
+def test_analyze_input_gives_nifti_output(tmp_path: Path, run: Callable, kind: type) -> None:
     path = tmp_path / "scan.img"
     nib.save(kind(thick(), np.diag([-1.0, 1.2, 4.0, 1.0])), path)
     found, _ = run(path, n=1)

@@ -24,11 +24,11 @@ def zoomed(config: dict[str, Any]) -> Callable[..., None]:
     return call
 
 
-def links(page: str) -> set[str]:
+def links_in(page: str) -> set[str]:
     return {unquote(unescape(link)) for link in re.findall(r'href="(?!data:)([^"]+)"', page)}
 
 
-def test_every_volume_has_a_row_with_links_that_lead_there(tmp_path: Path, zoomed: Callable) -> None:
+def test_every_volume_has_a_row_with_working_links(tmp_path: Path, zoomed: Callable) -> None:
     scans = dataset(tmp_path / "raw")
     out = tmp_path / "out"
     for scan in scans[:2]:
@@ -40,9 +40,9 @@ def test_every_volume_has_a_row_with_links_that_lead_there(tmp_path: Path, zoome
     page = path.read_text()
     assert page.count("<tr>") == 4
     assert page.count('<img src="data:image/png;base64,') == 3
-    for link in links(page):
+    for link in links_in(page):
         assert (out / link).is_file(), link
-    assert len([link for link in links(page) if link.endswith(".nii.gz")]) == 3
+    assert len([link for link in links_in(page) if link.endswith(".nii.gz")]) == 3
     assert "raw/x.nii.gz: &lt;damaged&gt;" in page
     assert "odd &lt;name&gt; #1_zoom</a>" in page
     assert "20 × 24 × 9 → 20 × 24 × 17" in page
@@ -50,13 +50,13 @@ def test_every_volume_has_a_row_with_links_that_lead_there(tmp_path: Path, zoome
     assert not re.search(r"""(src|href)=["']https?:""", page)
 
 
-def test_bids_derivatives_stay_valid(tmp_path: Path, zoomed: Callable) -> None:
+def test_index_keeps_bids_derivatives_valid(tmp_path: Path, zoomed: Callable) -> None:
     zoomed(dataset(tmp_path / "raw", License="CC0")[0], tmp_path / "out")
     assert write_index(tmp_path / "out")
     assert issues(tmp_path / "out") == []
 
 
-def test_earlier_outputs_stay_and_other_files_are_left_out(tmp_path: Path, zoomed: Callable) -> None:
+def test_index_lists_earlier_outputs_and_no_other_files(tmp_path: Path, zoomed: Callable) -> None:
     save(tmp_path / "a.nii.gz", thick())
     zoomed(tmp_path / "a.nii.gz", tmp_path / "out")
     for name, text in (("x.json", "{"), ("y.json", "[]"), ("z.json", '{"Zoom": {}}'), ("w.json", '{"Zoom": 3}')):
@@ -80,7 +80,7 @@ def test_warnings_are_counted_and_shown(tmp_path: Path, zoomed: Callable, weight
     assert "the weights only ever saw T1" in page
 
 
-def test_another_programs_index_stays(tmp_path: Path) -> None:
+def test_index_of_another_program_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<html>mine")
     assert write_index(tmp_path) is None
     assert (tmp_path / "index.html").read_text() == "<html>mine"

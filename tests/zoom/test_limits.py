@@ -30,7 +30,7 @@ print(ran.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1
 """
 
 
-def measured(config: dict, folder: Path, *words: object) -> tuple[int, str, int]:
+def run_measured(config: dict, folder: Path, *words: object) -> tuple[int, str, int]:
     """Exit code, last line of output and peak memory (bytes) of the command in a separate process."""
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config))
@@ -44,7 +44,7 @@ def noise(shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 500, shape).astype(np.int16)
 
 
-def bomb(path: Path, shape: tuple[int, int, int]) -> Path:
+def compressed_zeros(path: Path, shape: tuple[int, int, int]) -> Path:
     """A scan of zeros, compressed to a thousandth of its size."""
     header = nib.Nifti1Image(np.zeros(shape, np.int16), np.diag([1, 1, 3, 1.0])).header
     header["vox_offset"] = 352
@@ -56,37 +56,39 @@ def bomb(path: Path, shape: tuple[int, int, int]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("wish", [["--n", "999999"], ["--zoom", "500000"], ["--spacing", "0.00001"]])
-def test_more_slices_than_fit(save: Callable, config: dict, tmp_path: Path, wish: list[str]) -> None:
-    code, said, peak = measured(config, tmp_path, save(thick((20, 24, 60))), *wish, "--memory", 1)
+@pytest.mark.parametrize("zoom_arguments", [["--n", "999999"], ["--zoom", "500000"], ["--spacing", "0.00001"]])
+def test_output_too_large_for_memory_is_refused(
+    save: Callable, config: dict, tmp_path: Path, zoom_arguments: list[str]
+) -> None:
+    code, said, peak = run_measured(config, tmp_path, save(thick((20, 24, 60))), *zoom_arguments, "--memory", 1)
     assert code == 1
     assert "GB of memory" in said
     assert peak < 0.4e9
 
 
-def test_more_slices_than_fit_in_the_scan(config: dict, tmp_path: Path) -> None:
+def test_scan_of_too_many_slices_is_refused(config: dict, tmp_path: Path) -> None:
     path = tmp_path / "long.nii"
     nib.save(nib.Nifti1Image(noise((2, 2, 8000)), np.diag([0.5, 0.5, 1, 1.0])), path)
-    code, said, peak = measured(config, tmp_path, path, "--n", 1, "--memory", 1)
+    code, said, peak = run_measured(config, tmp_path, path, "--n", 1, "--memory", 1)
     assert code == 1
     assert "many slices" in said
     assert peak < 0.4e9
 
 
-def test_a_small_file_of_a_large_scan(config: dict, tmp_path: Path) -> None:
-    path = bomb(tmp_path / "bomb.nii.gz", (8000, 8000, 2))
+def test_decompression_bomb_is_refused(config: dict, tmp_path: Path) -> None:
+    path = compressed_zeros(tmp_path / "bomb.nii.gz", (8000, 8000, 2))
     assert path.stat().st_size < 0.4e6
-    code, said, peak = measured(config, tmp_path, path, "--n", 1, "--memory", 1)
+    code, said, peak = run_measured(config, tmp_path, path, "--n", 1, "--memory", 1)
     assert code == 1
     assert str(path) in said
     assert peak < 0.4e9
 
 
 @pytest.mark.parametrize("shape", [(1200, 1200, 3), (2, 2, 800)])
-def test_what_fits_stays_within(config: dict, tmp_path: Path, shape: tuple[int, int, int]) -> None:
+def test_accepted_scans_stay_within_the_memory_limit(config: dict, tmp_path: Path, shape: tuple[int, int, int]) -> None:
     path = tmp_path / "scan.nii.gz"
     nib.save(nib.Nifti1Image(noise(shape), np.diag([1, 1, 3, 1.0])), path)
-    code, said, peak = measured(config, tmp_path, path, "--n", 1, "--axis", 2, "--memory", 1)
+    code, said, peak = run_measured(config, tmp_path, path, "--n", 1, "--axis", 2, "--memory", 1)
     assert code == 0, said
     assert peak < 1.05e9
 
@@ -94,7 +96,7 @@ def test_what_fits_stays_within(config: dict, tmp_path: Path, shape: tuple[int, 
 @pytest.mark.parametrize(
     "size", [{"width": 20_000}, {"blocks": 10**9}, {"blocks": 900}, {"width": 10**30}, {"expansion": 10**6}]
 )
-def test_weights_that_claim_more_than_they_hold(
+def test_weights_with_a_false_size_are_refused(
     save: Callable, config: dict, quartets: Path, tmp_path: Path, size: dict
 ) -> None:
     raw = (quartets / "quartet_full.safetensors").read_bytes()
@@ -105,17 +107,17 @@ def test_weights_that_claim_more_than_they_hold(
     whole = json.dumps(header).encode()
     path = tmp_path / "w.safetensors"
     path.write_bytes(struct.pack("<Q", len(whole)) + whole + raw[8 + length :])
-    code, said, peak = measured(config, tmp_path, save(), "--n", 1, "--weights", path)
+    code, said, peak = run_measured(config, tmp_path, save(), "--n", 1, "--weights", path)
     assert code == 1
     assert said.startswith(f"mri-zoom: {path}: ")
     assert peak < 1e9  # mostly for PyTorch
 
 
-def test_weights_larger_than_the_memory(save: Callable, config: dict, tmp_path: Path) -> None:
+def test_weights_larger_than_memory_are_refused(save: Callable, config: dict, tmp_path: Path) -> None:
     path = tmp_path / "w.ckpt"
     with open(path, "wb") as file:
         file.truncate(3 << 30)
-    code, said, peak = measured(config, tmp_path, save(), "--n", 1, "--weights", path, "--memory", 1)
+    code, said, peak = run_measured(config, tmp_path, save(), "--n", 1, "--weights", path, "--memory", 1)
     assert code == 1
     assert said.startswith(f"mri-zoom: {path}: 3.22 GB of weights")
     assert peak < 0.4e9

@@ -24,7 +24,7 @@ sys.exit(code)
 @pytest.mark.parametrize("side", [128, pytest.param(512, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("profile", ["point", "gaussian"])
 @pytest.mark.parametrize("method", ["linear", "quartet", "quartet_full"])
-def test_memory_is_flat_in_n(
+def test_peak_memory_does_not_grow_with_n(
     save: Callable, config: dict, quartets: Path, tmp_path: Path, side: int, method: str, profile: str
 ) -> None:
     """1 and 20 new slices per gap (4 and 40 by linear). In memory, the output at 20 would take 80 or 800 MB."""

@@ -16,7 +16,7 @@ from zoom.request import request
 from zoom.run import zoom
 
 
-def said(about: dict) -> tuple[str, list[str]]:
+def text_and_references(about: dict) -> tuple[str, list[str]]:
     methods = about["Zoom"]["Methods"]
     cited = [int(number) for number in re.findall(r"\[(\d+)\]", methods["Text"])]
     assert sorted(set(cited)) == list(range(1, len(methods["References"]) + 1))  # no missing and no extra references
@@ -25,9 +25,9 @@ def said(about: dict) -> tuple[str, list[str]]:
     return methods["Text"], methods["References"]
 
 
-def test_interpolation(save: Callable, run: Callable, tmp_path: Path) -> None:
+def test_paragraph_of_linear_interpolation(save: Callable, run: Callable, tmp_path: Path) -> None:
     _, about = run(save(name="Doe^Jane.nii.gz"), n=1, method="linear")
-    text, references = said(about)
+    text, references = text_and_references(about)
     for words in (
         f"with mri-zoom {release()} [1]",
         "9 axial slices 4.959 mm apart, voxels of 0.9568 × 0.9362 mm in plane",
@@ -49,9 +49,9 @@ def test_interpolation(save: Callable, run: Callable, tmp_path: Path) -> None:
     assert all(reference in page for reference in references)
 
 
-def test_networks(save: Callable, run: Callable, weights: Path) -> None:
+def test_paragraph_of_trained_networks(save: Callable, run: Callable, weights: Path) -> None:
     _, about = run(save(), n=1, weights=(str(weights),), consistency=False, uncertainty=2)
-    text, references = said(about)
+    text, references = text_and_references(about)
     assert "latent diffusion with linear interpolation of the latents of neighbouring slices [2] (method ours" in text
     for one in about["Zoom"]["Weights"]:
         assert f"(SHA-256 {one['SHA256']})" in text
@@ -63,29 +63,29 @@ def test_networks(save: Callable, run: Callable, weights: Path) -> None:
     assert not any("Irani" in reference or "card" in reference for reference in references)
 
 
-def test_shipped_weights_cite_their_card(save: Callable, run: Callable, config: dict) -> None:
+def test_paragraph_of_shipped_weights_cites_their_card(save: Callable, run: Callable, config: dict) -> None:
     from benchmark.config import load_config
 
     config["methods"] = load_config()["methods"]
     _, about = run(save(), n=1, method="slab", weights=(str(SHIPPED / "slab.safetensors"),))
-    text, references = said(about)
+    text, references = text_and_references(about)
     assert "slab.safetensors (SHA-256 " in text
     assert any("Model card" in reference for reference in references)
 
 
-def test_bids_series_and_labels(config: dict, tmp_path: Path) -> None:
+def test_paragraph_of_a_bids_series(config: dict, tmp_path: Path) -> None:
     scans = dataset(tmp_path / "raw")
     series = next(scan for scan in scans if "bold" in scan.name)
-    text, _ = said(zoom(request(config, series, tmp_path / "out", n=1), config, lambda line: None))
+    text, _ = text_and_references(zoom(request(config, series, tmp_path / "out", n=1), config, lambda line: None))
     assert ", 2 volumes)" in text
     assert "BIDS derivatives [6]" in text
 
 
 @pytest.mark.parametrize("profile", ["box", "gaussian"])
-def test_thick_slices(save: Callable, run: Callable, profile: str) -> None:
+def test_paragraph_of_thick_slices_and_labels(save: Callable, run: Callable, profile: str) -> None:
     labels = save(np.zeros_like(thick()), name="seg.nii.gz")
     _, about = run(save(), n=3, method="spline", profile=profile, thickness=4, labels=labels)
-    text, _ = said(about)
+    text, _ = text_and_references(about)
     assert (
         f"4 mm thick (as given) and to show the mean of the volume {'over' if profile == 'box' else 'weighted'}" in text
     )

@@ -19,17 +19,17 @@ from zoom.scan import load, open_scan
 from zoom.unlike import contrast, trained_on, warnings
 
 
-def text_of(page: str) -> str:
+def visible_text(page: str) -> str:
     """The visible text of the page."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", re.sub(r"<(style|script).*?</\1>", "", page, flags=re.S)))
 
 
-def test_the_page(save: Callable, run: Callable, tmp_path: Path) -> None:
+def test_page_is_self_contained_and_states_what_was_done(save: Callable, run: Callable, tmp_path: Path) -> None:
     run(save(name="my <scan>.nii.gz"), n=1)
     page = (tmp_path / "out.html").read_text()
     assert not re.search(r"""(src|href)=["'](?!data:)|url\(|@import|https?://(?!www\.w3\.org)""", page)
     assert "my &lt;scan&gt;.nii.gz" in page
-    seen = text_of(page)
+    seen = visible_text(page)
     for words in (
         "Not for diagnosis",
         "It adds no detail",
@@ -46,9 +46,11 @@ def test_the_page(save: Callable, run: Callable, tmp_path: Path) -> None:
     assert Image.open(io.BytesIO(base64.b64decode(first[1]))).size[0] > 100
 
 
-def test_the_page_of_a_trained_method(save: Callable, run: Callable, tmp_path: Path, weights: Path) -> None:
+def test_page_of_a_trained_method_states_training_data_and_differences(
+    save: Callable, run: Callable, tmp_path: Path, weights: Path
+) -> None:
     run(save(name="patient_FLAIR.nii.gz"), n=1, weights=(str(weights),), consistency=False)
-    seen = text_of((tmp_path / "out.html").read_text())
+    seen = visible_text((tmp_path / "out.html").read_text())
     assert "The weights were trained on phantom T1 (cohort toy, fold 1)." in seen
     assert "Differences between this scan and the method's training data" in seen
     assert "a FLAIR scan; the weights only ever saw T1" in seen
@@ -57,7 +59,9 @@ def test_the_page_of_a_trained_method(save: Callable, run: Callable, tmp_path: P
 
 
 @pytest.mark.parametrize("slices", [2, 9])
-def test_a_slice_beyond_the_output_is_no_difference(save: Callable, run: Callable, tmp_path: Path, slices: int) -> None:
+def test_slice_beyond_the_output_is_not_shown_as_a_difference(
+    save: Callable, run: Callable, tmp_path: Path, slices: int
+) -> None:
     data = np.full((20, 24, slices), 800, np.int16)
     data[4:, 4:] = 900  # so that a missing comparison of the last slice would be visible
     _, about = run(save(data), zoom=1.4)
@@ -79,15 +83,15 @@ def test_a_slice_beyond_the_output_is_no_difference(save: Callable, run: Callabl
         ("IXI002-Guys-0828-PD", "PD"),
     ],
 )
-def test_contrasts_by_name(text: str, wanted: str | None) -> None:
+def test_contrast_is_recognised_by_name(text: str, wanted: str | None) -> None:
     assert contrast(text) == wanted
 
 
-def choice(**metadata: object) -> Choice:
+def choice_with(**metadata: object) -> Choice:
     return Choice("ours", "ours", "ours", ("ldm",), {}, (WeightFile(Path("ldm"), ("ldm",), "0", metadata),))
 
 
-def test_what_is_alike_is_not_warned_of(save: Callable) -> None:
+def test_warnings_only_for_unlike_scans(save: Callable) -> None:
     scan = open_scan(save(affine=np.diag([0.9, 0.9, 1.1, 1.0]), name="x_T1w.nii.gz"))
     flat = np.full(64, 1 / 64)
     seen = {
@@ -98,7 +102,7 @@ def test_what_is_alike_is_not_warned_of(save: Callable) -> None:
         "histogram": flat.tolist(),
         "histogram_spread": 0.02,
     }
-    own = choice(cohort="oasis", fold="1", trained_on=seen)
+    own = choice_with(cohort="oasis", fold="1", trained_on=seen)
     cohorts = {"oasis": {"label": "OASIS T1"}}
     assert warnings(own, cohorts, scan, flat, coarsened=True) == []
     bright = np.zeros(64)
@@ -110,13 +114,13 @@ def test_what_is_alike_is_not_warned_of(save: Callable) -> None:
     assert "9 subjects; axial slices 1 mm apart" in " ".join(trained_on(own, cohorts))
 
 
-def test_weights_that_say_nothing_are_told_so(save: Callable) -> None:
+def test_weights_without_training_metadata_are_reported(save: Callable) -> None:
     scan = open_scan(save())
-    assert "It is unknown whether" in warnings(choice(), {}, scan, np.zeros(64), coarsened=True)[0]
-    assert "do not state" in trained_on(choice(), {})[0]
+    assert "It is unknown whether" in warnings(choice_with(), {}, scan, np.zeros(64), coarsened=True)[0]
+    assert "do not state" in trained_on(choice_with(), {})[0]
 
 
-def test_pictures_are_upright_however_the_scan_is_stored(tmp_path: Path) -> None:
+def test_pictures_are_upright_for_every_stored_orientation(tmp_path: Path) -> None:
     """Superior is up in coronal and sagittal pictures, anterior in axial ones; the patient's right is on the left."""
     data = np.zeros((12, 16, 8), np.int16)
     data[9:, :, 6:] = 10  # right and up
@@ -138,7 +142,7 @@ def test_pictures_are_upright_however_the_scan_is_stored(tmp_path: Path) -> None
     assert coronal.shape[0] / coronal.shape[1] == pytest.approx(40 / 24, rel=0.02)
 
 
-def test_outside_the_output_there_is_nothing(tmp_path: Path) -> None:
+def test_picture_is_nan_outside_the_output(tmp_path: Path) -> None:
     path = tmp_path / "scan.nii.gz"
     nib.save(nib.Nifti1Image(thick(), OBLIQUE), path)
     scan = open_scan(path)
@@ -148,7 +152,7 @@ def test_outside_the_output_there_is_nothing(tmp_path: Path) -> None:
     assert np.isnan(picture).any(axis=1).mean() == pytest.approx(0.5, abs=0.1)
 
 
-def test_places_are_those_of_the_scan(tmp_path: Path) -> None:
+def test_slice_numbers_and_millimetres_are_those_of_the_scan(tmp_path: Path) -> None:
     """For every stored orientation, a place's slice number is the file's and its millimetres are the same."""
     places = []
     for orientation in list(orientations())[::5]:
@@ -176,7 +180,7 @@ def test_places_are_those_of_the_scan(tmp_path: Path) -> None:
         (50.0, 60.0, ["w"], 12, "6 r.m.s., and restored the 12 voxels"),
     ],
 )
-def test_what_the_correction_did(alone: float, added: float, weights: list, above: int, words: str) -> None:
+def test_sentence_about_the_correction(alone: float, added: float, weights: list, above: int, words: str) -> None:
     volume = {
         "GreyScale": [0.0, 645.0],
         "MethodAlone": {"Largest": alone, "RMS": alone / 10},

@@ -15,7 +15,9 @@ from zoom.store import Store
 @pytest.mark.parametrize(
     ("slices", "zoom", "factor"), [(9, 3.0, 1), (9, 2.4, 1), (3, 2.0, 1), (2, 2.0, 1), (9, 2.0, 4)]
 )
-def test_it_is_the_spline_of_thin_slices(tmp_path: Path, slices: int, zoom: float, factor: int) -> None:
+def test_plain_interpolation_equals_the_spline_method_for_thin_slices(
+    tmp_path: Path, slices: int, zoom: float, factor: int
+) -> None:
     data = np.moveaxis(thick(), 2, 0)[:slices].astype(np.float32)
     store = Store(data.shape, tmp_path)
     store.write(0, data)
@@ -28,7 +30,7 @@ def test_it_is_the_spline_of_thin_slices(tmp_path: Path, slices: int, zoom: floa
     np.testing.assert_allclose(found, wanted * (high - low) + low, atol=2500 / 256)
 
 
-def test_a_slice_of_the_scan_stays_as_it_is(tmp_path: Path) -> None:
+def test_known_slice_is_unchanged(tmp_path: Path) -> None:
     data = np.moveaxis(thick(), 2, 0).astype(np.float32)
     store = Store(data.shape, tmp_path)
     store.write(0, data)

@@ -19,13 +19,13 @@ FRAME = Layout(512, 512, None)
 MB = 1 << 20
 
 
-def planned(looks_at: np.ndarray, cost: Cost, limit: int = 8 << 30) -> probe.ChunkPlan:
+def plan_for(looks_at: np.ndarray, cost: Cost, limit: int = 8 << 30) -> probe.ChunkPlan:
     return plan(cost, FRAME, 1, looks_at, exact=20, largest=16, limit=limit, base=300 * MB, path="scan")
 
 
 @pytest.mark.parametrize("weights", [linear, cubic_spline])
 @pytest.mark.parametrize("side", [512, 2048])
-def test_memory_is_flat_in_n(weights, side: int) -> None:
+def test_planned_memory_does_not_grow_with_n(weights, side: int) -> None:
     found = []
     for n in (1, 20):
         known = np.arange(40.0)
@@ -36,19 +36,19 @@ def test_memory_is_flat_in_n(weights, side: int) -> None:
     assert max(found) < 1.1 * min(found)
 
 
-def test_a_smaller_allowance_is_kept() -> None:
+def test_chunk_shrinks_to_the_memory_limit() -> None:
     known = np.arange(20.0)
     matrix = linear(known, np.arange(39) / 2) != 0
     heavy = Cost(1.0, 2.0, 0.5, 500 * MB, 500 * MB, 12 * 64 * 64)
-    free, tight = planned(matrix, heavy, 32 << 30), planned(matrix, heavy, 2 << 30)
+    free, tight = plan_for(matrix, heavy, 32 << 30), plan_for(matrix, heavy, 2 << 30)
     assert (free.chunk, tight.chunk) == (16, 3)
     assert tight.memory < 2 << 30
     assert free.seconds == tight.seconds == 20 * 1.0 + 19 * 2.0 + 20 * 0.5
     with pytest.raises(UserError, match=r"scan: needs 0\.\d GB of memory even"):
-        planned(matrix, heavy, 400 * MB)
+        plan_for(matrix, heavy, 400 * MB)
 
 
-def test_a_tile_is_timed_as_often_as_it_is_computed() -> None:
+def test_time_is_multiplied_by_the_number_of_tiles() -> None:
     layout = Layout(100, 100, 64)
     matrix = linear(np.arange(3.0), np.arange(5) / 2) != 0
     found = plan(Cost(1.0, 0.1, 0.0, 0, 0, 0), layout, 4, matrix, exact=3, largest=16, limit=8 << 30, base=0, path="")
@@ -56,7 +56,7 @@ def test_a_tile_is_timed_as_often_as_it_is_computed() -> None:
     assert found.seconds == pytest.approx(4 * (3 + 0.2))
 
 
-def test_measuring_costs_a_few_steps_only() -> None:
+def test_measuring_runs_five_sampling_steps() -> None:
     class Sampler(Restorer):
         def __init__(self) -> None:
             super().__init__()
@@ -76,7 +76,7 @@ def test_measuring_costs_a_few_steps_only() -> None:
 
 
 @pytest.mark.parametrize(("factor", "drawn"), [(4, [(1.5, 4), (1.25, 4), (1.0, 4)]), (1, [(1.5, 1), (1.25, 1)])])
-def test_a_method_that_draws_slices_itself_is_measured_drawing(factor: int, drawn: list) -> None:
+def test_new_slices_of_a_drawing_method_are_measured(factor: int, drawn: list) -> None:
     """The network draws new slices, and known slices only if it magnifies."""
     network = build(blocks=1, width=8, expansion=2, factor=factor).eval()
     seen: list[tuple[float, int]] = []
@@ -86,7 +86,7 @@ def test_a_method_that_draws_slices_itself_is_measured_drawing(factor: int, draw
     assert cost.between > 0
 
 
-def test_half_precision_is_used_only_where_it_does_not_show() -> None:
+def test_half_precision_is_used_only_if_the_result_is_equal() -> None:
     tile = np.random.default_rng(0).uniform(0, 1, (2, 8, 8)).astype(np.float32)
     assert probe.half_is_invisible(lambda half: method("linear", half=half), tile)
 
@@ -97,7 +97,7 @@ def test_half_precision_is_used_only_where_it_does_not_show() -> None:
     assert not probe.half_is_invisible(lambda half: Coarse(half=half), tile)
 
 
-def test_what_is_made_once_a_gap_counts_once_a_gap() -> None:
+def test_work_done_once_per_gap_is_counted_once_per_gap() -> None:
     class Keeps(Linear):
         """Sleeps at the beginning of a gap."""
 

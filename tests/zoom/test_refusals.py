@@ -22,7 +22,7 @@ def image(data: np.ndarray, path: Path) -> Path:
     return path
 
 
-def nothing(path: Path) -> Path:
+def no_file(path: Path) -> Path:
     return path
 
 
@@ -70,7 +70,7 @@ def no_affine(path: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (nothing, "no such file"),
+        (no_file, "no such file"),
         (a_folder, "a folder"),
         (a_text, "not an image"),
         (lambda path: image(np.ones((4, 5)), path), "2-D"),
@@ -86,7 +86,9 @@ def no_affine(path: Path) -> Path:
         (no_affine, "affine"),
     ],
 )
-def test_scans(tmp_path: Path, config: dict, make: Callable[[Path], Path], said: str) -> None:
+def test_invalid_scan_is_refused_with_its_name(
+    tmp_path: Path, config: dict, make: Callable[[Path], Path], said: str
+) -> None:
     (tmp_path / "out").mkdir()
     scan = make(tmp_path / "scan.nii.gz")
     message = refused(config, scan, tmp_path / "out" / "out.nii.gz")
@@ -95,7 +97,7 @@ def test_scans(tmp_path: Path, config: dict, make: Callable[[Path], Path], said:
 
 
 @pytest.mark.parametrize("made", ["image", "sidecar", "page"])
-def test_an_output_that_exists(tmp_path: Path, config: dict, save: Callable, made: str) -> None:
+def test_existing_output_is_refused_without_overwrite(tmp_path: Path, config: dict, save: Callable, made: str) -> None:
     path = tmp_path / {"image": "out.nii.gz", "sidecar": "out.json", "page": "out.html"}[made]
     path.write_text("mine")
     assert refused(config, save(), tmp_path / "out.nii.gz").startswith(f"{path}: exists already")
@@ -104,12 +106,12 @@ def test_an_output_that_exists(tmp_path: Path, config: dict, save: Callable, mad
     assert path.read_bytes() != b"mine"
 
 
-def test_the_scan_is_not_overwritten(config: dict, save: Callable) -> None:
+def test_scan_is_not_overwritten(config: dict, save: Callable) -> None:
     scan = save()
     assert "the scan itself" in refused(config, scan, scan, overwrite=True)
 
 
-def test_outputs_that_cannot_be(tmp_path: Path, config: dict, save: Callable) -> None:
+def test_impossible_outputs_are_refused(tmp_path: Path, config: dict, save: Callable) -> None:
     for name in ("out.img", "out.png", "out.nrrd", "out.tar.gz", "out.txt", "out.nii.gx"):
         assert "end it in .nii.gz" in refused(config, save(), tmp_path / name)
     (tmp_path / "file").write_text("")
@@ -130,13 +132,13 @@ def test_outputs_that_cannot_be(tmp_path: Path, config: dict, save: Callable) ->
         ({"tile": 7}, "tile = 7; these networks need multiples of 2"),
     ],
 )
-def test_weights_and_methods(
+def test_wrong_weights_or_methods_are_refused(
     tmp_path: Path, config: dict, save: Callable, weights: Path, given: dict, said: str
 ) -> None:
     assert said in refused(config, save(), tmp_path / "out.nii.gz", weights=(str(weights),), **given)
 
 
-def test_weights_that_are_none(tmp_path: Path, config: dict, save: Callable, weights: Path) -> None:
+def test_missing_or_invalid_weights_are_refused(tmp_path: Path, config: dict, save: Callable, weights: Path) -> None:
     out = tmp_path / "out.nii.gz"
     assert "give their weights" in refused(config, save(), out, method="ours")
     assert "not trained" in refused(config, save(), out, method="ours", weights=("toy/2",))
@@ -152,16 +154,18 @@ def test_weights_that_are_none(tmp_path: Path, config: dict, save: Callable, wei
     assert "no method of the config" in refused(config, save(), out, weights=(str(half),))
 
 
-def test_a_spread_of_nothing(tmp_path: Path, config: dict, save: Callable) -> None:
+def test_uncertainty_without_random_numbers_or_with_one_sample_is_refused(
+    tmp_path: Path, config: dict, save: Callable
+) -> None:
     assert "uses no random numbers" in refused(config, save(), tmp_path / "out.nii.gz", uncertainty=3)
     assert "a spread needs 2" in refused(config, save(), tmp_path / "out.nii.gz", uncertainty=1)
 
 
-def test_too_little_memory(tmp_path: Path, config: dict, save: Callable) -> None:
+def test_too_little_memory_is_refused(tmp_path: Path, config: dict, save: Callable) -> None:
     assert "GB of memory" in refused(config, save(), tmp_path / "out.nii.gz", memory=0.001)
 
 
-def test_a_disk_with_too_little_room(
+def test_too_little_free_disk_space_is_refused(
     tmp_path: Path, config: dict, save: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan = save()
@@ -170,7 +174,9 @@ def test_a_disk_with_too_little_room(
     assert "the disk is too full" in refused(config, scan, tmp_path / "out.nii.gz")
 
 
-def test_a_disk_that_fills_up(tmp_path: Path, config: dict, save: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_that_fills_up_leaves_no_file(
+    tmp_path: Path, config: dict, save: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scan, calls = save(), []
 
     def full(self: Store, start: int, block: np.ndarray) -> None:

@@ -65,7 +65,7 @@ def with_rival(scan: Path, config: dict, block: dict[str, Any], **how: Any) -> A
     return measure(scan, 3, {"linear": {"method": "linear"}}, config, Flat(), axis=2, programs={"theirs": block}, **how)
 
 
-def test_what_a_program_wrote_is_scored_like_ours(
+def test_program_output_is_scored_like_our_methods(
     config: dict, save: Callable, program: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "ours")
@@ -76,11 +76,11 @@ def test_what_a_program_wrote_is_scored_like_ours(
 
 
 @pytest.mark.parametrize("settings", [{"fine": 5}, {"fine": 3, "begins": -0.25}, {"fine": 7, "begins": 0.0}])
-def test_a_program_s_slices_may_lie_elsewhere(config: dict, save: Callable, program: Ready, settings: dict) -> None:
+def test_program_output_on_another_grid_is_scored(config: dict, save: Callable, program: Ready, settings: dict) -> None:
     assert with_rival(save(ramp((24, 20, 13))), config, program(**settings))["psnr"].min() > 60
 
 
-def test_the_way_a_scan_is_stored_does_not_matter(config: dict, save: Callable, program: Ready) -> None:
+def test_scores_do_not_depend_on_the_stored_orientation(config: dict, save: Callable, program: Ready) -> None:
     data = ramp((24, 20, 13)) + np.random.default_rng(3).uniform(0, 5, (24, 20, 13)).astype(np.float32)
     found = []
     for orientation in list(orientations())[::17]:
@@ -109,7 +109,7 @@ def test_the_way_a_scan_is_stored_does_not_matter(config: dict, save: Callable, 
         ({"profiles": {"gaussian": "g"}}, r"its profiles lack point; they are gaussian"),
     ],
 )
-def test_a_program_that_fails_is_one_line(
+def test_failing_program_is_reported_in_one_line(
     config: dict, save: Callable, program: Ready, change: dict, said: str
 ) -> None:
     with pytest.raises(UserError, match=rf"^rivals\.theirs.*{said}") as raised:
@@ -126,7 +126,7 @@ def test_a_program_that_fails_is_one_line(
         ({"short": 4}, "extends from 0 to 8 in slices of the truth; it must contain all from 1 to 11"),
     ],
 )
-def test_an_output_that_cannot_be_compared_is_one_line(
+def test_incomparable_output_is_reported_in_one_line(
     config: dict, save: Callable, program: Ready, settings: dict, said: str
 ) -> None:
     with pytest.raises(UserError, match=said) as raised:
@@ -134,7 +134,7 @@ def test_an_output_that_cannot_be_compared_is_one_line(
     assert "\n" not in str(raised.value)
 
 
-def test_at_the_time_limit_everything_it_started_ends(
+def test_time_limit_ends_the_program_and_its_children(
     config: dict, save: Callable, program: Ready, tmp_path: Path
 ) -> None:
     slow = f"sh -c 'sleep 600 & echo $! > {tmp_path}/child; wait'"
@@ -143,7 +143,7 @@ def test_at_the_time_limit_everything_it_started_ends(
     wait_for_the_end(int((tmp_path / "child").read_text()))
 
 
-def test_when_we_are_stopped_everything_it_started_ends(config: dict, tmp_path: Path) -> None:
+def test_stop_signal_ends_the_program_and_its_children(config: dict, tmp_path: Path) -> None:
     child = tmp_path / "child"
 
     def stop() -> None:
@@ -161,19 +161,19 @@ def test_when_we_are_stopped_everything_it_started_ends(config: dict, tmp_path: 
 
 def wait_for_the_end(child: int) -> None:
     waited = time.monotonic()
-    while "Z" not in state(child):
+    while "Z" not in process_state(child):
         assert time.monotonic() < waited + 10
         time.sleep(0.05)
 
 
-def state(child: int) -> str:
+def process_state(child: int) -> str:
     try:
         return Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
         return "Z"
 
 
-def test_the_placeholders(tmp_path: Path) -> None:
+def test_placeholders_are_replaced_in_the_command(tmp_path: Path) -> None:
     task = rivals.Task(tmp_path / "scan.nii.gz", tmp_path, 4, 5.0, 4.0, 0.8, "box", 2, -1)
     block = {
         "command": "echo {n} {spacing} {wanted} {thickness} {relative_thickness} {profile} {threads} {gpu} {data}",
@@ -196,7 +196,7 @@ def test_the_placeholders(tmp_path: Path) -> None:
     ]
 
 
-def test_the_command_runs_a_rival_by_name(
+def test_rivals_option_runs_a_program_by_name(
     config: dict, save: Callable, program: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.setattr(truth, "_perceptual", lambda trunk: Flat())

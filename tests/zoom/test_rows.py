@@ -17,7 +17,7 @@ def sheet(path: Path, *lines: str) -> Path:
     return path
 
 
-def test_rows(tmp_path: Path) -> None:
+def test_rows_are_read_with_names_and_requests(tmp_path: Path) -> None:
     path = sheet(
         tmp_path / "zoom.tsv",
         "scan|name|method|weights|n|zoom|spacing|in_plane|axis|uncertainty|tile",
@@ -37,7 +37,7 @@ def test_rows(tmp_path: Path) -> None:
     assert rows["mine"].named
 
 
-def test_the_rule_finds_what_the_function_writes(tmp_path: Path) -> None:
+def test_row_name_is_the_path_that_zoom_writes(tmp_path: Path) -> None:
     """A row without a name gets only a folder: both must give the same file."""
     path = sheet(tmp_path / "zoom.tsv", "scan|n", "x/sub-2/anat/sub-2_T1w.nii.gz|1", "y/plain.img|1")
     for name, row in read_rows(path).items():
@@ -56,24 +56,24 @@ def test_the_rule_finds_what_the_function_writes(tmp_path: Path) -> None:
         (["scan|n", "a.nii|1", "b/a.nii.gz|2"], "line 3: 'a_zoom' is in two rows"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, lines: list[str], said: str) -> None:
+def test_invalid_sheet_is_refused_with_file_and_line(tmp_path: Path, lines: list[str], said: str) -> None:
     with pytest.raises(UserError, match=str(tmp_path)) as raised:
         read_rows(sheet(tmp_path / "zoom.tsv", *lines))
     assert said in str(raised.value)
 
 
-def test_no_sheet(tmp_path: Path) -> None:
+def test_missing_sheet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such sheet"):
         read_rows(tmp_path / "gone.tsv")
 
 
-def test_the_example_is_in_order() -> None:
+def test_example_sheet_is_valid() -> None:
     rows = read_rows(ROOT / "config" / "zoom.tsv", data="results/data")
     assert all(row.scan == "results/data/phantom/thick.nii.gz" for row in rows.values())
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_sheets_as_spreadsheets_save_them(tmp_path: Path, encoding: str) -> None:
+def test_sheet_encodings_of_spreadsheets_are_read_or_refused(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "zoom.tsv"
     path.write_bytes("scan\tn\r\nStüdie/a.nii.gz\t2\r\n".encode(encoding))
     (row,) = read_rows(path).values()
@@ -83,22 +83,22 @@ def test_sheets_as_spreadsheets_save_them(tmp_path: Path, encoding: str) -> None
         read_rows(path)
 
 
-def test_thickness_profile_and_orientation_may_stand_in_a_sheet(tmp_path: Path, config: dict) -> None:
+def test_thickness_profile_and_orientation_columns_are_read(tmp_path: Path, config: dict) -> None:
     path = tmp_path / "zoom.tsv"
     path.write_text("scan\tn\tthickness\tprofile\torientation\na.nii\t2\t4.5\tbox\tASL\n", encoding="utf-8")
     (row,) = read_rows(path).values()
-    wish = request(config, row.scan, tmp_path, **row.requested)
-    assert (wish.thickness, wish.profile, wish.orientation) == ("4.5", "box", "ASL")
+    zoom_request = request(config, row.scan, tmp_path, **row.requested)
+    assert (zoom_request.thickness, zoom_request.profile, zoom_request.orientation) == ("4.5", "box", "ASL")
 
 
 @pytest.mark.parametrize("name", ["../../../x", "a/../../x", "/tmp/x", "..", ".", "a/./b", "..\\x", "a\x07b", '"a\nb"'])
-def test_a_name_that_leaves_the_results_is_refused(tmp_path: Path, name: str) -> None:
+def test_name_outside_the_results_is_refused(tmp_path: Path, name: str) -> None:
     path = sheet(tmp_path / "zoom.tsv", "scan|n|name", f"a.nii|1|{name}")
     with pytest.raises(UserError, match=r"line 2: name = .*: give a path below the results' zoom folder") as raised:
         read_rows(path)
     assert "\n" not in str(raised.value)
 
 
-def test_a_name_may_have_folders_and_dots(tmp_path: Path) -> None:
+def test_name_with_folders_and_dots_is_accepted(tmp_path: Path) -> None:
     path = sheet(tmp_path / "zoom.tsv", "scan|n|name", "a.nii|1|sub-1/anat/a..b.1")
     assert list(read_rows(path)) == ["sub-1/anat/a..b.1"]

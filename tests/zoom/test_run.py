@@ -11,19 +11,21 @@ from zoom_scans import OBLIQUE, canonical, orientations, stored, thick, world
 from benchmark.errors import UserError
 
 THICKNESS = float(np.linalg.norm(OBLIQUE[:3, 2]))
-WISHES = [{"n": 0}, {"n": 1}, {"n": 4}, {"zoom": 2.5}, {"spacing": THICKNESS / 3}]
+REQUESTS = [{"n": 0}, {"n": 1}, {"n": 4}, {"zoom": 2.5}, {"spacing": THICKNESS / 3}]
 
 
 @pytest.mark.parametrize("in_plane", [1, 4])
-@pytest.mark.parametrize("wish", WISHES, ids=str)
+@pytest.mark.parametrize("zoom_arguments", REQUESTS, ids=str)
 @pytest.mark.parametrize("method", ["linear", "spline"])
-def test_landmarks_stay_where_they_were(save: Callable, run: Callable, wish: dict, in_plane: int, method: str) -> None:
+def test_landmarks_keep_their_world_position(
+    save: Callable, run: Callable, zoom_arguments: dict, in_plane: int, method: str
+) -> None:
     marks = {500: (3, 4, 0), 600: (11, 7, 4), 700: (16, 20, 8)}  # slices that are also output slices for a zoom of 2.5
     data = np.zeros((20, 24, 9), np.int16)
     for value, mark in marks.items():
         data[mark] = value
     data[8:12, 15:18] = 40  # so that the marks do not fill the grey scale
-    image, _ = run(save(data), method=method, in_plane=in_plane, **wish)
+    image, _ = run(save(data), method=method, in_plane=in_plane, **zoom_arguments)
     found = image.get_fdata().reshape(20, in_plane, 24, in_plane, -1).mean(axis=(1, 3))
     for value, mark in marks.items():
         (where,) = np.argwhere(np.abs(found - value) < 1)
@@ -32,7 +34,7 @@ def test_landmarks_stay_where_they_were(save: Callable, run: Callable, wish: dic
 
 
 @pytest.mark.parametrize("n", [0, 1, 10])
-def test_slices_and_spacing(save: Callable, run: Callable, n: int) -> None:
+def test_output_has_n_new_slices_and_unchanged_known_slices(save: Callable, run: Callable, n: int) -> None:
     data = thick()
     image, about = run(save(data), n=n)
     assert image.shape == (20, 24, 8 * (n + 1) + 1)
@@ -43,22 +45,24 @@ def test_slices_and_spacing(save: Callable, run: Callable, n: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "in_plane"),
+    ("zoom_arguments", "in_plane"),
     [({"n": 2}, 1), ({"zoom": 2.4}, 1), ({"n": 1}, 4), ({"n": 2, "profile": "gaussian", "thickness": 5.5}, 1)],
     ids=str,
 )
-def test_all_48_orientations_are_one_result(save: Callable, run: Callable, wish: dict, in_plane: int) -> None:
+def test_result_is_equal_for_all_48_orientations(
+    save: Callable, run: Callable, zoom_arguments: dict, in_plane: int
+) -> None:
     data = thick((9, 10, 6))
     wanted = None
     for orientation in orientations():
         path = save(*stored(data, OBLIQUE, orientation))
-        found, affine = canonical(run(path, method="spline", in_plane=in_plane, **wish)[0])
+        found, affine = canonical(run(path, method="spline", in_plane=in_plane, **zoom_arguments)[0])
         wanted = (found, affine) if wanted is None else wanted
         np.testing.assert_array_equal(found, wanted[0])
         np.testing.assert_allclose(affine, wanted[1], atol=1e-4)
 
 
-def test_networks_see_every_orientation_alike(save: Callable, run: Callable, weights: Path) -> None:
+def test_network_result_is_equal_for_every_orientation(save: Callable, run: Callable, weights: Path) -> None:
     data = thick((18, 22, 5))
     results = []
     for orientation in list(orientations())[::17]:
@@ -71,7 +75,7 @@ def test_networks_see_every_orientation_alike(save: Callable, run: Callable, wei
 
 @pytest.mark.parametrize("shape", [(21, 23, 5), (40, 18, 4), (7, 70, 3)], ids=str)
 @pytest.mark.parametrize("in_plane", [1, 4])
-def test_networks_take_frames_of_any_size(
+def test_networks_accept_frames_of_any_size(
     save: Callable, run: Callable, weights: Path, shape: tuple, in_plane: int
 ) -> None:
     data = thick(shape)
@@ -83,7 +87,9 @@ def test_networks_take_frames_of_any_size(
     assert about["Zoom"]["Volumes"][0]["MethodAlone"]["Largest"] > 10  # untrained: the correction did the work
 
 
-def test_bright_voxels_survive_without_data_consistency(save: Callable, run: Callable, weights: Path) -> None:
+def test_values_above_the_grey_scale_are_restored_without_consistency(
+    save: Callable, run: Callable, weights: Path
+) -> None:
     data = thick()
     image, about = run(save(data), weights=(str(weights),), n=0, consistency=False)
     assert about["Zoom"]["DataConsistency"] is False
@@ -94,9 +100,7 @@ def test_bright_voxels_survive_without_data_consistency(save: Callable, run: Cal
 
 
 @pytest.mark.parametrize("method", ["linear", "spline"])
-def test_without_networks_and_in_plane_the_slices_are_interpolated_and_nothing_else(
-    save: Callable, run: Callable, method: str
-) -> None:
+def test_linear_and_spline_without_consistency_only_interpolate(save: Callable, run: Callable, method: str) -> None:
     data = thick().astype(np.float32)
     image, _ = run(save(data), method=method, n=1, consistency=False)
     found = image.get_fdata()
@@ -105,7 +109,7 @@ def test_without_networks_and_in_plane_the_slices_are_interpolated_and_nothing_e
         np.testing.assert_allclose(found[..., 1::2], (data[..., 1:] + data[..., :-1]) / 2, atol=0.01)
 
 
-def test_a_series_is_zoomed_volume_by_volume(save: Callable, run: Callable) -> None:
+def test_series_is_zoomed_volume_by_volume(save: Callable, run: Callable) -> None:
     series = np.stack([thick(), thick(seed=4) * 2, np.zeros((20, 24, 9), np.int16)], axis=3)
     path = save(series, name="series.nii.gz")
     image, about = run(path, n=1)
@@ -116,18 +120,18 @@ def test_a_series_is_zoomed_volume_by_volume(save: Callable, run: Callable) -> N
     np.testing.assert_array_equal(np.asarray(image.dataobj)[..., 1], np.asarray(single.dataobj))
 
 
-def test_four_axes_stay_four_where_there_is_one_volume(save: Callable, run: Callable) -> None:
+def test_fourth_axis_of_length_1_is_kept(save: Callable, run: Callable) -> None:
     assert run(save(thick()[..., None]), n=1)[0].shape == (20, 24, 17, 1)
 
 
-def test_negative_values_have_their_place(save: Callable, run: Callable) -> None:
+def test_negative_values_are_kept(save: Callable, run: Callable) -> None:
     data = thick() - np.int16(1000)
     image, about = run(save(data), n=1)
     np.testing.assert_array_equal(np.asarray(image.dataobj)[..., ::2], data)
     assert about["Zoom"]["Volumes"][0]["GreyScale"][0] == -1000
 
 
-def test_uncertainty_is_nothing_at_known_slices_and_something_between(
+def test_spread_is_zero_at_known_slices_and_positive_between(
     save: Callable, run: Callable, weights: Path, tmp_path: Path
 ) -> None:
     image, about = run(save(), weights=(str(weights),), n=1, uncertainty=3)
@@ -141,14 +145,14 @@ def test_uncertainty_is_nothing_at_known_slices_and_something_between(
     assert "Where it is least certain" in (tmp_path / "out.html").read_text()
 
 
-def test_the_same_seed_gives_the_same_bytes(save: Callable, run: Callable, weights: Path, tmp_path: Path) -> None:
+def test_same_seed_gives_the_same_bytes(save: Callable, run: Callable, weights: Path, tmp_path: Path) -> None:
     path = save()
     for name in ("a.nii.gz", "b.nii.gz"):
         run(path, weights=(str(weights),), n=1, output=name)
     assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
 
 
-def test_chunks_and_slabs_change_nothing(
+def test_chunks_and_slabs_do_not_change_the_result(
     save: Callable, run: Callable, weights: Path, config: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = np.moveaxis(thick(), 2, 0)  # slices on the first axis: the hardest to stream

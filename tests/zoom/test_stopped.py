@@ -20,7 +20,7 @@ from zoom.run import zoom
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
-def stopping(number: int, calls: int) -> Callable[..., Any]:
+def zoom_that_sends(number: int, calls: int) -> Callable[..., Any]:
     """``zoom``, which sends a signal to this process at its ``calls``-th call."""
     left = iter(range(calls, -1, -1))
 
@@ -34,7 +34,7 @@ def stopping(number: int, calls: int) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("number", STOPS)
 @pytest.mark.parametrize("calls", [1, 2])
-def test_the_example(
+def test_stopped_example_leaves_no_file(
     config: dict,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -47,19 +47,19 @@ def test_the_example(
     nib.save(nib.Nifti1Image(voxels, np.eye(4)), scan)
     monkeypatch.setattr(example, "load_config", lambda: config)
     monkeypatch.setattr(example, "reader", lambda *_: SimpleNamespace(fetch=lambda ids: {ids[0]: scan}))
-    monkeypatch.setattr(example, "zoom", stopping(number, calls))
+    monkeypatch.setattr(example, "zoom", zoom_that_sends(number, calls))
     assert example.main([str(out)]) == 130
     assert capsys.readouterr().err.splitlines()[-1].endswith("interrupted; nothing was written")
     assert not out.exists()
     out.mkdir()
     (out / "mine.txt").write_text("kept")
-    monkeypatch.setattr(example, "zoom", stopping(number, calls))
+    monkeypatch.setattr(example, "zoom", zoom_that_sends(number, calls))
     assert example.main([str(out)]) == 130
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
 
 @pytest.mark.parametrize("number", STOPS)
-def test_the_truth(
+def test_stopped_truth_keeps_only_complete_scores(
     config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, number: int
 ) -> None:
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
@@ -72,11 +72,11 @@ def test_the_truth(
     nib.save(nib.Nifti1Image(thick((24, 24, 7)), OBLIQUE), tmp_path / "scan.nii.gz")
     out = tmp_path / "made"
     words = [str(tmp_path / "scan.nii.gz"), "--n", "1", "2", "--methods", "linear", "-o", str(out / "table.tsv")]
-    monkeypatch.setattr(truth, "zoom", stopping(number, 1))
+    monkeypatch.setattr(truth, "zoom", zoom_that_sends(number, 1))
     assert truth.main(words) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "zoom.truth: interrupted; nothing was written"
     assert not out.exists()
-    monkeypatch.setattr(truth, "zoom", stopping(number, 2))
+    monkeypatch.setattr(truth, "zoom", zoom_that_sends(number, 2))
     assert truth.main(words) == 130
     assert "table.tsv holds the scores so far" in capsys.readouterr().err
     assert [path.name for path in out.iterdir()] == ["table.tsv"]

@@ -17,7 +17,7 @@ CLINICAL = np.diag([1.0, 1.0, 5.0, 1.0])
 ISOTROPIC = np.diag([1.0, 1.0, 1.2, 1.0])
 
 
-def found(path: Path, wanted: float | str = "auto", profile: str = "auto", spacing: float = 1.0) -> Thickness:
+def thickness_of(path: Path, wanted: float | str = "auto", profile: str = "auto", spacing: float = 1.0) -> Thickness:
     return thickness(open_scan(path, 2), wanted, profile, spacing)
 
 
@@ -29,38 +29,38 @@ def save(path: Path, affine: np.ndarray = CLINICAL, **sidecar: object) -> Path:
     return path
 
 
-def test_without_a_sidecar_slices_are_as_thick_as_they_are_apart(tmp_path: Path) -> None:
-    answer = found(save(tmp_path / "scan.nii.gz"))
+def test_without_a_sidecar_thickness_is_the_slice_spacing(tmp_path: Path) -> None:
+    answer = thickness_of(save(tmp_path / "scan.nii.gz"))
     assert (answer.mm, answer.profile, answer.slices) == (5.0, "box", 1.0)
     assert "2-D" in answer.source
 
 
-def test_the_sidecar_says_it(tmp_path: Path) -> None:
-    answer = found(save(tmp_path / "scan.nii.gz", SliceThickness=4, SpacingBetweenSlices=5))
+def test_thickness_is_read_from_the_sidecar(tmp_path: Path) -> None:
+    answer = thickness_of(save(tmp_path / "scan.nii.gz", SliceThickness=4, SpacingBetweenSlices=5))
     assert (answer.mm, answer.profile, answer.source) == (4.0, "box", "SliceThickness in scan.json")
     assert answer.warnings == ()
 
 
 @pytest.mark.parametrize("sidecar", [{"SliceThickness": 1}, {"SliceThickness": 0.9}])
-def test_thin_slices_apart_are_points(tmp_path: Path, sidecar: dict) -> None:
-    assert found(save(tmp_path / "scan.nii.gz", **sidecar)).profile == "point"
+def test_thin_slices_with_gaps_are_points(tmp_path: Path, sidecar: dict) -> None:
+    assert thickness_of(save(tmp_path / "scan.nii.gz", **sidecar)).profile == "point"
 
 
 def test_nearly_isotropic_voxels_are_points(tmp_path: Path) -> None:
-    answer = found(save(tmp_path / "scan.nii.gz", ISOTROPIC), spacing=0.6)
+    answer = thickness_of(save(tmp_path / "scan.nii.gz", ISOTROPIC), spacing=0.6)
     assert (round(answer.mm, 6), answer.profile) == (1.2, "point")
-    assert found(save(tmp_path / "scan.nii.gz", ISOTROPIC), 1.2, spacing=0.6).profile == "box"
+    assert thickness_of(save(tmp_path / "scan.nii.gz", ISOTROPIC), 1.2, spacing=0.6).profile == "box"
 
 
-def test_what_is_given_goes_before_the_sidecar(tmp_path: Path) -> None:
-    answer = found(save(tmp_path / "scan.nii.gz", SliceThickness=4), 3.0, "box")
+def test_given_thickness_overrides_the_sidecar(tmp_path: Path) -> None:
+    answer = thickness_of(save(tmp_path / "scan.nii.gz", SliceThickness=4), 3.0, "box")
     assert (answer.mm, answer.profile, answer.source, answer.profile_source) == (
         3.0,
         "box",
         "as given",
         "as given",
     )
-    assert found(tmp_path / "scan.nii.gz", "3.5").mm == 3.5
+    assert thickness_of(tmp_path / "scan.nii.gz", "3.5").mm == 3.5
 
 
 @pytest.mark.parametrize("where", ["T2w.json", "sub-01/sub-01_T2w.json", "sub-01/anat/sub-01_acq-tse_T2w.json"])
@@ -69,36 +69,36 @@ def test_bids_sidecars_are_inherited(tmp_path: Path, where: str) -> None:
     (tmp_path / "sub-01/anat/sub-01_acq-other_T2w.json").write_text('{"SliceThickness": 2}', encoding="utf-8")
     (tmp_path / "T1w.json").write_text('{"SliceThickness": 2.5}', encoding="utf-8")
     (tmp_path / where).write_text('{"SliceThickness": 4.5}', encoding="utf-8")
-    answer = found(scan)
+    answer = thickness_of(scan)
     assert (answer.mm, answer.source) == (4.5, f"SliceThickness in {Path(where).name}")
     save(scan, SliceThickness=3)
-    assert found(scan).mm == 3
+    assert thickness_of(scan).mm == 3
 
 
-def test_a_sidecar_of_other_slices_is_said(tmp_path: Path) -> None:
-    answer = found(save(tmp_path / "scan.nii.gz", SliceThickness=4, SpacingBetweenSlices=4.4))
+def test_sidecar_that_contradicts_the_scan_gives_a_warning(tmp_path: Path) -> None:
+    answer = thickness_of(save(tmp_path / "scan.nii.gz", SliceThickness=4, SpacingBetweenSlices=4.4))
     assert answer.mm == 4
     assert "4.4 mm apart" in answer.warnings[0]
-    answer = found(save(tmp_path / "scan.nii.gz", SliceThickness=40))
+    answer = thickness_of(save(tmp_path / "scan.nii.gz", SliceThickness=40))
     assert answer.mm == 5
     assert "40 mm thick" in answer.warnings[0]
 
 
 @pytest.mark.parametrize("wanted", [0, -1, float("nan"), float("inf"), "thick", 10.1])
-def test_what_cannot_be(tmp_path: Path, wanted: float | str) -> None:
+def test_impossible_thickness_is_refused(tmp_path: Path, wanted: float | str) -> None:
     with pytest.raises(UserError, match=r"scan.nii.gz: thickness = "):
-        found(save(tmp_path / "scan.nii.gz"), wanted)
+        thickness_of(save(tmp_path / "scan.nii.gz"), wanted)
 
 
-def test_a_broken_sidecar_is_named(tmp_path: Path) -> None:
+def test_broken_sidecar_is_refused_unless_thickness_is_given(tmp_path: Path) -> None:
     scan = save(tmp_path / "scan.nii.gz", SliceThickness=4)
     (tmp_path / "scan.json").write_bytes(b"{ \xff")
     with pytest.raises(UserError, match=r"scan.json: its text is not UTF-8"):
-        found(scan)
-    assert found(scan, 5.0).mm == 5
+        thickness_of(scan)
+    assert thickness_of(scan, 5.0).mm == 5
 
 
-def test_page_and_json_say_it_and_thick_slices_are_met_by_their_average(
+def test_page_and_json_state_thickness_and_whether_known_slices_are_unchanged(
     config: dict, run: Callable, tmp_path: Path
 ) -> None:
     config["zoom"].pop("profile")

@@ -21,12 +21,12 @@ class Sized(Restorer):
         return slices.repeat_interleave(4, 2).repeat_interleave(4, 3) * 0.5 + self.level
 
 
-def volume(height: int, width: int) -> np.ndarray:
+def random_volume(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(3).uniform(0, 1, (3, height, width)).astype(np.float32)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (5, 8), (3, 2), (9, 13), (30, 8), (21, 40)], ids=str)
-def test_every_frame_is_covered_once(size: tuple[int, int]) -> None:
+def test_tile_shares_sum_to_one_everywhere(size: tuple[int, int]) -> None:
     layout = Layout(*size, 8)
     total = np.zeros((size[0] * 4, size[1] * 4))
     for frame, part, share in layout.share(4):
@@ -39,8 +39,8 @@ def test_every_frame_is_covered_once(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(8, 8), (5, 6), (9, 13), (21, 40)], ids=str)
-def test_tiles_of_a_local_method_are_the_whole(size: tuple[int, int]) -> None:
-    slices = volume(*size)
+def test_tiled_result_of_a_local_method_equals_the_untiled_one(size: tuple[int, int]) -> None:
+    slices = random_volume(*size)
     blocks = list(stream(lambda i: Sized(chunk=2), slices, np.arange(3), AT, side=8))
     assert [len(block) for block in blocks] == [2, 2, 1]
     repeated = slices.repeat(4, 1).repeat(4, 2) * 0.5
@@ -48,7 +48,7 @@ def test_tiles_of_a_local_method_are_the_whole(size: tuple[int, int]) -> None:
     np.testing.assert_allclose(np.concatenate(blocks), wanted, atol=1e-6)
 
 
-def test_tiles_that_disagree_pass_into_each_other() -> None:
+def test_tiles_of_different_level_blend_without_a_step() -> None:
     def build(i: int) -> Sized:
         made = Sized()
         made.level = 0.25 * (i % 2)
@@ -63,18 +63,18 @@ def test_tiles_that_disagree_pass_into_each_other() -> None:
     assert len(layout.corners()) > 3
 
 
-def test_the_edges_of_tiles_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tile_margins_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bicubic interpolation has a reach of two pixels: with this margin, tiles are equal to the whole frame."""
     monkeypatch.setattr("zoom.tiles.MARGIN", 2)
-    slices = volume(19, 23)
+    slices = random_volume(19, 23)
     known, at = np.arange(3), np.arange(3)
     whole = method("linear").restore(slices, known, at)
     tiled = np.concatenate(list(stream(lambda i: method("linear"), slices, known, at, side=8)))
     np.testing.assert_allclose(tiled, whole, atol=1e-6)
 
 
-def test_small_frames_are_mirrored() -> None:
-    slices = volume(2, 3)
+def test_frames_smaller_than_a_tile_are_mirrored() -> None:
+    slices = random_volume(2, 3)
     found = Window(slices, (-3, -2), (8, 8))[[0, 2]]
     assert found.shape == (2, 8, 8)
     np.testing.assert_array_equal(found[1, 3:5, 2:5], slices[2])
@@ -82,7 +82,7 @@ def test_small_frames_are_mirrored() -> None:
     np.testing.assert_array_equal(found[0, 5, 2:5], slices[0, 1])
 
 
-def test_every_tile_ticks() -> None:
+def test_progress_is_reported_for_every_tile() -> None:
     ticks: list[int] = []
-    list(stream(lambda i: Sized(chunk=2), volume(8, 13), np.arange(3), AT, side=8, tick=ticks.append))
+    list(stream(lambda i: Sized(chunk=2), random_volume(8, 13), np.arange(3), AT, side=8, tick=ticks.append))
     assert sum(ticks) == len(AT) * len(Layout(8, 13, 8).corners())

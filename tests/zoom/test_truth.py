@@ -24,7 +24,7 @@ from zoom.truth import main, measure, shrunk
 @pytest.mark.parametrize("shrink", [1, 3])
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("n", [2, 4])
-def test_the_scan_lies_where_the_truth_does(n: int, profile: str, shrink: int) -> None:
+def test_thinned_scan_keeps_the_position_of_the_truth(n: int, profile: str, shrink: int) -> None:
     data = np.zeros((12, 10, 31))
     at = 3 * (n + 1) if profile == "point" else 3 * (n + 1) + n // 2
     data[6:9, 3:6, at] = 5  # one block of 3 × 3, or nine of 1 × 1
@@ -40,7 +40,7 @@ def test_the_scan_lies_where_the_truth_does(n: int, profile: str, shrink: int) -
     np.testing.assert_allclose(world(image.affine, centre), world(OBLIQUE, np.array([7, 4, at])), atol=1e-4)
 
 
-def test_a_box_is_the_mean_and_a_gaussian_the_weighted_one() -> None:
+def test_box_profile_gives_the_mean_and_gaussian_the_weighted_mean() -> None:
     truth = np.random.default_rng(1).uniform(0, 100, (3, 4, 40))
     box = np.asarray(thinned(truth, OBLIQUE, 3, "box").dataobj)
     np.testing.assert_allclose(box, truth.reshape(3, 4, 10, 4).mean(axis=3), rtol=1e-5)
@@ -49,14 +49,14 @@ def test_a_box_is_the_mean_and_a_gaussian_the_weighted_one() -> None:
     np.testing.assert_allclose(gaussian[..., 3], truth @ (shares / shares.sum()), rtol=1e-4)
 
 
-def test_thick_slices_are_scored_on_the_truths_own(config: dict, save: Callable) -> None:
+def test_thick_slices_are_scored_on_the_slices_of_the_truth(config: dict, save: Callable) -> None:
     data = np.broadcast_to(100.0 + 10 * np.arange(24), (24, 20, 24)).astype(np.float32)
     table = measure(save(data), 3, {"linear": {"method": "linear"}}, config, Flat(), axis=2, profile="box")
     assert table["slices"].tolist() == [20]  # half-way between: 2 … 21 of 24
     assert table["psnr"][0] > 60
 
 
-def test_a_ramp_comes_back_whole_and_only_new_slices_count(config: dict, save: Callable) -> None:
+def test_linear_restores_a_ramp_and_only_new_slices_are_scored(config: dict, save: Callable) -> None:
     methods = {"linear": {"method": "linear"}, "mine": {"method": "eq12"}}
     table = measure(save(ramp()), 3, methods, config, Flat(), axis=2)
     assert table["method"].tolist() == ["linear", "mine"]
@@ -66,7 +66,7 @@ def test_a_ramp_comes_back_whole_and_only_new_slices_count(config: dict, save: C
     assert table["psnr"][1] < 40
 
 
-def test_the_way_a_scan_is_stored_does_not_matter(config: dict, save: Callable) -> None:
+def test_scores_do_not_depend_on_the_stored_orientation(config: dict, save: Callable) -> None:
     found = []
     for orientation in list(orientations())[::13]:
         path = save(*stored(thick((22, 24, 9)), OBLIQUE, orientation))
@@ -75,22 +75,20 @@ def test_the_way_a_scan_is_stored_does_not_matter(config: dict, save: Callable) 
 
 
 @pytest.mark.parametrize("n", [0, 9])
-def test_too_many_or_no_slices_taken_away(config: dict, save: Callable, n: int) -> None:
+def test_removing_no_or_too_many_slices_is_refused(config: dict, save: Callable, n: int) -> None:
     with pytest.raises(UserError, match=rf"scan.nii.gz: n = {n}; .* give 1 to 8"):
         measure(save(ramp()), n, {}, config, Flat())
 
 
 @pytest.mark.parametrize(("n", "profile", "slices"), [(0, "point", 10), (1, "point", 4), (1, "box", 8)])
-def test_coarse_in_plane_a_ramp_comes_back_too(config: dict, save: Callable, n: int, profile: str, slices: int) -> None:
-    wish = {"linear": {"method": "linear"}}
-    table = measure(save(ramp((26, 20, 10))), n, wish, config, Flat(), axis=2, profile=profile, in_plane=4)
+def test_in_plane_4_restores_a_ramp(config: dict, save: Callable, n: int, profile: str, slices: int) -> None:
+    methods = {"linear": {"method": "linear"}}
+    table = measure(save(ramp((26, 20, 10))), n, methods, config, Flat(), axis=2, profile=profile, in_plane=4)
     assert (table["in_plane"][0], table["slices"][0]) == (4, slices)
     assert table["psnr"][0] > 40
 
 
-def test_pictures_show_the_scan_the_methods_and_the_truth_in_one_place(
-    config: dict, save: Callable, tmp_path: Path
-) -> None:
+def test_pictures_show_scan_method_and_truth_aligned(config: dict, save: Callable, tmp_path: Path) -> None:
     data = np.zeros((24, 20, 24), np.float32)
     data[4:20, 4:16, 12:] = 100  # an edge across the slices, and a frame that is cut off
     folder = tmp_path / "pictures"
@@ -114,7 +112,7 @@ def catalogue(config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("catalogue")
-def test_the_command(
+def test_command_writes_a_table_of_scores(
     tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(truth, "_perceptual", lambda trunk: Flat())
@@ -136,7 +134,7 @@ def test_the_command(
 
 
 @pytest.mark.usefixtures("catalogue")
-def test_without_features_for_lpips_it_says_where_they_come_from(
+def test_missing_lpips_features_are_refused_with_the_command_that_makes_them(
     tmp_path: Path, save: Callable, capsys: pytest.CaptureFixture
 ) -> None:
     assert main([str(save()), "-o", str(tmp_path / "table.tsv")]) == 1

@@ -15,7 +15,7 @@ from benchmark.print import viewer
 from zoom.cli import main
 
 
-def embedded(page: Path, folder: Path) -> list[Any]:
+def embedded_volumes(page: Path, folder: Path) -> list[Any]:
     """The volumes inside a viewer's page."""
     found = []
     for number, text in enumerate(re.findall(r'class="volume">([^<]+)<', page.read_text(encoding="utf-8"))):
@@ -26,13 +26,13 @@ def embedded(page: Path, folder: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("orientation", list(orientations())[::17], ids=str)
-@pytest.mark.parametrize("how", [{"zoom": 2.4}, {"n": 1, "in_plane": 4}], ids=str)
-def test_the_volumes_are_in_their_places(
-    save: Callable, run: Callable, tmp_path: Path, orientation: np.ndarray, how: dict
+@pytest.mark.parametrize("zoom_arguments", [{"zoom": 2.4}, {"n": 1, "in_plane": 4}], ids=str)
+def test_embedded_volumes_have_the_position_and_values_of_scan_and_output(
+    save: Callable, run: Callable, tmp_path: Path, orientation: np.ndarray, zoom_arguments: dict
 ) -> None:
     path = save(*stored(thick(), OBLIQUE, orientation))
-    output, about = run(path, viewer=True, method="spline", **how)
-    scan, plain, fine = embedded(tmp_path / "out_view.html", tmp_path)
+    output, about = run(path, viewer=True, method="spline", **zoom_arguments)
+    scan, plain, fine = embedded_volumes(tmp_path / "out_view.html", tmp_path)
     low, high = about["Zoom"]["Volumes"][0]["GreyScale"]
     for shown, real in ((scan, nib.load(path)), (fine, output)):
         shown, real = nib.as_closest_canonical(shown), nib.as_closest_canonical(real)
@@ -41,11 +41,11 @@ def test_the_volumes_are_in_their_places(
     assert plain.shape == fine.shape
     np.testing.assert_array_equal(plain.affine, fine.affine)
     # the spline of thin slices that agrees with the scan is plain interpolation, except for values outside its range
-    if "zoom" in how:
+    if "zoom" in zoom_arguments:
         assert np.abs(plain.get_fdata() - fine.get_fdata()).mean() < 0.01 * (high - low)
 
 
-def test_the_command_writes_it_and_the_page_links_to_it(save: Callable, tmp_path: Path) -> None:
+def test_viewer_option_writes_a_page_and_links_to_it(save: Callable, tmp_path: Path) -> None:
     scan = save()
     arguments = [str(scan), "--n", "1", "--method", "linear", "-o", str(tmp_path / "o.nii.gz")]
     assert main([*arguments, "--viewer"]) == 0
@@ -58,7 +58,7 @@ def test_the_command_writes_it_and_the_page_links_to_it(save: Callable, tmp_path
     assert main(arguments) == 0
 
 
-def test_what_is_too_large_for_a_browser_is_refused_before_work(
+def test_viewer_too_large_for_a_browser_is_refused(
     save: Callable, config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(viewer, "MOST", 10_000)

@@ -31,26 +31,26 @@ def item(server, tmp_path: Path) -> Item:
     return Item(f"{server.url}/scan.bin", tmp_path / "in" / "scan.bin", HASH, len(BODY))
 
 
-def left(item: Item) -> set[str]:
+def files_next_to(item: Item) -> set[str]:
     return {path.name for path in item.target.parent.iterdir()}
 
 
-def test_whole_and_nothing_else_is_left(server, item: Item) -> None:
+def test_download_leaves_only_the_file(server, item: Item) -> None:
     download([item])
     assert item.target.read_bytes() == BODY
-    assert left(item) == {"scan.bin"}
+    assert files_next_to(item) == {"scan.bin"}
     download([item])
     assert len(server.asked) == 1  # already correct, so there is no request
 
 
-def test_a_dropped_connection_goes_on_where_it_was(server, item: Item) -> None:
+def test_dropped_connection_resumes_at_the_received_bytes(server, item: Item) -> None:
     server.drops = [1_000_000, 1_500_000]
     download([item])
     assert item.target.read_bytes() == BODY
     assert [span for _, span in server.asked] == ["", "bytes=1000000-", "bytes=2500000-"]
 
 
-def test_a_killed_run_goes_on_where_it_was(server, item: Item) -> None:
+def test_interrupted_download_resumes_at_the_received_bytes(server, item: Item) -> None:
     server.drops = [1_000_000, 0, 0, 0]
     with pytest.raises(UserError, match=r"given up after 3 failures in a row .*kept in .*scan\.bin\.part"):
         download([item])
@@ -62,14 +62,14 @@ def test_a_killed_run_goes_on_where_it_was(server, item: Item) -> None:
     assert item.target.read_bytes() == BODY
 
 
-def test_all_had_come_but_the_name(server, item: Item) -> None:
+def test_complete_partial_file_is_renamed(server, item: Item) -> None:
     item.target.parent.mkdir()
     item.part.write_bytes(BODY)
     download([item])
     assert item.target.read_bytes() == BODY
 
 
-def test_a_changed_file_is_started_over(server, item: Item) -> None:
+def test_file_changed_on_the_server_is_downloaded_again(server, item: Item) -> None:
     server.drops = [1_000_000, 0, 0, 0]
     with pytest.raises(UserError):
         download([item])
@@ -81,13 +81,13 @@ def test_a_changed_file_is_started_over(server, item: Item) -> None:
 
 
 @pytest.mark.parametrize(("ranges", "tags"), [(False, True), (False, False)])
-def test_a_server_that_cannot_resume(server, item: Item, ranges: bool, tags: bool) -> None:
+def test_server_without_ranges_or_tags_gives_the_whole_file(server, item: Item, ranges: bool, tags: bool) -> None:
     server.ranges, server.tags, server.drops = ranges, tags, [1_000_000]
     download([item])
     assert item.target.read_bytes() == BODY
 
 
-def test_without_hash_and_tag_nothing_is_glued_together(server, item: Item) -> None:
+def test_partial_file_without_hash_and_tag_is_downloaded_again(server, item: Item) -> None:
     server.tags = False
     item.target.parent.mkdir()
     item.part.write_bytes(b"the beginning of something else")
@@ -96,47 +96,47 @@ def test_without_hash_and_tag_nothing_is_glued_together(server, item: Item) -> N
     assert server.asked == [("/scan.bin", "")]
 
 
-def test_a_flipped_byte_is_caught_and_set_aside(server, item: Item) -> None:
+def test_download_with_a_wrong_hash_is_renamed(server, item: Item) -> None:
     server.flips = {"/scan.bin"}
     with pytest.raises(UserError, match=rf"scan\.bin\.wrong: its SHA-256 is [0-9a-f]{{64}}, not {HASH}"):
         download([item])
-    assert left(item) == {"scan.bin.wrong"}
+    assert files_next_to(item) == {"scan.bin.wrong"}
     server.flips.clear()
     download([item])
     assert item.target.read_bytes() == BODY
 
 
-def test_a_file_spoilt_on_disk_is_set_aside_and_fetched_again(item: Item, caplog: pytest.LogCaptureFixture) -> None:
+def test_file_with_a_wrong_hash_on_disk_is_downloaded_again(item: Item, caplog: pytest.LogCaptureFixture) -> None:
     item.target.parent.mkdir()
     item.target.write_bytes(BODY[:-1] + b"?")
     with caplog.at_level(logging.WARNING):
         download([item])
     assert item.target.read_bytes() == BODY
-    assert left(item) == {"scan.bin", "scan.bin.wrong"}
+    assert files_next_to(item) == {"scan.bin", "scan.bin.wrong"}
     assert "renamed to" in caplog.text
 
 
-def test_404_ends_at_once_and_says_where(server, item: Item) -> None:
+def test_404_is_refused_without_a_retry(server, item: Item) -> None:
     with pytest.raises(UserError, match=r"http://127.*/gone: the server answers 404 Not Found; .*moved"):
         download([Item(f"{server.url}/gone", item.target)])
     assert len(server.asked) == 1
 
 
-def test_503_is_waited_out(server, item: Item) -> None:
+def test_503_is_retried(server, item: Item) -> None:
     server.refusals, server.retry_after = [503, 429], "1"
     download([item])
     assert item.target.read_bytes() == BODY
     assert len(server.asked) == 3
 
 
-def test_503_for_ever_is_given_up(server, item: Item) -> None:
+def test_repeated_503_is_given_up(server, item: Item) -> None:
     server.refusals = [503] * 10
     with pytest.raises(UserError, match=r"given up after 3 failures in a row .*503"):
         download([item])
     assert len(server.asked) == 3
 
 
-def test_waits_double_up_to_a_bound(server, item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_time_doubles_up_to_the_maximum(server, item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     monkeypatch.setattr(fetch, "PATIENCE", fetch.Patience(tries=6, wait=1.0, longest=6.0))
     stop = threading.Event()  # only this one: a progress bar of another test may wait as well
@@ -148,12 +148,12 @@ def test_waits_double_up_to_a_bound(server, item: Item, monkeypatch: pytest.Monk
     assert [wait for wait in waits if wait] == [1.0, 2.0, 4.0, 6.0, 6.0]
 
 
-def test_nobody_listening(item: Item, tmp_path: Path) -> None:
+def test_refused_connection_is_given_up(item: Item, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="given up after 3 failures"):
         download([Item("http://127.0.0.1:1/scan", tmp_path / "scan")])
 
 
-def test_many_at_a_time_but_not_too_many(server, tmp_path: Path) -> None:
+def test_parallel_downloads_are_limited(server, tmp_path: Path) -> None:
     server.files = {f"/{i}": bytes([i]) * 200_000 for i in range(12)}
     items = [Item(f"{server.url}/{i}", tmp_path / str(i), None, 200_000) for i in range(12)]
     download(items, parallel=3)
@@ -161,14 +161,16 @@ def test_many_at_a_time_but_not_too_many(server, tmp_path: Path) -> None:
     assert server.busiest <= 3
 
 
-def test_one_bad_file_stops_the_rest_but_keeps_what_came(server, item: Item, tmp_path: Path) -> None:
+def test_failed_download_keeps_finished_files(server, item: Item, tmp_path: Path) -> None:
     bad = Item(f"{server.url}/gone", tmp_path / "in" / "gone")
     with pytest.raises(UserError, match="404"):
         download([item, bad], parallel=1)
     assert item.target.read_bytes() == BODY
 
 
-def test_too_little_disk_is_said_before(server, item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_disk_space_is_refused_before_the_request(
+    server, item: Item, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fetch.shutil, "disk_usage", lambda _: type("U", (), {"free": 1_000_000})())
     with pytest.raises(UserError, match=r"GB are needed and 0\.00 GB are free"):
         download([item])
@@ -188,14 +190,14 @@ def test_progress_counts_every_byte_once(server, item: Item, monkeypatch: pytest
     assert (bars[0].n, bars[0].total) == (len(BODY), len(BODY))
 
 
-def test_progress_is_shown_where_the_job_shows_it(item: Item) -> None:
+def test_progress_is_written_to_the_jobs_stream(item: Item) -> None:
     screen = io.StringIO()
     with progress.shown_on(screen):
         download([item], title="scans")
     assert "scans: 100% 3.00M/3.00M [" in screen.getvalue()
 
 
-def test_the_proxy_of_the_environment_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     class Proxy(BaseHTTPRequestHandler):
@@ -258,7 +260,7 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("hops", [1, 2])
-def test_a_redirection_from_https_to_http_is_refused(
+def test_redirection_from_https_to_http_is_refused(
     server, item: Item, certificate: Path, monkeypatch: pytest.MonkeyPatch, hops: int
 ) -> None:
     def redirect(self: BaseHTTPRequestHandler) -> None:
@@ -271,10 +273,10 @@ def test_a_redirection_from_https_to_http_is_refused(
     with serve(redirect, monkeypatch, certificate) as address, pytest.raises(UserError, match=refusal):
         download([Item(f"{address}/first", item.target, HASH)])
     assert not server.asked
-    assert left(item) == set()
+    assert files_next_to(item) == set()
 
 
-def test_a_redirection_within_https_or_http_is_followed(
+def test_redirection_within_https_or_http_is_followed(
     server, item: Item, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def redirect(self: BaseHTTPRequestHandler) -> None:
@@ -291,9 +293,7 @@ def test_a_redirection_within_https_or_http_is_followed(
 
 
 @pytest.mark.parametrize("drops", [False, True])
-def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drops: bool
-) -> None:
+def test_too_slow_body_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drops: bool) -> None:
     asked = []
 
     def drip(self: BaseHTTPRequestHandler) -> None:
@@ -316,16 +316,14 @@ def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
     assert (len(asked) > 1) == drops
 
 
-def test_a_long_download_that_goes_on_is_not_given_up(server, item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steady_download_is_not_given_up(server, item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "PATIENCE", fetch.Patience(tries=3, wait=0.0, grace=0.0, pace=1000.0))
     download([item])
     assert item.target.read_bytes() == BODY
 
 
 @pytest.mark.parametrize("when", ["headers", "chunks"])
-def test_a_server_that_drips_its_headers_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
-) -> None:
+def test_too_slow_headers_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     def drip(self: BaseHTTPRequestHandler) -> None:
         start = b"HTTP/1.1 200 OK\r\n"
         if when == "chunks":  # a comment of any length may follow the length of a chunk
@@ -345,7 +343,7 @@ def test_a_server_that_drips_its_headers_is_given_up(
 
 @pytest.mark.parametrize("suffix", ["part", "part.tag"])
 @pytest.mark.parametrize("kind", ["link", "dangling", "hard link", "fifo", "folder"])
-def test_nothing_is_written_or_sent_through_what_somebody_placed(
+def test_partial_file_that_is_a_link_or_not_a_file_is_refused(
     server, item: Item, tmp_path: Path, suffix: str, kind: str
 ) -> None:
     item.target.parent.mkdir()
@@ -364,7 +362,7 @@ def test_nothing_is_written_or_sent_through_what_somebody_placed(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives a file to another user")
-def test_the_beginning_of_somebody_else_is_not_taken(server, item: Item) -> None:
+def test_partial_file_of_another_user_is_refused(server, item: Item) -> None:
     item.target.parent.mkdir()
     item.part.write_bytes(BODY[:10])
     os.chown(item.part, 65534, 65534)
@@ -372,16 +370,14 @@ def test_the_beginning_of_somebody_else_is_not_taken(server, item: Item) -> None
         download([item])
 
 
-def test_what_an_empty_part_cannot_be_continued_to_is_given_up(server, item: Item) -> None:
+def test_repeated_416_is_given_up(server, item: Item) -> None:
     server.refusals = [416] * 10
     with pytest.raises(UserError, match=r"given up after 3 failures in a row .*starting again"):
         download([item])
 
 
 @pytest.mark.parametrize("text", ["²", "-5", "9" * 400, "1_0", "", "1e3", "٣"])
-def test_numbers_that_are_none_are_not_taken_for_some(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
-) -> None:
+def test_malformed_header_numbers_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     raw = text.encode("utf-8")
     heads = iter([b"503 Busy\r\nRetry-After: ", b"206 Part\r\nContent-Range: bytes 0-2/", b"200 OK\r\nETag: "])
 

@@ -18,7 +18,7 @@ PLAIN = gzip.compress(np.random.default_rng(0).bytes(2_500_000), mtime=0)
 @pytest.mark.parametrize("digest", ["md5", "sha256"])
 @pytest.mark.parametrize("armour", ["-a", ""])
 @pytest.mark.parametrize("cut", [0, 1, 15, 16])
-def test_reads_what_openssl_wrote(tmp_path: Path, digest: str, armour: str, cut: int) -> None:
+def test_container_written_by_openssl_is_read(tmp_path: Path, digest: str, armour: str, cut: int) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("no openssl program here to compare with")
     plain = PLAIN[: len(PLAIN) - cut]
@@ -30,7 +30,7 @@ def test_reads_what_openssl_wrote(tmp_path: Path, digest: str, armour: str, cut:
 
 
 @pytest.mark.parametrize("digest", ["md5", "sha256"])
-def test_openssl_reads_what_the_layouts_write(tmp_path: Path, digest: str) -> None:
+def test_container_written_by_the_layouts_is_read_by_openssl(tmp_path: Path, digest: str) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("no openssl program here to compare with")
     (tmp_path / "box").write_bytes(encrypt(PLAIN, "word", digest))
@@ -39,14 +39,14 @@ def test_openssl_reads_what_the_layouts_write(tmp_path: Path, digest: str) -> No
     assert done.stdout == PLAIN
 
 
-def test_reads_in_small_pieces(tmp_path: Path) -> None:
+def test_container_is_read_in_pieces_of_any_size(tmp_path: Path) -> None:
     (tmp_path / "box").write_bytes(encrypt(PLAIN, "word", "sha256"))
     with open_encrypted(tmp_path / "box", "word") as stream:
         pieces = [stream.read(n) for n in (1, 15, 17, 100_001)]
         assert b"".join(pieces) + stream.read() == PLAIN
 
 
-def test_a_wrong_password_says_so_and_is_not_repeated(tmp_path: Path) -> None:
+def test_wrong_password_is_refused_without_printing_it(tmp_path: Path) -> None:
     (tmp_path / "box").write_bytes(encrypt(PLAIN, "right", "md5"))
     with pytest.raises(UserError, match="box: the password is wrong") as error:
         open_encrypted(tmp_path / "box", "hush-hush")
@@ -54,14 +54,14 @@ def test_a_wrong_password_says_so_and_is_not_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.999])
-def test_a_cut_container_says_so(tmp_path: Path, keep: float) -> None:
+def test_truncated_container_is_refused(tmp_path: Path, keep: float) -> None:
     whole = encrypt(PLAIN, "word", "sha256")
     (tmp_path / "box").write_bytes(whole[: int(len(whole) * keep)])
     with open_encrypted(tmp_path / "box", "word") as stream, pytest.raises(Damaged, match="cut short"):
         stream.read()
 
 
-def test_what_is_no_container_is_told(tmp_path: Path) -> None:
+def test_file_that_is_no_container_is_refused(tmp_path: Path) -> None:
     (tmp_path / "plain").write_bytes(PLAIN)
     assert not is_encrypted(tmp_path / "plain")
     with pytest.raises((UserError, Damaged), match=r"not base64|not a file that openssl encrypted"):

@@ -50,7 +50,7 @@ def server(index: Path) -> Iterator[str]:
         running.shutdown()
 
 
-def test_variables_win_over_the_section_and_that_over_global(
+def test_environment_overrides_section_and_section_overrides_global(
     configuration: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configuration.write_text(
@@ -64,19 +64,19 @@ def test_variables_win_over_the_section_and_that_over_global(
     assert found["timeout"] == "9"
 
 
-def test_from_a_folder(tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_is_fetched_from_a_find_links_folder(tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", f"{tmp_path / 'absent'} {index.parent / 'files'}")
     assert fetch_file("thing", NAME, DIGEST, tmp_path / "got").read_bytes() == CONTENT
 
 
-def test_from_an_index_in_the_file_system(tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_is_fetched_from_a_file_index(tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "0")
     monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "absent").as_uri())
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", index.as_uri())
     assert fetch_file("thing", NAME, DIGEST, tmp_path / "got").read_bytes() == CONTENT
 
 
-def test_from_a_server(tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_is_fetched_from_a_server(tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "0")
     monkeypatch.setenv("PIP_INDEX_URL", server)
     assert fetch_file("thing", NAME, DIGEST, tmp_path / "got").read_bytes() == CONTENT
@@ -84,7 +84,7 @@ def test_from_a_server(tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPa
         fetch_file("other", NAME, DIGEST, tmp_path / "other")
 
 
-def test_another_file_of_that_name_is_not_taken(
+def test_file_with_another_hash_is_refused(
     tmp_path: Path, index: Path, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "fake").mkdir()
@@ -102,7 +102,7 @@ def test_another_file_of_that_name_is_not_taken(
     assert list((tmp_path / "again").iterdir()) == []
 
 
-def test_a_whole_file_is_kept_and_a_broken_one_replaced(
+def test_valid_file_is_kept_and_a_broken_one_replaced(
     tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / NAME

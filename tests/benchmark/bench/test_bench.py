@@ -14,7 +14,7 @@ from benchmark.bench.race import race
 CPU = torch.device("cpu")
 
 
-def test_a_race_is_run_in_turn_and_told_as_a_ratio():
+def test_race_alternates_the_calls_and_returns_their_ratio():
     order = []
 
     def call(name: str, seconds: float):
@@ -28,7 +28,7 @@ def test_a_race_is_run_in_turn_and_told_as_a_ratio():
     assert np.isnan(alone.ratio)
 
 
-def test_memory_is_what_a_call_adds():
+def test_race_measures_the_memory_that_a_call_adds():
     def hungry() -> None:
         np.ones(40_000_000 // 8).sum()
 
@@ -37,12 +37,12 @@ def test_memory_is_what_a_call_adds():
     assert np.isnan(raced.plain_mb) or raced.plain_mb < 10
 
 
-def test_limit():
+def test_operations_and_matrix_rate_are_measured():
     assert counted(lambda: torch.rand(8, 16) @ torch.rand(16, 4)) == 2 * 8 * 16 * 4
     assert matrix_rate(CPU, torch.float32, 128, rounds=1) > 1e8
 
 
-def test_plain_and_fast_are_the_same_networks():
+def test_plain_and_fast_networks_have_equal_weights():
     config = study.config("smoke")
     fast, slow = (study.networks(config, CPU, kind) for kind in (True, False))
     for name, network in slow.items():
@@ -61,7 +61,7 @@ def test_every_network_of_the_study_is_timed_once():
     assert learning.one_of_each_class(config) == ["quartet_plain", "slab"]
 
 
-def test_the_whole_bench(tmp_path, trunks, monkeypatch):
+def test_cpu_bench_writes_all_rows(tmp_path, trunks, monkeypatch):
     monkeypatch.setattr(study, "trunk", lambda config: trunks["alex"])
     monkeypatch.setattr(restoring, "CHUNK", 3)
     monkeypatch.setattr(learning, "one_of_each_class", lambda config: ["ldm", "edsr"])
@@ -77,7 +77,7 @@ def test_the_whole_bench(tmp_path, trunks, monkeypatch):
     assert "GFLOP/s" in text
 
 
-def test_the_bench_of_a_gpu_runs_its_course_on_a_small_study(tmp_path):
+def test_gpu_bench_writes_all_sections_in_a_dry_run(tmp_path):
     lines: list[str] = []
     text = gpu.run(tmp_path, lines.append, dry=True)
     rows, kernels = pd.read_csv(tmp_path / "bench_gpu.csv"), pd.read_csv(tmp_path / "bench_gpu_kernels.csv")
@@ -91,7 +91,7 @@ def test_the_bench_of_a_gpu_runs_its_course_on_a_small_study(tmp_path):
     assert [line.split("]")[0][1:] for line in lines if line.startswith("[")] == list(gpu_sections.SECTIONS)
 
 
-def test_a_section_that_fails_is_shown_and_the_next_one_begins(tmp_path, monkeypatch):
+def test_failing_section_is_reported_and_the_next_one_runs(tmp_path, monkeypatch):
     def failing(bench: gpu.Bench) -> None:
         raise RuntimeError("no such kernel")
 
@@ -108,7 +108,7 @@ def test_a_section_that_fails_is_shown_and_the_next_one_begins(tmp_path, monkeyp
     assert rows[["what", "measured", "limit", "of_limit", "aim"]].values.tolist() == [["a task", 2, 1, 0.5, 3]]
 
 
-def test_without_a_gpu_the_bench_of_one_is_one_line(monkeypatch, capsys):
+def test_gpu_bench_without_a_gpu_is_refused_in_one_line(monkeypatch, capsys):
     monkeypatch.setattr(gpu, "there", lambda: False)
     monkeypatch.setattr("sys.argv", ["bench", "--gpu"])
     assert __main__.main() == 1
@@ -118,7 +118,7 @@ def test_without_a_gpu_the_bench_of_one_is_one_line(monkeypatch, capsys):
     assert "no CUDA device" in shown.err
 
 
-def test_the_full_studys_cohorts_are_as_the_config_says(tmp_path):
+def test_planned_cohort_sheets_have_the_configured_sizes(tmp_path):
     config = study.config()
     assert startup.plan(config, tmp_path).plain is None
     sheets = {path.stem: path.read_text().splitlines() for path in (tmp_path / "results" / "cohorts").glob("*.tsv")}
@@ -127,7 +127,7 @@ def test_the_full_studys_cohorts_are_as_the_config_says(tmp_path):
 
 
 @pytest.mark.parametrize("job", startup.JOBS)
-def test_what_a_job_imports_is_there(job):
+def test_modules_imported_by_a_job_exist(job):
     import importlib.util
 
     assert all(importlib.util.find_spec(module) for module in startup.JOBS[job])

@@ -12,7 +12,7 @@ def hours():
     return choices_frame(merged()).set_index("choice")["hours"]
 
 
-def test_the_default_study_takes_at_most_150_hours_of_an_h100(hours):
+def test_default_study_takes_at_most_150_gpu_hours(hours):
     assert hours["as configured"] <= 150
     assert hours["as configured"] == hours["recipe: authors"]
 
@@ -31,11 +31,11 @@ def test_the_default_study_takes_at_most_150_hours_of_an_h100(hours):
         ("one cohort (oasis)", "study.folds: 1"),
     ],
 )
-def test_a_choice_changes_the_hours_the_right_way(hours, cheaper, dearer):
+def test_cheaper_choice_takes_fewer_hours(hours, cheaper, dearer):
     assert hours[cheaper] < hours[dearer]
 
 
-def test_the_config_that_is_asked_about_stays_as_it_is():
+def test_choices_table_does_not_change_the_config():
     own = merged("short")
     before = repr(own)
     text = markdown(choices_table(choices_frame(own)))

@@ -23,7 +23,7 @@ def config(article, tmp_path):
     return copy.deepcopy(article) | {"results": str(tmp_path), "data": str(tmp_path / "data")}
 
 
-def test_no_step_is_faster_than_its_operations_allow(article):
+def test_step_seconds_are_within_the_limits_of_the_hardware(article):
     """Forward and backward are three forwards; frozen networks run forward once. An H200 does 776 TFLOP/s in fp16."""
     from models.count import table
 
@@ -37,7 +37,7 @@ def test_no_step_is_faster_than_its_operations_allow(article):
     assert max(demand.SUSTAINED.values()) < 776e12
 
 
-def test_times_follow_the_config(config):
+def test_training_seconds_are_proportional_to_steps_batch_and_pixels(config):
     config["compute"]["precision"] = "bf16-mixed"
     full = demand.training_seconds("vq", config, "oasis")
     assert full == pytest.approx(100_000 * about("vq").step_seconds)
@@ -50,7 +50,7 @@ def test_times_follow_the_config(config):
     assert demand.restoring_seconds(config, "oasis", "wdsr", 3) == 0
 
 
-def test_restoring_needs_the_memory_of_its_chunk(config):
+def test_restoring_memory_is_proportional_to_chunk_and_width(config):
     assert config["compute"]["chunk"] == "auto"
     usual = demand.restoring_mb(config)
     assert usual == demand.CONTEXT_MB + about("ldm").restoring_mb
@@ -59,12 +59,12 @@ def test_restoring_needs_the_memory_of_its_chunk(config):
     assert demand.restoring_mb(config) == usual
 
 
-def test_a_fold_holds_out_its_share_of_the_patients(config):
+def test_fold_holds_out_its_share_of_the_patients(config):
     assert demand.held_out(config, "oasis", fold=1) == 4  # of 17 in five folds, at most
     assert demand.held_out(config, "oasis", fold=0) == 17  # methods without training: all
 
 
-def test_epochs_are_steps_by_the_patients_of_a_fold(config):
+def test_epochs_are_converted_to_steps_by_the_patients_of_a_fold(config):
     config["networks"]["vq"]["training"] = {"epochs": 15, "batch": 16}
     assert demand.training_steps("vq", config, "oasis") == 15 * 17 * 0.8 * 160 / 16
     config["compute"]["devices"] = 2
@@ -74,13 +74,13 @@ def test_epochs_are_steps_by_the_patients_of_a_fold(config):
     assert demand.training_steps("wdsr", config, "oasis") == 100_000
 
 
-def test_a_shared_network_is_trained_once_a_cohort(config):
+def test_shared_network_has_one_training_job_per_cohort(config):
     config["networks"]["vq"]["shared"] = True
     jobs = hours_frame(config).query("stage == 'train'").set_index("name")["jobs"]
     assert (jobs["vq"], jobs["ldm"]) == (6, 30)
 
 
-def test_a_measured_speed_counts_more_than_an_estimate(config):
+def test_measured_speed_replaces_the_estimate(config):
     path = demand.speed_file(config, "vq")
     path.parent.mkdir()
     path.write_text("network,hardware,seconds_per_step,start_seconds\nvq,NVIDIA H100,0.5,30\n")
@@ -91,7 +91,7 @@ def test_a_measured_speed_counts_more_than_an_estimate(config):
     assert "Measured: vq on NVIDIA H100" in text
 
 
-def test_the_hours_are_those_of_every_training_of_the_study(config):
+def test_hours_include_every_training_and_restoration(config):
     frame = hours_frame(config)
     trained = frame[frame["stage"] == "train"]
     assert (
@@ -112,7 +112,7 @@ def test_the_hours_are_those_of_every_training_of_the_study(config):
     ]
 
 
-def test_the_disk_is_that_of_every_file(config):
+def test_disk_space_includes_every_file(config):
     folder = Path(config["results"]) / "volumes" / "oasis"
     folder.mkdir(parents=True)
     (folder / "a.nii.gz").write_bytes(b"0" * 2_000_000)
@@ -125,7 +125,7 @@ def test_the_disk_is_that_of_every_file(config):
     assert frame.loc["restored", "files"] == 18 * restored
 
 
-def test_a_shared_network_is_stored_once_a_cohort(config):
+def test_shared_network_is_stored_once_per_cohort(config):
     whole = disk_frame(config).set_index("stage").loc["models"]
     config["networks"]["vq"]["shared"] = True
     less = disk_frame(config).set_index("stage").loc["models"]

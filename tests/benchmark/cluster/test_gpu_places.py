@@ -44,7 +44,7 @@ def hold(tmp_path):
         job.communicate()
 
 
-def test_jobs_get_different_gpus_and_a_third_waits_even_for_a_killed_one(hold):
+def test_jobs_get_different_gpus_and_a_third_waits_for_a_killed_one(hold):
     one, two = hold(), hold()
     gpus = [job.stdout.readline().strip() for job in (one, two)]
     assert sorted(gpus) == ["0", "1"]
@@ -53,7 +53,7 @@ def test_jobs_get_different_gpus_and_a_third_waits_even_for_a_killed_one(hold):
     assert third.stdout.readline().strip() == gpus[0]
 
 
-def test_a_job_that_wants_both_waits_for_both(hold):
+def test_job_that_needs_two_gpus_waits_for_both_without_holding_one(hold):
     one = hold()
     assert one.stdout.readline().strip() == "0"
     both = hold(2)
@@ -64,7 +64,7 @@ def test_a_job_that_wants_both_waits_for_both(hold):
     assert both.stdout.readline().split() == ["0", "1"]
 
 
-def test_what_is_claimed_is_all_that_is_visible(tmp_path, monkeypatch):
+def test_claimed_gpus_become_the_visible_devices(tmp_path, monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
@@ -76,7 +76,7 @@ def test_what_is_claimed_is_all_that_is_visible(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("variable", ["SLURM_JOB_ID", "LOCAL_RANK"])
-def test_what_slurm_or_the_parent_assigned_is_left_alone(monkeypatch, variable):
+def test_gpus_assigned_by_slurm_or_the_parent_are_kept(monkeypatch, variable):
     monkeypatch.setenv(variable, "1")
     assert gpu_places.claim(1, ["0"]) == []
 
@@ -90,7 +90,7 @@ def test_without_gpus_nothing_is_claimed(tmp_path, monkeypatch):
     assert gpu_places.gpus(tmp_path) == ["0"]
 
 
-def take(monkeypatch, folder: Path, **how) -> list[str]:
+def claim_one(monkeypatch, folder: Path, **how) -> list[str]:
     """A claim of one of the GPUs 0 and 1 in this process, as if it were a separate job."""
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.delenv("LOCAL_RANK", raising=False)
@@ -100,23 +100,23 @@ def take(monkeypatch, folder: Path, **how) -> list[str]:
     return gpu_places.claim(1, ["0", "1"], 0.01, **how)
 
 
-class Waits(Exception):
+class WouldWait(Exception):
     """A job would wait now."""
 
 
-def waits(line: str) -> None:
-    raise Waits(line)
+def raise_would_wait(line: str) -> None:
+    raise WouldWait(line)
 
 
-def test_jobs_that_share_a_gpu_spread_over_all_before_they_share(tmp_path, monkeypatch):
+def test_jobs_spread_over_all_gpus_before_sharing_one(tmp_path, monkeypatch):
     monkeypatch.setattr(gpu_places, "_HELD", [])
-    claimed = [take(monkeypatch, tmp_path, share=2, say=waits)[0] for _ in range(4)]
+    claimed = [claim_one(monkeypatch, tmp_path, share=2, say=raise_would_wait)[0] for _ in range(4)]
     assert claimed == ["0", "1", "0", "1"]
-    with pytest.raises(Waits, match=r"waiting for 1 of the GPUs 0, 1, 2 jobs each: all places are taken"):
-        take(monkeypatch, tmp_path, share=2, say=waits)
+    with pytest.raises(WouldWait, match=r"waiting for 1 of the GPUs 0, 1, 2 jobs each: all places are taken"):
+        claim_one(monkeypatch, tmp_path, share=2, say=raise_would_wait)
 
 
-def test_a_job_takes_a_place_only_where_its_memory_is_free(tmp_path, monkeypatch):
+def test_job_is_placed_only_on_a_gpu_with_enough_free_memory(tmp_path, monkeypatch):
     """Memory reserved by other jobs counts as well as memory in use."""
     monkeypatch.setattr(gpu_places, "_HELD", [])
     free = {"0": 20000.0, "1": 9000.0}
@@ -125,34 +125,34 @@ def test_a_job_takes_a_place_only_where_its_memory_is_free(tmp_path, monkeypatch
         return free[name], 20000.0
 
     def job(megabytes):
-        return take(monkeypatch, tmp_path, share=4, megabytes=megabytes, memory=memory, say=waits)
+        return claim_one(monkeypatch, tmp_path, share=4, megabytes=megabytes, memory=memory, say=raise_would_wait)
 
     assert job(8000) == ["0"]  # a job that does not use its memory yet
     assert job(8000) == ["1"]
     assert job(8000) == ["0"]
-    with pytest.raises(Waits, match=r"GPU 0 has 3\.9 of 19\.5 GiB free, a job needs about 7\.8; GPU 1 has 1\.0 of"):
+    with pytest.raises(WouldWait, match=r"GPU 0 has 3\.9 of 19\.5 GiB free, a job needs about 7\.8; GPU 1 has 1\.0 of"):
         job(8000)
     assert job(3000) == ["0"]
     free["0"] = 500.0  # another program started meanwhile
-    with pytest.raises(Waits, match=r"GPU 0 has 0\.5 of"):
+    with pytest.raises(WouldWait, match=r"GPU 0 has 0\.5 of"):
         job(1500)
 
 
-def test_a_job_that_will_never_fit_says_so_in_a_line(tmp_path, monkeypatch):
+def test_job_that_never_fits_is_refused_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(gpu_places, "_HELD", [])
     with pytest.raises(UserError, match=r"GPU 0 has 20\.0 of 40\.0 GiB free, a job needs about 48\.8; .*jobs_per_gpu"):
-        take(monkeypatch, tmp_path, share=2, megabytes=50000, memory=lambda _: (20480.0, 40960.0))
+        claim_one(monkeypatch, tmp_path, share=2, megabytes=50000, memory=lambda _: (20480.0, 40960.0))
     with pytest.raises(UserError, match=r"GPU 0 has 1\.0 of 40\.0 GiB free"):  # another user's program
-        take(monkeypatch, tmp_path, share=2, megabytes=5000, memory=lambda _: (1024.0, 40960.0))
+        claim_one(monkeypatch, tmp_path, share=2, megabytes=5000, memory=lambda _: (1024.0, 40960.0))
     busy = {"0": (1024.0, 40960.0), "1": (30000.0, 40960.0)}
-    assert take(monkeypatch, tmp_path, share=2, megabytes=5000, memory=busy.get) == ["1"]
-    assert take(monkeypatch, tmp_path, share=2, megabytes=5000, memory=lambda _: None) == ["0"]  # unknown
+    assert claim_one(monkeypatch, tmp_path, share=2, megabytes=5000, memory=busy.get) == ["1"]
+    assert claim_one(monkeypatch, tmp_path, share=2, megabytes=5000, memory=lambda _: None) == ["0"]  # unknown
     alone = tmp_path / "alone"
     alone.mkdir()
-    assert take(monkeypatch, alone, megabytes=50000, memory=lambda _: (1.0, 2.0)) == ["0"]  # GPUs are not shared
+    assert claim_one(monkeypatch, alone, megabytes=50000, memory=lambda _: (1.0, 2.0)) == ["0"]  # GPUs are not shared
 
 
-def test_memory_is_what_nvidia_smi_says(tmp_path, monkeypatch):
+def test_free_memory_is_read_from_nvidia_smi(tmp_path, monkeypatch):
     program = tmp_path / "nvidia-smi"
     program.write_text('#!/bin/sh\n[ "$2" = 3 ] && echo "1234, 81559" || exit 6\n')
     program.chmod(0o755)
@@ -168,10 +168,8 @@ def lock_file(folder: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", ["0-door", "0-0"])
-@pytest.mark.parametrize("planted", ["link", "hard link", "pipe", "folder"])
-def test_what_is_planted_in_the_place_of_a_lock_is_neither_followed_nor_waited_for(
-    tmp_path, monkeypatch, name, planted
-):
+@pytest.mark.parametrize("obstacle", ["link", "hard link", "pipe", "folder"])
+def test_lock_that_is_a_link_or_not_a_file_is_refused(tmp_path, monkeypatch, name, obstacle):
     victim = tmp_path / "thesis.txt"
     victim.write_text("years of work")
     path = lock_file(tmp_path, name)
@@ -182,40 +180,40 @@ def test_what_is_planted_in_the_place_of_a_lock_is_neither_followed_nor_waited_f
         "pipe": lambda: os.mkfifo(path),
         "folder": path.mkdir,
     }
-    makers[planted]()
+    makers[obstacle]()
     with pytest.raises(UserError, match=r"gpu-.*\.lock: .*; remove it$"):
-        take(monkeypatch, tmp_path, share=2, megabytes=1, memory=lambda _: (9.0, 9.0))
+        claim_one(monkeypatch, tmp_path, share=2, megabytes=1, memory=lambda _: (9.0, 9.0))
     assert victim.read_text() == "years of work"
 
 
-@pytest.mark.parametrize("planted", ["open to others", "a link", "a file"])
-def test_the_folder_of_the_locks_is_the_users_alone(tmp_path, monkeypatch, planted):
+@pytest.mark.parametrize("obstacle", ["open to others", "a link", "a file"])
+def test_lock_folder_open_to_others_is_refused(tmp_path, monkeypatch, obstacle):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
     folder = tmp_path / "zoom-benchmark"
-    if planted == "open to others":
+    if obstacle == "open to others":
         folder.mkdir()
         folder.chmod(0o777)
-    elif planted == "a link":
+    elif obstacle == "a link":
         folder.symlink_to(elsewhere)
     else:
         folder.touch()
     with pytest.raises(UserError, match=r"zoom-benchmark: .*GPU locks"):
-        take(monkeypatch, tmp_path)
+        claim_one(monkeypatch, tmp_path)
     assert not list(elsewhere.iterdir())
 
 
-def test_without_a_runtime_folder_the_locks_lie_in_the_cache(tmp_path, monkeypatch):
+def test_locks_are_in_the_cache_without_a_runtime_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(gpu_places, "_HELD", [])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert take(monkeypatch, tmp_path / "missing") == ["0"]
+    assert claim_one(monkeypatch, tmp_path / "missing") == ["0"]
     folder = tmp_path / "cache" / "zoom-benchmark"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / f"gpu-{platform.node()}-0-0.lock").exists()
     assert not (tmp_path / "missing").exists()
 
 
-def test_jobs_ask_snakemake_for_their_share_of_a_gpu():
+def test_jobs_request_their_share_of_a_gpu_from_snakemake():
     """`claim` provides as many places as the scheduler fills."""
     command = [sys.executable, "-m", "snakemake", "--configfile", "config/smoke.yaml", "-n", "--nolock", "--cores", "1"]
     compute = "compute={device: cuda, jobs_per_gpu: 3}"

@@ -39,11 +39,11 @@ def study(tmp_path: Path) -> Iterator[subprocess.Popen]:
         running.wait()
 
 
-def test_without_locks_there_is_nothing_to_remove(tmp_path: Path) -> None:
+def test_folder_without_locks_has_no_stale_locks(tmp_path: Path) -> None:
     assert not stale(tmp_path)
 
 
-def test_a_living_study_keeps_its_locks_and_a_killed_one_does_not(tmp_path: Path, study: subprocess.Popen) -> None:
+def test_locks_are_stale_only_after_the_study_is_killed(tmp_path: Path, study: subprocess.Popen) -> None:
     with pytest.raises(UserError, match=rf"running here \(process .*\b{study.pid}\b.*its locks are kept"):
         stale(tmp_path)
     command = [sys.executable, "-m", "benchmark.cluster.locks"]
@@ -57,7 +57,7 @@ def test_a_living_study_keeps_its_locks_and_a_killed_one_does_not(tmp_path: Path
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_a_script_that_outlives_its_snakemake_counts_in_its_own_folder(tmp_path: Path, elsewhere: bool) -> None:
+def test_script_that_outlives_snakemake_keeps_the_locks_of_its_folder(tmp_path: Path, elsewhere: bool) -> None:
     script = tmp_path / ".snakemake" / "scripts" / "tmp1.train.py"
     for folder in (script.parent, tmp_path / ".snakemake" / "locks", tmp_path / "other"):
         folder.mkdir(parents=True)

@@ -25,14 +25,14 @@ def fake_squeue(folder: Path, monkeypatch, says: str) -> None:
     monkeypatch.setenv("SLURM_JOB_ID", "77")
 
 
-def test_the_committed_site_file_names_every_field_and_changes_nothing():
+def test_committed_site_file_has_every_field_at_its_default():
     import yaml
 
     assert set(yaml.safe_load(cluster.SITE.read_text())) == set(Site.__dataclass_fields__)
     assert site() == Site()
 
 
-def test_environment_wins_over_another_site_file(tmp_path, monkeypatch):
+def test_environment_overrides_the_site_file(tmp_path, monkeypatch):
     path = tmp_path / "mine.yaml"
     path.write_text("account: lab\ngpu_partition: gpus\nlongest: 12\n")
     monkeypatch.setenv("ZOOM_SITE", str(path))
@@ -56,14 +56,14 @@ def test_environment_wins_over_another_site_file(tmp_path, monkeypatch):
         ("account: a\nqos: b\naccount: c", "line 3: 'account' is in line 1 already; remove one"),
     ],
 )
-def test_a_wrong_site_file_is_one_line(tmp_path, text, said):
+def test_invalid_site_file_is_refused_in_one_line(tmp_path, text, said):
     path = tmp_path / "site.yaml"
     path.write_text(text)
     with pytest.raises(UserError, match=f"{path}: {said}"):
         site(path)
 
 
-def test_an_account_of_digits_stays_text(tmp_path):
+def test_account_of_digits_is_read_as_text(tmp_path):
     path = tmp_path / "site.yaml"
     path.write_text("account: 0123\nqos: 1e3\ncpu_partition: on\ngpu_partition: null\nscratch: 'null'\nretries: 3\n")
     found = site(path)
@@ -72,17 +72,17 @@ def test_an_account_of_digits_stays_text(tmp_path):
     assert found.quoted("account") == "'0123'"
 
 
-def test_a_missing_site_file_is_named(tmp_path):
+def test_missing_site_file_is_refused_by_name(tmp_path):
     with pytest.raises(UserError, match="no such site file"):
         site(tmp_path / "none.yaml")
 
 
-def test_time_limits_grow_with_attempts_up_to_the_longest():
+def test_time_limit_grows_with_attempts_up_to_the_longest():
     here = Site(longest=10)
     assert [here.limit(200.4, attempt) for attempt in (1, 2, 3, 4)] == [200, 401, 600, 600]
 
 
-def test_temporary_files_go_to_the_jobs_own_folder(monkeypatch):
+def test_temporary_folder_is_slurms_or_the_sites(monkeypatch):
     """The value that Snakemake computes on the node."""
     for variable, value in (("", ""), ("SLURM_TMPDIR", "/local/77")):
         monkeypatch.delenv("SLURM_TMPDIR", raising=False)
@@ -105,22 +105,22 @@ def test_every_setting_of_a_profile_has_a_comment(name):
     ("text", "seconds"),
     [("59", 59), ("1:30", 90), ("2:00:00", 7200), ("1-00:00:01", 86401), ("3-12:30:00", 304200), ("UNLIMITED", None)],
 )
-def test_durations_of_slurm(text, seconds):
+def test_slurm_durations_are_converted_to_seconds(text, seconds):
     assert duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["INVALID", "NOT_SET", ""])
-def test_what_is_no_duration_is_refused(text):
+def test_invalid_duration_is_refused(text):
     with pytest.raises(ValueError, match="invalid literal"):
         duration(text)
 
 
-def test_outside_a_job_nothing_ends():
+def test_outside_a_slurm_job_there_is_no_time_limit():
     assert seconds_left(60) is None
     assert stop_after(60) is None
 
 
-def test_a_job_asks_slurm_for_the_time_left(tmp_path, monkeypatch):
+def test_remaining_time_is_read_from_slurm(tmp_path, monkeypatch):
     fake_squeue(tmp_path, monkeypatch, "10:00:00")
     assert seconds_left() == 36000
     assert stop_after() == 36000 - cluster.MARGIN
@@ -129,19 +129,19 @@ def test_a_job_asks_slurm_for_the_time_left(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("says", ["INVALID", ""])
-def test_without_an_answer_the_requested_minutes_count(tmp_path, monkeypatch, capsys, says):
+def test_requested_minutes_are_used_without_an_answer_of_slurm(tmp_path, monkeypatch, capsys, says):
     fake_squeue(tmp_path, monkeypatch, says)
     assert seconds_left(30) == 1800
     assert seconds_left() is None
     assert "using the 30 requested minutes" in capsys.readouterr().out
 
 
-def test_a_job_without_a_limit_is_not_stopped(tmp_path, monkeypatch):
+def test_job_without_a_limit_is_not_stopped(tmp_path, monkeypatch):
     fake_squeue(tmp_path, monkeypatch, "UNLIMITED")
     assert stop_after(30) is None
 
 
-def test_a_job_step_of_one_task_is_not_taken_for_a_distributed_launch(monkeypatch):
+def test_job_step_of_one_task_is_not_a_distributed_launch(monkeypatch):
     """Lightning reads SLURM's variables, and would refuse several devices in a step of one task."""
     from models.training.loop import start_fabric
 

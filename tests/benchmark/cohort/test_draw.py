@@ -10,7 +10,7 @@ from benchmark.datasets import Reader
 from benchmark.errors import UserError
 
 
-class Shelf(Reader):
+class TwentyFiveScans(Reader):
     """Candidates s00 … s24, of which every fifth is refused."""
 
     def subjects(self):
@@ -28,14 +28,14 @@ class Shelf(Reader):
 
 
 @pytest.fixture
-def shelf(tmp_path):
-    return Shelf(tmp_path)
+def dataset(tmp_path):
+    return TwentyFiveScans(tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("folds", [1, 2, 5])
-def test_no_test_patient_in_any_fold(shelf, seed, folds):
-    rows, _ = draw(shelf, "shelf", {"cv": 12, "test": 3}, folds, seed)
+def test_folds_are_disjoint_and_without_test_patients(dataset, seed, folds):
+    rows, _ = draw(dataset, "shelf", {"cv": 12, "test": 3}, folds, seed)
     tested = set(sheet.test(rows))
     assert len(tested) == 3
     for fold in range(1, folds + 1):
@@ -49,47 +49,47 @@ def test_no_test_patient_in_any_fold(shelf, seed, folds):
     )
 
 
-def test_refused_scans_are_replaced_and_named(shelf):
-    rows, refused = draw(shelf, "shelf", {"cv": 17, "test": 3}, 5, 0)
+def test_refused_scans_are_replaced_and_named(dataset):
+    rows, refused = draw(dataset, "shelf", {"cv": 17, "test": 3}, 5, 0)
     assert len(rows) == 20
     assert set(refused.values()) <= {"odd"}
     assert not {int(row.subject[1:]) % 5 for row in rows} & {0}
 
 
-def test_only_what_is_needed_is_fetched(shelf):
-    rows, refused = draw(shelf, "shelf", {"cv": 4, "test": 1}, 2, 0)
-    assert len(shelf.fetched) == len(rows) + len(refused)
+def test_only_drawn_scans_are_fetched(dataset):
+    rows, refused = draw(dataset, "shelf", {"cv": 4, "test": 1}, 2, 0)
+    assert len(dataset.fetched) == len(rows) + len(refused)
 
 
-def test_same_seed_same_cohort(shelf):
+def test_same_seed_draws_the_same_cohort(dataset):
     wanted = {"cv": 12, "test": 3}
-    assert draw(shelf, "shelf", wanted, 5, 1) == draw(shelf, "shelf", wanted, 5, 1)
-    assert draw(shelf, "shelf", wanted, 5, 1) != draw(shelf, "shelf", wanted, 5, 2)
+    assert draw(dataset, "shelf", wanted, 5, 1) == draw(dataset, "shelf", wanted, 5, 1)
+    assert draw(dataset, "shelf", wanted, 5, 1) != draw(dataset, "shelf", wanted, 5, 2)
 
 
-def test_too_few_is_an_error_unless_partial(shelf):
+def test_too_few_scans_are_refused_unless_partial(dataset):
     with pytest.raises(UserError, match=r"20 usable scans, but the cohort needs 3 \+ 27"):
-        draw(shelf, "shelf", {"cv": 27, "test": 3}, 5, 0)
-    rows, _ = draw(shelf, "shelf", {"cv": 27, "test": 3}, 5, 0, partial=True)
+        draw(dataset, "shelf", {"cv": 27, "test": 3}, 5, 0)
+    rows, _ = draw(dataset, "shelf", {"cv": 27, "test": 3}, 5, 0, partial=True)
     assert (len(sheet.test(rows)), len(rows)) == (3, 20)
 
 
-def test_named_test_patients(shelf):
-    rows, _ = draw(shelf, "shelf", {"cv": "all", "test": 2, "test_ids": ["s01", "s02"]}, 3, 0)
+def test_named_test_patients_are_used(dataset):
+    rows, _ = draw(dataset, "shelf", {"cv": "all", "test": 2, "test_ids": ["s01", "s02"]}, 3, 0)
     assert sheet.test(rows) == ["s01", "s02"]
     assert len(rows) == 20
     with pytest.raises(UserError, match="nobody"):
-        draw(shelf, "shelf", {"cv": 4, "test": 1, "test_ids": ["nobody"]}, 2, 0)
+        draw(dataset, "shelf", {"cv": 4, "test": 1, "test_ids": ["nobody"]}, 2, 0)
 
 
-def test_a_named_test_patient_is_never_replaced_by_another(shelf, monkeypatch):
-    monkeypatch.setattr(shelf, "refuse", lambda path: "thick" if "s02" in str(path) else None)
+def test_refused_named_test_patient_is_not_replaced(dataset, monkeypatch):
+    monkeypatch.setattr(dataset, "refuse", lambda path: "thick" if "s02" in str(path) else None)
     with pytest.raises(UserError, match="test_ids s02: thick; name another test patient"):
-        draw(shelf, "shelf", {"cv": 4, "test": 2, "test_ids": ["s01", "s02"]}, 2, 0)
+        draw(dataset, "shelf", {"cv": 4, "test": 2, "test_ids": ["s01", "s02"]}, 2, 0)
 
 
-def test_sheet_round_trip(shelf, tmp_path):
-    rows, _ = draw(shelf, "shelf", {"cv": 4, "test": 1}, 2, 0)
+def test_sheet_is_read_as_written(dataset, tmp_path):
+    rows, _ = draw(dataset, "shelf", {"cv": 4, "test": 1}, 2, 0)
     sheet.write_sheet(tmp_path / "c.tsv", rows)
     assert sheet.read_sheet(tmp_path / "c.tsv") == rows
     assert (rows[0].shape, rows[0].spacing, rows[0].orientation) == ("4x5x6", "1x1x3", "RAS")

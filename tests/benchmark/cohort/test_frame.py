@@ -19,11 +19,11 @@ def patient(spacing: str, orientation: str = "ASL", role: str = "test") -> Patie
         ("LAS", "axial", (1.0, 1.2)),
     ],
 )
-def test_the_slice_axis_is_found_by_plane_or_number(orientation, axis, expected):
+def test_spacing_is_along_the_slice_axis_given_by_plane_or_number(orientation, axis, expected):
     assert spacing(patient("0.9x1x1.2", orientation), axis) == expected
 
 
-def test_small_frames_are_said_to_hardly_test_interpolation():
+def test_sentence_states_frame_pixels_and_slice_spacing():
     text = sentence("Demo", [patient("1x1x1")], "sagittal", 64, 4)
     assert "frames of 64×64 pixels of 4 mm from 16×16 known pixels (scans averaged 4 to 1 in plane)" in text
     assert "slices 1 mm apart; slices so close" in text
@@ -33,7 +33,7 @@ def test_small_frames_are_said_to_hardly_test_interpolation():
     )
 
 
-def test_a_sentence_for_each_sheet(tmp_path):
+def test_caption_has_a_sentence_for_each_sheet(tmp_path):
     write_sheet(tmp_path / "toy.tsv", [patient("2x2x1", "RAS")])
     about = {"size": 32, "shrink": 1, "antialias": True, "cohorts": {"toy": {"label": "Toy", "axis": "axial"}}}
     assert frames([tmp_path / "toy.tsv"], about).startswith(" Toy: frames of 32×32 pixels of 2 mm from 8×8")

@@ -23,7 +23,7 @@ def scan(tmp_path):
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, "sagittal", "coronal", "axial"])
-def test_undo_brings_back_the_scan(scan, axis, tmp_path):
+def test_undo_restores_the_scan(scan, axis, tmp_path):
     volume, _, sidecar = preprocess(scan, axis=axis, size=32, percentile=100)
     assert volume.shape[1:] == (32, 32)
     assert volume.dtype == np.float32
@@ -36,7 +36,7 @@ def test_undo_brings_back_the_scan(scan, axis, tmp_path):
 
 
 @pytest.mark.parametrize("shrink", [1, 2, 4])
-def test_a_marked_voxel_stays_where_it_is_in_the_world(scan, shrink):
+def test_marked_block_keeps_its_world_position(scan, shrink):
     stored = nib.load(scan)
     data = np.zeros(stored.shape)
     data[8:12, 12:16, 4] = 100  # a block on the grid of blocks of 2 and 4
@@ -57,7 +57,7 @@ def test_scale_is_the_percentile_of_the_nonzero_voxels(scan):
     assert np.isclose(volume.sum(), np.minimum(data / sidecar.scale, 1).sum(), rtol=1e-5)
 
 
-def test_scaling_by_slice_is_an_option_and_survives_a_constant_slice(scan):
+def test_scaling_by_slice_accepts_a_constant_slice(scan):
     volume, _, _ = preprocess(scan, axis=2, size=32, scaling="slice", percentile=99.9)
     peaks = volume.max(axis=(1, 2))
     assert peaks[0] == 0
@@ -67,7 +67,7 @@ def test_scaling_by_slice_is_an_option_and_survives_a_constant_slice(scan):
 @pytest.mark.parametrize(
     ("wrong", "message"), [({"size": 16}, "do not fit"), ({"size": 32, "slices": 10}, "9 sagittal slices")]
 )
-def test_broken_rules_name_the_file(scan, wrong, message):
+def test_wrong_size_or_slice_count_is_refused_with_the_file(scan, wrong, message):
     with pytest.raises(UserError, match=message) as caught:
         preprocess(scan, axis=2, **wrong)
     assert str(scan) in str(caught.value)

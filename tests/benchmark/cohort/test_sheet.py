@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "toy.tsv"
 
 
-def test_what_is_written_is_read(path: Path) -> None:
+def test_sheet_is_read_as_written(path: Path) -> None:
     assert read_sheet(path) == ROWS
 
 
@@ -47,7 +47,7 @@ def test_what_is_written_is_read(path: Path) -> None:
         ("a.nii.gz", '"a.nii.gz', "not a table of tab-separated values"),
     ],
 )
-def test_an_edited_sheet_that_is_wrong_is_refused_with_its_line(path: Path, old: str, new: str, said: str) -> None:
+def test_invalid_sheet_is_refused_with_its_line(path: Path, old: str, new: str, said: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
@@ -57,6 +57,6 @@ def test_an_edited_sheet_that_is_wrong_is_refused_with_its_line(path: Path, old:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_sheet_that_an_office_program_saved_is_read(path: Path, encoding: str) -> None:
+def test_sheet_with_byte_order_mark_or_utf16_is_read(path: Path, encoding: str) -> None:
     path.write_bytes(path.read_text(encoding="utf-8").encode(encoding))
     assert read_sheet(path) == ROWS

@@ -15,7 +15,7 @@ def test_every_shipped_config_is_valid(name):
     check(merged(name))
 
 
-def test_the_default_is_the_article():
+def test_default_config_has_the_articles_values():
     config = check(merged())
     assert config["study"]["folds"] == 5
     assert len(config["study"]["cohorts"]) == 6
@@ -71,14 +71,14 @@ def test_the_default_is_the_article():
         ),
     ],
 )
-def test_a_mistake_is_one_line(change, message):
+def test_invalid_value_is_refused_in_one_line(change, message):
     with pytest.raises(UserError) as caught:
         check(merged(**change))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_numbers_that_the_command_line_gives_as_text_are_numbers():
+def test_numbers_as_text_are_converted():
     change = {"sampling": {"steps": "5", "quantise_interpolated": "false"}, "cohorts": {"oasis": {"axis": "2"}}}
     training = {"vq": {"training": {"batch": "3", "crop": "0.7", "rate_schedule": "one_cycle"}}}
     config = check(merged(**change, networks=training))
@@ -89,13 +89,13 @@ def test_numbers_that_the_command_line_gives_as_text_are_numbers():
     assert config["networks"]["vq"]["training"]["rate_schedule"] == "one_cycle"
 
 
-def test_networks_come_after_what_they_need():
+def test_needed_networks_are_in_training_order():
     config = check(merged())
     assert needed_networks(config, "ours")[:2] == ["vq", "ldm"]
     assert needed_networks(config, "linear") == []
 
 
-def test_a_config_that_is_no_study_by_itself_is_put_over_the_shipped_one():
+def test_partial_config_is_completed_by_the_shipped_one():
     few = {"seed": 3, "study": {"methods": ["linear"]}}
     assert complete(few)
     check(few)
@@ -105,7 +105,7 @@ def test_a_config_that_is_no_study_by_itself_is_put_over_the_shipped_one():
     assert Path(few["zoom"]["sheet"]).is_file()
 
 
-def test_a_complete_config_stays_as_it_is():
+def test_complete_config_is_unchanged():
     mine = merged()
     del mine["figures"]["fig26"]
     before = copy.deepcopy(mine)
@@ -113,7 +113,7 @@ def test_a_complete_config_stays_as_it_is():
     assert mine == before
 
 
-def test_a_tilde_in_a_path_is_the_home_folder(monkeypatch):
+def test_tilde_in_a_path_is_the_home_folder(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     config = check(
         merged(

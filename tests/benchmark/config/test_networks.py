@@ -53,14 +53,14 @@ def files(tmp_path: Path) -> list[str]:
     return paths
 
 
-def test_a_diffusion_under_another_name_is_sampled_as_the_config_says(config: dict) -> None:
+def test_renamed_diffusion_has_the_sampling_options(config: dict) -> None:
     assert is_diffusion(config, "mine")
     assert options(config, "mine") == config["sampling"]
     assert not is_diffusion(config, "wdsr")
     assert options(config, "wdsr") == {}
 
 
-def test_it_is_planned_timed_and_costed(config: dict) -> None:
+def test_renamed_diffusion_is_planned_and_timed(config: dict) -> None:
     assert Plan(config).samplers.method == "mine"
     seconds = demand.restoring_seconds(config, "oasis", "mine", 3)
     assert seconds == demand.restoring_seconds(config, "oasis", "ours", 3) > 0
@@ -69,14 +69,14 @@ def test_it_is_planned_timed_and_costed(config: dict) -> None:
     assert frame.loc[("train", "small_diffusion"), "steps"] == 10
 
 
-def test_it_restores(config: dict, files: list[str]) -> None:
+def test_renamed_diffusion_restores(config: dict, files: list[str]) -> None:
     sampling = config["sampling"] | {"steps": 2}
     restoration = Restoration("ours", files, options=sampling, chunk=2, seed=1, dataset="d", device="cpu")
     restored = restoration.build("someone").restore(np.full((3, 8, 8), 0.5, np.float32), [0, 1, 2], [0, 0.5])
     assert restored.shape == (2, 32, 32)
 
 
-def test_it_zooms(config: dict, files: list[str]) -> None:
+def test_renamed_diffusion_is_chosen_by_zoom(config: dict, files: list[str]) -> None:
     choice = choose(config, "mine", files, in_plane=4)
     assert choice.options == config["sampling"]
     assert set(choice.load("cpu")) == {"vq", "ldm"}
@@ -88,7 +88,7 @@ def test_two_networks_of_one_class_are_refused(files: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(check(merged())["networks"]))
-def test_facts_stand_next_to_each_network(name: str) -> None:
+def test_each_network_states_its_parameters_and_facts(name: str) -> None:
     """The number of parameters equals the network's at the article's size, and all other facts are present."""
     block = check(merged())["networks"][name]
     kind = block.get("class", name)
@@ -98,7 +98,7 @@ def test_facts_stand_next_to_each_network(name: str) -> None:
     assert about(kind).samples == (kind == "ldm")
 
 
-def test_every_network_of_the_study_but_the_diffusion_is_compared_in_plane() -> None:
+def test_every_network_except_the_diffusion_is_compared_in_plane() -> None:
     config = check(merged())
     networks = [name for name in study_networks(config) if not about(class_of(config, name)).samples]
     assert "quartet" in networks
@@ -107,7 +107,7 @@ def test_every_network_of_the_study_but_the_diffusion_is_compared_in_plane() -> 
     assert compared_in_plane(config) == ["quartet"]
 
 
-def test_a_variant_has_a_name_of_its_own_in_tables() -> None:
+def test_variant_of_a_network_has_a_separate_label() -> None:
     config = check(merged())
     assert labels(config, ["vq", "quartet", "quartet_pair"]) == {
         "vq": "first stage (VQ)",
@@ -116,7 +116,7 @@ def test_a_variant_has_a_name_of_its_own_in_tables() -> None:
     }
 
 
-def test_facts_are_literals_with_known_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_facts_that_are_computed_or_unknown_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "networks").mkdir()
     monkeypatch.setattr("benchmark.project.models", lambda: tmp_path)
     for name, text in {

@@ -9,7 +9,7 @@ from benchmark.config import check, recipe
 from benchmark.errors import UserError
 
 
-def test_the_default_is_what_the_authors_did():
+def test_default_recipe_has_the_authors_settings():
     config = check(merged())
     networks = config["networks"]
     ldm = networks["ldm"]["training"]
@@ -21,7 +21,7 @@ def test_the_default_is_what_the_authors_did():
     assert networks["srgan"]["init"] is None
 
 
-def test_scratch_starts_from_nothing_and_shares_nothing():
+def test_scratch_recipe_has_no_initial_weights_and_no_shared_network():
     networks = check(merged(recipe="scratch"))["networks"]
     assert {(n["init"], n["shared"]) for n in networks.values()} == {(None, False)}
     assert networks["vq"]["training"]["steps"] == 100_000
@@ -35,7 +35,7 @@ def test_small_studies_start_from_random_weights(name):
     assert all(network["init"] is None for network in check(merged(name))["networks"].values())
 
 
-def test_what_the_user_says_wins():
+def test_user_settings_override_the_recipe():
     mine = {"ldm": {"init": None, "training": {"steps": 70, "base_rate": 1.0}}, "vq": {"training": {"epochs": 2}}}
     networks = check(merged(networks=mine))["networks"]
     assert networks["ldm"]["init"] is None
@@ -46,7 +46,7 @@ def test_what_the_user_says_wins():
     assert networks["vq"]["training"]["epochs"] == 2
 
 
-def test_applied_twice_is_applied_once():
+def test_recipe_applied_twice_changes_nothing():
     config = check(merged())
     before = copy.deepcopy(config)
     assert check(config) == before
@@ -69,14 +69,14 @@ def test_applied_twice_is_applied_once():
         ({"recipes": {"mine": {"vq": {"size": {}}}}}, "recipes.mine.vq: unknown key 'size'"),
     ],
 )
-def test_a_mistake_is_one_line(change, message):
+def test_invalid_recipe_is_refused_in_one_line(change, message):
     with pytest.raises(UserError) as caught:
         check(merged(**change))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_epochs_are_steps_by_slices_batch_and_devices():
+def test_epochs_are_converted_to_steps_by_slices_batch_and_devices():
     training = {"epochs": 15, "batch": 4, "warm_up": 0.5, "lower_at": [0.25, 500], "rate": 0.5}
     assert recipe.steps_of(training, 2176, devices=2) == 4080
     assert recipe.settled(training, 2176, devices=2) == {
@@ -90,7 +90,7 @@ def test_epochs_are_steps_by_slices_batch_and_devices():
     assert recipe.steps_of({"steps": 7, "batch": 16}, 10) == 7
 
 
-def test_public_weights_lie_where_they_are_fetched_to_or_where_the_user_has_them():
+def test_public_weights_path_is_the_download_or_the_users():
     config = check(merged(data="here"))
     assert recipe.start(config, "vq") == "here/public/bsr_4x.ckpt"
     assert recipe.starts_from_fetched(config, "ldm") == ["here/public/bsr_4x.ckpt"]

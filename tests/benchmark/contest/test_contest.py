@@ -36,7 +36,7 @@ OPTIONS = {"alpha": 0.05, "iterations": 20, "seed": 1}
 PATIENTS = 24
 
 
-def planted(new: float = 2.0) -> pd.DataFrame:
+def synthetic_scores(new: float = 2.0) -> pd.DataFrame:
     """Scores of ``PATIENTS`` patients by 4 methods: the level of each method, a shift per patient, and two slices."""
     rows = []
     for setting in ("removed", "n2"):
@@ -57,7 +57,7 @@ def planted(new: float = 2.0) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_every_third_slice_is_known_and_gaps_are_spread():
+def test_thinned_keeps_every_third_slice_and_spreads_the_gaps():
     assert thinned(10, 2, None).removed.tolist() == [1, 2, 4, 5, 7, 8]
     assert thinned(11, 2, None).removed.tolist() == [1, 2, 4, 5, 7, 8]  # the last gap would have no end
     some = thinned(160, 4, 3).removed
@@ -68,7 +68,7 @@ def test_every_third_slice_is_known_and_gaps_are_spread():
     assert all(not set(wanted) & set(removal.known) for removal, wanted in found.values())
 
 
-class Same:
+class MeanAbsoluteDifference:
     """A distance that is 0 for identical images."""
 
     def distances(self, a, b, mask, batch=16):
@@ -76,7 +76,7 @@ class Same:
         return full, full
 
 
-def test_scores_of_a_volume(tmp_path):
+def test_contest_scores_removed_slices_of_a_volume(tmp_path):
     truth = np.random.default_rng(0).random((30, 32, 32), dtype=np.float32)
     truth[:3] = 0
     volume.write(tmp_path / "sub-1.nii.gz", truth, np.eye(4))
@@ -85,7 +85,7 @@ def test_scores_of_a_volume(tmp_path):
         restoration = Restoration(name, [], options={}, chunk=4, seed=0, dataset="d")
         table = contest(
             restoration, [tmp_path / "sub-1.nii.gz"], [tmp_path / "sub-1.tsv"],
-            new=[2], gaps=2, perceptual=Same(), second_opinion=Same(),
+            new=[2], gaps=2, perceptual=MeanAbsoluteDifference(), second_opinion=MeanAbsoluteDifference(),
         )  # fmt: skip
         assert table.groupby("setting").size().to_dict() == {"removed": 4, "n2": 4}
         assert table["signal"].sum() == 7  # slice 1 is empty
@@ -93,8 +93,8 @@ def test_scores_of_a_volume(tmp_path):
         assert (table.loc[table["signal"], "ssim"] == 1).all() == exact
 
 
-def test_the_leader_is_bold_and_oracles_are_not():
-    frame = contest_frame(planted(), CONFIG["contest"]["methods"])
+def test_leader_is_bold_and_oracles_are_not():
+    frame = contest_frame(synthetic_scores(), CONFIG["contest"]["methods"])
     row = frame[(frame["method"] == "new") & (frame["setting"] == "n2")].iloc[0]
     assert (row["patients"], row["slices"]) == (PATIENTS, 2 * PATIENTS)
     assert row["psnr"] == pytest.approx(2 + 0.01 * (PATIENTS - 1) / 2)
@@ -109,8 +109,8 @@ def test_the_leader_is_bold_and_oracles_are_not():
     assert "every 3. slice known, 2 new slices in each gap" in table.rows[5]
 
 
-def test_a_clear_lead_and_none():
-    ahead = certainty(planted(), CONFIG, **OPTIONS)
+def test_verdict_is_clearly_ahead_or_not_shown():
+    ahead = certainty(synthetic_scores(), CONFIG, **OPTIONS)
     assert set(ahead["second"]) == {"linear", "old"}
     assert (ahead["verdict"] == CLEARLY).all()
     assert (ahead["gain_low"] > 0).all()
@@ -119,15 +119,15 @@ def test_a_clear_lead_and_none():
     table = certainty_table(ahead, CONFIG)
     assert "is ahead of every rival in this table" in table.caption
     assert f" on {PATIENTS} of {PATIENTS}" in table.rows[1][1].text
-    behind = certainty(planted(new=0.5), CONFIG, **OPTIONS)
+    behind = certainty(synthetic_scores(new=0.5), CONFIG, **OPTIONS)
     assert (behind.loc[behind["second"] == "old", "verdict"] == NOT_SHOWN).all()
     caption = certainty_table(behind, CONFIG).caption
     assert "is not clearly ahead on: " in caption
     assert "SSIM against the old one (Heads, single slices removed (10 % protocol)): −0.5000" in caption
 
 
-def test_a_contest_of_few_has_no_winner():
-    scores = planted()
+def test_six_patients_give_no_verdict():
+    scores = synthetic_scores()
     few = certainty(scores[scores["subject"].isin([f"s{i}" for i in range(6)])], CONFIG, **OPTIONS)
     assert (few["verdict"] == TOO_FEW).all()
     table = certainty_table(few, CONFIG)
@@ -136,14 +136,14 @@ def test_a_contest_of_few_has_no_winner():
     assert not any(cell.bold for row in table.rows if not isinstance(row, str) for cell in row)
 
 
-def test_the_champions_own_variants_are_no_rivals():
+def test_variants_of_the_champion_are_no_rivals():
     methods = METHODS | {"old": METHODS["old"] | {"networks": ["a"]}}
-    frame = certainty(planted(new=0.5), CONFIG | {"methods": methods}, **OPTIONS)
+    frame = certainty(synthetic_scores(new=0.5), CONFIG | {"methods": methods}, **OPTIONS)
     assert set(frame["second"]) == {"linear"}
 
 
-def test_parts_are_compared_on_the_same_patients():
-    scores = planted()
+def test_parts_are_compared_on_common_patients():
+    scores = synthetic_scores()
     scores = scores[(scores["method"] != "old") | scores["subject"].isin(["s0", "s1"])]
     frame = parts_frame(scores, CONFIG)
     assert frame["patients"].tolist() == [2, 2]
@@ -152,14 +152,14 @@ def test_parts_are_compared_on_the_same_patients():
     assert parts_table(frame, CONFIG).rows[2][4].text == "−1.00"
 
 
-def test_without_variants_the_table_of_parts_is_empty():
+def test_parts_table_without_variants_is_empty():
     config = CONFIG | {"contest": CONFIG["contest"] | {"parts": []}}
-    frame = parts_frame(planted(), config)
+    frame = parts_frame(synthetic_scores(), config)
     assert frame.empty
     assert parts_table(frame, config).rows == []
 
 
-def test_the_picture(tmp_path):
+def test_figure_shows_the_slice_with_most_detail(tmp_path):
     rng = np.random.default_rng(0)
     for subject, contrast in (("dull", 0.1), ("rich", 0.9)):
         truth = np.zeros((8, 40, 40), np.float32)
@@ -171,7 +171,7 @@ def test_the_picture(tmp_path):
     subject, truth, removal, place = most_detail(paths, [p.parent / f"{p.name[:4]}.tsv" for p in paths])
     assert (subject, place) == ("rich", 5)
     assert removal.removed.tolist() == [2, 5]
-    chosen = shown(planted(), "heads", METHODS)
+    chosen = shown(synthetic_scores(), "heads", METHODS)
     assert chosen == ["new", "old", "linear"]
     labels = {key: value["label"] for key, value in METHODS.items()}
     figure, caption = draw(subject, truth[place], place, {m: truth[place] * 0.9 for m in chosen}, labels, "Heads")

@@ -23,7 +23,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def password(monkeypatch: pytest.MonkeyPatch) -> None:
+def atlas_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATLAS_PASSWORD", "open sesame")
 
 
@@ -31,8 +31,8 @@ def digest(releases: Path) -> str:
     return hashlib.sha256((releases / "R2.0" / "ATLAS_R2.0_encrypted.tar.gz").read_bytes()).hexdigest()
 
 
-def test_downloads_decrypts_and_takes_only_the_images(
-    serve_folder, server, releases: Path, tmp_path: Path, password: None, caplog: pytest.LogCaptureFixture
+def test_release_2_is_downloaded_decrypted_and_only_chosen_images_extracted(
+    serve_folder, server, releases: Path, tmp_path: Path, atlas_password: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.drops = [30_000]
     dataset = reader("atlas", tmp_path, url=serve_folder(releases), sha256=digest(releases), release="R2.0")
@@ -51,9 +51,7 @@ def test_downloads_decrypts_and_takes_only_the_images(
     assert "sesame" not in caplog.text
 
 
-def test_the_old_release_its_digest_and_first_visits(
-    serve_folder, releases: Path, tmp_path: Path, password: None
-) -> None:
+def test_release_1_gives_first_visits(serve_folder, releases: Path, tmp_path: Path, atlas_password: None) -> None:
     dataset = reader("atlas", tmp_path, url=serve_folder(releases))  # the default: the article cites Liew et al. 2018
     assert dataset.subjects() == ["031769", "031770"]
     path = dataset.fetch(["031770"])["031770"]
@@ -61,7 +59,7 @@ def test_the_old_release_its_digest_and_first_visits(
     assert nib.load(path).shape == ATLAS[0]
 
 
-def test_a_missing_password_says_what_to_do(
+def test_missing_password_is_refused_with_instructions(
     server, releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ATLAS_PASSWORD", raising=False)
@@ -78,21 +76,25 @@ def test_a_missing_password_says_what_to_do(
             dataset.subjects()
 
 
-def test_a_wrong_password_says_so(releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_password_is_refused_without_printing_it(
+    releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ATLAS_PASSWORD", "close sesame")
     with pytest.raises(UserError, match="the password is wrong") as error:
         reader("atlas", tmp_path, local=releases / "R2.0", release="R2.0").subjects()
     assert "sesame" not in str(error.value)
 
 
-def test_no_other_process_is_given_the_password(
-    releases: Path, tmp_path: Path, password: None, monkeypatch: pytest.MonkeyPatch
+def test_decryption_starts_no_process(
+    releases: Path, tmp_path: Path, atlas_password: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
     assert reader("atlas", tmp_path, local=releases / "R2.0", release="R2.0").subjects()
 
 
-def test_a_flipped_byte_is_caught(serve_folder, server, releases: Path, tmp_path: Path, password: None) -> None:
+def test_download_with_a_flipped_byte_is_refused(
+    serve_folder, server, releases: Path, tmp_path: Path, atlas_password: None
+) -> None:
     url = serve_folder(releases)
     server.flips = {f"/{release}/ATLAS_{release}_encrypted.tar.gz" for release in ("R2.0", "R1.1")}
     with pytest.raises(UserError, match=r"ATLAS_R2\.0_encrypted\.tar\.gz\.wrong: its SHA-256 is"):
@@ -101,14 +103,14 @@ def test_a_flipped_byte_is_caught(serve_folder, server, releases: Path, tmp_path
         reader("atlas", tmp_path / "b", url=url, release="R1.1").subjects()
 
 
-def test_the_pinned_hash_is_asked_of_the_real_release(
-    serve_folder, releases: Path, tmp_path: Path, password: None
+def test_pinned_hash_of_the_release_is_required(
+    serve_folder, releases: Path, tmp_path: Path, atlas_password: None
 ) -> None:
     with pytest.raises(UserError, match="not b9cdf26486e7dd32"):
         reader("atlas", tmp_path, url=serve_folder(releases), release="R2.0").subjects()
 
 
-def test_decrypted_by_the_user_already(releases: Path, tmp_path: Path, password: None) -> None:
+def test_folder_decrypted_by_the_user_is_read_in_place(releases: Path, tmp_path: Path, atlas_password: None) -> None:
     dataset = reader("atlas", tmp_path / "a", local=releases / "R2.0", release="R2.0")
     dataset.fetch(dataset.subjects())
     tree = reader("atlas", tmp_path / "b", local=tmp_path / "a" / "files" / "ATLAS_2", release="R2.0")
@@ -116,9 +118,7 @@ def test_decrypted_by_the_user_already(releases: Path, tmp_path: Path, password:
     assert tree.fetch(["sub-r001s003"])["sub-r001s003"].is_relative_to(tmp_path / "a")
 
 
-def test_an_archive_put_into_the_folder_by_hand(
-    releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_archive_in_the_data_folder_is_read(releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ATLAS_PASSWORD", raising=False)
     archive = tmp_path / "ATLAS_R2.0_encrypted.tar.gz"
     archive.write_bytes((releases / "R2.0" / archive.name).read_bytes())
@@ -131,6 +131,6 @@ def test_an_archive_put_into_the_folder_by_hand(
     assert len(dataset.subjects()) == 3
 
 
-def test_an_unknown_release_is_named(tmp_path: Path) -> None:
+def test_unknown_release_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no release R3; there are R1\.1, R2\.0"):
         reader("atlas", tmp_path, release="R3")

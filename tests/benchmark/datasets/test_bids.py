@@ -1,3 +1,5 @@
+"""A BIDS folder as a dataset: which image of a subject is used."""
+
 import gzip
 from pathlib import Path
 
@@ -7,7 +9,7 @@ from benchmark.datasets import reader
 from benchmark.errors import UserError
 
 
-def tree(root: Path, *names: str) -> Path:
+def write_tree(root: Path, *names: str) -> Path:
     for name in names:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -15,8 +17,8 @@ def tree(root: Path, *names: str) -> Path:
     return root
 
 
-def test_finds_the_suffix_and_uses_it_in_place(tmp_path: Path) -> None:
-    root = tree(
+def test_images_of_the_suffix_are_used_in_place(tmp_path: Path) -> None:
+    root = write_tree(
         tmp_path / "study",
         "sub-02/anat/sub-02_T1w.nii.gz",
         "sub-01/ses-a/anat/sub-01_ses-a_T1w.nii",
@@ -33,8 +35,8 @@ def test_finds_the_suffix_and_uses_it_in_place(tmp_path: Path) -> None:
         bids.fetch(["sub-02", "sub-9", "sub-03"])
 
 
-def test_several_images_of_one_subject_are_named_and_can_be_chosen_from(tmp_path: Path) -> None:
-    root = tree(
+def test_several_images_of_a_subject_are_refused_until_one_is_chosen(tmp_path: Path) -> None:
+    root = write_tree(
         tmp_path,
         "sub-01/ses-a/anat/sub-01_ses-a_run-01_T1w.nii.gz",
         "sub-01/ses-a/anat/sub-01_ses-a_acq-x_run-02_T1w.nii.gz",
@@ -43,17 +45,17 @@ def test_several_images_of_one_subject_are_named_and_can_be_chosen_from(tmp_path
     with pytest.raises(UserError, match=r"3 T1w images \(ses-a.*ses-b.*\); choose by session: or entities:"):
         reader("bids", tmp_path, local=root).subjects()
 
-    def found(**options: object) -> str:
+    def image_of(**options: object) -> str:
         return reader("bids", tmp_path, local=root, **options).fetch(["sub-01"])["sub-01"].name
 
-    assert found(session="b") == "sub-01_ses-b_T1w.nii.gz"
-    assert found(session="a", entities={"run": 2}) == "sub-01_ses-a_acq-x_run-02_T1w.nii.gz"
-    assert found(session="a", entities={"acq": None}) == "sub-01_ses-a_run-01_T1w.nii.gz"
+    assert image_of(session="b") == "sub-01_ses-b_T1w.nii.gz"
+    assert image_of(session="a", entities={"run": 2}) == "sub-01_ses-a_acq-x_run-02_T1w.nii.gz"
+    assert image_of(session="a", entities={"acq": None}) == "sub-01_ses-a_run-01_T1w.nii.gz"
     with pytest.raises(UserError, match="with ses-c in it"):
-        found(session="c")
+        image_of(session="c")
 
 
-def test_needs_a_folder_and_a_fetched_content(tmp_path: Path) -> None:
+def test_missing_folder_or_annexed_content_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="set local: to the BIDS folder"):
         reader("bids", tmp_path)
     with pytest.raises(UserError, match="not a folder"):
@@ -67,20 +69,20 @@ def test_needs_a_folder_and_a_fetched_content(tmp_path: Path) -> None:
         bids.fetch(["sub-01"])
 
 
-def test_names_that_begin_with_a_dot_are_no_images(tmp_path: Path) -> None:
+def test_names_with_a_leading_dot_are_ignored(tmp_path: Path) -> None:
     names = [
         "sub-01/anat/sub-01_T1w.nii.gz",
         "sub-01/anat/._sub-01_T1w.nii.gz",
         "._sub-01",
         "sub-02/anat/._sub-02_T1w.nii",
     ]
-    root = tree(tmp_path, *names, "._sub-01", "sub-02/anat/._sub-02_T1w.nii")
+    root = write_tree(tmp_path, *names, "._sub-01", "sub-02/anat/._sub-02_T1w.nii")
     assert reader("bids", tmp_path, local=root).fetch(["sub-01"])["sub-01"].name == "sub-01_T1w.nii.gz"
     assert reader("bids", tmp_path, local=root).subjects() == ["sub-01"]
 
 
-def test_of_twins_the_compressed_one_is_taken_if_they_are_equal(tmp_path: Path) -> None:
-    root = tree(tmp_path, "sub-01/anat/sub-01_T1w.nii")
+def test_compressed_copy_is_used_if_equal_and_refused_if_not(tmp_path: Path) -> None:
+    root = write_tree(tmp_path, "sub-01/anat/sub-01_T1w.nii")
     plain = root / "sub-01/anat/sub-01_T1w.nii"
     packed = plain.with_suffix(".nii.gz")
     packed.write_bytes(gzip.compress(plain.read_bytes()))

@@ -31,7 +31,7 @@ def unpack(archive: Path, into: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_clients_or_logins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hides the clients and logins of this machine."""
     for name in ("SYNAPSE_AUTH_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
@@ -39,7 +39,7 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
 
 
-def client(tmp_path: Path, name: str, script: str) -> None:
+def fake_client(tmp_path: Path, name: str, script: str) -> None:
     path = tmp_path / "bin" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/said\n{script}\n')
@@ -47,7 +47,7 @@ def client(tmp_path: Path, name: str, script: str) -> None:
 
 
 @pytest.mark.parametrize("modality", ["T1", "T2", "FLAIR"])
-def test_a_tar_of_the_users(archive: Path, tmp_path: Path, modality: str) -> None:
+def test_local_tar_is_read(archive: Path, tmp_path: Path, modality: str) -> None:
     dataset = reader("brats", tmp_path, local=archive, modality=modality)
     assert dataset.subjects() == IDS  # a folder without FLAIR is not a subject
     path = dataset.fetch([IDS[1]])[IDS[1]]
@@ -56,7 +56,7 @@ def test_a_tar_of_the_users(archive: Path, tmp_path: Path, modality: str) -> Non
     assert [p.name for p in (tmp_path / "files").rglob("*.gz")] == [path.name]
 
 
-def test_as_kaggle_packs_it_and_unpacked(archive: Path, tmp_path: Path) -> None:
+def test_kaggles_zip_and_an_unpacked_tree_are_read(archive: Path, tmp_path: Path) -> None:
     packed = tmp_path / "in" / "archive.zip"
     packed.parent.mkdir()
     with zipfile.ZipFile(packed, "w") as file:
@@ -70,7 +70,7 @@ def test_as_kaggle_packs_it_and_unpacked(archive: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
-def test_links_between_folders_are_followed_but_in_no_circle(archive: Path, tmp_path: Path) -> None:
+def test_folder_links_are_followed_without_cycles(archive: Path, tmp_path: Path) -> None:
     unpack(archive, tmp_path / "store")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "all").symlink_to(tmp_path / "store")
@@ -89,7 +89,7 @@ def test_modalities_share_one_archive_and_folder(archive: Path, tmp_path: Path) 
     assert all(nib.load(path).get_fdata().any() for path in paths)
 
 
-def test_nothing_at_hand_says_everything(tmp_path: Path) -> None:
+def test_missing_data_is_refused_with_all_ways_to_get_it(tmp_path: Path) -> None:
     dataset = reader("brats", tmp_path / "data")
     with pytest.raises(UserError) as error:
         dataset.subjects()
@@ -98,7 +98,7 @@ def test_nothing_at_hand_says_everything(tmp_path: Path) -> None:
         assert word in str(error.value)
 
 
-def test_the_archive_put_into_the_folder_by_hand(archive: Path, tmp_path: Path) -> None:
+def test_archive_in_the_data_folder_is_read(archive: Path, tmp_path: Path) -> None:
     (tmp_path / archive.name).write_bytes(archive.read_bytes())
     (tmp_path / f"._{archive.name}").write_bytes(b"a Mac's notes on it")
     dataset = reader("brats", tmp_path)
@@ -106,11 +106,13 @@ def test_the_archive_put_into_the_folder_by_hand(archive: Path, tmp_path: Path) 
     assert dataset.subjects() == IDS
 
 
-def test_through_kaggles_client(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archive_is_downloaded_by_kaggles_client(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KAGGLE_USERNAME", "me")
     monkeypatch.setenv("KAGGLE_KEY", "hush")
     assert reader("brats", tmp_path / "data").missing()  # a login without a client is not enough
-    client(tmp_path, "kaggle", f'while [ "$1" != -p ]; do shift; done; cp {archive} "$2"')
+    fake_client(tmp_path, "kaggle", f'while [ "$1" != -p ]; do shift; done; cp {archive} "$2"')
     dataset = reader("brats", tmp_path / "data")
     assert dataset.missing() is None
     assert dataset.subjects() == IDS
@@ -122,13 +124,15 @@ def test_through_kaggles_client(archive: Path, tmp_path: Path, monkeypatch: pyte
     assert not list((tmp_path / "data").glob("*.part"))
 
 
-def test_through_synapses_client(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archive_is_downloaded_by_synapses_client(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SYNAPSE_AUTH_TOKEN", "hush")
     script = f"""case "$1" in
       list) echo 'syn1  BraTS2021_ValidationData.zip'; echo 'syn22  BraTS2021_Training_Data.tar';;
       get) cp {archive} "$3";;
     esac"""
-    client(tmp_path, "synapse", script)
+    fake_client(tmp_path, "synapse", script)
     assert reader("brats", tmp_path / "data").subjects() == IDS
     said = (tmp_path / "said").read_text().splitlines()
     assert said[0] == "list -r syn25829067"
@@ -137,18 +141,18 @@ def test_through_synapses_client(archive: Path, tmp_path: Path, monkeypatch: pyt
     assert "hush" not in " ".join(said)
 
 
-def test_a_client_that_fails_or_brings_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_or_empty_client_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAGGLE_USERNAME", "me")
     monkeypatch.setenv("KAGGLE_KEY", "hush")
-    client(tmp_path, "kaggle", "echo '403 - Forbidden'; exit 1")
+    fake_client(tmp_path, "kaggle", "echo '403 - Forbidden'; exit 1")
     with pytest.raises(UserError, match="kaggle datasets download: failed \\(403 - Forbidden\\); check the login"):
         reader("brats", tmp_path / "data").subjects()
-    client(tmp_path, "kaggle", "exit 0")
+    fake_client(tmp_path, "kaggle", "exit 0")
     with pytest.raises(UserError, match="downloaded no archive"):
         reader("brats", tmp_path / "data").subjects()
 
 
-def test_a_hostile_archive_is_refused(tmp_path: Path) -> None:
+def test_member_path_outside_the_folder_is_refused(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         info = tarfile.TarInfo("../A/A_t1.nii.gz")
@@ -162,7 +166,7 @@ SHARED = Path(__file__).parents[4] / "shared" / "data" / "brats"
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="no real BraTS folder next to the project (../shared/data/brats)")
-def test_real_folders_with_irregular_ids(tmp_path: Path) -> None:
+def test_real_folders_are_read(tmp_path: Path) -> None:
     for modality in ("T1", "T2", "FLAIR"):
         dataset = reader("brats", tmp_path, local=SHARED, modality=modality, slices=155)
         subjects = dataset.subjects()

@@ -11,7 +11,7 @@ from benchmark.datasets import layouts, reader
 from benchmark.files import sha256
 
 
-def test_every_dataset_goes_through_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_layout_is_read_by_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATLAS_PASSWORD", layouts.PASSWORD)
     blocks = layouts.write_all(tmp_path / "in", count=3)
     assert set(blocks) == {"oasis_trt", "oasis", "atlas", "openneuro", "brats"}
@@ -30,7 +30,7 @@ def test_every_dataset_goes_through_its_reader(tmp_path: Path, monkeypatch: pyte
         assert all(dataset.refuse(path) is None for path in dataset.fetch(dataset.subjects()).values())
 
 
-def test_written_again_nothing_is_touched(tmp_path: Path) -> None:
+def test_layouts_written_again_are_unchanged(tmp_path: Path) -> None:
     layouts.write_all(tmp_path, count=1)
     before = {path: (path.stat().st_mtime_ns, sha256(path)) for path in tmp_path.rglob("*") if path.is_file()}
     layouts.write_all(tmp_path, count=1)
@@ -40,7 +40,7 @@ def test_written_again_nothing_is_touched(tmp_path: Path) -> None:
     assert all(sha256(path) != digest for path, (_, digest) in before.items())
 
 
-def test_analyze_is_as_oasis_has_it() -> None:
+def test_analyze_files_have_the_header_of_oasis() -> None:
     raw, voxels = layouts.analyze(layouts.phantom(layouts.OASIS, "T1", 0, "x"))
     header = nib.AnalyzeHeader(raw)
     assert header.endianness == ">"
@@ -50,7 +50,7 @@ def test_analyze_is_as_oasis_has_it() -> None:
     assert len(voxels) == 32 * 32 * 22 * 2
 
 
-def test_as_a_command(tmp_path: Path) -> None:
+def test_layouts_command_prints_the_config_blocks(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmark.datasets.layouts", str(tmp_path), "--count", "1"],
         cwd=Path(layouts.__file__).parents[2],

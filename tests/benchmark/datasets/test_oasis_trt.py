@@ -18,7 +18,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_oasis_trt(tmp_path_factory.mktemp("mindboggle"), 3)
 
 
-def test_downloads_once_the_licence_is_accepted_and_takes_the_stripped_scans(
+def test_skull_stripped_scans_are_downloaded_after_the_licence_is_accepted(
     serve_folder, server, archive: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = f"{serve_folder(archive.parent)}/{archive.name}"
@@ -39,13 +39,13 @@ def test_downloads_once_the_licence_is_accepted_and_takes_the_stripped_scans(
     assert not list(tmp_path.rglob("*labels*"))
 
 
-def test_a_wrong_archive_is_refused(serve_folder, archive: Path, tmp_path: Path) -> None:
+def test_archive_with_a_wrong_hash_is_refused(serve_folder, archive: Path, tmp_path: Path) -> None:
     url = f"{serve_folder(archive.parent)}/{archive.name}"
     with pytest.raises(UserError, match="its SHA-256 is"):
         reader("oasis_trt", tmp_path, url=url, accept_terms=True, sha256="0" * 64).subjects()
 
 
-def test_an_archive_or_a_folder_of_yours_is_used_without_a_download(archive: Path, tmp_path: Path) -> None:
+def test_local_archive_or_folder_is_used_without_a_download(archive: Path, tmp_path: Path) -> None:
     packed = reader("oasis_trt", tmp_path / "a", local=archive)
     assert packed.missing() is None
     assert packed.subjects() == SUBJECTS
@@ -54,7 +54,7 @@ def test_an_archive_or_a_folder_of_yours_is_used_without_a_download(archive: Pat
     assert unpacked.fetch(SUBJECTS)[SUBJECTS[0]].is_relative_to(tmp_path / "a")
 
 
-def test_a_bids_folder_of_the_same_scans(archive: Path, tmp_path: Path) -> None:
+def test_bids_folder_of_the_same_scans_is_read(archive: Path, tmp_path: Path) -> None:
     scans = reader("oasis_trt", tmp_path / "a", local=archive).fetch(SUBJECTS)
     for number in (1, 2, 10):
         target = tmp_path / "bids" / f"sub-{number:02d}" / "anat" / f"sub-{number:02d}_T1w.nii.gz"
@@ -69,5 +69,5 @@ OTHERS = ["x/OASIS-TRT-20-1/t1weighted.nii.gz", "OASIS-TRT-20-1/t1weighted_brain
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_whole_heads_and_resampled_scans_are_not_taken(name: str, tmp_path: Path) -> None:
+def test_whole_heads_and_resampled_scans_are_left_out(name: str, tmp_path: Path) -> None:
     assert not reader("oasis_trt", tmp_path).choose(name)

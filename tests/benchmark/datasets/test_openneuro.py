@@ -21,7 +21,7 @@ def manifest(tree: Path) -> Path:
     return tree.parent / "manifest.tsv"
 
 
-def test_fetches_the_chosen_files_alone(serve_folder, server, tree: Path, manifest: Path, tmp_path: Path) -> None:
+def test_only_chosen_files_are_downloaded(serve_folder, server, tree: Path, manifest: Path, tmp_path: Path) -> None:
     dataset = reader("openneuro", tmp_path, url=serve_folder(tree), manifest=manifest)
     assert dataset.missing() is None
     assert dataset.subjects() == [f"sub-{i:05d}" for i in range(1, 6)]
@@ -39,15 +39,15 @@ def test_fetches_the_chosen_files_alone(serve_folder, server, tree: Path, manife
     assert len(server.asked) == asked
 
 
-def test_thick_series_are_left_out_by_name_or_else_by_header(
-    serve_folder, tree: Path, manifest: Path, tmp_path: Path
-) -> None:
+def test_thick_series_are_refused_by_header(serve_folder, tree: Path, manifest: Path, tmp_path: Path) -> None:
     thick = reader("openneuro", tmp_path, url=serve_folder(tree), manifest=manifest, acquisitions=["tra4mm"])
     path = thick.fetch(thick.subjects())["sub-00006"]
     assert thick.refuse(path) == "thick: voxels of 4 mm, above 2 mm"
 
 
-def test_a_flipped_byte_and_a_missing_file(serve_folder, server, tree: Path, manifest: Path, tmp_path: Path) -> None:
+def test_flipped_byte_or_missing_file_is_refused(
+    serve_folder, server, tree: Path, manifest: Path, tmp_path: Path
+) -> None:
     dataset = reader("openneuro", tmp_path, url=serve_folder(tree), manifest=manifest)
     name = "/sub-00002/anat/sub-00002_acq-T2sel_FLAIR.nii.gz"
     server.flips = {name}
@@ -58,7 +58,7 @@ def test_a_flipped_byte_and_a_missing_file(serve_folder, server, tree: Path, man
         dataset.fetch(["sub-00002"])
 
 
-def test_local_is_used_in_place_and_checked(tree: Path, manifest: Path, tmp_path: Path) -> None:
+def test_local_folder_is_used_in_place_and_checked(tree: Path, manifest: Path, tmp_path: Path) -> None:
     dataset = reader("openneuro", tmp_path / "data", local=tree, manifest=manifest)
     path = dataset.fetch(["sub-00003"])["sub-00003"]
     assert path.is_relative_to(tree)
@@ -75,7 +75,7 @@ def test_local_is_used_in_place_and_checked(tree: Path, manifest: Path, tmp_path
         other.fetch(["sub-00001"])
 
 
-def test_the_shipped_manifest() -> None:
+def test_shipped_manifest_is_complete() -> None:
     dataset = reader("openneuro", "unused")
     assert len(dataset.subjects()) == 162
     assert len(reader("openneuro", "unused", acquisitions=["T2sel"]).subjects()) == 126
@@ -85,13 +85,15 @@ def test_the_shipped_manifest() -> None:
     assert all(len(row["sha256"]) == 64 and int(row["bytes"]) > 100_000 for row in rows)
 
 
-def test_unknown_acquisitions_are_named(tmp_path: Path) -> None:
+def test_unknown_acquisitions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no FLAIR with acquisitions T2sell"):
         reader("openneuro", tmp_path, acquisitions=["T2sell"])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_manifest_that_an_office_program_saved(tree: Path, manifest: Path, tmp_path: Path, encoding: str) -> None:
+def test_manifest_with_byte_order_mark_or_utf16_is_read(
+    tree: Path, manifest: Path, tmp_path: Path, encoding: str
+) -> None:
     saved = tmp_path / "saved.tsv"
     saved.write_bytes(manifest.read_text().encode(encoding))
     expected = reader("openneuro", tmp_path, local=tree, manifest=manifest).subjects()

@@ -17,11 +17,11 @@ def scan(path: Path, shape: tuple[int, ...], spacing: tuple[float, ...] = (1, 1,
     return path
 
 
-def test_every_module_is_a_reader() -> None:
+def test_reader_names_include_bids_sample_and_toy() -> None:
     assert {"bids", "sample", "toy"} <= set(names())
 
 
-def test_unknown_reader_and_option_are_one_line(tmp_path: Path) -> None:
+def test_unknown_reader_or_option_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no dataset reader 'bidz'; there are .*bids.*toy"):
         reader("bidz", tmp_path)
     with pytest.raises(UserError, match=r"dataset toy: no option cuont; there are codes, count, .*thickest"):
@@ -32,7 +32,7 @@ def test_unknown_reader_and_option_are_one_line(tmp_path: Path) -> None:
         reader("bids", tmp_path, local="/nowhere/at/all")
 
 
-def test_thick_odd_and_many_volumes_are_left_out_by_header(tmp_path: Path) -> None:
+def test_thick_odd_and_multi_volume_scans_are_refused_by_header(tmp_path: Path) -> None:
     toy = reader("toy", tmp_path, slices=12)
     assert toy.refuse(scan(tmp_path / "good.nii.gz", (10, 12, 14))) is None
     assert toy.refuse(scan(tmp_path / "axis.nii.gz", (10, 12, 14, 1))) is None
@@ -43,7 +43,7 @@ def test_thick_odd_and_many_volumes_are_left_out_by_header(tmp_path: Path) -> No
     assert lenient.refuse(tmp_path / "thick.nii.gz") is None
 
 
-def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
+def test_file_that_is_no_image_is_refused(tmp_path: Path) -> None:
     bad = tmp_path / "bad.nii.gz"
     bad.write_bytes(b"<html>404</html>")
     with pytest.raises(UserError, match=r"bad\.nii\.gz: a web page, not the file itself"):
@@ -53,7 +53,7 @@ def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
         reader("toy", tmp_path).refuse(bad)
 
 
-def test_the_affine_says_how_thick_slices_are(tmp_path: Path) -> None:
+def test_slice_thickness_is_read_from_the_affine(tmp_path: Path) -> None:
     image = nib.Nifti1Image(np.zeros((8, 8, 8), np.int16), np.diag([1.0, 1.0, 5.0, 1.0]))
     image.set_qform(None, 0)
     image.header["pixdim"][1:4] = 1  # left by a script: the sform is used

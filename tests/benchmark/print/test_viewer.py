@@ -33,7 +33,7 @@ def page_of(names: tuple[str, ...] = ("Scan", "Output")) -> str:
     return viewer("my <scan>", ["Not for diagnosis."], panels, grey="0 is black", otherwise="See out.html.")
 
 
-def test_the_library_is_niivue_as_published() -> None:
+def test_library_has_the_published_hash_and_licences() -> None:
     assert hashlib.sha256(gzip.decompress(LIBRARY.read_bytes())).hexdigest() == SHA256
     text = LICENSES.read_text()
     assert f"NiiVue {VERSION}" in text
@@ -42,7 +42,7 @@ def test_the_library_is_niivue_as_published() -> None:
     assert text.count("Permission is hereby granted, free of charge") == 8  # what its bundle holds under MIT
 
 
-def test_another_library_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_library_with_another_hash_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     changed = tmp_path / "niivue.js.gz"
     changed.write_bytes(gzip.compress(gzip.decompress(LIBRARY.read_bytes()) + b"\n"))
     monkeypatch.setattr(module, "LIBRARY", changed)
@@ -50,7 +50,7 @@ def test_another_library_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         page_of()
 
 
-def test_the_page_stands_alone() -> None:
+def test_page_is_self_contained_and_escaped() -> None:
     page = page_of()
     outside = re.sub(r"<script type=.*?</script>|<details>.*?</details>", "", page, flags=re.S)
     assert not re.search(r"""(src|href)=|url\(|@import|https?://""", outside)
@@ -60,7 +60,7 @@ def test_the_page_stands_alone() -> None:
     assert "rounded to 256 steps" in page
 
 
-def test_a_volume_keeps_its_place_and_its_values(tmp_path: Path) -> None:
+def test_embedded_volume_keeps_its_affine_and_values(tmp_path: Path) -> None:
     data = np.random.default_rng(1).normal(500, 200, (5, 6, 7))
     packed = eight_bit(quantised(data, 100, 900), AFFINE, 100, 900)
     assert packed == eight_bit(quantised(data, 100, 900), AFFINE, 100, 900)
@@ -71,7 +71,7 @@ def test_a_volume_keeps_its_place_and_its_values(tmp_path: Path) -> None:
     np.testing.assert_allclose(image.get_fdata(), data.clip(100, 900), atol=0.51 * 800 / 255)
 
 
-def test_too_much_for_a_browser_is_refused() -> None:
+def test_volume_too_large_for_a_browser_is_refused() -> None:
     refuse_too_large(MOST, "scan.nii", "leave --viewer out")
     with pytest.raises(UserError, match=r"scan\.nii: .* 81 million voxels, and 80 million is the most; leave --viewer"):
         refuse_too_large(MOST + 1_000_000, "scan.nii", "leave --viewer out")

@@ -19,7 +19,7 @@ def demo() -> dict:
     return check(merged("demo"))
 
 
-def test_the_articles_networks_differ_in_nothing_but_what_the_article_does_not_give(article):
+def test_default_networks_deviate_only_where_the_article_is_silent(article):
     text = " ".join(deviations(article))
     assert "another size" not in text
     for loss in ("perceptual loss", "adversarial", "BSRGAN", "eq. 14"):
@@ -28,7 +28,7 @@ def test_the_articles_networks_differ_in_nothing_but_what_the_article_does_not_g
     assert "EDSR (edsr) is trained on samples by ddim, T = 50" in text
 
 
-def test_the_demo_owns_up_to_all_of_it(demo):
+def test_demo_lists_all_its_deviations(demo):
     text = " ".join(deviations(demo))
     for words in (
         "vq (channels 16/32/64, not 128/256/512; layers_per_block 1, not 2; codes 512, not 8192)",
@@ -43,7 +43,7 @@ def test_the_demo_owns_up_to_all_of_it(demo):
         assert words in text, words
 
 
-def test_what_networks_start_from_and_share_is_said(article, demo):
+def test_deviations_state_initial_weights_and_shared_networks(article, demo):
     text = " ".join(deviations(article))
     for words in (
         "Trained from public:bsr_4x: vq, ldm.",
@@ -68,14 +68,14 @@ def test_what_networks_start_from_and_share_is_said(article, demo):
         ("edsr", "loss", "mse", "by MSE"),
     ],
 )
-def test_one_changed_value_is_one_sentence(article, network, key, value, words):
+def test_one_changed_value_adds_one_sentence(article, network, key, value, words):
     changed = copy.deepcopy(article)
     changed["networks"][network]["training"][key] = value
     (new,) = set(deviations(changed)) - set(deviations(article))
     assert words in new
 
 
-def test_networks_that_no_method_uses_are_not_spoken_of(article):
+def test_unused_networks_are_not_mentioned(article):
     controls = copy.deepcopy(article)
     controls["study"]["methods"] = ["linear", "truth"]
     assert needed(controls) == {}

@@ -73,18 +73,18 @@ def frame() -> pd.DataFrame:
         (39.13, 39.13, "psnr", "cannot be", "implausible"),
     ],
 )
-def test_one_cell_against_the_article(ours, paper, metric, flag, expected):
+def test_outcome_of_a_cell_against_the_article(ours, paper, metric, flag, expected):
     assert outcome(ours, paper, metric, flag) == expected
 
 
-def test_counts_are_those_of_the_cells(frame):
+def test_agreement_table_counts_the_outcomes(frame):
     cells = outcomes(frame)
     assert cells["outcome"].tolist() == ["within ±2 %", "implausible", "better"]
     row = agreement_table(cells, {"oasis": "OASIS"}).rows[0]
     assert [cell.text for cell in row] == ["OASIS", "3", "1", "1", "0", "1"]
 
 
-def test_the_winner_is_the_best_of_the_honest(frame):
+def test_winner_is_the_best_method_without_oracles(frame):
     rows = [[cell.text for cell in row] for row in winners_table(frame, {"oasis": "OASIS"}).rows]
     assert rows == [
         ["OASIS", "methods of the article", "Ours (0.8400)", "Ours (25.00)", "Ours (0.0300)"],
@@ -103,7 +103,7 @@ def claims(count: int, verdicts: tuple[str, str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["cohort", "first", "second", "level", "metric", "patients", "verdict"])
 
 
-def test_how_sure_is_counted_over_all_metrics_and_not_at_all_with_few_patients(frame):
+def test_claims_are_counted_over_all_metrics_and_not_with_few_patients(frame):
     def cell(table: pd.DataFrame | None) -> str:
         return claims_table(table, frame, {"oasis": "OASIS"}).rows[0][1].text
 
@@ -117,7 +117,7 @@ def test_how_sure_is_counted_over_all_metrics_and_not_at_all_with_few_patients(f
     assert "contest" in text
 
 
-def test_the_opening_says_what_was_run_and_how_it_came_out(frame):
+def test_summary_states_the_study_and_its_outcome(frame):
     opening, agreement, sentences = summary(frame, outcomes(frame), {}, CONFIG, SHEETS)
     assert "7 methods (2 trained) on 1 cohort, 5 folds" in opening
     assert "trained by the recipe `mine`" in opening
@@ -131,7 +131,7 @@ def test_the_opening_says_what_was_run_and_how_it_came_out(frame):
     assert [cell.text for cell in table.rows[0]] == ["OASIS", "2 + 1", "17 + 3", "41", "7"]
 
 
-def test_a_run_as_the_article_differs_in_its_networks_alone_and_a_small_one_in_all(frame):
+def test_deviations_of_the_full_and_of_a_small_study(frame):
     cells = outcomes(frame)
     assert deviations(CONFIG, cells) == trained.deviations(CONFIG)
     small = CONFIG | {
@@ -145,7 +145,7 @@ def test_a_run_as_the_article_differs_in_its_networks_alone_and_a_small_one_in_a
         assert words in text
 
 
-def test_the_size_of_what_was_run_is_said():
+def test_sizes_state_frame_and_slice_spacing():
     rows = [Patient("p", "", "", "256x256x160", "1x1x1.2", "ASL", "test", 0)]
     cohorts = {"oasis": {"label": "OASIS", "axis": "sagittal"}}
     (text,) = sizes({"size": 64, "shrink": 4}, cohorts, {"oasis": rows, "none": []})
@@ -153,14 +153,14 @@ def test_the_size_of_what_was_run_is_said():
     assert "slices 1.2 mm apart" in text
 
 
-def test_broken_metrics_are_called_so(frame):
+def test_scores_of_the_truth_other_than_perfect_are_called_broken(frame):
     assert sane(frame).endswith("yes.")
     frame.loc[2, "ssim"] = 0.99
     assert "broken" in sane(frame)
     assert "not in this run" in sane(frame[:2])
 
 
-def test_sentences_of_the_other_tables():
+def test_efficiency_and_sampler_sentences():
     rows = {"n": [1, 2, 4], "slices_in": 24, "repeats": 3, "peak_mb": 1.0, "hardware": "CPU"}
     rows |= {f"{part}_{bound}": [2.0, 3.0, 5.0] for part in ("rest",) for bound in ("seconds", "low", "high")}
     rows |= {f"sampling_{bound}": 1.0 for bound in ("seconds", "low", "high")}
@@ -173,7 +173,7 @@ def test_sentences_of_the_other_tables():
     assert "plms with T = 10 has the highest PSNR (21.00 dB)" in sampler_sentence(table)
 
 
-def test_pages_are_valid_and_escape_what_they_are_given():
+def test_pages_are_valid_and_escape_their_text():
     table = Table("A", "", ["x_", "y"], ["group", [Cell("a*b"), Cell("1", True)]])
     text = verdict_page(["Plain *text*_", table, ["one", "two_"]])
     page = as_html("T", text)
@@ -191,7 +191,7 @@ def test_pages_are_valid_and_escape_what_they_are_given():
     assert "c &amp; d" in page
 
 
-def test_a_picture_is_inside_the_page_itself(tmp_path):
+def test_picture_is_embedded_in_the_page(tmp_path):
     from PIL import Image
 
     Image.new("RGB", (2000, 800), "red").save(tmp_path / "a.png")
@@ -204,13 +204,13 @@ def test_a_picture_is_inside_the_page_itself(tmp_path):
     assert Image.open(io.BytesIO(held)).size == (1200, 480)
 
 
-def test_an_empty_table_is_a_sentence_and_no_error():
+def test_empty_table_is_replaced_by_a_sentence():
     page = as_html("T", verdict_page(["text", Table("Empty", "", ["a", "b"])]))
     assert "This run has no data for this table." in page
     assert "system-message" not in page
 
 
-def test_pages_fit_a_phone_and_wide_tables_scroll_in_a_frame_of_their_own():
+def test_pages_have_a_viewport_and_tables_scroll():
     table = Table("A", "", [f"column {i}" for i in range(30)], [[Cell("0.123 ± 0.004")] * 30] * 3)
     for page, tables in ((as_html("T", verdict_page(["text", table, table])), 2), (html(table), 1)):
         assert '<meta name="viewport" content="width=device-width' in page
@@ -230,7 +230,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("escaped", [True, False], ids=["as the pages are made", "a caption that is not escaped"])
 @pytest.mark.parametrize("label", HOSTILE)
-def test_a_label_brings_no_html_and_no_file_into_a_page(tmp_path, label, escaped):
+def test_label_cannot_insert_html_or_a_file(tmp_path, label, escaped):
     (tmp_path / "secret.txt").write_text("hush")
     label = label.format(secret=tmp_path / "secret.txt")
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
@@ -247,7 +247,7 @@ def test_a_label_brings_no_html_and_no_file_into_a_page(tmp_path, label, escaped
         assert "System Message" not in as_html("T", verdict_page(parts))
 
 
-def test_nothing_is_counted_where_the_article_has_no_figure_to_compare(frame):
+def test_agreement_is_left_out_without_published_values(frame):
     about = {"label": "OASIS T1", "axis": "sagittal"}
     methods = {m: {"label": m, "features": []} for m in CONFIG["methods"]}
     labels = {"study": CONFIG["study"], "cohorts": {"oasis": about}, "methods": methods}

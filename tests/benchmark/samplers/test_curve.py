@@ -32,7 +32,7 @@ def measured() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_the_fewest_evaluations_that_are_no_worse(measured):
+def test_setting_with_the_fewest_evaluations_of_equal_quality_is_chosen(measured):
     frame = curve_frame(measured)
     fine = equal(frame)
     assert fine["evaluations"].tolist() == [20, 20, 21, 50, 200]
@@ -42,13 +42,13 @@ def test_the_fewest_evaluations_that_are_no_worse(measured):
     assert [row[4].bold for row in table.rows] == [True, True, False, True, True, False, True]
 
 
-def test_without_the_reference_nothing_is_chosen(measured):
+def test_no_setting_is_chosen_without_the_reference(measured):
     frame = curve_frame(measured[measured["steps"] != 200])
     assert equal(frame).empty
     assert "no setting is chosen" in curve_table(frame, "cohort", 2).caption
 
 
-def test_the_figure_has_a_line_for_each_solver_and_noise(measured, tmp_path):
+def test_figure_has_a_line_for_each_solver_and_noise(measured, tmp_path):
     figure = curve_figure.draw(curve_frame(measured))
     assert [len(axis.lines) for axis in figure.axes] == [4, 4]
     assert [len(axis.patches) for axis in figure.axes] == [1, 1]  # the band
@@ -59,7 +59,7 @@ def test_the_figure_has_a_line_for_each_solver_and_noise(measured, tmp_path):
     assert "bold" not in words
 
 
-def test_no_band_is_drawn_or_described_where_the_reference_was_not_measured(measured):
+def test_figure_without_the_reference_has_no_band(measured):
     frame = curve_frame(measured[measured["steps"] != 200])
     assert [len(axis.patches) for axis in curve_figure.draw(frame).axes] == [0, 0]
     words = curve_figure.caption(frame, "cohort", 2)
@@ -73,7 +73,7 @@ def config(**change) -> dict:
     return merged(**change)
 
 
-def test_a_named_choice_is_put_in_its_place():
+def test_named_sampler_is_replaced_by_its_options():
     named = {"quick": {"sampler": "dpm++", "steps": 7, "eta": 0.0}}
     mine = {"mine": {"label": "m", "class": "ours", "networks": ["vq", "ldm"], "options": {"sampler": "quick"}}}
     found = check(config(sampling={"sampler": "quick"}, samplers={"named": named}, methods=mine))
@@ -84,7 +84,7 @@ def test_a_named_choice_is_put_in_its_place():
         check(config(sampling={"sampler": "fats"}))
 
 
-def test_the_plan_has_a_line_for_each_solver_eta_and_noise():
+def test_plan_has_a_line_for_each_solver_eta_and_noise():
     settings = [{"sampler": "ddim", "steps": [4, 8], "eta": [0, 1]}, {"sampler": "unipc", "steps": [4]}]
     plan = Plan(check(config(samplers={"curve": {"settings": settings, "noise": ["shared"]}})))
     assert plan.samplers.curve == {

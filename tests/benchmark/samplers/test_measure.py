@@ -23,14 +23,14 @@ from benchmark.samplers.table6 import sampler_frame, sampler_table
 from models.methods.ours import Diffusion
 
 
-class Copies(torch.nn.Module):
+class IdentityDiffusion(torch.nn.Module):
     """A diffusion whose latent is the low-resolution slice."""
 
     def sample(self, slices, seeds, **sampling):
         return slices.repeat(1, 3, 1, 1)
 
 
-class Fake(Diffusion):
+class IdentityMethod(Diffusion):
     def represent(self, slices, index):
         return self.latents(slices, index)
 
@@ -40,7 +40,7 @@ class Fake(Diffusion):
 
 class Restoration:
     def build(self, subject):
-        return Fake({"ldm": Copies()}, chunk=4)
+        return IdentityMethod({"ldm": IdentityDiffusion()}, chunk=4)
 
 
 class Difference:
@@ -60,7 +60,7 @@ def patients(tmp_path):
     return truths, removals
 
 
-def test_each_patient_is_scored_once_and_timed_every_repeat(patients):
+def test_each_patient_is_scored_once_and_timed_in_every_repeat(patients):
     table = sampler_scores(Restoration(), *patients, Difference(), repeats=3)
     assert table.groupby("subject").size().to_dict() == {"p1": 3, "p2": 3}
     assert table["ssim"].notna().sum() == 2
@@ -70,7 +70,7 @@ def test_each_patient_is_scored_once_and_timed_every_repeat(patients):
     assert table["hardware"].str.contains("thread").all()
 
 
-def test_efficiency_restores_all_gaps_of_some_slices(patients):
+def test_efficiency_restores_every_gap_of_the_chosen_slices(patients):
     table = efficiency(Restoration(), patients[0][0], [4, 1, 2], repeats=2, slices=8)
     assert table["n"].tolist() == [1, 1, 2, 2, 4, 4]
     assert set(table["slices_in"]) == {8}
@@ -91,16 +91,16 @@ def measured(rest, *, n=(2, 4, 10), noise=0.01, repeats=3, memory=1000.0, sampli
     return pd.DataFrame(rows)
 
 
-def judged(*arguments, **options) -> str:
+def verdict_of(*arguments, **options) -> str:
     return linearity(efficiency_frame(measured(*arguments, **options))).verdict
 
 
-def line(n: float) -> float:
+def linear_seconds(n: float) -> float:
     return 5 + 2 * n
 
 
-def test_a_line_is_linear_and_flat_and_the_published_seconds_stand_next_to_it():
-    frame = efficiency_frame(measured(line))
+def test_linear_time_and_flat_memory_are_reported_next_to_published_seconds():
+    frame = efficiency_frame(measured(linear_seconds))
     assert linearity(frame).slopes == pytest.approx([2, 2])
     assert linearity(frame).verdict == LINEAR
     assert frame["seconds_paper"].tolist() == ["69.16", "72.58", "95.92"]
@@ -111,43 +111,43 @@ def test_a_line_is_linear_and_flat_and_the_published_seconds_stand_next_to_it():
 
 
 @pytest.mark.parametrize("curve", [lambda n: n**2, lambda n: 10 * n**0.5, lambda n: 2.0**n / 10, lambda n: 10.0])
-def test_what_is_not_linear_is_not_called_linear(curve):
+def test_nonlinear_time_is_not_called_linear(curve):
     """Steeper and steeper, flatter and flatter, exponential; and seconds that do not grow have no slope at all."""
-    assert judged(curve) in (NOT_LINEAR, UNKNOWN)
-    assert judged(lambda n: n**2) == NOT_LINEAR
-    assert judged(lambda n: 10 * n**0.5) == NOT_LINEAR
+    assert verdict_of(curve) in (NOT_LINEAR, UNKNOWN)
+    assert verdict_of(lambda n: n**2) == NOT_LINEAR
+    assert verdict_of(lambda n: 10 * n**0.5) == NOT_LINEAR
 
 
-def test_sampling_does_not_hide_the_rest():
+def test_sampling_time_does_not_hide_nonlinear_time():
     """With 1000 s of sampling a parabola's totals lie within 5 % of a line; the rest does not."""
-    assert judged(lambda n: n**2, sampling=1000.0) == NOT_LINEAR
+    assert verdict_of(lambda n: n**2, sampling=1000.0) == NOT_LINEAR
 
 
-def test_the_articles_own_totals_are_not_linear():
+def test_published_totals_are_not_linear():
     assert of_article().slopes == pytest.approx([1.71, 3.89], abs=0.01)
     assert of_article().verdict == NOT_LINEAR
 
 
-def test_noise_and_few_repeats_and_few_n_cannot_be_decided():
-    assert judged(line, noise=0.3) == UNKNOWN
-    assert judged(lambda n: 5 + 2 * n + 0.1 * n**2, noise=0.2) == UNKNOWN
-    assert judged(line, repeats=2) == UNKNOWN
-    assert judged(line, n=(2, 4)) == UNKNOWN
-    busy = measured(line)
+def test_noise_few_repeats_or_few_n_give_no_verdict():
+    assert verdict_of(linear_seconds, noise=0.3) == UNKNOWN
+    assert verdict_of(lambda n: 5 + 2 * n + 0.1 * n**2, noise=0.2) == UNKNOWN
+    assert verdict_of(linear_seconds, repeats=2) == UNKNOWN
+    assert verdict_of(linear_seconds, n=(2, 4)) == UNKNOWN
+    busy = measured(linear_seconds)
     busy.loc[4, "sampling_seconds"] = 70.0
     assert linearity(efficiency_frame(busy)).verdict == UNKNOWN
     assert "busy" in linearity(efficiency_frame(busy)).why
 
 
-def test_growing_memory_is_not_flat():
-    frame = efficiency_frame(measured(line, memory=2000.0))
+def test_growing_memory_is_not_called_flat():
+    frame = efficiency_frame(measured(linear_seconds, memory=2000.0))
     assert growth(frame) == pytest.approx(0.4)
     assert "does not stay flat" in efficiency_table(frame, "x").caption
 
 
-def test_seconds_of_a_small_run_are_scaled_to_the_articles_slices_and_said_to_be():
-    frame = efficiency_frame(measured(line, slices=31, sampling=10.0))
-    assert frame["seconds_155"].tolist() == pytest.approx([5 * (10 + line(n)) for n in (2, 4, 10)])
+def test_seconds_of_a_small_run_are_scaled_to_155_slices():
+    frame = efficiency_frame(measured(linear_seconds, slices=31, sampling=10.0))
+    assert frame["seconds_155"].tolist() == pytest.approx([5 * (10 + linear_seconds(n)) for n in (2, 4, 10)])
     table = efficiency_table(frame, "x")
     row = dict(zip(table.columns, (cell.text for cell in table.rows[0]), strict=True))
     assert row["total, s"] == "19.00"
@@ -156,7 +156,7 @@ def test_seconds_of_a_small_run_are_scaled_to_the_articles_slices_and_said_to_be
     assert "Timed on 31 slices" in table.caption
 
 
-def test_table_6_has_the_published_row_beside_each_setting():
+def test_table_6_has_the_published_row_next_to_each_setting():
     rows = []
     for sampler, steps, eta in (("ddim", 200, "1"), ("plms", 100, ""), ("dpm++", 20, "")):
         for cohort, psnr in (("brats_t1", 30.0), ("brats_t2", 32.0)):
@@ -179,7 +179,7 @@ def test_table_6_has_the_published_row_beside_each_setting():
     assert "nan" not in " ".join(cell.text for row in table.rows for cell in row)
 
 
-def test_150_steps_have_a_footnote_and_167_stand_next_to_the_published_150():
+def test_150_and_167_steps_are_next_to_the_published_150_with_a_footnote():
     rows = []
     for steps in (150, 167, 200):
         row = {"cohort": "brats_t1", "sampler": "ddim", "steps": steps, "eta": "1", "subject": "a", "slices": 155}
@@ -194,7 +194,7 @@ def test_150_steps_have_a_footnote_and_167_stand_next_to_the_published_150():
     assert "167 evaluations" in table.notes[notes[0] - 1]
 
 
-def test_a_restorer_that_was_timed_is_as_before():
+def test_timing_leaves_the_restorer_unchanged():
     slices, known = np.full((4, 8, 8), 0.5, np.float32), np.arange(4)
     restorer = Restoration().build("p1")
     before = dict(vars(restorer))

@@ -12,7 +12,7 @@ from benchmark.scores.aggregate import by_patient, cells, read_scores
 from benchmark.scores.metrics import COLUMNS
 
 
-def by_hand(path: Path, column: str) -> float:
+def mean_by_hand(path: Path, column: str) -> float:
     """Mean over removed slices with signal, then patients, with nothing but the standard library."""
     patients: dict[str, list[float]] = {}
     with open(path, newline="") as file:
@@ -23,22 +23,22 @@ def by_hand(path: Path, column: str) -> float:
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-def test_cells_are_the_means_one_gets_by_hand(score_files, column):
+def test_cells_equal_hand_computed_means(score_files, column):
     table = cells(read_scores(score_files))
-    folds = [by_hand(path, column) for path in score_files if path.stem == "ours"]
+    folds = [mean_by_hand(path, column) for path in score_files if path.stem == "ours"]
     assert table.loc[("toy", "ours"), column] == pytest.approx(mean(folds))
     assert table.loc[("toy", "ours"), f"{column}_sd"] == pytest.approx(stdev(folds))
-    assert table.loc[("toy", "linear"), column] == pytest.approx(by_hand(score_files[2], column))
+    assert table.loc[("toy", "linear"), column] == pytest.approx(mean_by_hand(score_files[2], column))
 
 
-def test_patients_weigh_the_same_whatever_their_number_of_slices(score_files):
+def test_patients_have_equal_weight_for_any_number_of_slices(score_files):
     scores = read_scores(score_files[:1])
     scores = scores[~((scores["subject"] == "p2") & (scores["slice"].isin([5, 7])))]
     patients = by_patient(scores).set_index("subject")["ssim"]
     assert cells(scores)["ssim"].iloc[0] == pytest.approx((patients["p1"] + patients["p2"]) / 2)
 
 
-def test_a_patient_is_one_however_many_folds_restored_the_scan(score_files):
+def test_patient_restored_in_several_folds_counts_once(score_files):
     """The spread over patients is of two numbers, each the mean over both folds; the spread over folds is different."""
     scores = read_scores(score_files)
     ours = scores[(scores["method"] == "ours") & scores["removed"]]
@@ -49,7 +49,7 @@ def test_a_patient_is_one_however_many_folds_restored_the_scan(score_files):
     assert cells(scores).loc[("toy", "linear"), "psnr_patients_sd"] > 0
 
 
-def test_counts_and_what_has_no_spread(score_files):
+def test_cells_have_counts_and_no_spread_of_one_fold(score_files):
     table = cells(read_scores(score_files))
     assert table.loc[("toy", "ours"), ["folds", "patients", "slices", "left_out"]].tolist() == [2, 2, 6, 0]
     assert table.loc[("toy", "linear"), "folds"] == 1
@@ -66,7 +66,7 @@ def test_removed_slices_without_signal_are_left_out_and_counted(score_files):
     assert not table[COLUMNS].isna().any(axis=None)
 
 
-def test_subjects_stay_text(tmp_path, score_files):
+def test_subjects_are_read_as_text(tmp_path, score_files):
     scores = score_files[0].read_text().replace("p1", "007")
     score_files[0].write_text(scores)
     assert set(read_scores(score_files[:1])["subject"]) == {"007", "p2"}

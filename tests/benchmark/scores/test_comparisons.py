@@ -16,7 +16,7 @@ from benchmark.scores.significance import CLEARLY, NOT_SHOWN, TOO_FEW
 KINDS = {"ours": "method", "baseline": "method", "copy": "control", "linear": "control", "truth": "oracle"}
 
 
-def test_every_method_against_ours_and_against_linear_once():
+def test_pairs_compare_each_method_with_ours_and_linear_once():
     assert pairs(KINDS, "ours") == [
         ("ours", "baseline"),
         ("ours", "copy"),
@@ -28,7 +28,7 @@ def test_every_method_against_ours_and_against_linear_once():
     assert pairs({"ours": "method", "truth": "oracle"}, "ours") == []
 
 
-def test_a_patient_and_a_slice_count_once_however_many_folds(score_files):
+def test_patient_or_slice_of_several_folds_is_one_sample(score_files):
     scores = read_scores(score_files)
     assert samples(scores, "patient").groupby("method").size().to_dict() == {"linear": 2, "ours": 2, "truth": 2}
     assert samples(scores, "slice").groupby("method").size().to_dict() == {"linear": 6, "ours": 6, "truth": 6}
@@ -58,11 +58,11 @@ def frame() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def few() -> pd.DataFrame:
+def few_patients() -> pd.DataFrame:
     return claims(8)
 
 
-def test_the_better_method_is_shown_in_every_metric_and_the_other_in_none(frame):
+def test_better_method_is_shown_in_every_metric_and_the_other_in_none(frame):
     assert set(frame.loc[frame["first"] == "ours", "verdict"]) == {CLEARLY}
     assert set(frame.loc[frame["first"] == "linear", "verdict"]) == {NOT_SHOWN}
     assert frame.loc[frame["first"] == "ours", "gain"].to_numpy() == pytest.approx(0.2, abs=0.01)
@@ -70,14 +70,14 @@ def test_the_better_method_is_shown_in_every_metric_and_the_other_in_none(frame)
     assert frame.groupby("level")["n_ours"].first().to_dict() == {"patient": 24, "slice": 72}  # folds add no samples
 
 
-def test_eight_patients_give_no_verdict_at_either_level_though_slices_are_many(few):
-    assert set(few["verdict"]) == {TOO_FEW}
-    assert set(few["patients"]) == {8}
-    assert few["gain_low"].isna().all()
-    assert (few.loc[few["level"] == "slice", "n_ours"] == 24).all()
+def test_eight_patients_give_no_verdict_at_either_level(few_patients):
+    assert set(few_patients["verdict"]) == {TOO_FEW}
+    assert set(few_patients["patients"]) == {8}
+    assert few_patients["gain_low"].isna().all()
+    assert (few_patients.loc[few_patients["level"] == "slice", "n_ours"] == 24).all()
 
 
-def test_table_prints_a_verdict_where_there_is_one_and_says_where_there_is_not(frame, few, labels):
+def test_table_prints_the_verdict_or_that_patients_are_too_few(frame, few_patients, labels):
     table = significance_table(frame, labels)
     assert table.rows[0] == "phantom T1: 24 test patients"
     first, second = table.rows[1], table.rows[2]
@@ -90,7 +90,7 @@ def test_table_prints_a_verdict_where_there_is_one_and_says_where_there_is_not(f
     assert not any(cell.bold for cell in second)
     assert "0.99167" in table.caption
     assert "contest" not in table.caption
-    sparse = significance_table(few, labels)
+    sparse = significance_table(few_patients, labels)
     assert sparse.rows[1][2].text == TOO_FEW
     assert sparse.rows[1][3].text.startswith("(")
     assert not any(cell.bold for row in sparse.rows if not isinstance(row, str) for cell in row)
@@ -98,15 +98,15 @@ def test_table_prints_a_verdict_where_there_is_one_and_says_where_there_is_not(f
     assert "contest" in sparse.caption
 
 
-def test_what_was_not_scored_alike_is_not_compared(score_files):
+def test_methods_scored_on_different_patients_are_refused(score_files):
     scores = read_scores(score_files)
     scores = scores[~((scores["method"] == "linear") & (scores["subject"] == "p2"))]
     with pytest.raises(ValueError, match="not scored on the same"):
         compare_methods(scores, "ours", "linear", comparisons=1, seed=1)
 
 
-def test_heat_map_draws_what_is_shown_in_blue_and_nothing_in_red(frame, few, labels, tmp_path):
-    for table, expected in ((frame, {COLOURS[CLEARLY], COLOURS[NOT_SHOWN]}), (few, {COLOURS[TOO_FEW]})):
+def test_heat_map_has_the_colour_of_each_verdict(frame, few_patients, labels, tmp_path):
+    for table, expected in ((frame, {COLOURS[CLEARLY], COLOURS[NOT_SHOWN]}), (few_patients, {COLOURS[TOO_FEW]})):
         figure, caption = heat_map(table, labels)
         axis = figure.axes[0]
         assert len(axis.texts) == 12

@@ -8,15 +8,15 @@ from benchmark.scores.implausible import COLUMNS, flags
 
 
 @pytest.fixture(scope="module")
-def found() -> set[tuple[str, str, str]]:
+def flagged_cells() -> set[tuple[str, str, str]]:
     return set(flags()[["cohort", "method", "metric"]].itertuples(index=False, name=None))
 
 
-def test_the_file_is_what_the_rules_say():
+def test_flags_file_equals_the_rules():
     pd.testing.assert_frame_equal(published.read("flags"), flags()[COLUMNS].astype(str))
 
 
-def test_every_row_names_a_published_cell_once():
+def test_every_flag_is_of_one_published_cell():
     rows = flags()
     assert not rows.duplicated(COLUMNS[:-1]).any()
     cells = published.read("scores").set_index(["table", "cohort", "method"]).index
@@ -37,19 +37,19 @@ def test_every_row_names_a_published_cell_once():
         ("brats", "ddim 200 1", "psnr"),
     ],
 )
-def test_what_the_audit_found_is_flagged(found, cell):
-    assert cell in found
+def test_implausible_published_cell_is_flagged(flagged_cells, cell):
+    assert cell in flagged_cells
 
 
 POSSIBLE = [("atlas", "ours", "psnr"), ("oasis", "wdsr", "psnr"), ("brats_t2", "bicubic_ae", "ssim")]
 
 
 @pytest.mark.parametrize("cell", POSSIBLE)
-def test_what_can_be_is_not_flagged(found, cell):
-    assert cell not in found
+def test_plausible_published_cell_is_not_flagged(flagged_cells, cell):
+    assert cell not in flagged_cells
 
 
-def row(**scores: float) -> dict:
+def scores_row(**scores: float) -> dict:
     return {"table": "1", "cohort": "oasis", "method": "wdsr", "ssim": 0.9, "psnr": 28.0, "lpips": 0.2} | scores
 
 
@@ -67,6 +67,6 @@ def row(**scores: float) -> dict:
         ({"method": "baseline", "ssim": 0.89, "psnr": 21.9, "lpips": 0.31}, ["psnr", "lpips"]),
     ],
 )
-def test_each_rule_by_itself(scores, metrics):
-    ours = row(method="ours", ssim=0.92, psnr=28.0, lpips=0.1)
-    assert [metric for metric, _ in implausible._of_cell(row(**scores), pd.DataFrame([ours]))] == metrics
+def test_each_rule_flags_its_metric(scores, metrics):
+    ours = scores_row(method="ours", ssim=0.92, psnr=28.0, lpips=0.1)
+    assert [metric for metric, _ in implausible._of_cell(scores_row(**scores), pd.DataFrame([ours]))] == metrics

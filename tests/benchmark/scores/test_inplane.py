@@ -50,7 +50,7 @@ def files(tmp_path_factory):
     return paths, volumes
 
 
-def test_one_row_a_network_on_the_same_slices(files):
+def test_table_has_a_row_per_network_on_the_same_slices(files):
     paths, volumes = files
     table = compare_networks(paths, volumes, OPTIONS)
     assert list(table.columns) == COLUMNS
@@ -61,7 +61,7 @@ def test_one_row_a_network_on_the_same_slices(files):
     assert table.start_psnr.isna().tolist() == [False, False, False, False, True, True]
 
 
-def test_numbers_are_those_of_the_slices_then_of_the_patients(files):
+def test_differences_equal_those_computed_from_slices_and_patients(files):
     paths, volumes = files
     row = compare_networks({"wdsr": paths["wdsr"]}, volumes, OPTIONS).iloc[0]
     network, gains, count = weights.load(paths["wdsr"]), [], 0
@@ -90,7 +90,7 @@ def test_slices_of_air_do_not_count(files, tmp_path):
     assert tables[0].slices[0] == tables[1].slices[0] > 0
 
 
-def test_edsr_that_changes_nothing_gains_nothing(files):
+def test_untrained_edsr_has_difference_zero(files):
     """Untrained, EDSR returns its input; so this also shows that both use the same sample of the diffusion."""
     paths, volumes = files
     row = compare_networks(paths, volumes, OPTIONS).set_index("network").loc["edsr"]
@@ -99,13 +99,13 @@ def test_edsr_that_changes_nothing_gains_nothing(files):
     assert (row.least, row.greatest) == (0, 0)
 
 
-def test_edsr_is_left_out_without_the_diffusion(files):
+def test_edsr_is_left_out_without_the_diffusion_network(files):
     paths, volumes = files
     table = compare_networks({name: paths[name] for name in ("edsr", "vq")}, volumes, OPTIONS)
     assert list(table.network) == ["vq"]
 
 
-def test_quartet_sees_the_neighbours_that_are_not_compared(files):
+def test_quartet_uses_neighbours_that_are_not_compared(files):
     """Untrained, the network is bicubic at a known slice; in any case it sees slices with their true neighbours."""
     paths, volumes = files
     row = compare_networks({"quartet": paths["quartet"]}, volumes, OPTIONS).iloc[0]
@@ -118,7 +118,7 @@ def test_quartet_sees_the_neighbours_that_are_not_compared(files):
     assert np.abs(pictures.of(changed, np.array([2]), 0)["quartet"] - one).max() > 1e-3
 
 
-def test_a_network_under_another_name_is_compared_by_its_class(files, tmp_path):
+def test_renamed_network_is_compared_by_its_class(files, tmp_path):
     paths, volumes = files
     path = tmp_path / "wide.safetensors"
     metadata = {"network": "wide", "class": "wdsr", "size": SIZES["wdsr"]}
@@ -128,7 +128,7 @@ def test_a_network_under_another_name_is_compared_by_its_class(files, tmp_path):
     assert tables[0].drop(columns="network").equals(tables[1].drop(columns="network"))
 
 
-def test_bold_is_ahead_on_every_patient_and_not_only_on_average():
+def test_networks_ahead_on_every_patient_are_bold():
     row = {"network": "wdsr", "starting_point": "bicubic", "network_psnr": 27.0, "start_psnr": 26.0, "difference": 1.0}
     row |= {"greatest": 2.5, "patients": 2, "slices": 90}
     frame = pd.DataFrame([row | {"least": 0.1}, row | {"least": -0.5}], columns=COLUMNS)
@@ -138,7 +138,7 @@ def test_bold_is_ahead_on_every_patient_and_not_only_on_average():
     assert "90 slices of 2 test patients" in table.caption
 
 
-def test_the_printed_table_has_names_for_readers_and_no_column_twice(files):
+def test_printed_table_has_labels_and_unique_columns(files):
     table = networks_table(compare_networks(*files, OPTIONS), "phantom", labels({"networks": {}}, SIZES))
     assert len(set(table.columns)) == len(table.columns)
     started = {row[0].text: row[1].text for row in table.rows}

@@ -91,14 +91,14 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_ssim_and_psnr_against_numpy(case: str) -> None:
+def test_ssim_and_psnr_equal_a_numpy_implementation(case: str) -> None:
     prediction, truth = CASES[case]
     row = score(prediction[None], truth[None], Difference()).iloc[0]
     for column, value in expected(prediction, truth).items():
         assert row[column] == pytest.approx(value, rel=1e-9, abs=1e-12), column
 
 
-def test_reference_values_of_the_notes(lpips) -> None:
+def test_scores_equal_the_reference_values(lpips) -> None:
     truth, prediction = np.stack([WAVES, WAVES]), np.stack([np.roll(WAVES, 3, axis=1), WAVES / 2])
     scores = score(prediction, truth, lpips)
     np.testing.assert_allclose(scores["ssim"], [0.91828, 0.67375], atol=5e-6)
@@ -106,7 +106,7 @@ def test_reference_values_of_the_notes(lpips) -> None:
     np.testing.assert_allclose(scores["lpips"], [0.04194, 0.07539], atol=5e-6)
 
 
-def test_truth_scores_exactly_one_infinity_and_zero(lpips) -> None:
+def test_truth_has_ssim_1_psnr_infinity_and_lpips_0(lpips) -> None:
     truth = head(3, slices=3, size=64).astype(np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -118,7 +118,7 @@ def test_truth_scores_exactly_one_infinity_and_zero(lpips) -> None:
         assert (scores["lpips" + suffix] == 0).all()
 
 
-def test_slices_without_signal_are_marked_and_only_they_are_nan() -> None:
+def test_only_slices_without_signal_have_nan_scores() -> None:
     truth, prediction, distance = head(1, slices=4), head(2, slices=4), Difference()
     truth[[0, 2]] = 0
     scores = score(prediction, truth, distance)
@@ -130,14 +130,14 @@ def test_slices_without_signal_are_marked_and_only_they_are_nan() -> None:
     assert distance.seen == 2  # LPIPS of an empty slice is not even computed
 
 
-def test_all_background() -> None:
+def test_empty_volume_has_no_scores() -> None:
     empty = np.zeros((3, 48, 48))
     scores = score(empty, empty, Difference())
     assert not scores["signal"].any()
     assert scores[COLUMNS].isna().all(axis=None)
 
 
-def test_one_voxel_off_is_seen(lpips) -> None:
+def test_one_wrong_voxel_lowers_every_score(lpips) -> None:
     truth = head(1, slices=2, size=64).astype(np.float32)
     prediction = truth.copy()
     prediction[1, 32, 32] = 1 - prediction[1, 32, 32]
@@ -148,7 +148,7 @@ def test_one_voxel_off_is_seen(lpips) -> None:
         assert better == HIGHER_IS_BETTER[column.removesuffix("_region")], column
 
 
-def test_an_error_in_the_background_leaves_psnr_of_the_region_alone(lpips) -> None:
+def test_background_error_does_not_change_region_psnr(lpips) -> None:
     truth = head(1, size=128).astype(np.float32)
     prediction = truth.copy()
     prediction[:, :8, :8] = 0.5
@@ -160,7 +160,7 @@ def test_an_error_in_the_background_leaves_psnr_of_the_region_alone(lpips) -> No
     assert row["lpips_region"] < row["lpips"]
 
 
-def test_background_flatters() -> None:
+def test_larger_background_improves_full_frame_scores_only() -> None:
     """Why the brain is scored apart: the same error counts less in a larger frame."""
     prediction, truth = head(1), head(2)
     wide = [np.pad(volume, ((0, 0), (24, 24), (24, 24))) for volume in (prediction, truth)]
@@ -171,7 +171,7 @@ def test_background_flatters() -> None:
     assert far["ssim_region"] == pytest.approx(near["ssim_region"], abs=2e-3)
 
 
-def test_planted_errors_change_every_score(lpips) -> None:
+def test_shift_scale_or_flip_lowers_every_score(lpips) -> None:
     truth = np.repeat(head(1, slices=1, size=64), 4, axis=0) * np.linspace(0.4, 0.9, 4)[:, None, None]
     good = truth + 0.01 * (truth > 0)
     right = score(good, truth, lpips)[COLUMNS].mean()
@@ -182,7 +182,7 @@ def test_planted_errors_change_every_score(lpips) -> None:
             assert worse == HIGHER_IS_BETTER[column.removesuffix("_region")], column
 
 
-def test_single_precision_scores_as_double() -> None:
+def test_float32_scores_equal_float64_scores() -> None:
     prediction, truth = head(1, slices=2).astype(np.float32), head(2, slices=2).astype(np.float32)
     pd.testing.assert_frame_equal(
         score(prediction, truth, Difference()),
@@ -190,7 +190,7 @@ def test_single_precision_scores_as_double() -> None:
     )
 
 
-def test_scores_survive_their_file(tmp_path: Path) -> None:
+def test_scores_are_read_from_csv_as_written(tmp_path: Path) -> None:
     truth, prediction = head(1, slices=3), head(2, slices=3)
     truth[0], prediction[2] = 0, truth[2]
     scores = score(prediction, truth, Difference())
@@ -208,12 +208,12 @@ def test_scores_survive_their_file(tmp_path: Path) -> None:
         (np.zeros((1, 48, 48)), np.full((1, 48, 48), np.inf), "truth holds NaN"),
     ],
 )
-def test_what_cannot_be_scored(prediction: np.ndarray, truth: np.ndarray, says: str) -> None:
+def test_volumes_that_cannot_be_scored_are_refused(prediction: np.ndarray, truth: np.ndarray, says: str) -> None:
     with pytest.raises(UserError, match=says):
         score(prediction, truth, Difference())
 
 
-def test_the_caption_says_what_the_notes_fix() -> None:
+def test_caption_states_the_definition_of_the_metrics() -> None:
     for fact in ("σ = 1.5", "population covariance", "data range 1", "AlexNet, version 0.1", "[−1, 1]", "left out"):
         assert fact in DEFINITION
     assert set(HIGHER_IS_BETTER) == set(METRICS)

@@ -31,7 +31,7 @@ def volumes(truth) -> dict[str, np.ndarray]:
     return {"good": (truth + 0.02 * noise).clip(0, 1), "worse": (truth + 0.1 * noise).clip(0, 1)}
 
 
-def table(truth: np.ndarray, volumes: dict[str, np.ndarray]) -> pd.DataFrame:
+def score_cells(truth: np.ndarray, volumes: dict[str, np.ndarray]) -> pd.DataFrame:
     sheets = []
     for method, volume in volumes.items():
         rows = score(volume, truth, Region(truth > 0, "brain"), Difference())
@@ -40,35 +40,35 @@ def table(truth: np.ndarray, volumes: dict[str, np.ndarray]) -> pd.DataFrame:
     return cells(pd.concat(sheets, ignore_index=True)).loc["toy"]
 
 
-def test_swapped_volumes_swap_the_rows(truth, volumes):
-    right = table(truth, volumes)
-    wrong = table(truth, {"good": volumes["worse"], "worse": volumes["good"]})
+def test_swapped_volumes_give_swapped_rows(truth, volumes):
+    right = score_cells(truth, volumes)
+    wrong = score_cells(truth, {"good": volumes["worse"], "worse": volumes["good"]})
     assert right.loc["good", "psnr"] > right.loc["worse", "psnr"] + 10
     pd.testing.assert_series_equal(right.loc["good"], wrong.loc["worse"], check_names=False)
     pd.testing.assert_series_equal(right.loc["worse"], wrong.loc["good"], check_names=False)
 
 
 @pytest.mark.parametrize("plant", [lambda v: np.roll(v, 1, axis=0), lambda v: 2 * v], ids=["shifted", "doubled"])
-def test_a_shifted_slice_or_a_doubled_scale_is_worse_by_every_metric(truth, volumes, plant):
-    right = table(truth, {"good": volumes["good"]}).loc["good"]
-    wrong = table(truth, {"good": plant(volumes["good"])}).loc["good"]
+def test_shifted_or_doubled_volume_is_worse_in_every_metric(truth, volumes, plant):
+    right = score_cells(truth, {"good": volumes["good"]}).loc["good"]
+    wrong = score_cells(truth, {"good": plant(volumes["good"])}).loc["good"]
     assert wrong["psnr"] < right["psnr"] - 10
     assert wrong["ssim"] < right["ssim"] - 0.05
     assert wrong["lpips"] > 2 * right["lpips"]
 
 
-def test_the_truth_is_perfect_and_no_longer_so_when_one_voxel_is_off(truth):
-    perfect = table(truth, {"truth": truth}).loc["truth"]
+def test_truth_is_perfect_until_one_voxel_is_wrong(truth):
+    perfect = score_cells(truth, {"truth": truth}).loc["truth"]
     assert [perfect[m] for m in METRICS] == [1, np.inf, 0]
     off = truth.copy()
     off[10, 20, 20] += 0.5  # slice 10 is scored
-    assert np.isfinite(table(off, {"truth": truth}).loc["truth", "psnr_sd"]) == 0
-    spoiled = table(truth, {"truth": off}).loc["truth"]
+    assert np.isfinite(score_cells(off, {"truth": truth}).loc["truth", "psnr_sd"]) == 0
+    spoiled = score_cells(truth, {"truth": off}).loc["truth"]
     assert spoiled["ssim"] < 1
     assert spoiled["lpips"] > 0
 
 
-def test_slices_that_are_not_removed_do_not_count(truth, volumes):
+def test_only_removed_slices_are_scored(truth, volumes):
     spoiled = volumes["good"].copy()
     spoiled[1::2] = 0
-    pd.testing.assert_frame_equal(table(truth, {"good": spoiled}), table(truth, {"good": volumes["good"]}))
+    pd.testing.assert_frame_equal(score_cells(truth, {"good": spoiled}), score_cells(truth, {"good": volumes["good"]}))

@@ -41,14 +41,14 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
     return 2 * (a & b).sum() / (a.sum() + b.sum())
 
 
-def test_a_stripped_scan_is_a_brain_and_its_region_is_what_is_left(brain):
+def test_stripped_scan_is_a_brain_with_its_voxels_as_region(brain):
     found = region(brain, MM)
     assert found.kind == "brain"
     assert found.mask[brain > 0].mean() > 0.999
     assert not (found.mask & ~ndimage.binary_fill_holes(ndimage.binary_closing(brain > 0, iterations=3))).any()
 
 
-def test_a_whole_head_is_a_head_whether_its_air_is_noise_or_zero(head, noisy, solid):
+def test_whole_head_is_a_head_with_noisy_or_zero_air(head, noisy, solid):
     for volume in (head, noisy):
         found = region(volume, MM)
         assert found.kind == "head"
@@ -57,7 +57,7 @@ def test_a_whole_head_is_a_head_whether_its_air_is_noise_or_zero(head, noisy, so
     assert (noisy > 0).mean() == 1  # the brain by the criterion "the truth is not zero"
 
 
-def test_slices_of_air_are_not_scored_however_noisy(noisy, solid):
+def test_slices_of_noisy_air_are_not_scored(noisy, solid):
     signal = region(noisy, MM).signal
     share = solid.mean(axis=(1, 2))
     assert not signal[share == 0].any()
@@ -65,7 +65,7 @@ def test_slices_of_air_are_not_scored_however_noisy(noisy, solid):
     assert not signal.all()
 
 
-def test_a_slice_below_the_least_share_has_no_scores(noisy):
+def test_slice_below_the_least_share_has_no_scores(noisy):
     class Nothing:
         def distances(self, a, b, mask, batch=16):
             return np.zeros(len(a)), np.zeros(len(a))
@@ -79,23 +79,23 @@ def test_a_slice_below_the_least_share_has_no_scores(noisy):
     assert f"{LEAST_SHARE:.0%} of the frame" in metrics.DEFINITION
 
 
-def test_the_size_of_a_voxel_decides_between_a_brain_and_a_head_without_air(brain):
+def test_voxel_size_distinguishes_a_brain_from_a_head_without_air(brain):
     """The same voxels at 5 mm are 3.8 litres: not a brain."""
     assert region(brain, np.diag([5.0, 5.0, 5.0, 1.0])).kind == "head"
 
 
-def test_a_small_piece_of_noise_is_no_brain():
+def test_small_slab_of_noise_is_not_a_brain():
     """A thin slab of a head, of less than a brain's volume, fills its frame."""
     assert region(np.random.default_rng(0).random((4, 40, 40)).astype(np.float32), np.eye(4)).kind == "head"
 
 
-def test_an_empty_volume_has_no_region():
+def test_empty_volume_has_an_empty_region():
     found = region(np.zeros((5, 16, 16), np.float32), np.eye(4))
     assert not found.mask.any()
     assert not found.signal.any()
 
 
-def test_captions_name_what_there_is():
+def test_captions_name_the_kinds_of_region():
     assert heading(["head", "brain", "head"]) == "brain or head"
     assert "skull-stripped" in meaning(["brain"])
     assert "skin" not in meaning(["brain"])

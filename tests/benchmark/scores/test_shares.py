@@ -14,20 +14,20 @@ def frame() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_every_contrast_differs_in_one_thing_and_the_last_in_both(frame):
+def test_contrasts_have_hand_computed_differences(frame):
     found = contrasts(frame).set_index("contrast")["psnr"]
     assert found.tolist() == pytest.approx([0.08, 0.06, 0.22, 0.20, 0.28])
     assert len(shares_table(frame, {"toy": "Toy"}).rows) == len(CONTRASTS)
 
 
-def test_the_two_parts_add_up_to_the_lead(frame):
+def test_parts_of_edsr_and_interpolation_sum_to_the_lead(frame):
     (sentence,) = shares_sentences(frame, {"toy": "Toy"})
     assert "+0.28 dB" in sentence
     assert "EDSR accounts for +0.21 dB" in sentence
     assert "+0.07 dB" in sentence
 
 
-def test_without_all_four_methods_nothing_is_taken_apart(frame):
+def test_no_shares_without_all_four_methods(frame):
     some = frame[frame["method"] != "baseline_edsr"]
     assert len(contrasts(some)) == 3
     assert shares_sentences(some, {"toy": "Toy"}) == []

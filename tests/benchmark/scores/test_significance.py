@@ -20,16 +20,16 @@ from benchmark.scores.significance import (
 )
 
 # Few bootstrap iterations: the tests do not depend on their number, and each takes milliseconds.
-FEW = 60
+ITERATIONS = 60
 # A fully dominated sample differs from 1 by the one quantile of 199 that deepsig leaves out.
-NEARLY = 0.99
+ALMOST_ONE = 0.99
 
 
 def normal(seed: int, mean: float, size: int, spread: float = 1) -> np.ndarray:
     return np.random.default_rng(seed).normal(mean, spread, size)
 
 
-def test_the_example_that_deepsig_publishes() -> None:
+def test_epsilon_equals_the_published_example_of_deepsig() -> None:
     """Its README: N(0.9, 0.8) against N(0, 1), five scores each, seed 1234, gives 0.225."""
     draw = np.random.RandomState(1234)
     ours, other = draw.normal(0.9, 0.8, 5), draw.normal(0, 1, 5)
@@ -38,48 +38,50 @@ def test_the_example_that_deepsig_publishes() -> None:
     assert result["confidence"] == 0.95
 
 
-def test_dominance_and_its_reverse() -> None:
+def test_epsilon_is_0_for_dominance_and_1_for_the_reverse() -> None:
     low, high = normal(1, 0, 25), normal(2, 10, 30)
-    result = compare(high, low, higher_is_better=True, seed=0, iterations=FEW)
+    result = compare(high, low, higher_is_better=True, seed=0, iterations=ITERATIONS)
     assert result["epsilon_min"] == 0
     assert (result["n_ours"], result["n_other"]) == (30, 25)
-    result = compare(low, high, higher_is_better=True, seed=0, iterations=FEW)
-    assert result["epsilon_min"] > NEARLY
+    result = compare(low, high, higher_is_better=True, seed=0, iterations=ITERATIONS)
+    assert result["epsilon_min"] > ALMOST_ONE
 
 
-def test_lower_is_better_turns_the_order_round() -> None:
+def test_lower_is_better_reverses_the_order() -> None:
     near, far = normal(1, 0.1, 10, 0.01), normal(2, 0.3, 10, 0.01)
-    assert compare(near, far, higher_is_better=False, seed=0, iterations=FEW)["epsilon_min"] == 0
-    assert compare(near, far, higher_is_better=True, seed=0, iterations=FEW)["epsilon_min"] > NEARLY
+    assert compare(near, far, higher_is_better=False, seed=0, iterations=ITERATIONS)["epsilon_min"] == 0
+    assert compare(near, far, higher_is_better=True, seed=0, iterations=ITERATIONS)["epsilon_min"] > ALMOST_ONE
 
 
-def test_one_distribution_is_not_better_than_itself() -> None:
+def test_two_samples_of_one_distribution_are_not_ordered() -> None:
     for seeds in ((1, 2), (2, 1)):
         ours, other = (normal(seed, 0, 200) for seed in seeds)
-        found = compare(ours, other, higher_is_better=True, seed=0, iterations=FEW)
+        found = compare(ours, other, higher_is_better=True, seed=0, iterations=ITERATIONS)
         assert found["epsilon_min"] >= THRESHOLD_PAPER
 
 
 @pytest.mark.filterwarnings("error")
-def test_equal_constants_are_a_tie() -> None:
-    result = compare([0.9] * 3, [0.9] * 5, higher_is_better=True, seed=0, iterations=FEW)
+def test_equal_constants_have_epsilon_one_half() -> None:
+    result = compare([0.9] * 3, [0.9] * 5, higher_is_better=True, seed=0, iterations=ITERATIONS)
     assert result["epsilon_min"] == 0.5
 
 
-def test_more_comparisons_ask_for_more() -> None:
+def test_more_comparisons_raise_confidence_and_epsilon() -> None:
     """1 − α/M: grows with M, unlike deepsig's own correction."""
     ours, other = normal(1, 0.5, 20), normal(2, 0, 20)
-    results = [compare(ours, other, higher_is_better=True, seed=3, comparisons=m, iterations=FEW) for m in (1, 2, 20)]
+    results = [
+        compare(ours, other, higher_is_better=True, seed=3, comparisons=m, iterations=ITERATIONS) for m in (1, 2, 20)
+    ]
     assert [result["confidence"] for result in results] == pytest.approx([0.95, 0.975, 0.9975])
     epsilons = [result["epsilon_min"] for result in results]
     assert 0 < epsilons[0] < epsilons[1] < epsilons[2] < 1
 
 
-def test_seeded_and_nothing_else_is_reseeded() -> None:
+def test_result_depends_on_the_seed_and_leaves_numpys_state() -> None:
     ours, other = normal(1, 0.3, 12), normal(2, 0, 12)
 
     def epsilon(seed: int) -> float:
-        return compare(ours, other, higher_is_better=True, seed=seed, iterations=FEW)["epsilon_min"]
+        return compare(ours, other, higher_is_better=True, seed=seed, iterations=ITERATIONS)["epsilon_min"]
 
     np.random.seed(5)  # noqa: NPY002
     expected = np.random.random(3)  # noqa: NPY002
@@ -91,27 +93,27 @@ def test_seeded_and_nothing_else_is_reseeded() -> None:
     assert 0 <= epsilon(2**63 - 1) <= 1  # as long as benchmark.seeds makes them
 
 
-def test_a_cap_draws_from_the_sample() -> None:
+def test_max_scores_limits_the_sample_by_seed() -> None:
     ours, other = normal(1, 0.5, 400), normal(2, 0, 30)
 
     def capped(seed: int) -> dict:
-        return compare(ours, other, higher_is_better=True, seed=seed, max_scores=30, iterations=FEW)
+        return compare(ours, other, higher_is_better=True, seed=seed, max_scores=30, iterations=ITERATIONS)
 
     assert (capped(0)["n_ours"], capped(0)["n_other"]) == (30, 30)
     assert capped(0) == capped(0)
     assert capped(0)["epsilon_min"] != capped(1)["epsilon_min"]
 
 
-OPTIONS = {"higher_is_better": True, "seed": 0, "iterations": FEW}
+OPTIONS = {"higher_is_better": True, "seed": 0, "iterations": ITERATIONS}
 
 
-def patients(seed: int, count: int) -> np.ndarray:
+def patient_scores(seed: int, count: int) -> np.ndarray:
     """Patients who differ by a decibel among themselves, whatever the method."""
     return normal(seed, 27, count, 1)
 
 
-def test_a_planted_winner_is_shown_and_the_other_way_round_is_not() -> None:
-    other = patients(1, 30)
+def test_clear_winner_is_shown_and_the_reverse_is_not() -> None:
+    other = patient_scores(1, 30)
     ours = other + normal(2, 3, 30, 0.2)
     won = paired(ours, other, **OPTIONS)
     assert won["verdict"] == CLEARLY
@@ -121,26 +123,26 @@ def test_a_planted_winner_is_shown_and_the_other_way_round_is_not() -> None:
     assert paired(-ours, -other, **OPTIONS | {"higher_is_better": False})["gain"] == pytest.approx(won["gain"])
 
 
-def test_a_planted_tie_is_not_shown_either_way() -> None:
-    ours, other = patients(1, 40), patients(1, 40) + normal(5, 0, 40, 0.3)
+def test_tie_is_not_shown_in_either_direction() -> None:
+    ours, other = patient_scores(1, 40), patient_scores(1, 40) + normal(5, 0, 40, 0.3)
     for pair in ((ours, other), (other, ours), (ours, ours)):
         assert paired(*pair, **OPTIONS)["verdict"] == NOT_SHOWN
 
 
-def test_too_few_patients_have_no_verdict_and_no_interval_however_far_apart() -> None:
-    other = patients(1, LEAST - 1)
+def test_too_few_patients_have_no_verdict_and_no_interval() -> None:
+    other = patient_scores(1, LEAST - 1)
     few = paired(other + 10, other, **OPTIONS)
     assert few["verdict"] == TOO_FEW
     assert few["patients"] == LEAST - 1
     assert few["gain"] == pytest.approx(10)
     assert np.isnan(few["gain_low"])
-    assert paired(patients(1, LEAST) + 10, patients(1, LEAST), **OPTIONS)["verdict"] == CLEARLY
+    assert paired(patient_scores(1, LEAST) + 10, patient_scores(1, LEAST), **OPTIONS)["verdict"] == CLEARLY
 
 
-def test_the_pairs_show_what_unpaired_samples_hide() -> None:
+def test_paired_interval_excludes_zero_where_the_unpaired_one_does_not() -> None:
     """Each patient gains 0.3 dB, a third of the difference between patients: the interval is above 0, so pairing
     matters."""
-    other = patients(1, 40)
+    other = patient_scores(1, 40)
     gains = normal(2, 0.3, 40, 0.1)
     low, high = interval(gains, confidence=0.95, seed=0)
     assert 0.2 < low < 0.3 < high < 0.4
@@ -148,7 +150,7 @@ def test_the_pairs_show_what_unpaired_samples_hide() -> None:
     assert shuffled[0] < 0
 
 
-def test_equal_methods_are_declared_different_about_as_often_as_the_confidence_says(
+def test_equal_methods_are_called_different_as_often_as_the_confidence_allows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Gains of mean 0, a few patients far behind: 2.5 % are due at one end; a percentile interval errs on 8 to 9 %."""
@@ -159,7 +161,7 @@ def test_equal_methods_are_declared_different_about_as_often_as_the_confidence_s
     assert (lows > 0).mean() < 0.06
 
 
-def one_apart(usual: float, apart: float) -> np.ndarray:
+def gains_with_one_outlier(usual: float, apart: float) -> np.ndarray:
     """Gains of 30 patients: 29 about ``usual``, and one ``apart``."""
     return np.append(usual + normal(7, 0, 29, 0.2), apart)
 
@@ -175,26 +177,24 @@ def one_apart(usual: float, apart: float) -> np.ndarray:
         (3, 3, True),
     ],
 )
-def test_one_patient_far_from_the_others_decides_nothing(
-    usual: float, apart: float, shown: bool, comparisons: int
-) -> None:
-    other = patients(1, 30)
-    outcome = paired(other + one_apart(usual, apart), other, comparisons=comparisons, **OPTIONS)
+def test_one_outlier_does_not_change_the_verdict(usual: float, apart: float, shown: bool, comparisons: int) -> None:
+    other = patient_scores(1, 30)
+    outcome = paired(other + gains_with_one_outlier(usual, apart), other, comparisons=comparisons, **OPTIONS)
     assert (outcome["verdict"] in (SHOWN, CLEARLY)) == shown
 
 
-def test_an_equal_gain_on_every_patient_has_an_interval_of_this_gain() -> None:
+def test_interval_of_equal_gains_is_that_gain() -> None:
     assert interval(np.full(LEAST, 0.1), confidence=0.999, seed=0) == pytest.approx((0.1, 0.1))
     assert interval(np.zeros(LEAST), confidence=0.999, seed=0) == (0, 0)
 
 
-def test_a_gain_on_one_patient_alone_has_no_upper_end_and_is_not_shown() -> None:
+def test_interval_of_a_gain_on_one_patient_includes_zero_and_infinity() -> None:
     low, high = interval(np.append(np.zeros(LEAST - 1), 1), confidence=0.95, seed=0)
     assert low < 0
     assert high == np.inf
 
 
-def test_the_ends_of_a_corrected_interval_rest_on_many_resamples() -> None:
+def test_ends_of_a_corrected_interval_hardly_depend_on_the_seed() -> None:
     """450 comparisons: 1 of 18,000 resamples is beyond an end, and the ends still hardly depend on the seed."""
     gains = normal(2, 0.3, 30, 0.5)
     lows = [interval(gains, confidence=1 - 0.05 / 450, seed=seed)[0] for seed in range(3)]
@@ -219,16 +219,16 @@ def test_more_comparisons_widen_the_interval() -> None:
         (LEAST - 1, 0.0, 5.0, TOO_FEW),
     ],
 )
-def test_a_verdict_needs_patients_and_both_tests(count: int, epsilon: float, low: float, expected: str) -> None:
+def test_verdict_requires_enough_patients_and_both_tests(count: int, epsilon: float, low: float, expected: str) -> None:
     assert verdict(count, epsilon, low) == expected
 
 
 @pytest.mark.filterwarnings("error")
-def test_the_infinite_psnr_of_the_truth() -> None:
+def test_infinite_psnr_of_the_truth_is_compared() -> None:
     truth, finite = [np.inf] * 3, [30.0, 31.0, 900.0]
     for ours, other, epsilon in ((truth, finite, 0), (finite, truth, 1), (truth, truth, 0.5)):
-        result = compare(ours, other, higher_is_better=True, seed=0, iterations=FEW)
-        assert result["epsilon_min"] == pytest.approx(epsilon, abs=1 - NEARLY)
+        result = compare(ours, other, higher_is_better=True, seed=0, iterations=ITERATIONS)
+        assert result["epsilon_min"] == pytest.approx(epsilon, abs=1 - ALMOST_ONE)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_the_infinite_psnr_of_the_truth() -> None:
         ([[1.0, 2.0]], r"shape \(1, 2\)"),
     ],
 )
-def test_samples_that_cannot_be_compared(ours: list, says: str) -> None:
+def test_invalid_samples_are_refused(ours: list, says: str) -> None:
     with pytest.raises(UserError, match=says):
         compare(ours, [1.0, 2.0], higher_is_better=True, seed=0, iterations=2)
 
@@ -249,12 +249,12 @@ def test_samples_that_cannot_be_compared(ours: list, says: str) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"alpha": 0}, {"alpha": 1}, {"comparisons": 0}, {"max_scores": 0}, {"iterations": 0}]
 )
-def test_settings_that_mean_nothing(wrong: dict) -> None:
+def test_invalid_settings_are_refused(wrong: dict) -> None:
     with pytest.raises(UserError, match="comparison needs"):
         compare([1.0], [2.0], higher_is_better=True, seed=0, **wrong)
 
 
-def test_without_deepsig_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_deepsig_is_refused_with_the_package_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "deepsig", None)
     with pytest.raises(UserError, match=r"needs the package deepsig.*'\.\[aso\]'"):
-        compare(normal(0, 0, 20), normal(1, 1, 20), higher_is_better=True, seed=1, iterations=FEW)
+        compare(normal(0, 0, 20), normal(1, 1, 20), higher_is_better=True, seed=1, iterations=ITERATIONS)

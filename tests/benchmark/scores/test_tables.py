@@ -20,7 +20,7 @@ def frame(score_files, labels) -> pd.DataFrame:
     return score_frame(read_scores(score_files), ["toy"], labels, Published())
 
 
-def test_each_cell_stands_beside_the_published_one(frame):
+def test_cells_have_the_published_value_difference_and_flag(frame):
     ours, linear = frame.iloc[0], frame.iloc[1]
     assert ours["psnr_paper"] == "39.13"
     assert ours["psnr_difference"] == pytest.approx(ours["psnr"] - 39.13)
@@ -29,7 +29,7 @@ def test_each_cell_stands_beside_the_published_one(frame):
     assert np.isnan(linear["psnr_difference"])
 
 
-def test_files_are_the_same_bytes_twice_and_a_missing_value_is_blank(frame, labels, tmp_path):
+def test_table_files_are_reproducible_and_missing_values_blank(frame, labels, tmp_path):
     table = score_table(frame, 1, labels, SHEETS)
     for stem in ("a", "b"):
         write_table(tmp_path / stem, frame, table)
@@ -42,7 +42,7 @@ def test_files_are_the_same_bytes_twice_and_a_missing_value_is_blank(frame, labe
     assert r"$\infty$" in (tmp_path / "a.tex").read_text()
 
 
-def many(frame: pd.DataFrame) -> pd.DataFrame:
+def with_rows_of_every_block(frame: pd.DataFrame) -> pd.DataFrame:
     """A row of each block and two of the article's; the project's is the best of all."""
     ours = frame.iloc[0]
     rows = [ours]
@@ -52,8 +52,8 @@ def many(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(rows), frame.iloc[1:]], ignore_index=True)
 
 
-def test_best_is_bold_within_a_block_of_several_and_oracles_have_none(frame, labels):
-    table = score_table(many(frame), 1, labels, SHEETS)
+def test_best_of_a_block_is_bold_and_oracles_are_not(frame, labels):
+    table = score_table(with_rows_of_every_block(frame), 1, labels, SHEETS)
     headings = [row for row in table.rows if isinstance(row, str)]
     assert headings == [
         "methods of the article",
@@ -66,13 +66,13 @@ def test_best_is_bold_within_a_block_of_several_and_oracles_have_none(frame, lab
     assert bold == ["SR with SI (ours)"]
 
 
-def test_cells_have_both_spreads(frame, labels):
+def test_printed_cells_have_both_standard_deviations(frame, labels):
     ours = next(row for row in score_table(frame, 1, labels, SHEETS).rows if not isinstance(row, str))
     expected = [number(frame.loc[0, f"ssim{which}"], 4) for which in ("", "_sd", "_patients_sd")]
     assert ours[1].text == "{} ± {} ({})".format(*expected)
 
 
-def test_the_caption_names_who_learned_from_the_judge_and_which_rows_are_alike(frame, labels):
+def test_caption_names_methods_trained_with_alexnet_and_comparable_rows(frame, labels):
     assert "AlexNet's features" not in score_table(frame, 1, labels, SHEETS).caption
     assert "compare" not in score_table(frame, 1, labels, SHEETS).caption
     labels["methods"]["ours"]["features"] = ["alex"]
@@ -85,7 +85,7 @@ def test_the_caption_names_who_learned_from_the_judge_and_which_rows_are_alike(f
     assert "over 2 trainings tested on the same patients" in caption
 
 
-def test_the_caption_says_who_and_how_many(frame, labels):
+def test_caption_states_patients_slices_and_folds(frame, labels):
     caption = score_table(frame, 2, labels, SHEETS, stand_in=[2, 3]).caption
     for words in (
         "2 test patients",
@@ -103,13 +103,13 @@ def test_the_caption_says_who_and_how_many(frame, labels):
     assert "PARTIAL: 17 + 3 patients were requested, 2 + 2 found" in score_table(frame, 1, labels, SHEETS).caption
 
 
-def test_a_cohort_of_ones_own_has_no_columns_of_the_article(score_files, labels):
+def test_cohort_that_is_not_in_the_article_has_no_article_columns(score_files, labels):
     del labels["cohorts"]["toy"]["paper"]
     frame = score_frame(read_scores(score_files), ["toy"], labels, Published())
     assert "article" not in score_table(frame, 1, labels, SHEETS).columns
 
 
-def test_print_escapes_what_each_format_would_take_for_markup():
+def test_text_is_escaped_in_every_format():
     table = Table("T_1", "50 % ± |x|", ["a", "b"], ["group", [Cell("x|y & <z>"), Cell("1", True, 1)]], ["why_"])
     assert r"| x\|y & <z> | **1**<sup>1</sup> |" in markdown(table)
     assert r"x|y \& $<$z$>$ & \textbf{1}\textsuperscript{1} \\" in latex(table)
@@ -118,12 +118,12 @@ def test_print_escapes_what_each_format_would_take_for_markup():
     assert rst_escape("a*b_c") == r"a\*b\_c"
 
 
-def test_numbers_for_print():
+def test_numbers_are_printed_with_digits_sign_and_infinity():
     assert [number(v, 2) for v in (1.005, -0.5, np.inf, np.nan)] == ["1.00", "−0.50", "∞", ""]
     assert number(0.25, 1, sign=True) == "+0.2"
 
 
-def test_published_figures_have_their_digits():
+def test_published_values_keep_their_digits():
     published = Published()
     assert published.value("openneuro", "ours", "ssim") == "0.8153"
     assert published.value("brats_t1", "wdsr", "ssim") == "0.90"
@@ -138,7 +138,7 @@ def test_published_figures_have_their_digits():
         read("nothing")
 
 
-def test_cost_sums_jobs_by_kind(tmp_path):
+def test_cost_table_sums_jobs_by_kind(tmp_path):
     header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
     for name, line in {
         "train/toy/fold1/vq": "10\t0:00:10\t100\t1\t1\t1\t0\t0\t0\t9",

@@ -25,7 +25,7 @@ def frame(rows: dict = ROWS, **places: str) -> pd.DataFrame:
     return table.rename_axis("method").reset_index().assign(**{"cohort": "toy"} | places)
 
 
-def test_the_control_is_0_the_oracle_1_and_lower_lpips_is_forward():
+def test_share_is_0_for_the_control_and_1_for_the_oracle():
     shares = way.with_shares(frame(), ["cohort"]).set_index("method")[["ssim_share", "psnr_share", "lpips_share"]]
     assert shares.loc["linear"].tolist() == pytest.approx([0, 0, 0])
     assert shares.loc["oracle_si"].tolist() == pytest.approx([1, 1, 1])
@@ -34,7 +34,7 @@ def test_the_control_is_0_the_oracle_1_and_lower_lpips_is_forward():
     assert shares.loc["truth"].tolist() == pytest.approx([2, np.nan, 4 / 3], nan_ok=True)
 
 
-def test_each_cohort_and_setting_has_its_own_way():
+def test_share_is_relative_to_control_and_oracle_of_the_same_setting():
     hard = frame({"linear": (0.5, 10.0, 0.5), "oracle_si": (0.7, 20.0, 0.1), "ours": (0.6, 15.0, 0.3)}, setting="n3")
     both = pd.concat([frame(setting="removed"), hard], ignore_index=True)
     shares = way.with_shares(both, ["cohort", "setting"])
@@ -43,7 +43,7 @@ def test_each_cohort_and_setting_has_its_own_way():
     assert len(shares) == 8
 
 
-def test_a_gap_that_is_too_small_or_the_wrong_way_round_has_no_share():
+def test_share_is_missing_if_the_oracle_is_not_ahead():
     rows = {"linear": (0.8, 20.0, 0.40), "oracle_si": (0.8099, 19.0, 0.39), "ours": (0.85, 22.5, 0.37)}
     found = way.with_shares(frame(rows), ["cohort"])
     assert found["ssim_share"].isna().all()
@@ -56,7 +56,7 @@ def test_a_gap_that_is_too_small_or_the_wrong_way_round_has_no_share():
     ]
 
 
-def test_without_both_ends_the_table_has_no_such_columns():
+def test_no_share_columns_without_control_and_oracle():
     few = frame({"linear": ROWS["linear"], "ours": ROWS["ours"]})
     assert way.with_shares(few, ["cohort"]) is few
     assert way.headings(few) == []
@@ -64,7 +64,7 @@ def test_without_both_ends_the_table_has_no_such_columns():
     assert way.meaning(few, {}) == ""
 
 
-def test_a_score_table_has_them_and_says_what_they_are(score_files, labels):
+def test_score_table_has_shares_and_their_definition(score_files, labels):
     oracle = score_files[0].parents[1] / "fold0" / "oracle_si.csv"
     scores = pd.read_csv(score_files[2])
     scores[["ssim", "psnr"]] += [0.1, 5]

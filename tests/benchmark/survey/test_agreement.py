@@ -20,17 +20,17 @@ TEXTBOOK = [
 ]
 
 
-def test_textbook_example():
+def test_kappa_equals_the_textbook_example():
     assert fleiss_kappa(np.array(TEXTBOOK)) == pytest.approx(0.2099, abs=1e-4)
 
 
-def test_full_agreement_and_none():
+def test_kappa_is_1_for_full_agreement_and_minus_1_for_none():
     assert fleiss_kappa(np.array([[4, 0], [0, 4], [4, 0]])) == 1
     assert fleiss_kappa(np.array([[1, 1], [1, 1]])) == pytest.approx(-1)
     assert np.isnan(fleiss_kappa(np.array([[3, 0], [3, 0]])))
 
 
 @pytest.mark.parametrize("counts", [[[1, 0], [0, 1]], [[2, 1], [1, 1]], [1, 2], [[-1, 4], [2, 1]], np.zeros((0, 4))])
-def test_what_has_no_kappa_is_refused(counts):
+def test_invalid_counts_are_refused(counts):
     with pytest.raises(ValueError, match=r"counts must|needs the same number"):
         fleiss_kappa(np.array(counts))

@@ -34,7 +34,7 @@ def key(tmp_path) -> Path:
     return tmp_path / "key.csv"
 
 
-def fill(path: Path, key: Path, rater: str, levels: dict[str, str], changes: dict[str, str] | None = None) -> Path:
+def fill_form(path: Path, key: Path, rater: str, levels: dict[str, str], changes: dict[str, str] | None = None) -> Path:
     """A form as saved by the browser: one level per method for all questions."""
     kit, methods = read_key(key)
     rows = [[code, question, levels[method]] for code, method in methods.items() for question in QUESTIONS]
@@ -51,7 +51,7 @@ def fill(path: Path, key: Path, rater: str, levels: dict[str, str], changes: dic
 GOOD = {"ours": "Good", "wdsr": "Bad"}
 
 
-def test_checksum_is_that_of_the_form():
+def test_checksum_equals_the_one_of_the_form():
     """Value computed by the form's own JavaScript in a browser."""
     kit, rater = "10b9d649", "Dr. Á  1"
     levels = ["Very Good", "Bad", "Good", "Very Good", "Very Bad", "Bad", "Good", "Very Good", "Very Bad"]
@@ -61,7 +61,7 @@ def test_checksum_is_that_of_the_form():
     assert checksum(kit, rater, rows) == "23a00a21"
 
 
-def test_each_rater_has_an_order_of_their_own_and_it_is_that_of_the_form():
+def test_order_depends_on_the_rater_and_equals_the_one_of_the_form():
     """Values computed by the form's own JavaScript."""
     codes_ = ["6EMS", "HV2W", "NWXA", "SJF7", "2345", "QQQQ", "ZZZZ"]
     assert order(codes_, "10b9d649", "Ann") == ["6EMS", "HV2W", "NWXA", "SJF7", "QQQQ", "ZZZZ", "2345"]
@@ -70,12 +70,12 @@ def test_each_rater_has_an_order_of_their_own_and_it_is_that_of_the_form():
     assert order(codes_[::-1], "10b9d649", "ann") == order(codes_, "10b9d649", "Ann")
 
 
-def test_over_many_raters_every_sequence_is_first_about_as_often():
+def test_every_sequence_is_first_for_a_similar_number_of_raters():
     first = [order(["AAAA", "BBBB", "CCCC"], "10b9d649", str(rater))[0] for rater in range(300)]
     assert min(first.count(code) for code in ("AAAA", "BBBB", "CCCC")) > 70
 
 
-def test_the_form_is_blind_and_whole():
+def test_form_is_blind_self_contained_and_reproducible():
     drawn = codes(["ours", "baseline", "bicubic_ae", "srgan", "wdsr"], SEED)
     draw = np.random.default_rng(0)
     sequences = {code: draw.uniform(0.1, 1, (10, 24, 20)) for code in drawn}
@@ -90,17 +90,17 @@ def test_the_form_is_blind_and_whole():
     assert text == form(sequences, SEED)
 
 
-def test_codes_are_drawn_by_seed_and_their_order_tells_nothing():
+def test_codes_are_drawn_by_seed_and_sorted():
     methods = ["a", "b", "c", "d", "e"]
     assert codes(methods, 1) == codes(methods, 1) != codes(methods, 2)
     assert len({tuple(codes(methods, seed).values()) for seed in range(8)}) > 4
     assert list(codes(methods, 1)) == sorted(codes(methods, 1))
 
 
-def test_answers_come_back_by_method(key, tmp_path):
+def test_answers_are_counted_by_method(key, tmp_path):
     paths = [
-        fill(tmp_path / "a.csv", key, "A", GOOD),
-        fill(tmp_path / "b.csv", key, "B", {"ours": "Good", "wdsr": "Good"}),
+        fill_form(tmp_path / "a.csv", key, "A", GOOD),
+        fill_form(tmp_path / "b.csv", key, "B", {"ours": "Good", "wdsr": "Good"}),
     ]
     answers = read_answers(paths, key)
     assert len(answers) == 12
@@ -115,7 +115,7 @@ def test_answers_come_back_by_method(key, tmp_path):
     assert agreement(frame)["Q1"] == pytest.approx((0.5 - 0.625) / (1 - 0.625))
 
 
-def test_no_answers_leave_the_published_levels_alone(key):
+def test_without_answers_only_published_levels_are_shown(key):
     answers = read_answers([], key)
     frame = survey_frame(answers, METHODS)
     assert frame["Q2"].tolist() == ["", ""]
@@ -135,17 +135,17 @@ def test_no_answers_leave_the_published_levels_alone(key):
         ({"rater": "someone else"}, "more than one rater"),
     ],
 )
-def test_a_form_that_is_not_as_it_was_saved_is_refused_by_name(key, tmp_path, changes, reason):
-    good = fill(tmp_path / "good.csv", key, "A", GOOD)
-    bad = fill(tmp_path / "bad.csv", key, "B", GOOD, changes)
+def test_changed_or_incomplete_form_is_refused_by_name(key, tmp_path, changes, reason):
+    good = fill_form(tmp_path / "good.csv", key, "A", GOOD)
+    bad = fill_form(tmp_path / "bad.csv", key, "B", GOOD, changes)
     with pytest.raises(UserError, match=reason) as error:
         read_answers([good, bad], key)
     assert "bad.csv" in str(error.value)
     assert "good.csv" not in str(error.value)
 
 
-def test_a_second_form_of_one_rater_and_what_is_no_form_are_refused(key, tmp_path):
-    paths = [fill(tmp_path / "a.csv", key, "Ann", GOOD), fill(tmp_path / "b.csv", key, "ann", GOOD)]
+def test_second_form_of_a_rater_and_other_files_are_refused(key, tmp_path):
+    paths = [fill_form(tmp_path / "a.csv", key, "Ann", GOOD), fill_form(tmp_path / "b.csv", key, "ann", GOOD)]
     with pytest.raises(UserError, match=r"b\.csv \(ann has already answered in a\.csv\)"):
         read_answers(paths, key)
     (tmp_path / "c.csv").write_text("")
@@ -154,19 +154,19 @@ def test_a_second_form_of_one_rater_and_what_is_no_form_are_refused(key, tmp_pat
         read_answers([tmp_path / "c.csv", tmp_path / "d.csv"], key)
 
 
-def test_most_common_level_and_ties():
+def test_most_common_levels_include_ties():
     assert [most_common(c) for c in ([0, 0, 3, 1], [1, 2, 2, 0], [0, 0, 0, 0])] == ["Good", "Bad, Good", ""]
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"kit,sequence,method\n", b"\0", b"\xe9", b'"' * 9])
-def test_a_key_that_is_none_is_named(tmp_path, content):
+def test_invalid_key_is_refused_by_name(tmp_path, content):
     (tmp_path / "key.csv").write_bytes(content)
     with pytest.raises(UserError, match=r"key\.csv: "):
         read_answers([], tmp_path / "key.csv")
 
 
-def test_forms_in_other_encodings_are_read_and_what_is_no_file_is_refused(key, tmp_path):
-    fill(tmp_path / "a.csv", key, "Á", GOOD)
+def test_utf16_form_is_read_and_other_files_are_refused(key, tmp_path):
+    fill_form(tmp_path / "a.csv", key, "Á", GOOD)
     (tmp_path / "a.csv").write_bytes((tmp_path / "a.csv").read_bytes().decode().encode("utf-16"))
     assert set(read_answers([tmp_path / "a.csv"], key)["rater"]) == {"Á"}
     os.mkfifo(tmp_path / "b.csv")
