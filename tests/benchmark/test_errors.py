@@ -2,7 +2,9 @@
 
 import pickle
 
-from benchmark.errors import LONGEST, UserError
+import pytest
+
+from benchmark.errors import LONGEST, UserError, out_of_memory
 
 
 def test_long_message_is_shortened_in_the_middle():
@@ -26,3 +28,14 @@ def test_control_characters_in_a_message_are_escaped():
     said = str(UserError("\n" * LONGEST))
     assert len(said) <= LONGEST
     assert said.startswith("\\n")
+
+
+def test_full_memory_is_known_whichever_library_says_so():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(10**16)
+    assert out_of_memory(caught.value) == "the memory"
+    assert out_of_memory(MemoryError()) == "the memory"
+    assert out_of_memory(torch.OutOfMemoryError("CUDA out of memory")) == "a GPU's memory"
+    assert out_of_memory(RuntimeError("CUDA error: out of memory")) == "a GPU's memory"
+    assert out_of_memory(RuntimeError("shapes differ")) is None
