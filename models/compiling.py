@@ -4,7 +4,7 @@ import importlib.util
 import os
 import shutil
 from contextlib import AbstractContextManager
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -20,11 +20,6 @@ DECODING = 10
 """Decoding one slice takes as long as this number of steps."""
 TRAINING_STEPS = 3000
 """A training of this many steps saves more than its compilation takes (about 20 ms a step)."""
-
-
-def decided(asked: bool | Literal["auto"], automatic: bool) -> bool:
-    """A setting of the config that may be ``auto``."""
-    return automatic if asked == "auto" else asked
 
 
 def compile_costly(network: Network, **options: object) -> Network:

@@ -5,7 +5,6 @@ latents), with which *weights* known slices are mixed at a wanted position, and 
 Adding a method is one file in ``models/methods`` with a class ``Method``, and one line in the config.
 """
 
-import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
@@ -17,10 +16,11 @@ from torch import Tensor, nn
 
 from models.compiling import compile_costly
 from models.fast import fetched, filled, moved
+from models.files import imported
 from models.half import exact_products, halved
 from models.interpolation import FACTOR
 from models.memory import chunk_that_fits
-from models.streaming import USUAL, Slices, Streaming, check, read
+from models.streaming import CPU_CHUNK, Slices, Streaming, check, read
 from models.thickness import Geometry
 
 Sees = Literal["low", "kept", "all", "all_low"]
@@ -72,7 +72,7 @@ class Restorer(Streaming):
         self.seed = seed
         self.device = torch.device(device)
         self.factor = factor
-        self.chunk = chunk or (0 if self.on_gpu and self.networks else USUAL)  # 0: to be determined
+        self.chunk = chunk or (0 if self.on_gpu and self.networks else CPU_CHUNK)  # 0: to be determined
         self.half = half
         self.compiled = compiled
         if half:
@@ -166,12 +166,7 @@ class Restorer(Streaming):
 
 def method(name: str, networks: Mapping[str, nn.Module] | None = None, **options: Any) -> Restorer:
     """The method in ``models/methods/{name}.py``, ready to restore. Unknown names and options are ``ValueError``."""
-    try:
-        module = importlib.import_module(f"models.methods.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"models.methods.{name}":
-            raise
-        raise ValueError(f"no method file models/methods/{name}.py") from error
+    module = imported("methods", name)
     try:
         return module.Method(networks, **options)
     except TypeError as error:

@@ -13,7 +13,7 @@ from models.interpolation import linear
 Item = TypeVar("Item")
 END = object()
 
-USUAL = 16
+CPU_CHUNK = 16
 """Slices per chunk on a CPU; larger chunks are not faster."""
 
 

@@ -18,6 +18,9 @@ PROFILES = ("point", "gaussian", "box")
 FWHM = 2 * math.sqrt(2 * math.log(2))
 """Full width at half maximum of a Gaussian, in standard deviations."""
 
+REACH = 1.25
+"""Thicknesses at which a Gaussian profile is cut: three standard deviations."""
+
 SAMPLES = 33
 
 
@@ -43,7 +46,7 @@ class Geometry:
 def profile(kind: str, thickness: float) -> tuple[np.ndarray, np.ndarray]:
     """Offsets (Q,) from a slice's position and the weights (Q,) at these offsets, which sum to 1.
 
-    A Gaussian is cut at 1.25 thicknesses (three standard deviations). ``ValueError`` for an unknown ``kind``.
+    A Gaussian is cut at ``REACH``. ``ValueError`` for an unknown ``kind``.
     """
     if kind not in PROFILES:
         raise ValueError(f"profile '{kind}' is not known: choose one of {', '.join(PROFILES)}")
@@ -52,7 +55,7 @@ def profile(kind: str, thickness: float) -> tuple[np.ndarray, np.ndarray]:
     if kind == "box":
         offsets = ((np.arange(SAMPLES) + 0.5) / SAMPLES - 0.5) * thickness
         return offsets, np.full(SAMPLES, 1 / SAMPLES)
-    offsets = np.linspace(-1.25, 1.25, SAMPLES) * thickness
+    offsets = np.linspace(-REACH, REACH, SAMPLES) * thickness
     weights = np.exp(-0.5 * (offsets * FWHM / thickness) ** 2)
     return offsets, weights / weights.sum()
 

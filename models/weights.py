@@ -1,6 +1,5 @@
 """Weights on disk: safetensors files that contain all information needed to use them."""
 
-import importlib
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,17 +12,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import nn
 
-from models.claims import checked, fits
 from models.fast import laid_out
+from models.files import imported
+from models.weight_metadata import checked, fits
 from models.wrong_file import refuse_wrong_file
 
 
 def network(name: str, size: Mapping[str, Any]) -> nn.Module:
     """The network in ``models/networks/{name}.py`` at ``size`` (config: ``networks.{name}.size``), untrained."""
-    try:
-        module = importlib.import_module(f"models.networks.{name}")
-    except ModuleNotFoundError as error:
-        raise ValueError(f"no network file models/networks/{name}.py") from error
+    module = imported("networks", name)
     try:
         return module.build(**size)
     except TypeError as error:
@@ -117,13 +114,6 @@ def class_in(path: str | Path) -> str:
     return metadata.get("class", metadata["network"])
 
 
-def device(name: str) -> str:
-    """The config's ``compute.device``: ``auto`` is a GPU if there is one."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
-
-
 def training_of(name: str) -> type[Any]:
-    """The class ``Training`` (a ``Task``) in ``models/networks/{name}.py``."""
-    return importlib.import_module(f"models.networks.{name}").Training
+    """The class ``Training`` (a ``Task``) in ``models/networks/{name}.py``. An unknown name is a ``ValueError``."""
+    return imported("networks", name).Training

@@ -1,11 +1,9 @@
-"""The choice of the method and its weights."""
+"""The choice of the method and its weights for a scan."""
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark import project
@@ -13,8 +11,17 @@ from benchmark.cohort.frame import FACTOR
 from benchmark.config import keeps_resolution, meant
 from benchmark.config.networks import options as method_options
 from benchmark.errors import UserError
-from benchmark.files import sha256, stamp
+from benchmark.files import stamp
 from zoom.libraries import MISSING, installed
+from zoom.weight_files import (
+    WeightFile,
+    check_latents,
+    factor_of,
+    loaded,
+    paths_of,
+    refuse_larger_than,
+    weight_file,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,18 +32,6 @@ AUTO = "auto"
 FALLBACK = "spline"  # the best method without networks, if there are no shipped weights
 SHIPPED = project.models() / "weights"
 LARGEST = 512  # side of the tiles if any size is possible: fits most memories and most scans
-TRAINED = re.compile(r"(?P<cohort>[A-Za-z0-9_]+)/(fold)?(?P<fold>\d+)")
-
-
-@dataclass(frozen=True)
-class WeightFile:
-    """A file of weights: its networks, its hash, its metadata, and the file's ``stamp`` at the time of the hash."""
-
-    path: Path
-    networks: tuple[str, ...]
-    sha256: str
-    metadata: Mapping[str, Any]
-    stamp: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,11 +52,11 @@ class Choice:
     passed_over: str | None = None
 
     @property
-    def plain(self) -> bool:
+    def without_torch(self) -> bool:
         """Whether the method interpolates without PyTorch."""
-        from models.plain import PLAIN
+        from models.numpy_methods import METHODS
 
-        return self.file in PLAIN and not self.networks
+        return self.file in METHODS and not self.networks
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -71,17 +66,17 @@ class Choice:
     @property
     def factor(self) -> int | None:
         """In-plane magnification of the networks; None (any factor) for methods without training."""
-        return max((_factor(weights) for weights in self.weights), default=None)
+        return max((factor_of(weights) for weights in self.weights), default=None)
 
     @property
     def any_size(self) -> bool:
         """Whether the networks restore frames of any size as well as frames of the training size."""
-        return not self.plain and bool(import_module(f"models.methods.{self.file}").Method.any_size)
+        return not self.without_torch and bool(import_module(f"models.methods.{self.file}").Method.any_size)
 
     @property
     def widest(self) -> float | None:
         """The widest slice spacing, in in-plane voxels, of networks trained with many spacings; else None."""
-        if self.plain:
+        if self.without_torch:
             return None
         widest: float | None = import_module(f"models.methods.{self.file}").Method.widest
         return widest
@@ -108,10 +103,10 @@ class Choice:
         """The networks by class (file in models/networks), in ``eval`` mode."""
         modules: dict[str, nn.Module] = {}
         for file in self.weights:
-            modules |= _load(file, self.networks, device)
+            modules |= loaded(file, self.networks, device)
             if stamp(file.path) != file.stamp:
                 raise UserError(f"{file.path}: was changed or replaced while it was read; start again")
-        _check_latents(modules)
+        check_latents(modules)
         return modules
 
 
@@ -145,9 +140,9 @@ def choose(
         method = None
     if not weights:
         method, weights = _shipped(config, method or config["zoom"]["method"], in_plane)
-    paths = [path for one in weights for path in _paths(one, config["results"])]
-    _small_enough(paths, memory)
-    files = [_weight_file(path) for path in paths]
+    paths = [path for one in weights for path in paths_of(one, config["results"])]
+    refuse_larger_than(paths, memory)
+    files = [weight_file(path) for path in paths]
     held = {name for file in files for name in file.networks}
     if method is None and weights:
         method = _served(config, held, in_plane)
@@ -164,10 +159,10 @@ def choose(
         raise UserError(f"method {method} is an oracle: it needs the slices that a scan does not have")
     needed = chosen["networks"]
     if not installed():
-        from models.plain import PLAIN
+        from models.numpy_methods import METHODS
 
-        if chosen.get("class", method) not in PLAIN:
-            raise UserError(f"method {method}: {MISSING}; {' and '.join(PLAIN)} need no network")
+        if chosen.get("class", method) not in METHODS:
+            raise UserError(f"method {method}: {MISSING}; {' and '.join(METHODS)} need no network")
     if in_plane != 1 and keeps_resolution(config, method):
         raise UserError(f"method {method} keeps the in-plane resolution: leave out in-plane {in_plane}")
     missing = [name for name in needed if name not in held]
@@ -195,7 +190,7 @@ def _shipped(config: Mapping[str, Any], method: str, in_plane: int) -> tuple[str
     """The method (chosen for ``auto``), and the files of its shipped weights."""
     held: dict[str, str] = {}
     for path in sorted(SHIPPED.glob("*.safetensors")) if installed() else ():
-        held |= dict.fromkeys(_weight_file(path).networks, str(path))
+        held |= dict.fromkeys(weight_file(path).networks, str(path))
     if method == AUTO:
         whole = (key for key in preferred(config, in_plane) if set(config["methods"][key]["networks"]) <= held.keys())
         method = next(whole, FALLBACK)
@@ -219,10 +214,6 @@ def _served(config: Mapping[str, Any], held: set[str], in_plane: int) -> str | N
     return next(iter([key for key in preferred(config, in_plane) if key in able] + able), None)
 
 
-def _factor(weights: WeightFile) -> int:
-    return int(weights.metadata.get("size", {}).get("factor", FACTOR))
-
-
 def _fits(tile: int, weights: Sequence[WeightFile]) -> None:
     """Checks the tile: a U-Net halves its slices at every level except the last."""
     levels = max((len(w.metadata.get("size", {}).get("multipliers", ())) for w in weights), default=0) or 4
@@ -235,123 +226,15 @@ def _names(names: Sequence[str] | set[str]) -> str:
     return ", ".join(sorted(names)) or "nothing"
 
 
-def _small_enough(paths: Sequence[Path], memory: float) -> None:
-    """Refuses weights that exceed the memory, before they are read."""
-    size = sum(one.stat().st_size for path in paths for one in ([path] if path.is_file() else path.glob("*/*")))
-    if size > memory * 1e9:
-        raise UserError(
-            f"{paths[0]}: {size / 1e9:.3g} GB of weights, and {memory:g} GB of memory are allowed; allow more with "
-            "--memory"
-        )
-
-
-def _paths(argument: str, results: str) -> list[Path]:
-    """The files (or folders of diffusers) of weights for one argument of the command."""
-    path = Path(argument)
-    trained = TRAINED.fullmatch(argument)
-    if trained and not path.exists():
-        path = Path(results) / "models" / trained["cohort"] / f"fold{trained['fold']}"
-        if not path.is_dir():
-            raise UserError(
-                f"{argument}: not trained; {path} does not exist (results: {results}), and there is no such file"
-            )
-    if not path.exists():
-        raise UserError(f"{argument}: no such file or folder of weights")
-    if path.is_dir():
-        trained_here = [file for file in sorted(path.glob("*.safetensors")) if "network" in _metadata(file)]
-        if trained_here:
-            return trained_here
-        if not any((path / part / "config.json").exists() for part in ("unet", "vqvae")):
-            raise UserError(
-                f"{argument}: no weights in it (neither .safetensors of this project nor a diffusers folder)"
-            )
-    return [path]
-
-
-def _metadata(path: Path) -> dict[str, Any]:
-    from models.weights import read_metadata
-
-    try:
-        return read_metadata(path)
-    except ValueError as error:
-        raise UserError(error) from error
-
-
-def _weight_file(path: Path) -> WeightFile:
-    before = stamp(path)
-    if path.is_file() and path.suffix == ".safetensors":
-        metadata = _metadata(path)
-        if "network" in metadata:
-            return WeightFile(path, (metadata["network"],), sha256(path), metadata, before)
-    init = _init(path)
-    parts = tuple(name for name in ("vq", "ldm") if getattr(init, name) is not None)
-    size = init.ldm.size["sample_size"] if init.ldm is not None else 64
-    about = {"layout": init.layout, "trained_on": {"frame": [size * FACTOR] * 2}}
-    hashed = path if path.is_file() else max(path.glob("*/*.safetensors"), default=None) or max(path.glob("*/*.bin"))
-    return WeightFile(path, parts, sha256(hashed), about, before)
-
-
-def _check_latents(networks: Mapping[str, Any]) -> None:
-    """Checks that the first stage and the diffusion have the same number of latent channels."""
-    if {"vq", "ldm"} <= networks.keys():
-        made, taken = networks["vq"].size["latent_channels"], networks["ldm"].unet.size["out_channels"]
-        if made != taken:
-            raise UserError(
-                f"the first stage has latents of {made} channels, the U-Net of the diffusion has {taken}; "
-                "give weights that were trained together"
-            )
-
-
-def _init(path: Path) -> Any:
-    if path.is_file() and path.suffix != ".safetensors":
-        with path.open("rb") as file:
-            if not file.read(2).startswith((b"PK", b"\x80")):  # the two formats of torch.save: zip and pickle
-                raise UserError(f"{path}: not a file of weights; give a .safetensors file or a PyTorch checkpoint")
-    from models.checkpoints import load_init
-
-    try:
-        return load_init(path)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-
-
-def _load(weights: WeightFile, needed: Sequence[str], device: str) -> dict[str, "nn.Module"]:
-    """The networks of a file, by class; of a checkpoint in another layout, the networks in ``needed``."""
-    from models import weights as weight_files
-
-    if "network" in weights.metadata:
-        try:
-            return weight_files.load_by_class([weights.path], device)
-        except ValueError as error:
-            raise UserError(str(error).splitlines()[0]) from error
-    from models.latent_diffusion import LatentDiffusion
-
-    init = _init(weights.path)
-    networks: dict[str, nn.Module] = {}
-    if init.vq is not None and "vq" in needed:
-        networks["vq"] = init.vq.build()
-    if init.ldm is not None and "ldm" in needed:
-        diffusion = LatentDiffusion(**init.ldm.size)
-        diffusion.unet.load_state_dict(init.ldm.state_dict)
-        diffusion.scale.fill_(init.scale)
-        networks["ldm"] = diffusion
-    for network in networks.values():
-        try:
-            weight_files.check_finite(network, weights.path)
-        except ValueError as error:
-            raise UserError(str(error)) from error
-    return {name: network.to(device).eval().requires_grad_(False) for name, network in networks.items()}
-
-
 def builder(choice: Choice, networks: Mapping[str, "nn.Module"], **options: Any) -> Callable[[int], "Streaming"]:
     """A function that makes the method with a seed: ``builder(...)(seed)``.
 
     ``options``: chunk, device, factor, half.
     """
-    if choice.plain:
-        from models.plain import Plain
+    if choice.without_torch:
+        from models.numpy_methods import NumpyMethod
 
-        return lambda seed: Plain(choice.file, chunk=options.get("chunk"), factor=options.get("factor", 1))
+        return lambda seed: NumpyMethod(choice.file, chunk=options.get("chunk"), factor=options.get("factor", 1))
     from models.method import method
 
     return lambda seed: method(choice.file, networks, seed=seed, **options, **choice.options)

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from scipy.linalg import solve_banded
 
+from models.thickness import FWHM, REACH
 from zoom.geometry import CLOSE, Grid
 from zoom.intensity import Scale
 from zoom.store import Store, block_length, blocks
@@ -26,8 +27,6 @@ from zoom.thickness import THIN
 
 SWEEPS = 50
 TINY = 1e-9
-FWHM = 2 * np.sqrt(2 * np.log(2))  # full width at half maximum of a Gaussian, in standard deviations
-REACH = 1.25  # thicknesses: a Gaussian is cut there, at three standard deviations
 
 Tick = Callable[[int], None]
 
@@ -119,7 +118,7 @@ def block_repeat(slices: np.ndarray, factor: int) -> np.ndarray:
 
 def magnify(slices: np.ndarray, factor: int) -> np.ndarray:
     """Bilinear (B, h, w) → (B, f·h, f·w); voxel centres stay in place."""
-    from models.plain import bilinear, magnified
+    from models.numpy_methods import bilinear, magnified
 
     return magnified(slices, factor, bilinear)
 

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from benchmark.project import COMMAND, release
-from zoom import pictures, probe, unlike
+from zoom import mismatch, pictures, probe
 from zoom.dataset import source
+from zoom.engine import Engine
 from zoom.facts import extent_of, facts
 from zoom.intensity import Encoding, Scale
 from zoom.metadata import carried, skull_stripped, stated
 from zoom.methods import methods
 from zoom.names import find_bids
 from zoom.pictures import MIDDLE, Field, cuts
-from zoom.plain import Plain
-from zoom.prepare import Engine, Prepared
+from zoom.prepare import Prepared
+from zoom.spline_volume import SplineVolume
 from zoom.store import Store, block_length, blocks
 
 BINS = 128
@@ -40,7 +41,7 @@ class Pictures:
         self.where = {view.plane: pictures.where(view, scan) for view in self.views}
         self.scan = Field(raw, self.grid.known, 1)
         self.before = cuts(self.scan, self.views)
-        self.plain = cuts(Field(Plain(raw, self.grid), self.grid.at, self.grid.factor), self.views)
+        self.plain = cuts(Field(SplineVolume(raw, self.grid), self.grid.at, self.grid.factor), self.views)
         self.after: dict[str, list[np.ndarray]] = {}
         self.alone: dict[str, list[np.ndarray]] = {}
         self.off: dict[str, list[np.ndarray]] = {}
@@ -80,11 +81,11 @@ class Pictures:
         return counts, above
 
     def histogram(self) -> np.ndarray:
-        """The scan's histogram in the form stored with weights (``benchmark.jobs.provenance``)."""
-        from benchmark.jobs.provenance import BINS as WANTED
+        """The scan's histogram in the form stored with weights (``benchmark.jobs.training_data``)."""
+        from benchmark.jobs import training_data
 
         edges = (np.arange(BINS) + 0.5) / BINS * 1.25
-        heights = np.histogram(edges.clip(0, 1 - 1e-9), WANTED, (0, 1), weights=self.counts)[0]
+        heights = np.histogram(edges.clip(0, 1 - 1e-9), training_data.BINS, (0, 1), weights=self.counts)[0]
         return heights / max(heights.sum(), 1)
 
 
@@ -112,8 +113,8 @@ def sidecar(
         "Volumes": [_volume(result) for result in results],
         "Tolerance": tolerance(form, results),
         "ScanWarnings": warned,
-        "TrainedOn": unlike.trained_on(choice, config["cohorts"]),
-        "Warnings": unlike.warnings(
+        "TrainedOn": mismatch.trained_on(choice, config["cohorts"]),
+        "Warnings": mismatch.warnings(
             choice, config["cohorts"], scan, pictured.histogram(), coarsened=prepared.coarsened
         ),
         "SourceSHA256": scan.opened.source.sha256(),

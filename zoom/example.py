@@ -24,7 +24,7 @@ from benchmark.volume import read_scan, to_upright
 from zoom.process import run
 from zoom.request import request
 from zoom.run import zoom
-from zoom.thinned import thinned
+from zoom.simulated import simulated_scan
 
 SUBJECT = "csi3"
 THICK = 5  # mm, which is 5 slices of the truth
@@ -63,7 +63,7 @@ def example(folder: Path) -> None:
     truth, affine = to_upright(scan.data, scan.affine, "axial")
     truth = truth[..., : truth.shape[2] // THICK * THICK]
     folder.mkdir(parents=True, exist_ok=True)
-    thick = thinned(truth.astype(np.float32), affine, THICK - 1, "box")
+    thick = simulated_scan(truth.astype(np.float32), affine, THICK - 1, "box")
     with written(folder / "thick.nii.gz") as aside:
         nib.save(thick, aside)
     volumes = [np.asanyarray(thick.dataobj)]

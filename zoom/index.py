@@ -13,7 +13,7 @@ from zoom.description import NOT_FOR_DIAGNOSIS
 from zoom.names import stem
 from zoom.output import SUFFIXES
 from zoom.page import rendered
-from zoom.prepare import amount
+from zoom.units import amount
 
 NAME = "index.html"
 MARK = f'<meta name="generator" content="{COMMAND}">'

@@ -11,7 +11,8 @@ from zoom.description import NOT_FOR_DIAGNOSIS, Pictures
 from zoom.facts import extent_of
 from zoom.methods import PROFILES
 from zoom.pictures import MIDDLE, PLACES, coloured, grey, icon
-from zoom.prepare import Prepared, duration
+from zoom.prepare import Prepared
+from zoom.units import duration
 
 STOPS = ("scan", "plain interpolation", "output")  # of the slider under the pictures
 LEAST = 0.01  # differences are shown on ± this share of the grey scale, or more if they are larger

@@ -3,36 +3,30 @@
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from benchmark.errors import UserError
 from benchmark.files import text_of
-from zoom import probe
-from zoom.choice import FACTOR, Choice, builder, choose
+from zoom.choice import FACTOR, Choice, choose
 from zoom.consistency import thin
 from zoom.dataset import described
 from zoom.geometry import Grid, met, zoom_factor
 from zoom.labels import Labels, open_labels
 from zoom.metadata import gradients, stated
 from zoom.names import Names, names, resolution
-from zoom.output import dropped, stored_shape
+from zoom.output import dropped
 from zoom.request import Request
 from zoom.scan import SLAB, OpenScan, open_scan
 from zoom.thickness import Thickness, thickness
 from zoom.tiles import Layout
+from zoom.units import amount
 
 if TYPE_CHECKING:
-    from torch import nn
+    pass
 
-    from models.streaming import Streaming
-
-#: Makes the networks of a choice on a device.
-Load = Callable[[Choice, str], Mapping[str, "nn.Module"]]
 #: Bytes, measured (tests/zoom/test_limits.py): of the program; for a voxel of a slab that is read, in
 #: addition to how it is stored; for a voxel of an output slice; for each pair of an output slice and a scan's slice.
 PROGRAM = 200 << 20
@@ -178,141 +172,3 @@ def _room(prepared: Prepared) -> None:
             f"{folder}: the disk is too full: {amount(needed)} needed for work files, {amount(free)} free; "
             "make room or write elsewhere"
         )
-
-
-@dataclass(frozen=True)
-class Engine:
-    """The method with loaded networks, and the division of its work.
-
-    ``build(seed)``: the method; ``half``: whether in half precision; ``random``: whether the result depends on the
-    seed; ``mixing`` (S', S): its weights.
-    """
-
-    build: Callable[[int], "Streaming"]
-    plan: probe.ChunkPlan
-    device: str
-    half: bool
-    random: bool
-    mixing: np.ndarray
-
-
-def start(
-    prepared: Prepared, compute: Mapping[str, Any], tile: np.ndarray | None = None, *, load: Load = Choice.load
-) -> Engine:
-    """Loads the networks, measures one tile and divides the work to fit the allowed memory.
-
-    ``compute``: the config's block; ``tile`` (2, h, w): two tiles of the scan in [0, 1], to check whether half
-    precision changes the result (on a GPU; without tiles half precision is not used); ``load``: makes the networks.
-    """
-    from models.thickness import Geometry
-
-    choice, grid = prepared.choice, prepared.grid
-    device, usual = _device(choice, compute)
-    networks = load(choice, device)
-    factor = choice.factor or grid.factor
-    apart, rows, columns = prepared.scan.upright_spacing
-    geometry = Geometry(
-        profile="point" if prepared.thin else prepared.thickness.profile,
-        thickness=0.0 if prepared.thin else prepared.thickness.slices,
-        in_plane=2 * apart / (rows + columns),
-    )
-
-    def build(chunk: int, half: bool) -> Callable[[int], "Streaming"]:
-        return builder(choice, networks, chunk=chunk, device=device, factor=factor, half=half, geometry=geometry)
-
-    chunk = usual if compute["chunk"] == "auto" else compute["chunk"]
-    half = device == "cuda" and tile is not None and bool(choice.networks) and bool(compute["half"])
-    if half and tile is not None:
-        half = probe.half_is_invisible(lambda flag: build(2, flag)(0), tile)
-    try:
-        trial = build(1, half)(0)
-    except ValueError as error:
-        raise UserError(f"method {choice.key}: {error}") from error
-    cost = probe.measure(trial, prepared.layout.tile(), choice.options.get("steps"))
-    plan = probe.plan(
-        cost,
-        prepared.layout,
-        factor,
-        trial.looks_at(grid.known, grid.at),
-        exact=int(np.isin(grid.at, grid.known).sum()),
-        largest=chunk,
-        limit=int(prepared.request.memory * 1e9),
-        base=probe.resident(device),
-        path=prepared.scan.path,
-    )
-    mixing = trial.weights(grid.known, grid.at)
-    return Engine(build(plan.chunk, half), plan, device, half, trial.random, mixing)
-
-
-def _device(choice: Choice, compute: Mapping[str, Any]) -> tuple[str, int]:
-    """The method's device, and a fast number of slices per chunk; sets the number of threads."""
-    from models.streaming import USUAL
-
-    if choice.plain:
-        return "cpu", USUAL
-    import torch
-
-    from models.memory import MOST
-    from models.weights import device as chosen_device
-
-    torch.set_num_threads(compute["threads"])
-    device = chosen_device(compute["device"])
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("device cuda: PyTorch finds no GPU on this machine; use --device auto or cpu")
-    return device, MOST if device == "cuda" and choice.networks else USUAL
-
-
-def describe(prepared: Prepared, engine: Engine) -> str:
-    """The plan as lines: shape, spacing, memory, time."""
-    scan, grid, choice, slice_ = prepared.scan, prepared.grid, prepared.choice, prepared.thickness
-    shape = stored_shape(scan, grid)
-    spacing = np.linalg.norm((scan.affine @ grid.step(scan.axis, scan.flipped))[:3, :3], axis=0)
-    voxels = int(np.prod(shape)) * scan.volumes
-
-    def text(values: Any, pattern: str = "{:g}") -> str:
-        return " × ".join(pattern.format(value) for value in values)
-
-    series = f"{scan.volumes} volumes of " if scan.volumes > 1 else ""
-    samples = max(1, prepared.request.uncertainty)
-    lines = [
-        f"scan      {series}{text(scan.shape)} voxels of {text(scan.spacing, '{:.4g}')} mm, {scan.plane} slices "
-        f"(axis {scan.axis})",
-        f"slice     {slice_.mm:.4g} mm thick ({slice_.source}), profile {slice_.profile} ({slice_.profile_source})",
-        f"output    {series}{text(shape)} voxels of {text(spacing, '{:.4g}')} mm: {prepared.names.image}",
-        f"method    {choice.key} ({choice.label})"
-        + "".join(f"\n          {w.path} [{', '.join(w.networks)}, sha256 {w.sha256[:12]}]" for w in choice.weights),
-        f"memory    {amount(engine.plan.memory)} on {engine.device}, {engine.plan.chunk} slices at once"
-        + (f", {engine.plan.tiles} tiles of {prepared.layout.tile()[0]}" if engine.plan.tiles > 1 else ""),
-        f"disk      {amount(voxels * 2)} as int16 or {amount(voxels * 4)} as float32, before compression; "
-        f"{amount(prepared.disk())} while working",
-        f"time      about {duration(seconds(prepared, engine) * samples)}",
-    ]
-    if prepared.names.labels:
-        lines.append(f"labels    {prepared.names.labels}")
-    if not choice.networks and prepared.request.method is None and choice.passed_over is None:
-        lines.append(f"hint      {choice.key} is not trained: no shipped weights have this in-plane factor")
-    if grid.beyond:
-        lines.append(
-            f"note      the scan's last slice is {grid.beyond * scan.spacing[scan.axis]:.3g} mm beyond the output's "
-            "last: the spacing does not divide the scan"
-        )
-    lines += [f"note      {sentence}" for sentence in prepared.warnings]
-    return "\n".join(lines)
-
-
-def seconds(prepared: Prepared, engine: Engine) -> float:
-    """Expected time of one sample: the measured method, and the passes over the voxels."""
-    voxels = prepared.grid.count * prepared.frame[0] * prepared.frame[1]
-    return prepared.scan.volumes * (engine.plan.seconds + voxels * 1.2e-7)
-
-
-def amount(size: int) -> str:
-    """Bytes as text."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as text."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

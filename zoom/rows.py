@@ -11,8 +11,8 @@ from typing import Any
 from benchmark.config import meant
 from benchmark.errors import UserError
 from benchmark.files import text_of, whole
-from zoom.choice import TRAINED
 from zoom.names import relative_name, resolution, stem
+from zoom.weight_files import TRAINED
 
 NUMBERS = {"n": int, "zoom": float, "spacing": float, "in_plane": int, "uncertainty": int, "tile": int}
 TEXTS = ("method", "orientation", "thickness", "profile")

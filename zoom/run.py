@@ -19,12 +19,13 @@ from zoom import description, labels, view
 from zoom.choice import Choice
 from zoom.consistency import Correction, Projection
 from zoom.dataset import register
-from zoom.facts import plan
+from zoom.engine import Engine, Load, start
+from zoom.facts import describe, plan
 from zoom.intensity import Encoding, Scale, encoding, find_scale
 from zoom.libraries import needed
 from zoom.output import Writer, header, opened, suffix_of
 from zoom.page import page
-from zoom.prepare import Engine, Load, Prepared, describe, prepare, start
+from zoom.prepare import Prepared, prepare
 from zoom.request import Request
 from zoom.scan import Extent, load, rounding, survey
 from zoom.spread import Spread

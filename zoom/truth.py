@@ -30,8 +30,8 @@ from zoom.process import run
 from zoom.request import request
 from zoom.run import zoom
 from zoom.side_by_side import save
+from zoom.simulated import centres, simulated_scan
 from zoom.thickness import PROFILES
-from zoom.thinned import centres, thinned
 
 NEAR = 1e-6  # slices: the output's slices coincide with the truth's
 
@@ -98,7 +98,7 @@ def measure(
     most, least = (count - 2 if profile == "point" else count // 2 - 1), int(in_plane == 1)
     if not least <= n <= most:
         raise UserError(f"{scan}: n = {n}; with profile {profile} of its {count} slices, give {least} to {most}")
-    image = thinned(*shrunk(truth, affine, in_plane), n, profile)
+    image = simulated_scan(*shrunk(truth, affine, in_plane), n, profile)
     places = centres(count, n, profile)
     scale = np.percentile(truth[truth > 0], config["preprocess"]["percentile"])
     index = scored(count, places, profile if n else "box")
@@ -173,7 +173,7 @@ def _ours(name: str, options: Mapping[str, Any], made: Made, config: Mapping[str
 
 def _theirs(name: str, rival: Mapping[str, Any], logs: Path | None, made: Made, config: Mapping[str, Any]) -> Finer:
     """The scan zoomed by another author's program; the program's output is logged to a file in ``logs``."""
-    from models.weights import device
+    from models.auto import device
 
     if made.in_plane != 1:
         raise UserError(f"rivals.{name}: programs of other authors are compared only at in-plane 1")

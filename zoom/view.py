@@ -10,8 +10,8 @@ from zoom.description import NOT_FOR_DIAGNOSIS
 from zoom.intensity import Encoding, Scale
 from zoom.output import stored_shape
 from zoom.pictures import Field
-from zoom.plain import Plain
 from zoom.prepare import Prepared
+from zoom.spline_volume import SplineVolume
 from zoom.store import Store
 
 NAMES = ("Scan", "Plain interpolation", "Output")
@@ -28,7 +28,7 @@ def volumes(prepared: Prepared, raw: Store, fine: Store, form: Encoding, scale: 
     grid = prepared.grid
     fields = (
         Field(raw, grid.known, 1),
-        Field(Plain(raw, grid), grid.at, grid.factor),
+        Field(SplineVolume(raw, grid), grid.at, grid.factor),
         Field(fine, grid.at, grid.factor, form.decode),
     )
     affines = _affines(prepared)

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from models import weights as weight_files
-from models.compiling import decided, training_pays
+from models.auto import decided
+from models.compiling import training_pays
 from models.memory import peak_mb
 from models.training.log import TrainingLog
 from models.training.loop import TrainingPlan, fit, start_fabric

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from json_values import BYTES, VALUES, edited, json_bytes
 
 from benchmark.config import load_config
-from zoom import unlike
+from zoom import mismatch
 from zoom.choice import choose
 
 SIZE = {"blocks": 1, "width": 8, "expansion": 2, "context": True, "factor": 1}
@@ -61,7 +61,7 @@ def load_weights(config: dict[str, Any], path: Path) -> None:
     """All that the command does with weights before it restores."""
     choice = choose(config, None, [str(path)], memory=4)
     choice.load("cpu")
-    unlike.trained_on(choice, config["cohorts"])
+    mismatch.trained_on(choice, config["cohorts"])
     _ = choice.side, choice.factor
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from models import memory
 from models.method import method
-from models.streaming import USUAL
+from models.streaming import CPU_CHUNK
 
 
 @pytest.mark.parametrize(
@@ -24,5 +24,5 @@ def test_largest_equal_chunks_that_fit_memory_are_chosen(slices: int, memory_byt
 
 
 def test_cpu_chunk_is_16_unless_given() -> None:
-    assert method("linear").chunk == USUAL == 16
+    assert method("linear").chunk == CPU_CHUNK == 16
     assert method("linear", chunk=3).chunk == 3

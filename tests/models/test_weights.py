@@ -52,3 +52,14 @@ def test_git_lfs_pointers_and_web_pages_are_refused_by_kind(
         with pytest.raises(ValueError, match=rf"{path}: {said}") as raised:
             read(path)
         assert "\n" not in str(raised.value)
+
+
+def test_a_missing_package_is_not_reported_as_a_missing_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'lpips'", name="lpips")
+
+    monkeypatch.setattr("models.files.importlib.import_module", fail)
+    with pytest.raises(ModuleNotFoundError, match="lpips"):
+        weights.network("vq", {})
+    with pytest.raises(ModuleNotFoundError, match="lpips"):
+        weights.training_of("vq")

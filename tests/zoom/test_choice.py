@@ -19,12 +19,13 @@ from models.method import Restorer
 from models.thickness import Geometry
 from models.weights import network
 from models.weights import save as save_weights
-from zoom import choice
+from zoom import choice, weight_files
 from zoom.choice import choose, preferred
-from zoom.prepare import prepare, start
+from zoom.engine import start
+from zoom.mismatch import trained_on, warnings
+from zoom.prepare import prepare
 from zoom.request import request
 from zoom.scan import open_scan
-from zoom.unlike import trained_on, warnings
 
 
 @pytest.fixture
@@ -231,7 +232,7 @@ def test_mismatched_latent_channels_are_refused(config: dict, weights: Path) -> 
     networks = chosen.load("cpu")
     networks["vq"].size["latent_channels"] = 4
     with pytest.raises(UserError, match="latents of 4 channels, the U-Net of the diffusion has 3"):
-        choice._check_latents(networks)
+        weight_files.check_latents(networks)
 
 
 def test_missing_package_is_named_in_one_line(save: Callable, weights: Path, tmp_path: Path) -> None:

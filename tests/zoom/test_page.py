@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 from zoom_scans import OBLIQUE, orientations, stored, thick
 
-from zoom.choice import Choice, WeightFile
+from zoom.choice import Choice
+from zoom.mismatch import contrast, trained_on, warnings
 from zoom.page import agreement
 from zoom.pictures import Field, cuts, views, where
 from zoom.scan import load, open_scan
-from zoom.unlike import contrast, trained_on, warnings
+from zoom.weight_files import WeightFile
 
 
 def visible_text(page: str) -> str:

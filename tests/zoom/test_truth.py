@@ -16,8 +16,8 @@ from benchmark import config as configuration
 from benchmark.errors import UserError
 from zoom import truth
 from zoom.side_by_side import LINE, MARGIN
+from zoom.simulated import simulated_scan
 from zoom.thickness import PROFILES
-from zoom.thinned import thinned
 from zoom.truth import main, measure, shrunk
 
 
@@ -30,7 +30,7 @@ def test_thinned_scan_keeps_the_position_of_the_truth(n: int, profile: str, shri
     data[6:9, 3:6, at] = 5  # one block of 3 × 3, or nine of 1 × 1
     truth, affine = shrunk(data, OBLIQUE, shrink)
     assert truth.shape == (12 // shrink, 10 // shrink, 31)
-    image = thinned(truth, affine, n, profile)
+    image = simulated_scan(truth, affine, n, profile)
     made = np.asarray(image.dataobj)
     if profile == "point":
         np.testing.assert_array_equal(truth[..., :: n + 1], made)
@@ -42,9 +42,9 @@ def test_thinned_scan_keeps_the_position_of_the_truth(n: int, profile: str, shri
 
 def test_box_profile_gives_the_mean_and_gaussian_the_weighted_mean() -> None:
     truth = np.random.default_rng(1).uniform(0, 100, (3, 4, 40))
-    box = np.asarray(thinned(truth, OBLIQUE, 3, "box").dataobj)
+    box = np.asarray(simulated_scan(truth, OBLIQUE, 3, "box").dataobj)
     np.testing.assert_allclose(box, truth.reshape(3, 4, 10, 4).mean(axis=3), rtol=1e-5)
-    gaussian = np.asarray(thinned(truth, OBLIQUE, 4, "gaussian").dataobj)
+    gaussian = np.asarray(simulated_scan(truth, OBLIQUE, 4, "gaussian").dataobj)
     shares = 0.5 ** ((np.arange(40) - 17) / 2.5) ** 2  # half as high half a thickness from the centre
     np.testing.assert_allclose(gaussian[..., 3], truth @ (shares / shares.sum()), rtol=1e-4)
 

@@ -9,7 +9,7 @@ import pandas as pd
 from benchmark.config import contest_rivals
 from benchmark.contest.measure import REMOVED
 from benchmark.print.typeset import Cell, Table, number
-from benchmark.scores import way
+from benchmark.scores import relative
 from benchmark.scores.comparisons import gain_text
 from benchmark.scores.metrics import COLUMNS, HIGHER_IS_BETTER, METRICS
 from benchmark.scores.region import heading, meaning
@@ -50,7 +50,7 @@ def contest_frame(scores: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     table = table.sort_values(
         PLACES, key=lambda column: column.map(order[column.name]) if column.name in order else column
     )
-    return way.with_shares(table, PLACES[:2])
+    return relative.with_shares(table, PLACES[:2])
 
 
 def certainty(scores: pd.DataFrame, about: Mapping[str, Any], **options: Any) -> pd.DataFrame:
@@ -109,7 +109,7 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
     table = Table(
         f"The contest: every patient, with networks {'of ' * bool(shared)}{never}",
         "",
-        [*columns, "LPIPS (VGG)", *way.headings(frame), "ms per slice"],
+        [*columns, "LPIPS (VGG)", *relative.headings(frame), "ms per slice"],
     )
     for (cohort, setting), rows in frame.groupby(["cohort", "setting"], sort=False):
         table.rows.append(f"{about['cohorts'][cohort]['label']}: {setting_name(setting)}")
@@ -125,7 +125,7 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
                 if not pd.isna(row[f"{column}_sd"]):
                     text += f" ± {number(row[f'{column}_sd'], digits)}"
                 line.append(Cell(text, bold=method["kind"] != "oracle" and row[column] == best[column]))
-            line += way.share_cells(row, table)
+            line += relative.share_cells(row, table)
             table.rows.append([*line, Cell(number(1000 * row["seconds"], 1))])
     some = frame.iloc[0]
     table.caption = (
@@ -135,7 +135,7 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
         + "Mean ± sd over patients of the means over slices; full frame, and in the region. LPIPS "
         "is the article's (AlexNet); networks trained with AlexNet's features are also scored with VGG16's, on "
         "every fourth slice of the protocol. Time on the machine of the run. Bold: best, without oracles. "
-        + way.meaning(frame, about["methods"])
+        + relative.meaning(frame, about["methods"])
         + meaning(frame["region"])
     ).strip()
     return table

@@ -13,8 +13,9 @@ from benchmark import volume
 from benchmark.cohort.protocol import Removal, read_removal
 from benchmark.files import subject_of
 from benchmark.seeds import derive
+from models import auto
 from models import weights as weight_files
-from models.compiling import decided, restoring_pays
+from models.compiling import restoring_pays
 from models.interpolation import FACTOR, degrade
 from models.method import Restorer, method
 from models.streaming import ahead
@@ -63,13 +64,13 @@ class Restoration:
         (``restoration_params`` in common.smk) holds all arguments except ``weights``, ``chunk`` and ``volumes``.
         """
         torch.set_num_threads(threads)
-        device = weight_files.device(device)
+        device = auto.device(device)
         self.name, self.options, self.seed, self.dataset = name, options, seed, dataset
         self.antialias = antialias
         self.networks = weight_files.load_by_class(weights, device)
         self.evaluation: dict[str, Any] = {"chunk": None if chunk == "auto" else chunk, "device": device}
-        self.evaluation["half"] = decided(half, device != "cpu")
-        self.evaluation["compiled"] = decided(compile, compile == "auto" and _pays(volumes, options, device))
+        self.evaluation["half"] = auto.decided(half, device != "cpu")
+        self.evaluation["compiled"] = auto.decided(compile, compile == "auto" and _pays(volumes, options, device))
 
     def build(self, subject: str) -> Restorer:
         """The method for one subject. Its noise is seeded by dataset and subject."""

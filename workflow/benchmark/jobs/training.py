@@ -11,11 +11,12 @@ from benchmark import progress, volume
 from benchmark.config import digest
 from benchmark.config.recipe import settled
 from benchmark.files import sha256
-from benchmark.jobs.provenance import portrait
+from benchmark.jobs import training_data
 from benchmark.project import revision
 from benchmark.seeds import derive
 from models import weights as weight_files
-from models.compiling import decided, training_pays
+from models.auto import decided
+from models.compiling import training_pays
 from models.training.held_out import EarlyStop
 from models.training.log import TrainingLog
 from models.training.loop import Outcome, TrainingPlan, fit, start_fabric
@@ -110,7 +111,7 @@ def train(
         "recipe": recipe,
         "init": _origin(init),
         "revision": revision(),
-        "trained_on": portrait(training),
+        "trained_on": training_data.summary(training),
         **identity,
     }
     weight_files.save(weights, task.network, metadata, half=half)

@@ -59,11 +59,12 @@ class InPlane:
     """The networks of ``weights``, each applied in plane. ``starts``: the image that each is compared with."""
 
     def __init__(self, weights: Mapping[str, str | Path], options: Mapping[str, Any]) -> None:
+        from models import auto
         from models import weights as weight_files
-        from models.streaming import USUAL
+        from models.streaming import CPU_CHUNK
 
-        self.chunk = USUAL if options["chunk"] == "auto" else options["chunk"]
-        self.options, self.device = options, weight_files.device(options["device"])
+        self.chunk = CPU_CHUNK if options["chunk"] == "auto" else options["chunk"]
+        self.options, self.device = options, auto.device(options["device"])
         self.networks = {name: weight_files.load(path, self.device) for name, path in weights.items()}
         self.classes = {name: weight_files.class_in(path) for name, path in weights.items()}
         self.abouts = {name: about(class_) for name, class_ in self.classes.items()}

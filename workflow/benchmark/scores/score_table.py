@@ -8,7 +8,7 @@ import pandas as pd
 from benchmark.cohort.sheet import Patient
 from benchmark.plan.study import LIKE_WITH_LIKE
 from benchmark.print.typeset import Cell, Table, number
-from benchmark.scores import way
+from benchmark.scores import relative
 from benchmark.scores.aggregate import cells
 from benchmark.scores.metrics import DEFINITION, HIGHER_IS_BETTER, METRICS
 from benchmark.scores.published import Published, patients
@@ -34,7 +34,7 @@ def score_frame(
 
     Columns: cohort, method, label, kind, block (of ``BLOCKS``), folds, patients, slices, left_out, region; for SSIM,
     PSNR and LPIPS the mean, ``_sd`` (over folds), ``_patients_sd``, ``_paper`` (as printed), ``_difference`` (ours −
-    paper) and ``_flag``; then ``{metric}_region`` and its spreads, and ``{metric}_share`` (``scores.way``).
+    paper) and ``_flag``; then ``{metric}_region`` and its spreads, and ``{metric}_share`` (``scores.relative``).
     """
     table = cells(scores)
     rows = []
@@ -55,7 +55,7 @@ def score_frame(
             for metric in METRICS:
                 row |= {key: cell[key] for key in cell.index if str(key).startswith(f"{metric}_region")}
             rows.append(row)
-    return way.with_shares(pd.DataFrame(rows), ["cohort"])
+    return relative.with_shares(pd.DataFrame(rows), ["cohort"])
 
 
 def score_table(
@@ -70,7 +70,7 @@ def score_table(
     columns = ["method"]
     for metric in METRICS:
         columns += [NAMES[metric], *(["article", "Δ"] if with_paper else [])]
-    columns += [f"{heading(frame['region'])} {NAMES[metric]}" for metric in METRICS] + way.headings(frame)
+    columns += [f"{heading(frame['region'])} {NAMES[metric]}" for metric in METRICS] + relative.headings(frame)
     names = ", ".join(labels["cohorts"][cohort]["label"] for cohort in sheets)
     numbers = f"Tables {', '.join(map(str, stand_in))}" if len(stand_in) > 1 else f"Table {number_}"
     table = Table(f"{numbers}: scores on {names}", "", columns)
@@ -88,7 +88,7 @@ def score_table(
                     line.append(Cell(row[f"{metric}_paper"], note=note))
                     line.append(Cell(number(row[f"{metric}_difference"], DIGITS[metric], sign=True)))
             line += [_score(row, f"{m}_region", index in best[f"{m}_region"]) for m in METRICS]
-            table.rows.append(line + way.share_cells(row, table))
+            table.rows.append(line + relative.share_cells(row, table))
     table.caption = caption(frame, labels, sheets, with_paper, stand_in)
     return table
 
@@ -141,7 +141,7 @@ def caption(
     )
     if with_paper:
         text += "‘article’ is the published figure, Δ is our figure minus the published figure. "
-    text += like_with_like(labels) + way.meaning(frame, labels["methods"])
+    text += like_with_like(labels) + relative.meaning(frame, labels["methods"])
     for cohort, rows in sheets.items():
         of = frame[frame["cohort"] == cohort].iloc[0]
         text += (

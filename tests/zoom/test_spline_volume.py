@@ -8,7 +8,7 @@ from zoom_scans import thick
 
 from models.method import method
 from zoom.geometry import Grid
-from zoom.plain import Plain
+from zoom.spline_volume import SplineVolume
 from zoom.store import Store
 
 
@@ -22,7 +22,7 @@ def test_plain_interpolation_equals_the_spline_method_for_thin_slices(
     store = Store(data.shape, tmp_path)
     store.write(0, data)
     grid = Grid(slices, zoom, factor)
-    plain = Plain(store, grid)
+    plain = SplineVolume(store, grid)
     found = np.stack([plain[i] for i in range(len(plain))])
     low, high = -5000.0, 10000.0  # wide enough that the method clips nothing
     wanted = method("spline", factor=factor).restore((data - low) / (high - low), grid.known, grid.at)
@@ -34,5 +34,5 @@ def test_known_slice_is_unchanged(tmp_path: Path) -> None:
     data = np.moveaxis(thick(), 2, 0).astype(np.float32)
     store = Store(data.shape, tmp_path)
     store.write(0, data)
-    plain = Plain(store, Grid(9, 4.0, 1))
+    plain = SplineVolume(store, Grid(9, 4.0, 1))
     np.testing.assert_allclose(plain[8], data[2], atol=0.5)

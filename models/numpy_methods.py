@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage, sparse
 
 from models.interpolation import cubic_spline, linear
-from models.streaming import USUAL, Slices, Streaming, read
+from models.streaming import CPU_CHUNK, Slices, Streaming, read
 
 
 def cubic_convolution(size: int, factor: int) -> sparse.csr_array:
@@ -51,25 +51,25 @@ def splines(slices: np.ndarray, factor: int) -> np.ndarray:
     return np.stack([ndimage.zoom(one, factor, order=3, mode="grid-mirror", grid_mode=True) for one in slices])
 
 
-PLAIN = {"linear": (linear, bicubic), "spline": (cubic_spline, splines)}
+METHODS = {"linear": (linear, bicubic), "spline": (cubic_spline, splines)}
 """By name: mixing weights along the slice axis, and magnification in plane."""
 
 
-class Plain(Streaming):
+class NumpyMethod(Streaming):
     """``linear`` or ``spline``."""
 
     def __init__(self, name: str, *, chunk: int | None = None, factor: int = 1) -> None:
-        """``name``: a key of ``PLAIN``; ``chunk``: slices per chunk; ``factor``: in-plane magnification."""
-        self.name, self.chunk, self.factor = name, chunk or USUAL, factor
+        """``name``: a key of ``METHODS``; ``chunk``: slices per chunk; ``factor``: in-plane magnification."""
+        self.name, self.chunk, self.factor = name, chunk or CPU_CHUNK, factor
 
     def weights(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
-        return PLAIN[self.name][0](known, at)
+        return METHODS[self.name][0](known, at)
 
     def trial(self, count: int, side: tuple[int, int]) -> np.ndarray:
         return np.random.default_rng(0).random((count, *side), dtype=np.float32)
 
     def represent(self, slices: np.ndarray, index: object) -> np.ndarray:
-        return PLAIN[self.name][1](slices, self.factor)
+        return METHODS[self.name][1](slices, self.factor)
 
     def represented(self, slices: Slices, missing: Sequence[int]) -> dict[int, np.ndarray]:
         if not missing:

@@ -4,7 +4,6 @@ A network is first built without memory (PyTorch's ``meta`` device) and compared
 file's size limits the time and memory.
 """
 
-import importlib
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -13,6 +12,8 @@ from typing import Any
 
 import torch
 from torch import nn
+
+from models.files import imported
 
 
 def _list(length: int, items: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def fits(path: str | Path, metadata: Mapping[str, Any], shapes: Mapping[str, lis
         raise ValueError(f"{path}: network '{kind}' is not one of this project's: {', '.join(NAMES)}")
     try:
         with torch.device("meta"):
-            module: nn.Module = importlib.import_module(f"models.networks.{kind}").build(**size)
+            module: nn.Module = imported("networks", kind).build(**size)
     except Exception as error:  # errors of other libraries' blocks for impossible sizes
         raise ValueError(f"{path}: network {kind} cannot be built at the size {size} ({error})") from error
     expected_shapes = {name: list(tensor.shape) for name, tensor in module.state_dict().items()}

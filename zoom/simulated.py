@@ -3,7 +3,7 @@
 import nibabel as nib
 import numpy as np
 
-from zoom.consistency import FWHM
+from models.thickness import FWHM
 
 #: The cut-off of a Gaussian profile, in thicknesses from its centre.
 REACH = 2.5
@@ -21,7 +21,7 @@ def centres(slices: int, n: int, profile: str) -> np.ndarray:
     return np.arange(slices // apart) * apart + (apart - 1) / 2
 
 
-def thinned(truth: np.ndarray, affine: np.ndarray, n: int, profile: str) -> nib.Nifti1Image:
+def simulated_scan(truth: np.ndarray, affine: np.ndarray, n: int, profile: str) -> nib.Nifti1Image:
     """The scan with one slice for every n + 1 slices of the ``truth`` (H, W, S), without gaps.
 
     ``profile``: ``point``: every (n + 1)-th slice, unchanged; ``box``: the mean of n + 1 slices; ``gaussian``: the mean

@@ -6,7 +6,7 @@ import pytest
 
 from benchmark.cohort.sheet import Patient
 from benchmark.print.typeset import Table
-from benchmark.scores import way
+from benchmark.scores import relative
 from benchmark.scores.aggregate import read_scores
 from benchmark.scores.published import Published
 from benchmark.scores.score_table import score_frame, score_table
@@ -26,7 +26,7 @@ def frame(rows: dict = ROWS, **places: str) -> pd.DataFrame:
 
 
 def test_share_is_0_for_the_control_and_1_for_the_oracle():
-    shares = way.with_shares(frame(), ["cohort"]).set_index("method")[["ssim_share", "psnr_share", "lpips_share"]]
+    shares = relative.with_shares(frame(), ["cohort"]).set_index("method")[["ssim_share", "psnr_share", "lpips_share"]]
     assert shares.loc["linear"].tolist() == pytest.approx([0, 0, 0])
     assert shares.loc["oracle_si"].tolist() == pytest.approx([1, 1, 1])
     assert shares.loc["ours"].tolist() == pytest.approx([0.5, 0.25, 0.1])
@@ -37,7 +37,7 @@ def test_share_is_0_for_the_control_and_1_for_the_oracle():
 def test_share_is_relative_to_control_and_oracle_of_the_same_setting():
     hard = frame({"linear": (0.5, 10.0, 0.5), "oracle_si": (0.7, 20.0, 0.1), "ours": (0.6, 15.0, 0.3)}, setting="n3")
     both = pd.concat([frame(setting="removed"), hard], ignore_index=True)
-    shares = way.with_shares(both, ["cohort", "setting"])
+    shares = relative.with_shares(both, ["cohort", "setting"])
     ours = shares[shares["method"] == "ours"].set_index("setting")["ssim_share"]
     assert ours.to_dict() == pytest.approx({"removed": 0.5, "n3": 0.5})
     assert len(shares) == 8
@@ -45,12 +45,12 @@ def test_share_is_relative_to_control_and_oracle_of_the_same_setting():
 
 def test_share_is_missing_if_the_oracle_is_not_ahead():
     rows = {"linear": (0.8, 20.0, 0.40), "oracle_si": (0.8099, 19.0, 0.39), "ours": (0.85, 22.5, 0.37)}
-    found = way.with_shares(frame(rows), ["cohort"])
+    found = relative.with_shares(frame(rows), ["cohort"])
     assert found["ssim_share"].isna().all()
     assert found["psnr_share"].isna().all()
     assert found["lpips_share"].tolist() == pytest.approx([0, 1, 3])
     table = Table("t", "", [])
-    assert [cell.text for cell in way.share_cells(found.iloc[2], table)] == ["n/a", "n/a", "300 %"]
+    assert [cell.text for cell in relative.share_cells(found.iloc[2], table)] == ["n/a", "n/a", "300 %"]
     assert table.notes == [
         "n/a: the oracle is ahead of the control by less than 0.01 SSIM, 1 dB or 0.01 LPIPS, or a mean is infinite"
     ]
@@ -58,10 +58,10 @@ def test_share_is_missing_if_the_oracle_is_not_ahead():
 
 def test_no_share_columns_without_control_and_oracle():
     few = frame({"linear": ROWS["linear"], "ours": ROWS["ours"]})
-    assert way.with_shares(few, ["cohort"]) is few
-    assert way.headings(few) == []
-    assert way.share_cells(few.iloc[0], Table("t", "", [])) == []
-    assert way.meaning(few, {}) == ""
+    assert relative.with_shares(few, ["cohort"]) is few
+    assert relative.headings(few) == []
+    assert relative.share_cells(few.iloc[0], Table("t", "", [])) == []
+    assert relative.meaning(few, {}) == ""
 
 
 def test_score_table_has_shares_and_their_definition(score_files, labels):

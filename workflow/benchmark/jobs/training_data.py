@@ -14,7 +14,7 @@ from benchmark.volume import PLANE_OF_CODE
 BINS = 64
 
 
-def portrait(paths: Sequence[str | Path]) -> dict[str, Any]:
+def summary(paths: Sequence[str | Path]) -> dict[str, Any]:
     """Of the training volumes: ``subjects`` (number), ``plane``, ``frame`` (H, W), ``spacing`` (slices, rows,
     columns; median, mm), ``histogram`` of the non-zero voxels (shares in ``BINS`` bins over [0, 1]) and
     ``histogram_spread``, the largest distance between one volume's histogram and this histogram.

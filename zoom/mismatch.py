@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from benchmark.jobs import provenance as portrait
+from benchmark.jobs import training_data
 from zoom.choice import Choice
 from zoom.scan import OpenScan
 
@@ -65,8 +65,8 @@ def warnings(
 ) -> list[str]:
     """Sentences about differences between the scan and the weights' training data.
 
-    ``histogram``: the scan's, as by ``provenance.histogram``; ``coarsened``: whether the networks see the scan at a
-    quarter of its in-plane resolution.
+    ``histogram``: the scan's, as by ``benchmark.jobs.training_data.histogram``; ``coarsened``: whether the networks see
+    the scan at a quarter of its in-plane resolution.
     """
     if not choice.networks:
         return []
@@ -85,7 +85,7 @@ def warnings(
             *sentences,
             "It is unknown whether this scan resembles the training data: the weights do not record it.",
         ]
-    far = portrait.distance(histogram, seen["histogram"])
+    far = training_data.distance(histogram, seen["histogram"])
     if far > SPREADS * seen["histogram_spread"]:
         sentences.append(
             f"Its grey values are distributed unlike those the weights saw ({far:.3f} of the grey scale apart; the "

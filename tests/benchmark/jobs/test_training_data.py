@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmark.jobs.provenance import distance, histogram
+from benchmark.jobs.training_data import distance, histogram
 
 
 def test_histogram_sums_to_one_and_distance_is_in_grey_levels():

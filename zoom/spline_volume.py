@@ -11,7 +11,7 @@ LEAST = 1e-4
 """Smaller mixing weights are left out: they change no grey level of 256, and each needs one more slice."""
 
 
-class Plain:
+class SplineVolume:
     """The finer volume (S', H', W') by cubic splines only, in the scan's units; a slice is computed when it is read.
 
     The method ``spline`` without the slices' thickness and without data consistency. Read slices in order, so that each
