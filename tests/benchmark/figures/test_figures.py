@@ -6,6 +6,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, write_removal
@@ -118,13 +119,20 @@ def test_every_kind_of_figure_fits_a_page_and_has_a_caption(cohort, tmp_path, sp
     from PIL import Image
 
     figure, caption = draw(scene(cohort, spec, methods, stand_in=True, same=["fig05", "fig06"]))
-    for words in ("phantom T1 (frames of 32×32 pixels)", "test patient p1", "fold 1 of 2", "figures 5, 6", "stands in"):
+    for words in ("phantom T1 (frames of 32×32 pixels)", "test patient p1", "figures 5, 6", "stands in"):
         assert words in caption
+    assert ("fold 1 of 2" in caption) == bool(methods)  # the input is no network's work
+    assert ("was never scanned" in caption) == (spec["draw"] in ("between", "sequence", "compare"))
     save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
     assert min((tmp_path / f"a.{suffix}").stat().st_size for suffix in ("png", "pdf")) > 5000
     width, height = (pixels / 200 * 25.4 for pixels in Image.open(tmp_path / "a.png").size)
     assert width < 196
     assert height < 246
+
+
+def test_errors_have_a_scale(cohort):
+    figure, _ = draw(scene(cohort, {"draw": "showcase"}, ["linear", "ours"]))
+    assert any("absolute error" in axis.get_ylabel() for axis in figure.findobj(Axes))
 
 
 def test_grid_of_many_rows_fits_a_page():
@@ -169,7 +177,7 @@ def test_compare_figure_has_true_ends_input_and_a_row_per_method(cohort):
     figure, caption = draw(scene(cohort, {"draw": "compare", "n": 2}, list(LABELS)))
     titles = [axis.get_title() for axis in figure.axes]
     assert len(titles) == 4 * (1 + len(LABELS))
-    assert titles[1:3] == ["input, 8×8"] * 2
+    assert titles[1:3] == [f"slice {place}, 8×8" for place in (10, 11)]
     assert titles[5:7] == ["1/3", "2/3"]
     assert "a factor of 3" in caption
 
@@ -206,11 +214,10 @@ def test_showcase_shows_a_removed_slice_with_its_scores(cohort):
         volume.read(Path(f) / "p1.nii.gz")[0][place] for f in (volumes_folder(cohort), cohort["restored"][2])
     )
     printed = [axis.get_xlabel() for axis in figure.axes if axis.get_xlabel()]
-    assert printed[0] == f"{-10 * np.log10(np.mean((truth - made) ** 2)):.2f} dB"
+    assert printed[0] == f"PSNR {-10 * np.log10(np.mean((truth - made) ** 2)):.2f} dB"
     assert len(printed) == 2  # no number under the input and the truth
-    assert (
-        "4 removed slices (SSIM / PSNR, dB / LPIPS): a name that is long enough for two lines 0.7000 / 28.00" in caption
-    )
+    assert "4 removed slices of this one scan, without a spread (SSIM / PSNR, dB / LPIPS): a name that" in caption
+    assert "is long enough for two lines 0.7000 / 28.00" in caption
     assert "AlexNet's features, with which these methods were trained: ours." in caption
 
 

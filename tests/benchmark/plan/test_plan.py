@@ -78,7 +78,7 @@ def test_sampler_table_states_its_cohorts_and_sharpening(article):
     assert where.startswith(
         "BraTS 2021 T1, BraTS 2021 T2, BraTS 2021 FLAIR, SR with SI (ours) (one EDSR sharpens every row"
     )
-    assert "by ddim, T = 50, η = 1" in where
+    assert "by DDIM, T = 50, η = 1" in where
     plain = Plan(with_study(article, methods=["ours_no_edsr"])).samplers.where
     assert plain.endswith("SR with SI (ours, no EDSR)")
     assert Plan(with_study(article, methods=["linear"])).samplers.where == ""

@@ -25,7 +25,7 @@ def test_default_networks_deviate_only_where_the_article_is_silent(article):
     for loss in ("perceptual loss", "adversarial", "BSRGAN", "eq. 14"):
         assert loss not in text
     assert "Lengths and batches of training" in text
-    assert "EDSR (edsr) is trained on samples by ddim, T = 50" in text
+    assert "EDSR (edsr) is trained on samples by DDIM, T = 50" in text
 
 
 def test_demo_lists_all_its_deviations(demo):

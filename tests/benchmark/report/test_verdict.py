@@ -120,7 +120,7 @@ def test_claims_are_counted_over_all_metrics_and_not_with_few_patients(frame):
 def test_summary_states_the_study_and_its_outcome(frame):
     opening, agreement, sentences = summary(frame, outcomes(frame), {}, CONFIG, SHEETS)
     assert "7 methods (2 trained) on 1 cohort, 5 folds" in opening
-    assert "trained by the recipe `mine`" in opening
+    assert "trained by the recipe “mine”" in opening
     assert "Of 3 figures" in opening
     assert "1 are within ±2 %, 1 better, 0 worse; 1 are implausible" in opening
     assert "LPIPS of ours" in agreement
@@ -170,7 +170,7 @@ def test_efficiency_and_sampler_sentences():
     assert "article's own totals are not linear" in text
     assert "not tested" in efficiency_sentence(None)
     table = pd.DataFrame({"sampler": ["ddim", "plms"], "steps": [5, 10], "eta": [1.0, None], "psnr": [20.0, 21.0]})
-    assert "plms with T = 10 has the highest PSNR (21.00 dB)" in sampler_sentence(table)
+    assert "PLMS, T = 10, has the highest mean PSNR (21.00 dB)" in sampler_sentence(table)
 
 
 def test_pages_are_valid_and_escape_their_text():
@@ -178,7 +178,7 @@ def test_pages_are_valid_and_escape_their_text():
     text = verdict_page(["Plain *text*_", table, ["one", "two_"]])
     page = as_html("T", text)
     assert "system-message" not in page
-    assert "<td><p>a*b</p></td>" in page
+    assert '<td><p class="words">a*b</p></td>' in page
     assert "<strong>1</strong>" in page
     assert "<title>T</title>" in page
     assert "<h1>T</h1>" in page

@@ -45,7 +45,11 @@ def test_setting_with_the_fewest_evaluations_of_equal_quality_is_chosen(measured
 def test_no_setting_is_chosen_without_the_reference(measured):
     frame = curve_frame(measured[measured["steps"] != 200])
     assert equal(frame).empty
-    assert "no setting is chosen" in curve_table(frame, "cohort", 2).caption
+    table = curve_table(frame, "cohort", 2)
+    assert "no setting is chosen" in table.caption
+    assert "bold" not in table.caption  # nor columns without numbers
+    assert not any("Δ" in column for column in table.columns)
+    assert all(len(row) == len(table.columns) for row in table.rows)
 
 
 def test_figure_has_a_line_for_each_solver_and_noise(measured, tmp_path):

@@ -1,5 +1,7 @@
 """Tables as numbers and in print."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -114,8 +116,21 @@ def test_text_is_escaped_in_every_format():
     assert r"| x\|y & <z> | **1**<sup>1</sup> |" in markdown(table)
     assert r"x|y \& $<$z$>$ & \textbf{1}\textsuperscript{1} \\" in latex(table)
     assert r"50 \% $\pm$" in latex(table)
-    assert "<td>x|y &amp; &lt;z&gt;</td><td><b>1</b><sup>1</sup></td>" in html(table)
+    assert '<td class="words">x|y &amp; &lt;z&gt;</td><td><b>1</b><sup>1</sup></td>' in html(table)
     assert rst_escape("a*b_c") == r"a\*b\_c"
+
+
+def test_words_begin_at_the_left_and_numbers_end_at_the_right():
+    rows = [
+        [Cell("a"), Cell("Good"), Cell("0.5"), Cell("n/a")],
+        "group",
+        [Cell("b"), Cell(""), Cell("−1"), Cell("3 %")],
+    ]
+    table = Table("T", "", ["m", "level", "x", "y"], rows)
+    assert table.words == [True, True, False, False]
+    assert "|---|---|---:|---:|" in markdown(table)
+    assert r"\begin{tabular}{llrr}" in latex(table)
+    assert html(table).count('class="words"') == 6  # two headings, four cells
 
 
 def test_numbers_are_printed_with_digits_sign_and_infinity():
@@ -133,6 +148,22 @@ def test_published_values_keep_their_digits():
     assert patients("openneuro") == (85, 3)
     assert patients("mine") is None
     assert len(read("samplers")) == 24
+    # Sums of the columns as the article prints them.
+    sums = (
+        published.scores.reset_index().groupby("cohort")[["ssim", "psnr", "lpips"]].agg(lambda c: sum(map(Decimal, c)))
+    )
+    assert {cohort: list(map(str, row)) for cohort, *row in sums.itertuples()} == {
+        "oasis": ["3.614", "160.747", "2.139"],
+        "atlas": ["3.724", "142.843", "2.149"],
+        "openneuro": ["3.8423", "313.594", "1.8502"],
+        "brats_t1": ["4.3814", "155.29", "1.51"],
+        "brats_t2": ["4.31", "146.89", "1.30"],
+        "brats_flair": ["4.2061", "142.80", "1.49"],
+    }
+    columns = read("samplers")[["ssim", "psnr", "lpips", "seconds"]]
+    assert [str(sum(map(Decimal, columns[c]))) for c in columns] == ["19.1550", "739.4923", "1.4665", "958.80"]
+    assert sum(map(Decimal, read("efficiency")["seconds"])) == Decimal("237.66")
+    assert read("cohorts")["cv_patients"].astype(int).sum() == 17 + 31 + 85 + 3 * 27
     assert len(published.scores) == 30
     with pytest.raises(UserError, match=r"nothing\.csv"):
         read("nothing")

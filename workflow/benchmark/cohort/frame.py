@@ -13,14 +13,11 @@ COARSE = 2.0
 
 COARSE_BY = {
     True: "Slices are made coarse by bilinear interpolation after a filter, as a scanner's larger pixels average; the "
-    "authors' code at inference does not filter (protocol.antialias: false): the control `linear` on OASIS-TRT-20 "
-    "then has SSIM 0.929 and 26.84 dB, not 0.913 and 26.33.",
+    "authors' code at inference does not filter, which is easier to restore (docs/design.md).",
     False: "Slices are made coarse by bilinear interpolation without a filter, as the authors' code does at inference; "
-    "with a filter, as a scanner's larger pixels average, the control `linear` on OASIS-TRT-20 has SSIM 0.913 and "
-    "26.33 "
-    "dB, not 0.929 and 26.84.",
+    "a scanner's larger pixels average, which is harder to restore (docs/design.md).",
 }
-"""By ``protocol.antialias``: the filter, and the effect of the other choice (3 patients, 41 removed slices)."""
+"""By ``protocol.antialias``: the filter, and the effect of the other choice."""
 
 
 def spacing(row: Patient, axis: int | str) -> tuple[float, float]:

@@ -69,8 +69,9 @@ def draw(
             axes[2, column].set_visible(False)
             continue
         bar = picture(axes[2, column], errors[method][crop], worst, cmap=ERROR_MAP)
-        axes[2, column].set_title(f"{psnr(image, truth):.2f} dB")
+        axes[2, column].set_title(f"PSNR {psnr(image, truth):.2f} dB")
     scale = figure.colorbar(bar, ax=list(axes.flat), location="right", aspect=40, shrink=0.6, pad=0.01, extend="max")
+    scale.ax.grid(False)
     scale.set_label("absolute error (the truth is scaled to [0, 1])")
     caption = (
         f"{cohort}, patient {subject}, slice {place}: the removed slice with the most gradient energy among "

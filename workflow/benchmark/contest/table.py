@@ -19,7 +19,7 @@ from benchmark.seeds import derive
 
 SHARED = (
     "But the folds share one first stage (recipe of the authors), which was trained on the patients that folds 2 and "
-    "up hold out: {} can gain by this, except in fold 1; `recipe: scratch` trains a first stage for each fold."
+    "up hold out: {} can gain by this, except in fold 1; the recipe “scratch” trains a first stage for each fold."
 )
 PLACES = ["cohort", "setting", "method"]
 MEASURED = [*COLUMNS, "lpips_vgg", "seconds"]

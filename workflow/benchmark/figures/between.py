@@ -43,7 +43,8 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         "Boxed: the square in which the two true ends have the most detail (mean gradient magnitude); no method "
         "affects this choice. Under each enlarged box: the detail of the new slice in the box, as a share of the mean "
         "of the true ends. The rest to 100 % is lost by super-resolution in plane and by interpolation "
-        f"together. Mean over the new slices: {text}. " + scene.where(scene.neighbours)
+        f"together; equal detail may still be wrong detail. Mean over the new slices: {text}. {scene.untold}"
+        + scene.where(scene.neighbours)
     )
     return figure, caption
 

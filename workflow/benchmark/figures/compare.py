@@ -18,7 +18,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     coarse = low.repeat(ends.shape[1] // low.shape[1], 1).repeat(ends.shape[2] // low.shape[2], 2)[:, rows, columns]
     first = {0: ends[0][crop], 1: coarse[0], gap.n: coarse[1], gap.n + 1: ends[1][crop]}
     side = f"{low.shape[1]}×{low.shape[2]}"
-    names = {0: f"slice {gap.left}, true", 1: f"input, {side}", gap.n: f"input, {side}"}
+    names = {0: f"slice {gap.left}, true", 1: f"slice {gap.left}, {side}", gap.n: f"slice {gap.right}, {side}"}
     names[gap.n + 1] = f"slice {gap.right}, true"
     row_name(axes[0, 0], "truth and input")
     for column, axis in enumerate(axes[0]):
@@ -32,7 +32,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     caption = (
         "Methods on the same gap. First row: the true ends and the low-resolution slices that every method sees. "
         f"Then one row per method: its two ends (super-resolved, not interpolated) and {gap.n} new slices between (a "
-        f"factor of {gap.n + 1} along the slice axis). {scene.confound}All panels share one grey scale. "
+        f"factor of {gap.n + 1} along the slice axis). {scene.confound}{scene.untold}All panels share one grey scale. "
         + scene.where(scene.neighbours)
     )
     return figure, caption

@@ -117,19 +117,23 @@ class Scene:
             return f"{names} differ in more than interpolation: only one has {', '.join(self.unlike).upper()}. "
         return ""
 
+    untold = (
+        "The place of the new slices was never scanned, so they have no truth: the picture shows whether they look "
+        "right, not whether they are right. "
+    )
+    """A sentence for figures with new slices between neighbours."""
+
     @property
     def judge(self) -> str:
         """A sentence for figures with LPIPS: which methods were trained with the features that LPIPS uses."""
         names = ", ".join(self.labels[method] for method in self.learned)
         return f"LPIPS uses AlexNet's features, with which these methods were trained: {names}. " if names else ""
 
-    def where(self, what: str) -> str:
-        """The end of every caption: the patient, the slices, and how they were chosen."""
+    def where(self, what: str, networks: bool = True) -> str:
+        """The end of every caption: the patient, the slices, how they were chosen, and the fold of the ``networks``."""
         frame = f"frames of {self.truth.shape[1]}×{self.truth.shape[2]} pixels"
-        text = (
-            f"{self.cohort} ({frame}), test patient {self.subject} ({self.patients} may be pictured), {what}, networks "
-            f"of fold {self.fold} of {self.folds}."
-        )
+        text = f"{self.cohort} ({frame}), test patient {self.subject} ({self.patients} may be pictured), {what}"
+        text += f", networks of fold {self.fold} of {self.folds}." if networks else "."
         if self.stand_in:
             numbers = [str(int(figure.removeprefix("fig"))) for figure in self.same]
             several = "figure " + numbers[0] if len(numbers) == 1 else f"figures {', '.join(numbers)}"

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from benchmark.figures.scene import Scene
 from benchmark.print.style import FULL, WITHOUT_SI, colours, markers
-from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
-from benchmark.scores.score_table import NAMES
+from benchmark.scores.metrics import METRICS
+from benchmark.scores.score_table import NAMES, direction
 
 FAINT = "#c4c4c4"
 
@@ -28,8 +28,8 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         _removed(left, scene, metric, scene.pair, line=False)
         _others(right, scene, metric)
         _removed(right, scene, metric, scene.coloured, line=True)
-        left.set_ylabel(NAMES[metric] + (" (higher is better)" if HIGHER_IS_BETTER[metric] else " (lower is better)"))
-        right.set_ylabel("")
+        left.set_ylabel(NAMES[metric] + direction(metric))
+        right.set_ylabel(NAMES[metric])
     axes[0, 0].set_title("known slices (line), removed slices (dots)")
     axes[0, 1].set_title("removed slices, by method")
     for axis in axes[-1]:
@@ -43,7 +43,8 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         f"known slices; it is broken where a slice was removed and restored between its neighbours: dots, by {names}. "
         f"{scene.confound}Right: the removed slices by method"
         + (f"; in grey, without names: {', '.join(faint)}" if faint else "")
-        + ". Oracles, which see the truth, and infinite PSNR are not drawn. "
+        + ". The scales of the two columns differ. Oracles, which see the truth, and infinite PSNR are not drawn. "
+        "One patient says nothing about others. "
         + scene.judge
         + scene.where("removed slices as the protocol drew them")
     )

@@ -24,6 +24,6 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         axis.set_title(name.get(index, f"{index}/{gap.n + 1}"))
     caption = (
         f"{scene.labels[method]}: {gap.n} new slices between two neighbours, a factor of {gap.n + 1} along the "
-        f"slice axis and 4 in plane; both ends are the true slices. " + scene.where(scene.neighbours)
+        f"slice axis and 4 in plane; both ends are the true slices. {scene.untold}" + scene.where(scene.neighbours)
     )
     return figure, caption

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.config.solvers import printed
 from benchmark.datasets.phantom import phantom
 
 STEPS = 1000
@@ -58,8 +59,7 @@ class Setting:
     @property
     def sampler(self) -> str:
         """The solver, its steps and η in one line."""
-        eta = f", η = {self.sampling['eta']:g}" if self.sampling["sampler"] == "ddim" else ""
-        return f"{self.sampling['sampler'].upper()}, T = {self.sampling['steps']}{eta}"
+        return printed(self.sampling["sampler"], self.sampling["steps"], self.sampling["eta"])
 
     @property
     def unet(self) -> str:

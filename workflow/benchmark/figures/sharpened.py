@@ -26,12 +26,13 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         mark_box(whole, box, (rows.start, columns.start))
         picture(enlarged, image[box], white(truth))
         if name != "truth":
-            whole.set_xlabel(f"{psnr(image, truth):.2f} dB")
-            enlarged.set_xlabel(f"{psnr(image[box], truth[box]):.2f} dB")
+            whole.set_xlabel(f"PSNR {psnr(image, truth):.2f} dB")
+            enlarged.set_xlabel(f"PSNR {psnr(image[box], truth[box]):.2f} dB")
     caption = (
         f"One slice of the latent diffusion model before EDSR ({scene.labels[before]}) and after EDSR "
         f"({scene.labels[after]}), next to the truth. The slice is a known slice: it is super-resolved in plane, and "
         "nothing is interpolated. Boxed: the square in which the truth has the most detail. Under each picture: the "
-        "PSNR of that picture. " + scene.where(f"slice {index}: the known slice with the most gradient energy")
+        "PSNR of that picture; one slice says nothing about others. "
+        + scene.where(f"slice {index}: the known slice with the most gradient energy")
     )
     return figure, caption

@@ -46,7 +46,10 @@ def panels(
     box: tuple[slice, slice],
     what: str = "slice",
 ) -> Figure:
-    """A column for each image (H, W), by name. Rows: the image (``what``), its box enlarged, and its error, if any."""
+    """A column for each image (H, W), by name. Rows: the image (``what``), its box enlarged, and its error, if any.
+
+    The last image, the truth, has no error: the colour bar is in its place.
+    """
     worst = max(float(np.percentile(np.stack(list(errors.values())), 99.5)), 1e-3)
     figure, axes = grid(3, len(images), truth[crop].shape, labels=0.2, margin=0.9)
     for axis, name in zip(axes[:, 0], (what, "the box, enlarged", "error"), strict=True):
@@ -57,10 +60,13 @@ def panels(
         mark_box(whole, box, (crop[0].start, crop[1].start))
         picture(enlarged, image[box], white(truth))
         if name in errors:
-            picture(error, errors[name][crop], worst, cmap=ERROR_MAP)
-            error.set_xlabel(f"{psnr(image, truth):.2f} dB")
+            shown = picture(error, errors[name][crop], worst, cmap=ERROR_MAP)
+            error.set_xlabel(f"PSNR {psnr(image, truth):.2f} dB")
         else:
             picture(error, None)
+    scale = figure.colorbar(shown, cax=axes[2, -1].inset_axes((0.06, 0.06, 0.07, 0.88)), extend="max")
+    scale.ax.grid(False)
+    scale.set_label("absolute error\n(grey scale: 0 to 1)")
     return figure
 
 
@@ -82,4 +88,7 @@ def _means(scene: Scene) -> str:
         for method in scene.methods
     ]
     names = " / ".join(NAMES[metric] for metric in METRICS)
-    return f"Means over the scan's {scores['slice'].nunique()} removed slices ({names}): {'; '.join(parts)}. "
+    return (
+        f"Means over the {scores['slice'].nunique()} removed slices of this one scan, without a spread ({names}): "
+        f"{'; '.join(parts)}. "
+    )

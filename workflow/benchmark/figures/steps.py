@@ -32,9 +32,9 @@ def draw(setting: Setting) -> tuple[Figure, str]:
     for first, second in pairwise(boxes[4:]):
         arrow(axis, first.left, second.right)
     caption = (
-        f"The method step by step, for a volume of {known} slices and n = {n}: in plane it becomes four times finer, "
-        f"along the slice axis n + 1 times, with (S − 1)(n + 1) + 1 = {all_} slices at a spacing of s / (n + 1) (eqs. "
-        "10 and 11). Known slices take the same steps, without interpolation. Blue: data; orange: trained "
-        "networks; green: a calculation. Sizes are those of this study's configuration."
+        f"The method step by step, for example for a volume of {known} slices and n = {n}: in plane it becomes four "
+        f"times finer, along the slice axis n + 1 times, with (S − 1)(n + 1) + 1 = {all_} slices at a spacing of "
+        "s / (n + 1) (eqs. 10 and 11). Known slices take the same steps, without interpolation. Blue: data; orange: "
+        "trained networks; green: a calculation. Sizes are those of this study's configuration."
     )
     return figure, caption

@@ -44,7 +44,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         "the project, which uses the thickness. It was not trained on this scan, but the training was evaluated "
         "on this scan. Boxed: the square in the upper half in which the truth has the most "
         "detail. Below: the absolute error and, under it, the PSNR of this plane. "
-        + scene.where(f"column {column}: the plane in the middle half with the most gradient energy")
+        + scene.where(f"column {column}: the plane in the middle half with the most gradient energy", networks=False)
     )
     return figure, caption
 

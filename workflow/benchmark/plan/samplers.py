@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from benchmark.config.networks import is_diffusion
+from benchmark.config.solvers import printed
 from benchmark.plan.study import Study
 
 
@@ -34,8 +35,8 @@ class Samplers:
         for name in method["networks"]:
             if config["networks"][name].get("class", name) == "edsr":
                 edsr_sampling = config["networks"][name]["training"]
-                eta = f"η = {edsr_sampling.get('eta', 1.0):g}"
-                samples = f"{edsr_sampling.get('sampler', 'ddim')}, T = {edsr_sampling['sampling_steps']}, {eta}"
+                solver = edsr_sampling.get("sampler", "ddim"), edsr_sampling["sampling_steps"]
+                samples = printed(*solver, edsr_sampling.get("eta", 1.0))
                 text += (
                     f" (one EDSR sharpens every row; it was trained on samples by {samples}, which slightly favours "
                 )

@@ -12,7 +12,7 @@ h1{font-size:1.5em;line-height:1.2}h2{font-size:1.2em;margin-top:1.6em}p,li{max-
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}col{width:auto!important}
 th,td{padding:.28em .7em;text-align:right;vertical-align:top;border-bottom:1px solid #ddd}td p,th p{margin:0}
-th:first-child,td:first-child{text-align:left}th{border-bottom:2px solid #222}
+th:first-child,td:first-child,.words{text-align:left}th{border-bottom:2px solid #222}
 .numbers th,.numbers td{white-space:nowrap}
 th.group{font-style:italic;font-weight:normal;padding-top:.9em;text-align:left;border-bottom:1px solid #ddd}
 th button{all:unset;cursor:pointer}th button:focus-visible{outline:2px solid #06c;outline-offset:2px}

@@ -40,6 +40,15 @@ class Table:
             self.notes.append(text)
         return self.notes.index(text) + 1 if text else 0
 
+    @property
+    def words(self) -> list[bool]:
+        """Whether a column holds words, which begin at the left; numbers end at the right. The first always does."""
+        rows = [row for row in self.rows if not isinstance(row, str)]
+        beginnings = [
+            {row[column].text[:1] for row in rows if row[column].text != "n/a"} for column in range(len(self.columns))
+        ]
+        return [not index or any(first.isalpha() for first in firsts) for index, firsts in enumerate(beginnings)]
+
 
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "$": r"\$", "{": r"\{", "}": r"\}",
@@ -72,7 +81,7 @@ def markdown(table: Table) -> str:
 
     width = len(table.columns)
     lines = [f"# {table.title}", "", "| " + " | ".join(table.columns) + " |"]
-    lines.append("|---|" + "---:|" * (width - 1))
+    lines.append("|" + "".join("---|" if words else "---:|" for words in table.words))
     for row in table.rows:
         texts = [f"**{row}**"] + [""] * (width - 1) if isinstance(row, str) else [show(cell) for cell in row]
         lines.append("| " + " | ".join(texts) + " |")
@@ -97,7 +106,7 @@ def latex(table: Table) -> str:
     ]
     wide = width > 8
     lines += [r"\resizebox{\linewidth}{!}{%"] if wide else []
-    lines += [rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}", r"\toprule"]
+    lines += [rf"\begin{{tabular}}{{{''.join('l' if words else 'r' for words in table.words)}}}", r"\toprule"]
     lines += [" & ".join(map(tex_escape, table.columns)) + r" \\", r"\midrule"]
     for row in table.rows:
         if isinstance(row, str):
@@ -113,16 +122,18 @@ def rst(table: Table) -> str:
     """reStructuredText for pages with other content: the table without title and caption, or a sentence if there are no
     rows."""
 
-    def show(cell: Cell) -> str:
+    def show(cell: Cell, words: bool = False) -> str:
         text = rst_escape(cell.text)
-        return f"**{text}**" if cell.bold and text else text
+        text = f"**{text}**" if cell.bold and text else text
+        return f".. class:: words\n\n       {text}" if words and text else text
 
     if not table.rows:  # docutils takes no table without a body
         return "This run has no data for this table.\n"
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in [[Cell(column) for column in table.columns], *table.rows]:
         cells = [Cell(row)] + [Cell("")] * (len(table.columns) - 1) if isinstance(row, str) else row
-        lines += [f"   {'*' if index == 0 else ' '} - {show(cell)}".rstrip() for index, cell in enumerate(cells)]
+        shown = [show(cell, words) for cell, words in zip(cells, table.words, strict=True)]
+        lines += [f"   {'*' if index == 0 else ' '} - {text}".rstrip() for index, text in enumerate(shown)]
     return "\n".join([*lines, ""])
 
 
@@ -132,20 +143,23 @@ def html(table: Table) -> str:
     A heading across begins a block (``tbody``); inside a block a column's heading sorts the rows (``sort.js``).
     """
 
-    def show(cell: Cell) -> str:
+    classes = [' class="words"' if words else "" for words in table.words]
+
+    def show(cell: Cell, kind: str) -> str:
         text = html_.escape(cell.text)
         text = f"<b>{text}</b>" if cell.bold else text
-        return f"<td>{text}{f'<sup>{cell.note}</sup>' if cell.note else ''}</td>"
+        return f"<td{kind}>{text}{f'<sup>{cell.note}</sup>' if cell.note else ''}</td>"
 
     across = f'</tbody><tbody>\n<tr><th class="group" scope="rowgroup" colspan="{len(table.columns)}">'
     body = "".join(
         f"{across}{html_.escape(row)}</th></tr>\n"
         if isinstance(row, str)
-        else "<tr>" + "".join(map(show, row)) + "</tr>\n"
+        else "<tr>" + "".join(map(show, row, classes)) + "</tr>\n"
         for row in table.rows
     )
     body = f"<tbody>{body}</tbody>".replace("<tbody></tbody>", "")
-    head = "".join(f'<th scope="col">{html_.escape(column)}</th>' for column in table.columns)
+    named = zip(table.columns, classes, strict=True)
+    head = "".join(f'<th scope="col"{kind}>{html_.escape(column)}</th>' for column, kind in named)
     notes = "".join(f"<p class=notes><sup>{i}</sup> {html_.escape(text)}</p>" for i, text in enumerate(table.notes, 1))
     numbers = f'<table class="numbers"><thead><tr>{head}</tr></thead>\n{body}</table>'
     return page(table.title, f"{numbers}{notes}<p>{html_.escape(table.caption)}</p>")

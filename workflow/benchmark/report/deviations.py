@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.config.networks import is_diffusion, sampling_network
+from benchmark.config.solvers import printed
 from benchmark.report.trained import deviations as trained_networks
 
 
@@ -23,8 +24,8 @@ def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
     if sampled:
         if (sampling["sampler"], sampling["steps"], sampling["eta"]) != ("ddim", 200, 1):
             out.append(
-                f"Sampled with {sampling['sampler']}, T = {sampling['steps']}, η = {sampling['eta']:g}; the "
-                "article has ddim, T = 200, η = 1."
+                f"Sampled with {printed(sampling['sampler'], sampling['steps'], sampling['eta'])}; the article has "
+                "DDIM, T = 200, η = 1."
             )
         networks = [sampling_network(config, config["methods"][m]["networks"]) for m in sampled]
         diffusions = {name for name in networks if name is not None}
@@ -32,7 +33,7 @@ def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
         if not any(config["networks"][name].get("init") for name in diffusions | first_stages):
             out.append(
                 "Networks start from random weights; the authors' start from public 4× weights trained on natural "
-                "images, which the article does not mention (`recipe: authors` does the same)."
+                "images, which the article does not mention (recipe “authors” does the same)."
             )
     out += trained_networks(config)
     missing = [m for m in ("ours", "baseline", "bicubic_ae", "srgan", "wdsr") if m not in study["methods"]]

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from benchmark.config.solvers import printed
+
 ARTICLE: dict[str, dict[str, Any]] = {
     "vq": {"channels": [128, 256, 512], "layers_per_block": 2, "codes": 8192},
     "ldm": {"width": 160, "multipliers": [1, 2, 2, 4], "layers_per_block": 2},
@@ -108,9 +110,8 @@ def _taught_by(name: str, training: Mapping[str, Any], sampling: Mapping[str, An
     used = (sampling["sampler"], sampling["steps"], sampling["eta"])
     if taught != used:
         yield (
-            f"EDSR ({name}) is trained on samples by {taught[0]}, T = {taught[1]}, η = {taught[2]:g} and sharpens "
-            f"samples by {used[0]}, T = {used[1]}, η = {used[2]:g}; in table 6 it sharpens every row, which slightly "
-            f"favours its own η."
+            f"EDSR ({name}) is trained on samples by {printed(*taught)}, and sharpens samples by "
+            f"{printed(*used)}; in table 6 it sharpens every row, which slightly favours its own η."
         )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from benchmark.cohort.frame import sentence
 from benchmark.cohort.sheet import Patient, test
+from benchmark.config.solvers import printed
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.report.deviations import STANDING, deviations
 from benchmark.samplers.efficiency import claims
@@ -131,10 +132,10 @@ def sampler_sentence(frame: pd.DataFrame | None) -> str:
     if frame is None or frame.empty:
         return "Table 6 (samplers) was not made in this run."
     best = frame.loc[frame["psnr"].idxmax()]
-    eta = f", η = {float(best['eta']):g}" if not pd.isna(best["eta"]) else ""
+    setting = printed(best["sampler"], best["steps"], best["eta"])
     return (
-        f"Table 6: of {len(frame)} settings, {best['sampler']} with T = {best['steps']}{eta} has the highest PSNR "
-        f"({number(best['psnr'], 2)} dB); the article's choice is ddim with T = 200, η = 1."
+        f"Table 6: of {len(frame)} settings, {setting}, has the highest mean PSNR ({number(best['psnr'], 2)} dB); the "
+        "article's choice is DDIM, T = 200, η = 1."
     )
 
 
@@ -142,7 +143,7 @@ def sane(frame: pd.DataFrame) -> str:
     """Whether the truth scores 1, ∞ and 0; if not, the metrics are broken."""
     truth = frame[frame["method"] == "truth"]
     if truth.empty:
-        return "The control `truth` is not in this run."
+        return "The control “truth” is not in this run."
     good = bool(((truth["ssim"].round(6) == 1) & (truth["psnr"] == float("inf")) & (truth["lpips"].abs() < 1e-6)).all())
     return f"The truth scores 1, ∞ and 0: {'yes' if good else 'NO, the metrics are broken'}."
 
@@ -163,7 +164,7 @@ def summary(
         f"{'s' if len(sheets) > 1 else ''}, {study['folds']} fold{'s' if study['folds'] > 1 else ''}. "
     )
     if trained:
-        opening += f"The networks are trained by the recipe `{config['recipe']}`. "
+        opening += f"The networks are trained by the recipe “{config['recipe']}”. "
     opening += (
         "No figure of the article can be compared with this run."
         if cells.empty

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.config.solvers import PRINTED, printed
 from benchmark.print.typeset import Cell, Table, number
-from benchmark.samplers.table6 import PRINTED
 from benchmark.scores.metrics import METRICS
 from benchmark.scores.score_table import DIGITS, NAMES
 
@@ -48,42 +48,52 @@ def equal(frame: pd.DataFrame) -> pd.DataFrame:
 def curve_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
     """The table for print; settings equal to the reference have their number of evaluations in bold."""
     columns = ["sampler", "η", "noise", "T", "evaluations"]
-    columns += [*(NAMES[metric] for metric in METRICS), "Δ PSNR", "Δ LPIPS", "sampling, ms a slice"]
+    columns += [NAMES[metric] for metric in METRICS]
+    columns += [*(["Δ PSNR", "Δ LPIPS"] if referred(frame) else []), "sampling, ms a slice"]
     table = Table("Scores against the number of evaluations", caption(frame, where, patients), columns)
     fine = set(equal(frame).index)
     for index, row in frame.iterrows():
         line = [Cell(PRINTED.get(row["sampler"], row["sampler"])), Cell(row["eta"]), Cell(row["noise"])]
         line += [Cell(str(row["steps"])), Cell(str(row["evaluations"]), bold=index in fine)]
         line += [Cell(number(row[metric], DIGITS[metric])) for metric in METRICS]
-        line += [Cell(number(row[f"{metric}_difference"], DIGITS[metric], sign=True)) for metric in WITHIN]
+        if referred(frame):
+            line += [Cell(number(row[f"{metric}_difference"], DIGITS[metric], sign=True)) for metric in WITHIN]
         table.rows.append([*line, Cell(number(1000 * row["seconds"], 1))])
     return table
 
 
 def caption(frame: pd.DataFrame, where: str, patients: int) -> str:
     """Explains the measurement, the columns, the bold numbers and the choice."""
-    return (
-        f"{measured_on(frame, where, patients)} The time is without decoding. Δ: difference to DDIM, T = 200, η = 1, "
-        f"independent noise. In bold: worse by at most {WITHIN['psnr']} dB and {WITHIN['lpips']} LPIPS. {choice(frame)}"
-    )
+    text = f"{measured_on(frame, where, patients)} The time is the median of a slice, without decoding. "
+    if referred(frame):
+        text += (
+            "Δ: difference to DDIM, T = 200, η = 1, independent noise. In bold: worse by at most "
+            f"{WITHIN['psnr']} dB and {WITHIN['lpips']} LPIPS. "
+        )
+    return text + choice(frame)
+
+
+def referred(frame: pd.DataFrame) -> bool:
+    """Whether the article's setting was measured, with which all others are compared."""
+    return bool(frame["psnr_difference"].notna().any())
 
 
 def measured_on(frame: pd.DataFrame, where: str, patients: int) -> str:
     """The slices, networks and hardware of the measurement."""
     return (
-        f"{where}: {patients} patient{'s' if patients > 1 else ''}, removed slices, full frame, networks of fold 1. "
+        f"{where}: {patients} patient{'s' if patients > 1 else ''}, removed slices, full frame, networks of fold 1; "
+        "means over slices, then patients, then cohorts. "
         f"Measured on {', '.join(sorted(set(frame['hardware'])))}."
     )
 
 
 def choice(frame: pd.DataFrame) -> str:
     """The setting as good as the article's with the fewest evaluations, or the reason why no setting is chosen."""
-    if frame["psnr_difference"].isna().all():
+    if not referred(frame):
         return "DDIM at T = 200 was not measured, so no setting is chosen."
     best = equal(frame).iloc[0]
-    eta = f", η = {best['eta']}" if best["eta"] else ""
     return (
         f"As good as DDIM at T = 200 (within {WITHIN['psnr']} dB and {WITHIN['lpips']} LPIPS) with the fewest "
-        f"evaluations: {best['evaluations']} ({PRINTED[best['sampler']]}, T = {best['steps']}{eta}, {best['noise']} "
-        "noise)."
+        f"evaluations: {best['evaluations']} ({printed(best['sampler'], best['steps'], best['eta'])}, "
+        f"{best['noise']} noise)."
     )

@@ -3,10 +3,10 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from benchmark.config.solvers import PRINTED
 from benchmark.print import style
-from benchmark.samplers.curve import LINE, REFERENCE, WITHIN, choice, measured_on
-from benchmark.samplers.table6 import PRINTED
-from benchmark.scores.score_table import NAMES
+from benchmark.samplers.curve import LINE, REFERENCE, WITHIN, choice, measured_on, referred
+from benchmark.scores.score_table import NAMES, direction
 
 DASHES = {"independent": "-", "shared": "--"}
 
@@ -35,15 +35,17 @@ def draw(frame: pd.DataFrame) -> Figure:
         axis.set_xticks(ticks, [str(tick) for tick in ticks])
         axis.minorticks_off()
         axis.set_xlabel("evaluations of the network")
-        axis.set_ylabel(NAMES[metric])
+        axis.set_ylabel(NAMES[metric] + direction(metric))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
 def caption(frame: pd.DataFrame, where: str, patients: int) -> str:
     """Explains the figure; the band is drawn only if the article's setting was measured."""
-    text = "Scores against the number of evaluations of the network, a line for each solver. "
-    if frame["psnr_difference"].notna().any():
+    text = (
+        "Scores against the number of evaluations of the network, a line for each solver; means, without their spread. "
+    )
+    if referred(frame):
         text += (
             f"The grey band is DDIM at T = {REFERENCE['steps']}, η = 1, ± {WITHIN['psnr']} dB and ± {WITHIN['lpips']} "
             "LPIPS. "

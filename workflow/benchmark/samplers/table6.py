@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from benchmark.config.solvers import PRINTED
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.samplers.efficiency import ARTICLE_SLICES
 from benchmark.scores import published
@@ -16,7 +17,6 @@ NOTES = {
     "of 6 up to the end. Here T = 150 means 150 evaluations; the row for 167 is the article's setting.",
     "167": "The article's T = 150, of which the authors' code makes 167 evaluations.",
 }
-PRINTED = {"plms": "PLMS", "ddim": "DDIM", "dpm++": "DPM-Solver++", "dpm++sde": "DPM-Solver++ SDE", "unipc": "UniPC"}
 
 
 def sampler_frame(measured: pd.DataFrame) -> pd.DataFrame:

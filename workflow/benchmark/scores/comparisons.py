@@ -102,7 +102,7 @@ def gain_text(row: Mapping[str, Any], digits: int) -> str:
 def _epsilon(row: pd.Series, level: str) -> Cell:
     """ε_min and the verdict. With too few patients: no ε_min for patients, and ε_min for slices without a verdict."""
     if row["verdict"] == TOO_FEW:
-        return Cell(TOO_FEW if level == "patient" else f"({number(row['epsilon_min'], 3)})")
+        return Cell("–" if level == "patient" else f"({number(row['epsilon_min'], 3)})")
     return Cell(f"{number(row['epsilon_min'], 3)} {row['verdict']}", row["verdict"] in (SHOWN, CLEARLY))
 
 
@@ -123,7 +123,7 @@ def caption(frame: pd.DataFrame) -> str:
     )
     if len(few):
         text += (
-            f"Fewer than {LEAST} patients allow no verdict (here {', '.join(map(str, sorted(set(few))))}); ε_min of "
+            f"–: fewer than {LEAST} patients allow no verdict (here {', '.join(map(str, sorted(set(few))))}); ε_min of "
             "slices, in brackets, then says nothing about other patients. The contest gives a verdict "
             "(snakemake contest): it restores every cross-validation patient with networks that never saw the patient."
         )

@@ -16,6 +16,13 @@ from benchmark.scores.region import heading, meaning
 
 DIGITS = {"ssim": 4, "psnr": 2, "lpips": 4}
 NAMES = {"ssim": "SSIM", "psnr": "PSNR, dB", "lpips": "LPIPS"}
+
+
+def direction(metric: str) -> str:
+    """The end of an axis's label: which end is better."""
+    return " (higher is better)" if HIGHER_IS_BETTER[metric] else " (lower is better)"
+
+
 KINDS = {"method": "", "control": "control: ", "oracle": "oracle: "}
 BLOCKS = {
     "article": "methods of the article",
