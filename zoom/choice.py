@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark import project
 from benchmark.cohort.frame import FACTOR
-from benchmark.config import keeps_resolution, meant
+from benchmark.config.networks import keeps_resolution
 from benchmark.config.networks import options as method_options
-from benchmark.errors import UserError
+from benchmark.errors import UserError, meant
 from benchmark.files import stamp
 from zoom.libraries import MISSING, installed
 from zoom.weight_files import (

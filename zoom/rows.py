@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.config import meant
-from benchmark.errors import UserError
+from benchmark.errors import UserError, meant
 from benchmark.files import text_of, whole
 from zoom.names import relative_name, resolution, stem
 from zoom.weight_files import TRAINED

@@ -17,8 +17,8 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from benchmark.config import load_config, meant
-from benchmark.errors import UserError
+from benchmark.config import load_config
+from benchmark.errors import UserError, meant
 from benchmark.files import written
 from benchmark.scores.metrics import COLUMNS, Distance, score
 from benchmark.scores.region import region

@@ -1,5 +1,6 @@
 """Errors that a user can fix, and removal of credentials from messages."""
 
+import difflib
 import logging
 import re
 from collections.abc import Iterable, Mapping
@@ -96,3 +97,9 @@ class UserError(Exception):
         start, end = one_line(text[:LONGEST]), one_line(text[-half:])
         long = max(len(text), len(start)) > LONGEST
         super().__init__(f"{start[:half]} […] {end[-half:]}" if long else start)
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: a similar known name, or all known names."""
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(sorted(known))}"

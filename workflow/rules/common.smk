@@ -21,8 +21,9 @@ if (ROOT / "workflow" / "benchmark").is_dir():
     }
 try:
     from benchmark.cohort import sheet
-    from benchmark.config import check, complete, needed_networks, recipe
+    from benchmark.config import check, complete, recipe
     from benchmark.config.networks import labels as network_labels
+    from benchmark.config.networks import needed_networks
     from benchmark.config.networks import options as method_options
     from benchmark.errors import UserError, without_secrets
     from benchmark.files import yaml_of

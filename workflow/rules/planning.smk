@@ -1,6 +1,6 @@
 """Estimates before a study runs: training speed on this machine, GPU hours and disk space."""
 
-from benchmark.config import study_networks
+from benchmark.config.networks import study_networks
 
 TRAINED = study_networks(config)
 

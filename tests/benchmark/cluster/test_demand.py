@@ -8,8 +8,8 @@ from configs import merged
 
 from benchmark.cluster import demand
 from benchmark.cluster.study_cost import disk_frame, hours_frame, hours_table
-from benchmark.config import check, study_networks
-from benchmark.config.networks import about
+from benchmark.config import check
+from benchmark.config.networks import about, study_networks
 from benchmark.print.typeset import markdown
 
 

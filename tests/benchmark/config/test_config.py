@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from configs import FOLDER, merged
 
-from benchmark.config import check, complete, needed_networks
+from benchmark.config import check, complete
+from benchmark.config.networks import needed_networks
 from benchmark.errors import UserError
 
 
@@ -131,3 +132,18 @@ def test_tilde_in_a_path_is_the_home_folder(monkeypatch):
     assert config["survey"]["answers"] == "/home/me/forms"
     assert config["cohorts"]["oasis"]["local"] == "/home/me/oasis"
     assert config["networks"]["vq"]["init"] == "/home/me/vq.ckpt"
+
+
+def test_schema_check_and_models_name_the_same_solvers():
+    """The config is checked without PyTorch, so the names are written three times."""
+    import yaml
+
+    from benchmark.config.cross_check import SOLVERS
+    from benchmark.config.schema import SCHEMA
+    from models.schedule import SAMPLERS
+
+    schema = yaml.safe_load(SCHEMA.read_text())
+    named = schema["properties"]["samplers"]["properties"]["named"]["additionalProperties"]["properties"]["sampler"]
+    assert (
+        list(SOLVERS) == list(SAMPLERS) == schema["$defs"]["solver"]["properties"]["sampler"]["enum"] == named["enum"]
+    )

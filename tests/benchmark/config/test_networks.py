@@ -9,8 +9,8 @@ from configs import merged
 
 from benchmark.cluster import demand
 from benchmark.cluster.study_cost import hours_frame
-from benchmark.config import check, study_networks
-from benchmark.config.networks import about, class_of, is_diffusion, labels, options
+from benchmark.config import check
+from benchmark.config.networks import about, class_of, is_diffusion, labels, options, study_networks
 from benchmark.errors import UserError
 from benchmark.jobs.restoration import Restoration
 from benchmark.plan import Plan

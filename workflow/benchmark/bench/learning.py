@@ -7,8 +7,7 @@ from typing import Any
 from benchmark.bench import study
 from benchmark.bench.limit import counted
 from benchmark.bench.row import Race
-from benchmark.config import study_networks
-from benchmark.config.networks import class_of
+from benchmark.config.networks import class_of, study_networks
 from benchmark.config.recipe import settled
 
 SLICES = 48

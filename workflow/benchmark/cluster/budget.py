@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmark.cluster import demand
-from benchmark.config import needed_networks
+from benchmark.config.networks import needed_networks
 from benchmark.errors import UserError
 
 OTHERWISE = 180.0

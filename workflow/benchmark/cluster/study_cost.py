@@ -8,8 +8,7 @@ import pandas as pd
 
 from benchmark.cluster import demand
 from benchmark.cluster.demand import patients
-from benchmark.config import study_networks
-from benchmark.config.networks import about, class_of, is_diffusion
+from benchmark.config.networks import about, class_of, is_diffusion, study_networks
 from benchmark.plan.samplers import etas
 from benchmark.print.typeset import Cell, Table, number
 

@@ -97,3 +97,31 @@ def options(config: Mapping[str, Any], method: str) -> dict[str, Any]:
     """Keyword arguments of a method's class: its own options, which override ``sampling`` if it is a diffusion."""
     sampling = config["sampling"] if is_diffusion(config, method) else {}
     return {**sampling, **config["methods"][method]["options"]}
+
+
+def keeps_resolution(config: Mapping[str, Any], method: str) -> bool:
+    """Whether a method's networks make new slices without magnification (``size: {factor: 1}``)."""
+    factors = [
+        config["networks"].get(name, {}).get("size", {}).get("factor") for name in config["methods"][method]["networks"]
+    ]
+    return bool(factors) and all(factor == 1 for factor in factors)
+
+
+def needed_networks(config: Mapping[str, Any], method: str) -> list[str]:
+    """A method's networks and all networks that these need, each after the networks it needs."""
+    ordered: list[str] = []
+
+    def visit(name: str) -> None:
+        for other in config["networks"][name]["needs"]:
+            visit(other)
+        if name not in ordered:
+            ordered.append(name)
+
+    for name in config["methods"][method]["networks"]:
+        visit(name)
+    return ordered
+
+
+def study_networks(config: Mapping[str, Any]) -> list[str]:
+    """All networks that the study's methods need, each after the networks it needs."""
+    return list(dict.fromkeys(n for method in config["study"]["methods"] for n in needed_networks(config, method)))

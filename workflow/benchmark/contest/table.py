@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.config import contest_rivals
+from benchmark.config.cross_check import contest_rivals
 from benchmark.contest.measure import REMOVED
 from benchmark.print.typeset import Cell, Table, number
 from benchmark.scores import relative

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from benchmark.config import study_networks
-from benchmark.config.networks import about, class_of
+from benchmark.config.networks import about, class_of, study_networks
 from benchmark.plan.samplers import Samplers
 from benchmark.plan.study import Study
 from benchmark.plan.survey import Survey

@@ -1,0 +1,157 @@
+"""The parts of the config against each other: every name is defined, and blocks fit each other.
+
+What a late job would stumble over is refused here, before hours of training.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from benchmark import project
+from benchmark.config import recipe
+from benchmark.config.networks import about, class_of, keeps_resolution
+from benchmark.errors import UserError, meant
+
+SOLVERS = ("ddim", "plms", "dpm++", "dpm++sde", "unipc")
+"""The solvers of ``models.schedule``, which is not imported because it imports PyTorch."""
+
+
+def cross_check(config: dict[str, Any]) -> None:
+    """``UserError``: one line with the first part that does not fit. Names of samplers get their settings, in place."""
+    _trainable(config)
+    for what in ("cohorts", "methods"):
+        known(f"study.{what}", config["study"][what], config[what])
+    _test_patients(config)
+    _contest(config)
+    _weights(config)
+    known("zoom.prefer", config["zoom"]["prefer"], config["methods"])
+    known("zoom.train", config["zoom"]["train"], config["methods"])
+    for where in ("study", "contest"):
+        for name in config[where]["methods"]:
+            if keeps_resolution(config, name):
+                raise UserError(
+                    f"config: {where}.methods: '{name}' keeps the in-plane resolution (factor: 1 in its network's "
+                    "size), the study's slices are 4 times coarser; use it only for zoom"
+                )
+    for name in config["study"]["methods"]:
+        known(f"methods.{name}.networks", config["methods"][name]["networks"], config["networks"])
+    for name in dict.fromkeys(config["study"]["methods"] + config["contest"]["methods"]):
+        _has_file(name, config["methods"][name].get("class", name))
+    for name, network in config["networks"].items():
+        known(f"networks.{name}.needs", network["needs"], config["networks"])
+        about(class_of(config, name))
+    _needs_end(config["networks"])
+    for where, sampling in _samplings(config):
+        known(f"{where}.sampler", [sampling["sampler"]], [*SOLVERS, *config["samplers"]["named"]])
+        sampling.update(config["samplers"]["named"].get(sampling["sampler"], {}))
+
+
+def known(where: str, names: Iterable[str], catalogue: Iterable[str]) -> None:
+    """``UserError`` if a name of the block ``where`` is not in the ``catalogue``."""
+    for name in names:
+        if name not in catalogue:
+            raise UserError(f"config: {where}: '{name}' is not defined{meant(name, catalogue)}")
+
+
+def _has_file(method: str, class_: str) -> None:
+    """Refuses a method without a file before hours of training, not after."""
+    if not (project.models() / "methods" / f"{class_}.py").is_file():
+        raise UserError(f"config: methods.{method}: no file models/methods/{class_}.py; add it, or name another class")
+
+
+def _trainable(config: dict[str, Any]) -> None:
+    """Checks that every network has a length, a batch and existing starting weights; fills in defaults."""
+    for name, network in config["networks"].items():
+        network.setdefault("init", None)
+        network.setdefault("shared", False)
+        training, where = network["training"], f"config: networks.{name}.training"
+        if sum(key in training for key in recipe.LENGTHS) != 1:
+            raise UserError(f"{where}: set either steps or epochs (recipe {config['recipe']} sets none)")
+        if "batch" not in training:
+            raise UserError(f"{where}: batch is missing (slices per step and device)")
+        if (public := recipe.public_name(network["init"])) is not None:
+            known(f"networks.{name}.init", [public], config["public_weights"])
+
+
+def _needs_end(networks: Mapping[str, Any]) -> None:
+    """``UserError`` for a network that needs itself, directly or through other networks."""
+    ended: set[str] = set()
+    for name in networks:
+        path = [(name, iter(networks[name]["needs"]))]
+        while path:
+            other = next(path[-1][1], None)
+            if other is None:
+                ended.add(path.pop()[0])
+            elif other in (names := [one for one, _ in path]):
+                circle = " → ".join([*names[names.index(other) :], other])
+                raise UserError(f"config: networks.{other}.needs: it would need itself ({circle}); take one out")
+            elif other not in ended:
+                path.append((other, iter(networks[other]["needs"])))
+
+
+def _test_patients(config: Mapping[str, Any]) -> None:
+    """``UserError`` if a cohort names more or fewer test patients than it has."""
+    for name, cohort in config["cohorts"].items():
+        named, number = cohort["patients"].get("test_ids"), cohort["patients"]["test"]
+        if named is not None and len(named) != number:
+            raise UserError(
+                f"config: cohorts.{name}.patients: test_ids names {len(named)} patients and test is {number}; make "
+                "them equal"
+            )
+
+
+def _contest(config: Mapping[str, Any]) -> None:
+    """``UserError`` if the contest's tables could not be made from its scores."""
+    contest = config["contest"]
+    parts = [v for group in contest["parts"] for v in (group["of"], *group["variants"])]
+    known("contest.cohorts", contest["cohorts"], config["cohorts"])
+    known("contest.methods", [*contest["methods"], *contest["against"], *parts], config["methods"])
+    if not contest["cohorts"]:
+        return
+    for key, names in (("champion", [contest["champion"]]), ("against", contest["against"])):
+        if stray := [name for name in names if name not in contest["methods"]]:
+            raise UserError(f"config: contest.{key}: '{stray[0]}' is not one of contest.methods; add it there")
+    if not contest_rivals(contest, config["methods"]):
+        raise UserError(
+            "config: contest.methods: none is a rival of the champion; add a method with other networks that is not an "
+            "oracle"
+        )
+    if max(contest["parts_folds"]) > config["study"]["folds"]:
+        raise UserError(
+            f"config: contest.parts_folds: {max(contest['parts_folds'])} is more than study.folds, "
+            f"{config['study']['folds']}"
+        )
+
+
+def contest_rivals(contest: Mapping[str, Any], methods: Mapping[str, Any]) -> list[str]:
+    """The contest's methods except the champion, oracles, and variants of the champion with the same networks."""
+    champion = methods[contest["champion"]]["networks"]
+    return [
+        name
+        for name in contest["methods"]
+        if name != contest["champion"] and methods[name]["kind"] != "oracle"
+        if not champion or methods[name]["networks"] != champion
+    ]
+
+
+def _weights(config: Mapping[str, Any]) -> None:
+    """``UserError`` for a network or share that `snakemake weights` cannot use."""
+    weights = config["weights"]
+    known("weights.networks", weights["networks"], config["networks"])
+    known("weights.cohorts", weights["cohorts"], config["cohorts"])
+    for name in weights["networks"]:
+        if needs := config["networks"][name]["needs"]:
+            raise UserError(
+                f"config: weights.networks: '{name}' needs {', '.join(needs)}, which are trained for each cohort; "
+                "choose networks without `needs`"
+            )
+    for cohort, share in weights["cohorts"].items():
+        if isinstance(share, bool) or not isinstance(share, int | float) or share < 0:
+            raise UserError(f"config: weights.cohorts.{cohort}: {share!r} must be a number of at least 0")
+
+
+def _samplings(config: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """The sampling blocks of the config, with their places; a named choice is replaced by its settings."""
+    yield "sampling", config["sampling"]
+    for name, chosen in config["methods"].items():
+        if "sampler" in chosen["options"]:
+            yield f"methods.{name}.options", chosen["options"]
