@@ -74,6 +74,7 @@ def _entry(zoom: Mapping[str, Any], sidecar: Path, folder: Path) -> dict[str, An
         "suffix": image.name.removeprefix(sidecar.stem + "."),
         "amount": amount(image.stat().st_size),
         "method": str(zoom["Method"]),
+        "volumes": len(zoom["Volumes"]),
         "icon": icon[1] if icon else "",
         "warnings": [str(line) for line in (*zoom["ScanWarnings"], *zoom["Warnings"])],
         **{key: [float(value) for value in values] for key, values in sizes.items()},

@@ -51,6 +51,7 @@ def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> st
         icon=icon(pictured.after[across][MIDDLE], low, high),
         name=Path(scan.path).name,
         output=prepared.names.image.name,
+        output_json=prepared.names.sidecar.name,
         diagnosis=NOT_FOR_DIAGNOSIS,
         zoom=zoom,
         about=about,

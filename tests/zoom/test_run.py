@@ -115,6 +115,8 @@ def test_series_is_zoomed_volume_by_volume(save: Callable, run: Callable) -> Non
     image, about = run(path, n=1)
     assert image.shape == (20, 24, 17, 3)
     assert len(about["Zoom"]["Volumes"]) == 3
+    page = Path(image.get_filename().replace(".nii.gz", ".html")).read_text(encoding="utf-8")
+    assert "a series of 3 volumes. The pictures and numbers on this page are those of the first" in page
     np.testing.assert_array_equal(np.asarray(image.dataobj)[:, :, ::2], series)
     single, _ = run(save(series[..., 1]), n=1, output="single.nii.gz")
     np.testing.assert_array_equal(np.asarray(image.dataobj)[..., 1], np.asarray(single.dataobj))
