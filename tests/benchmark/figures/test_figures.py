@@ -121,7 +121,7 @@ def test_every_kind_of_figure_fits_a_page_and_has_a_caption(cohort, tmp_path, sp
     figure, caption = draw(scene(cohort, spec, methods, stand_in=True, same=["fig05", "fig06"]))
     for words in ("phantom T1 (frames of 32×32 pixels)", "test patient p1", "figures 5, 6", "stands in"):
         assert words in caption
-    assert ("fold 1 of 2" in caption) == bool(methods)  # the input is no network's work
+    assert ("fold 1 of 2" in caption) == bool(methods)  # no network made the input
     assert ("was never scanned" in caption) == (spec["draw"] in ("between", "sequence", "compare"))
     save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
     assert min((tmp_path / f"a.{suffix}").stat().st_size for suffix in ("png", "pdf")) > 5000
