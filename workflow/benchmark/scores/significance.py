@@ -102,9 +102,9 @@ def interval(gains: np.ndarray, *, confidence: float, seed: int) -> tuple[float,
 
     Each resample's mean is divided by the resample's own standard error. A percentile interval of 20 patients is too
     short, most of all in the far tails that a correction for many comparisons needs: at α/M of 0.05/30 it declares
-    equal methods better about 4 times too often (normal gains) to 20 times (a few patients far behind). Resamples: at least
-    ``RESAMPLES``, and ``IN_TAIL`` beyond each end. An end is infinite if the gain depends on one patient. NaN with
-    fewer than ``LEAST`` patients or if a gain is not finite.
+    equal methods better about 4 times too often (normal gains) to 20 times (a few patients far behind). Resamples: at
+    least ``RESAMPLES``, and ``IN_TAIL`` beyond each end. An end is infinite if the gain depends on one patient. NaN
+    with fewer than ``LEAST`` patients or if a gain is not finite.
     """
     count = len(gains)
     if count < LEAST or not np.isfinite(gains).all():
