@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 
 from benchmark.figures.dominance import COLOURS, heat_map
 from benchmark.plan.study import pairs
-from benchmark.print.style import save
+from benchmark.print.style import FULL, PAGE, save
 from benchmark.scores.aggregate import read_scores
 from benchmark.scores.comparisons import compare_methods, samples, significance_table
 from benchmark.scores.metrics import COLUMNS
@@ -115,3 +115,13 @@ def test_heat_map_has_the_colour_of_each_verdict(frame, few_patients, labels, tm
         assert "phantom T1" in caption
         save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
     assert "no verdict" in caption
+
+
+def test_heat_map_of_six_cohorts_fits_a_page(frame, labels):
+    names = [f"toy{number}" for number in range(6)]
+    labels["cohorts"] |= {name: {"label": name} for name in names}
+    figure, _ = heat_map(pd.concat([frame.assign(cohort=name) for name in names]), labels)
+    width, height = figure.get_size_inches()
+    assert width <= FULL
+    assert height <= PAGE
+    assert [axis.get_title() for axis in figure.axes if axis.get_visible()] == names

@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from benchmark.print import style  # noqa: F401  (the style sheet)
+from benchmark.print import style
 from benchmark.scores.comparisons import LEVELS
 from benchmark.scores.metrics import METRICS
 from benchmark.scores.significance import CLEARLY, LEAST, NOT_SHOWN, SHOWN, TOO_FEW
@@ -20,19 +20,24 @@ COLOURS = {CLEARLY: "#0072B2", SHOWN: "#8FC7E8", NOT_SHOWN: "#D9D9D9", TOO_FEW: 
 
 
 def heat_map(frame: pd.DataFrame, labels: Mapping[str, Any]) -> tuple[Figure, str]:
-    """One panel per cohort, one row per claim, one column per level and metric; blue: shown, grey: not, white: too
-    few."""
+    """One panel per cohort, two side by side, one row per claim, one column per level and metric; blue: shown, grey:
+    not, white: too few. Many cohorts have lower rows, so that the figure fits a page."""
     cohorts = list(dict.fromkeys(frame["cohort"]))
     names = {key: method["label"] for key, method in labels["methods"].items()}
     claims = list(dict.fromkeys(zip(frame["first"], frame["second"], strict=True)))
-    size = (3.4 + 2.4 * len(cohorts), 1.3 + 0.26 * len(claims))
-    figure, axes = plt.subplots(1, len(cohorts), figsize=size, squeeze=False, sharey=True, layout="constrained")
-    for axis, cohort in zip(axes[0], cohorts, strict=True):
-        _panel(axis, frame[frame["cohort"] == cohort], claims)
+    across = min(2, len(cohorts))
+    down = -(-len(cohorts) // across)
+    row = min(0.26, ((style.PAGE - 0.5) / down - 0.55) / len(claims))  # inches
+    letters = min(6.5, 0.7 * 72 * row)  # points
+    size = (min(style.FULL, 3.4 + 2.4 * across), 0.5 + down * (0.55 + row * len(claims)))
+    figure, axes = plt.subplots(down, across, figsize=size, squeeze=False, sharey=True, layout="constrained")
+    for axis in axes.flat[len(cohorts) :]:
+        axis.set_visible(False)
+    for axis, cohort in zip(axes.flat, cohorts, strict=False):
+        _panel(axis, frame[frame["cohort"] == cohort], claims, letters)
         axis.set_title(labels["cohorts"][cohort]["label"])
-        axis.set_yticks(
-            [row + 0.5 for row in range(len(claims))], [f"{names[a]} > {names[b]}" for a, b in claims], rotation=0
-        )
+        named = [f"{names[a]} > {names[b]}" for a, b in claims]
+        axis.set_yticks([place + 0.5 for place in range(len(claims))], named, rotation=0, fontsize=letters)
     present = [verdict for verdict in COLOURS if verdict in set(frame["verdict"])]
     meanings = {TOO_FEW: f"fewer than {LEAST} patients: no verdict"}
     patches = [Patch(facecolor=COLOURS[v], edgecolor="#999999", label=meanings.get(v, v)) for v in present]
@@ -40,7 +45,7 @@ def heat_map(frame: pd.DataFrame, labels: Mapping[str, Any]) -> tuple[Figure, st
     return figure, caption(frame, labels)
 
 
-def _panel(axis: Axes, rows: pd.DataFrame, claims: list[tuple[str, str]]) -> None:
+def _panel(axis: Axes, rows: pd.DataFrame, claims: list[tuple[str, str]], letters: float) -> None:
     columns = [(level, metric) for level in LEVELS for metric in METRICS]
     cells = rows.set_index(["first", "second", "level", "metric"])
     table = [[cells.loc[(*claim, *column)] for column in columns] for claim in claims]
@@ -51,7 +56,7 @@ def _panel(axis: Axes, rows: pd.DataFrame, claims: list[tuple[str, str]]) -> Non
         cmap=ListedColormap(list(COLOURS.values())),
         annot=[[_number(cell, level) for cell, (level, _) in zip(line, columns, strict=True)] for line in table],
         fmt="",
-        annot_kws={"fontsize": 6.5},
+        annot_kws={"fontsize": letters},
         linewidths=0.4,
         linecolor="#999999",
         cbar=False,
@@ -60,7 +65,7 @@ def _panel(axis: Axes, rows: pd.DataFrame, claims: list[tuple[str, str]]) -> Non
     )
     axis.grid(False)
     axis.tick_params(length=0)
-    axis.tick_params(axis="x", labelsize=6, rotation=0)
+    axis.tick_params(axis="x", labelsize=min(5.5, letters), rotation=0)
 
 
 def _number(cell: pd.Series, level: str) -> str:
