@@ -10,6 +10,7 @@ except UserError as error:
 
 # Names, in the gallery and the report, of the figures that are not in the article.
 SIGNIFICANCE = "Significance: which method is better"
+SAMPLERS_SHOWN = "Samplers: scores by number of evaluations"
 COHORTS_SHOWN = "Cohorts: one slice of each"
 
 PAPER = str(shipped("config/paper"))

@@ -21,6 +21,8 @@ rule cost:
 
 GALLERY = {figure: PLAN.figures.title(figure) for figure in PLAN.figures.names}
 GALLERY |= {"significance": SIGNIFICANCE} if PLAN.study.claims else {}
+if PLAN.samplers.curve and PLAN.samplers.cohorts:
+    GALLERY["sampler_curve"] = SAMPLERS_SHOWN
 GALLERY["cohorts"] = COHORTS_SHOWN
 
 

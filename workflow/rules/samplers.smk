@@ -157,11 +157,7 @@ rule sampler_curve:
             f"{RESULTS}/figures/sampler_curve.png",
             caption="../report/sampler_curve.rst",
             category="Figures",
-            labels={
-                "figure": "sampler_curve",
-                "shows": "scores by number of evaluations",
-                "cohort": "all",
-            },
+            labels={"figure": SAMPLERS_SHOWN, "cohort": "all"},
         ),
         pdf=f"{RESULTS}/figures/sampler_curve.pdf",
         about=f"{RESULTS}/figures/sampler_curve.rst",
