@@ -128,7 +128,6 @@ def choose(
     weights. ``UserError``: the method is unknown or cannot be used on a scan or with the factor ``in_plane``; weights
     are missing, wrong or not needed; or the tile does not fit the networks.
     """
-    catalogue = config["methods"]
     passed_over = None
     if not installed():
         if weights:
@@ -144,45 +143,17 @@ def choose(
     refuse_larger_than(paths, memory)
     files = [weight_file(path) for path in paths]
     held = {name for file in files for name in file.networks}
-    if method is None and weights:
-        method = _served(config, held, in_plane)
-        if method is None:
-            reason = "but no method of the config uses them"
-            if _served(config, held, 1):
-                reason = f"whose method keeps the in-plane resolution: leave out in-plane {in_plane}"
-            raise UserError(f"{', '.join(weights)}: holds {_names(held)}, {reason}")
-    if method is None or method not in catalogue:
-        method = str(method)
-        raise UserError(f"method '{method}' is not in the config{meant(method, catalogue)}")
-    chosen = catalogue[method]
-    if chosen["kind"] == "oracle":
-        raise UserError(f"method {method} is an oracle: it needs the slices that a scan does not have")
+    if method is None:
+        method = _served_or_refuse(config, weights, held, in_plane)
+    _refuse_unusable(config, method, in_plane)
+    chosen = config["methods"][method]
     needed = chosen["networks"]
-    if not installed():
-        from models.numpy_methods import METHODS
-
-        if chosen.get("class", method) not in METHODS:
-            raise UserError(f"method {method}: {MISSING}; {' and '.join(METHODS)} need no network")
-    if in_plane != 1 and keeps_resolution(config, method):
-        raise UserError(f"method {method} keeps the in-plane resolution: leave out in-plane {in_plane}")
-    missing = [name for name in needed if name not in held]
-    if missing and not weights:
-        raise UserError(
-            f"method {method} needs {_names(needed)}: give their weights (--weights cohort/fold, folder or "
-            "files), or choose linear or spline, which need no weights"
-        )
-    if missing:
-        raise UserError(
-            f"{', '.join(weights)}: the wrong weights for method {method}, which needs {_names(needed)}; "
-            f"{_names(held)} found, {_names(missing)} missing"
-        )
-    if weights and not needed:
-        raise UserError(f"{', '.join(weights)}: method {method} has no networks; leave out the weights, or the method")
+    _refuse_other_weights(method, needed, held, weights)
     used = tuple(file for file in files if set(file.networks) & set(needed))
     used = tuple(sorted(used, key=lambda file: needed.index(next(n for n in file.networks if n in needed))))
-    file = chosen.get("class", method)
     if tile is not None and needed:
         _fits(tile, used)
+    file = chosen.get("class", method)
     return Choice(method, chosen["label"], file, tuple(needed), method_options(config, method), used, tile, passed_over)
 
 
@@ -212,6 +183,50 @@ def _served(config: Mapping[str, Any], held: set[str], in_plane: int) -> str | N
         if in_plane == 1 or not keeps_resolution(config, key)
     ]
     return next(iter([key for key in preferred(config, in_plane) if key in able] + able), None)
+
+
+def _served_or_refuse(config: Mapping[str, Any], weights: Sequence[str], held: set[str], in_plane: int) -> str:
+    """The best method that the networks ``held`` by the files ``weights`` serve; ``UserError`` without one."""
+    method = _served(config, held, in_plane)
+    if method is None:
+        reason = "but no method of the config uses them"
+        if _served(config, held, 1):
+            reason = f"whose method keeps the in-plane resolution: leave out in-plane {in_plane}"
+        raise UserError(f"{', '.join(weights)}: holds {_names(held)}, {reason}")
+    return method
+
+
+def _refuse_unusable(config: Mapping[str, Any], method: str, in_plane: int) -> None:
+    """``UserError`` if the method is unknown, needs the true slices or PyTorch, or has no ``in_plane`` factor."""
+    catalogue = config["methods"]
+    if method not in catalogue:
+        raise UserError(f"method '{method}' is not in the config{meant(method, catalogue)}")
+    if catalogue[method]["kind"] == "oracle":
+        raise UserError(f"method {method} is an oracle: it needs the slices that a scan does not have")
+    if not installed():
+        from models.numpy_methods import METHODS
+
+        if catalogue[method].get("class", method) not in METHODS:
+            raise UserError(f"method {method}: {MISSING}; {' and '.join(METHODS)} need no network")
+    if in_plane != 1 and keeps_resolution(config, method):
+        raise UserError(f"method {method} keeps the in-plane resolution: leave out in-plane {in_plane}")
+
+
+def _refuse_other_weights(method: str, needed: Sequence[str], held: set[str], weights: Sequence[str]) -> None:
+    """``UserError`` if the files ``weights``, which hold the networks ``held``, are not those that the method needs."""
+    missing = [name for name in needed if name not in held]
+    if missing and not weights:
+        raise UserError(
+            f"method {method} needs {_names(needed)}: give their weights (--weights cohort/fold, folder or "
+            "files), or choose linear or spline, which need no weights"
+        )
+    if missing:
+        raise UserError(
+            f"{', '.join(weights)}: the wrong weights for method {method}, which needs {_names(needed)}; "
+            f"{_names(held)} found, {_names(missing)} missing"
+        )
+    if weights and not needed:
+        raise UserError(f"{', '.join(weights)}: method {method} has no networks; leave out the weights, or the method")
 
 
 def _fits(tile: int, weights: Sequence[WeightFile]) -> None:

@@ -91,6 +91,12 @@ def warnings(
             f"Its grey values are distributed unlike those the weights saw ({far:.3f} of the grey scale apart; the "
             f"training subjects differ by up to {seen['histogram_spread']:.3f} among themselves)."
         )
+    return sentences + _voxel_warnings(choice, scan, seen, coarsened=coarsened)
+
+
+def _voxel_warnings(choice: Choice, scan: OpenScan, seen: Mapping[str, Any], *, coarsened: bool) -> list[str]:
+    """Sentences about voxel sizes (mm) and planes that differ from those of the training, ``seen``."""
+    sentences = []
     slices, rows, columns = scan.upright_spacing
     if choice.widest:
         apart = 2 * slices / (rows + columns)
