@@ -44,7 +44,7 @@ def test_figure_is_planned_by_its_name(tmp_path, figure, rule, cohorts):
 def test_figures_include_the_curve_of_samplers_and_the_viewer_if_configured(tmp_path):
     for wanted, made in (("oasis", 1), ("null", None)):
         jobs, text = plan(tmp_path, "figures", f"viewer={{cohort: {wanted}}}")
-        assert (jobs.get("whole"), jobs.get("sampler_curve"), jobs.get("gallery")) == (made, 1, 1), text
+        assert (jobs.get("viewer"), jobs.get("sampler_curve"), jobs.get("gallery")) == (made, 1, 1), text
 
 
 def test_table_of_a_cohort_outside_the_study_is_refused_in_one_line(tmp_path):
