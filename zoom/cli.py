@@ -191,7 +191,7 @@ def bids_app(options: argparse.Namespace) -> None:
             raise ValueError(f"level '{level}': scans are zoomed one by one; give participant")
         options.scan, options.output = [folder], output
     if not options.output:
-        raise ValueError("the output is missing: give -o OUTPUT, or as a BIDS app: BIDS OUT participant")
+        raise ValueError("the output is required: -o OUTPUT, or as a BIDS app: BIDS OUT participant")
 
 
 def _run(arguments: argparse.Namespace, config: dict) -> int:

@@ -25,12 +25,14 @@ def write_index(folder: Path, failed: Sequence[str] = ()) -> Path | None:
     """Writes ``index.html`` over every output in ``folder`` and below it, also those of earlier calls.
 
     ``failed``: one line for each scan of this call that was not zoomed. Writes nothing and returns None if the folder
-    does not exist or contains another program's ``index.html``.
+    does not exist, contains another program's ``index.html``, or has neither an output nor an earlier index.
     """
     path = folder / NAME
     if not folder.is_dir() or (path.exists() and MARK not in _head(path)):
         return None
     rows = [row for sidecar in sorted(folder.rglob("*.json")) if (row := _row(sidecar, folder))]
+    if not rows and not path.exists():
+        return None
     page = rendered(
         "index.html",
         generator=COMMAND,

@@ -18,7 +18,7 @@ from zoom.store import Store, blocks
 
 SLAB = 8 << 20  # bytes of float32 read at once
 LABELS = 1002  # NIfTI's intent of a label map
-LABELLED = re.compile(r"_(d?seg|mask)\.", re.IGNORECASE)
+LABELLED = re.compile(r"(^|[_-])(d?seg|segmentation|mask|labels?)\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

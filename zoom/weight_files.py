@@ -103,10 +103,14 @@ def _init(path: Path) -> Any:
     from models.wrong_file import wrong_file
 
     if path.is_file() and path.suffix != ".safetensors":
-        with path.open("rb") as file:
-            if not file.read(2).startswith((b"PK", b"\x80")):  # the two formats of torch.save: zip and pickle
-                said = wrong_file(path) or "not a file of weights; give a .safetensors file or a PyTorch checkpoint"
-                raise UserError(f"{path}: {said}")
+        try:
+            with path.open("rb") as file:
+                start = file.read(2)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read: {error.strerror}; give weights") from error
+        if not start.startswith((b"PK", b"\x80")):  # the two formats of torch.save: zip and pickle
+            said = wrong_file(path) or "not a file of weights; give a .safetensors file or a PyTorch checkpoint"
+            raise UserError(f"{path}: {said}")
     from models.checkpoints import load_init
 
     try:

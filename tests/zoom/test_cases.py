@@ -100,7 +100,7 @@ def test_fill_value_is_refused_by_name(config: dict, tmp_path: Path, fill: float
 
 
 @pytest.mark.parametrize(
-    "name", ["scan_dseg.nii.gz", "BraTS_00001_seg.nii.gz", "sub-1_label-L_mask.nii.gz", "scan.nii"]
+    "name", ["scan_dseg.nii.gz", "BraTS_00001_seg.nii.gz", "sub-1_label-L_mask.nii.gz", "seg.nii.gz", "scan.nii"]
 )
 def test_label_map_as_scan_is_refused(config: dict, tmp_path: Path, name: str) -> None:
     image = nifti(np.rint(thick() / 500).astype(np.int16))

@@ -85,3 +85,5 @@ def test_index_of_another_program_is_not_overwritten(tmp_path: Path) -> None:
     assert write_index(tmp_path) is None
     assert (tmp_path / "index.html").read_text() == "<html>mine"
     assert write_index(tmp_path / "gone") is None
+    (tmp_path / "raw").mkdir()  # every scan failed: no page in a folder that holds something else
+    assert write_index(tmp_path / "raw", ["one line"]) is None
