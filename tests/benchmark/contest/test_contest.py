@@ -176,4 +176,4 @@ def test_figure_shows_the_slice_with_most_detail(tmp_path):
     labels = {key: value["label"] for key, value in METHODS.items()}
     figure, caption = draw(subject, truth[place], place, {m: truth[place] * 0.9 for m in chosen}, labels, "Heads")
     assert "slice 5" in caption
-    assert [axis.get_title() for axis in figure.axes[:4]] == ["truth", "the new one", "the old one", "linear"]
+    assert [axis.get_title() for axis in figure.axes[:4]] == ["the new one", "the old one", "linear", "truth"]

@@ -13,10 +13,12 @@ from benchmark import volume
 from benchmark.cohort.protocol import Removal, read_removal
 from benchmark.contest.measure import REMOVED
 from benchmark.contest.table import patient_means
+from benchmark.figures.between import detail_box
 from benchmark.figures.detail import gradient_energy
+from benchmark.figures.showcase import panels
 from benchmark.files import subject_of
-from benchmark.print.style import ERROR_MAP, content, grid, picture, white
-from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS, psnr
+from benchmark.print.style import content
+from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
 
 BEST, WINDOW = 3, 0.3
 
@@ -50,44 +52,20 @@ def draw(
     labels: Mapping[str, str],
     cohort: str,
 ) -> tuple[Figure, str]:
-    """Slices, the window with the most detail, and errors, in three rows; a column for the truth and each method.
+    """Slices, the window with the most detail, and errors, in three rows; a column for each method and the truth.
 
     ``truth`` (H, W); ``restored``: by method, (H, W).
     """
-    crop = content([truth[None]])
-    high = white(truth)
-    rows, columns = _window(truth, crop)
-    images = {"truth": truth, **restored}
-    errors = {method: np.abs(image - truth) for method, image in restored.items()}
-    worst = max(float(np.percentile(np.stack(list(errors.values())), 99.5)), 1e-3)
-    figure, axes = grid(3, len(images), truth[crop].shape, labels=0.3, margin=0.6)
-    for column, (method, image) in enumerate(images.items()):
-        picture(axes[0, column], image[crop], high)
-        axes[0, column].set_title("truth" if method == "truth" else textwrap.fill(labels[method], 14), fontsize=6.5)
-        picture(axes[1, column], image[rows, columns], high)
-        if method == "truth":
-            axes[2, column].set_visible(False)
-            continue
-        bar = picture(axes[2, column], errors[method][crop], worst, cmap=ERROR_MAP)
-        axes[2, column].set_title(f"PSNR {psnr(image, truth):.2f} dB")
-    scale = figure.colorbar(bar, ax=list(axes.flat), location="right", aspect=40, shrink=0.6, pad=0.01, extend="max")
-    scale.ax.grid(False)
-    scale.set_label("absolute error (the truth is scaled to [0, 1])")
+    rows, columns = crop = content([truth[None]])
+    side = max(16, int(WINDOW * min(rows.stop - rows.start, columns.stop - columns.start)))
+    images = {textwrap.fill(labels[method], 14): image for method, image in restored.items()}
+    errors = {name: np.abs(image - truth) for name, image in images.items()}
+    figure = panels(images | {"truth": truth}, errors, truth, crop, detail_box(truth[None], side))
     caption = (
         f"{cohort}, patient {subject}, slice {place}: the removed slice with the most gradient energy among "
-        "the patients of fold 1, restored with networks that never saw the patient. Top: the slice; middle: its "
-        "window with the most gradient energy; bottom: the absolute error and the slice's PSNR. The three methods "
-        "that rank best over the three metrics, then the controls. All panels share grey levels and the scale of the "
-        "errors."
+        "the patients of fold 1, restored with networks that never saw the patient. Boxed: the square in which the "
+        "truth has the most detail; below: the absolute error and the slice's PSNR, which say nothing about other slices. "
+        "The three methods that rank best over the three metrics, then the controls. All panels share grey levels and "
+        "the scale of the errors."
     )
     return figure, caption
-
-
-def _window(truth: np.ndarray, crop: tuple[slice, slice]) -> tuple[slice, slice]:
-    """The square window, ``WINDOW`` of the shown height, with the most gradient energy."""
-    side = max(16, int(WINDOW * (crop[0].stop - crop[0].start))) if crop[0].stop else len(truth) // 3
-    vertical, horizontal = np.gradient(truth.astype(np.float64))
-    energy = np.pad((vertical**2 + horizontal**2).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    sums = energy[side:, side:] - energy[:-side, side:] - energy[side:, :-side] + energy[:-side, :-side]
-    top, left = np.unravel_index(sums.argmax(), sums.shape)
-    return slice(top, top + side), slice(left, left + side)

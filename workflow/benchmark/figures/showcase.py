@@ -66,7 +66,7 @@ def panels(
             picture(error, None)
     scale = figure.colorbar(shown, cax=axes[2, -1].inset_axes((0.06, 0.06, 0.07, 0.88)), extend="max")
     scale.ax.grid(False)
-    scale.set_label("absolute error\n(grey scale: 0 to 1)")
+    scale.set_label("absolute error\n(grey: 0 to 1)")
     return figure
 
 
