@@ -64,7 +64,7 @@ def draw(
     caption = (
         f"{cohort}, patient {subject}, slice {place}: the removed slice with the most gradient energy among "
         "the patients of fold 1, restored with networks that never saw the patient. Boxed: the square in which the "
-        "truth has the most detail; below: the absolute error and the slice's PSNR, which say nothing about other slices. "
+        "truth has the most detail; below: the absolute error and the slice's PSNR; one slice says little. "
         "The three methods that rank best over the three metrics, then the controls. All panels share grey levels and "
         "the scale of the errors."
     )
