@@ -25,6 +25,7 @@ from benchmark.scores.region import region
 from benchmark.volume import plane, read_scan, to_upright
 from zoom import rivals
 from zoom.geometry import slice_axis
+from zoom.names import stem
 from zoom.pictures import Field
 from zoom.process import run
 from zoom.request import request
@@ -82,22 +83,30 @@ def measure(
     """Mean scores against the thin truth, one row per method (SSIM, PSNR in dB, LPIPS; full frame, then head or brain).
 
     ``methods``: arguments of ``request`` by name; the scan's true thickness and profile are passed, unless a method
-    sets them. Slices are those of ``axis`` (none: the thickest). With ``in_plane`` 4 the scan's voxels are also means
-    of 4 × 4 voxels of the truth, and ``n`` may be 0. Both volumes are scaled to [0, 1] by the truth's 99.9th percentile
-    and clipped. If n is odd and slices are thick, the output's slices are half-way between the truth's, and a quintic
+    sets them. Slices are those of ``axis`` (none: the thickest). The truth is the scan, with blocks of ``shrink`` ×
+    ``shrink`` voxels averaged in plane. With ``in_plane`` 4 the scan's voxels are also means of 4 × 4 voxels of the
+    truth, and ``n`` may be 0. Both volumes are scaled to [0, 1] by the truth's 99.9th percentile and clipped. If n is
+    odd and slices are thick, the output's slices are half-way between the truth's, and a quintic
     spline resamples them. ``pictures``: a folder for pictures across the slices. ``programs``: programs of other
     authors by name (``rivals`` of the config), with their logs in the folder ``logs``. Raises ``UserError`` if fewer
-    than two slices are left, or if a program fails (``rivals.run``).
+    than two slices are left, if ``shrink`` is not a size of its blocks, if no voxel is above 0, or if a program fails.
     """
     original = read_scan(scan)
     chosen = slice_axis(axis, original.spacing, original.codes, str(scan))
     upright = plane(original, chosen)
-    truth, affine = shrunk(*to_upright(original.data, original.affine, upright), shrink)
+    whole, affine = to_upright(original.data, original.affine, upright)
+    largest = min(whole.shape[:2]) // in_plane
+    if not 1 <= shrink <= largest:
+        size = " × ".join(map(str, whole.shape[:2]))
+        raise UserError(f"{scan}: shrink = {shrink}; give 1 to {largest} for its slices of {size} voxels")
+    truth, affine = shrunk(whole, affine, shrink)
     height, width = (side // in_plane * in_plane for side in truth.shape[:2])
     truth, count = truth[:height, :width], truth.shape[2]
     most, least = (count - 2 if profile == "point" else count // 2 - 1), int(in_plane == 1)
     if not least <= n <= most:
         raise UserError(f"{scan}: n = {n}; with profile {profile} of its {count} slices, give {least} to {most}")
+    if not truth.max(initial=0) > 0:
+        raise UserError(f"{scan}: no voxel is above 0, so that there is no scale for the scores")
     image = simulated_scan(*shrunk(truth, affine, in_plane), n, profile)
     places = centres(count, n, profile)
     scale = np.percentile(truth[truth > 0], config["preprocess"]["percentile"])
@@ -124,8 +133,8 @@ def measure(
     if pictures:
         shown["truth"] = _field(truth, scale, n, in_plane, first=-places[0] / (n + 1))
         spacing = np.linalg.norm(image.affine[:3, :3], axis=0)[[2, 0, 1]]
-        stem = f"{scan.name.split('.')[0]}_{profile}{n + 1}" + ("_in-plane" if in_plane > 1 else "")
-        save(pictures, stem, upright, tuple(spacing), shown)
+        name = f"{stem(scan)}_{profile}{n + 1}" + ("_in-plane" if in_plane > 1 else "")
+        save(pictures, name, upright, tuple(spacing), shown)
     return pd.DataFrame(rows)
 
 
@@ -245,6 +254,10 @@ def _scored(options: argparse.Namespace) -> int:
     for name in options.rivals:
         if name not in config["rivals"] or name in methods:
             raise UserError(f"--rivals: '{name}' is not a key of rivals in the config{meant(name, config['rivals'])}")
+    stems = [stem(scan) for scan in options.scans]
+    twice = next((name for name in stems if stems.count(name) > 1), None)
+    if options.pictures and twice:
+        raise UserError(f"--pictures: two scans are called {twice}; run the command once for each, with two folders")
     programs = {name: config["rivals"][name] for name in options.rivals}
     axis = int(options.axis) if options.axis and options.axis.isdecimal() else options.axis
     tables: list[pd.DataFrame] = []
