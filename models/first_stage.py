@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from models.attention import widen
 from models.half import exact_products, weights_dtype
+from models.normalisation import normalise_by_channels
 
 COMMITMENT = 0.25
 """β of the codebook loss, see `FirstStage.quantise`."""
@@ -78,6 +79,7 @@ class FirstStage(nn.Module):
             scaling_factor=1.0,
         )
         widen(self.vq)
+        normalise_by_channels(self.vq)
         self.nearest = NearestCode()
 
     @property

@@ -11,6 +11,7 @@ from diffusers.models.unets.unet_2d import UNet2DModel
 from torch import Tensor, nn
 
 from models.half import weights_dtype
+from models.normalisation import normalise_by_channels
 
 
 def canonical_size(
@@ -88,6 +89,7 @@ class Denoiser(nn.Module):
             norm_eps=1e-5,
             downsample_padding=1,
         )
+        normalise_by_channels(self.unet)
 
     def forward(self, noisy: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         """The noise predicted in `noisy`.

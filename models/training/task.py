@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from models.compiling import compile_costly
+from models.fast import laid_out
 from models.half import halved
 from models.interpolation import degrade
 from models.training.data import SliceBank
@@ -101,8 +102,11 @@ class Task(nn.Module):
         if compiled:
             # No CUDA graphs: gradients and averages are used after the step, and VQ's loss is differentiated twice.
             torch._functorch.config.donated_buffer = False
+            # Otherwise one convolution with at most half as many outputs as inputs, as in the U-Net, keeps all
+            # convolutions in the layout that the GPU's kernels convert before and after every call.
+            torch._inductor.config.force_layout_optimization = True
             for network in (self.network, *self.frozen.values()):
-                compile_costly(network, mode=None)
+                compile_costly(laid_out(network), mode=None)
 
     def trained_state(self) -> dict[str, Tensor]:
         """The content of a checkpoint: everything except frozen networks and the perceptual trunk, which have files of

@@ -9,8 +9,9 @@ from diffusers import DDIMScheduler
 from torch import Tensor, nn
 
 from models import weights
-from models.compiling import compile_costly
+from models.compiling import compile_costly, eagerly
 from models.fast import PIXELS, _in_equal_pieces, filled, in_pieces, laid_out
+from models.half import halved
 from models.method import method
 from models.sampling import slice_seeds
 from models.schedule import Schedule, scheduler
@@ -81,23 +82,33 @@ def test_compiled_restoration_calls_each_network_with_one_shape_and_gives_the_sa
     np.testing.assert_allclose(filled_up, expected, atol=2e-5)
 
 
-def test_two_networks_of_one_shape_are_compiled_once():
+def test_network_is_compiled_once_for_all_volumes_and_folds(slices: np.ndarray, monkeypatch: pytest.MonkeyPatch):
+    """Four graphs in a process: U-Net, look-up of codes, decoder, EDSR, each in the chunks and pieces of a GPU."""
     graphs = []
 
     def backend(graph, inputs):
         graphs.append(graph)
         return graph.forward
 
-    outputs = []
-    for seed in (1, 2):
-        torch.manual_seed(seed)
-        network = compile_costly(
-            weights.network("ldm", SIZES["ldm"]).eval().requires_grad_(False), mode=None, backend=backend
-        )
-        with torch.inference_mode():
-            outputs.append(network(torch.ones(3, 3, 8, 8), torch.tensor(500), torch.ones(3, 1, 8, 8)))
-    assert len(graphs) == 1
-    assert not torch.equal(*outputs)
+    monkeypatch.setattr(
+        "models.methods.ours.in_pieces", lambda call, *given, pixels: _in_equal_pieces(call, *given, size=2)
+    )
+    restored = []
+    for fold in (1, 2):
+        torch.manual_seed(fold)
+        built = {
+            name: laid_out(weights.network(name, size).eval().requires_grad_(False)) for name, size in SIZES.items()
+        }
+        for network in built.values():
+            compile_costly(halved(network), mode=None, backend=backend)
+        restorer = method("ours", built, half=True, compiled=True, chunk=4, sampler="dpm++", steps=3)
+        for count, n in ((7, 1), (7, 3), (5, 1)):  # the last chunks are smaller
+            at = np.linspace(0, count - 1, (count - 1) * (n + 1) + 1)
+            restored.append(restorer.restore(slices[:count], np.arange(float(count)), at))
+        with eagerly():
+            restorer.rehearse(3, (8, 8))
+        assert len(graphs) == 4
+    assert not np.array_equal(restored[0], restored[3])
 
 
 @pytest.mark.parametrize("name", ["ldm", "vq", "edsr"])

@@ -85,7 +85,9 @@ def test_gpu_bench_writes_all_sections_in_a_dry_run(tmp_path):
     assert "Failed" not in text
     assert (rows["measured"] > 0).all()
     assert (rows["limit"] > 0).all()
-    assert {"U-Net, a step of 5", "decoding", "EDSR", "DDIM-3, n = 1", "training, VQ: a step"} <= set(rows["what"])
+    assert (rows["first_call_s"] > 0).all()
+    expected = {"U-Net, a step of 5", "decoding", "EDSR", "DDIM-3, n = 1", "training, VQ, batch 16: a step"}
+    assert expected <= set(rows["what"])
     assert {"U-Net step, compiled", "decoding 5 slices, compiled"} <= set(kernels["of"])
     assert (kernels.groupby("of")["share"].sum() <= 1.001).all()
     assert [line.split("]")[0][1:] for line in lines if line.startswith("[")] == list(gpu_sections.SECTIONS)
@@ -106,6 +108,21 @@ def test_failing_section_is_reported_and_the_next_one_runs(tmp_path, monkeypatch
     assert "Failed: first." in text
     rows = pd.read_csv(tmp_path / "bench_gpu.csv")
     assert rows[["what", "measured", "limit", "of_limit", "aim"]].values.tolist() == [["a task", 2, 1, 0.5, 3]]
+
+
+def test_section_that_takes_too_long_is_stopped():
+    with pytest.raises(TimeoutError, match="over"), gpu._at_most(0.05):
+        time.sleep(5)
+    time.sleep(0.1)  # no alarm is left
+
+
+def test_device_that_another_process_uses_is_reported():
+    lines: list[str] = []
+    bench = gpu.Bench({}, CPU, gpu.DRY, lines.append, copying=1.0)
+    assert bench.alone()
+    bench.copying = 1e30
+    assert not bench.alone()
+    assert "shared" in lines[0]
 
 
 def test_gpu_bench_without_a_gpu_is_refused_in_one_line(monkeypatch, capsys):

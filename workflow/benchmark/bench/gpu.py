@@ -4,9 +4,12 @@ Every section prints its results at once, and the files are written again after 
 traceback is printed and the next section begins: a GPU may be available for minutes only.
 """
 
+import os
+import signal
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +24,7 @@ from benchmark.print.typeset import Cell, Table, markdown, number
 if TYPE_CHECKING:
     import torch
 
-COLUMNS = ["what", "how", "measured", "unit", "limit", "of the limit", "aim", "peak memory, GB"]
+COLUMNS = ["what", "how", "measured", "unit", "limit", "of the limit", "aim", "peak memory, GB", "first call, s"]
 KERNELS = ["of", "kernel", "calls", "ms", "share"]
 
 
@@ -46,7 +49,11 @@ DRY = Size(slices=5, side=32, steps=3, many=2, trained=1, matrix=64, compiler={"
 
 @dataclass(eq=False)
 class Bench:
-    """The tools and the results of the sections."""
+    """The tools and the results of the sections.
+
+    ``rate``: FLOP/s of matrix products; ``copying``: bytes/s of copies in the device's memory, while no section has
+    begun; ``calls``: seconds of every call of the last measurement, in order.
+    """
 
     config: dict[str, Any]
     device: "torch.device"
@@ -54,6 +61,8 @@ class Bench:
     say: Callable[[str], None]
     warm: bool = False
     rate: float = float("nan")
+    copying: float = float("nan")
+    calls: list[float] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     kernels: list[dict[str, Any]] = field(default_factory=list)
 
@@ -66,9 +75,12 @@ class Bench:
         """
         limit = flop / self.rate * (1000 if unit.startswith("ms") else 1) if flop else float("nan")
         row = {"what": what, "how": how, "measured": measured, "unit": unit, "limit": limit, "aim": aim}
-        self.rows.append(row | {"of_limit": limit / measured, "peak_gb": peak or float("nan")})
+        first = self.calls[0] if self.calls else float("nan")
+        self.rows.append(row | {"of_limit": limit / measured, "peak_gb": peak or float("nan"), "first_call_s": first})
         limit_text = f" (limit {limit:.3g})" if flop else ""
+        calls = ", ".join(f"{seconds:.3g}" for seconds in self.calls)
         self.say(f"  {what}, {how}: {measured:.4g} {unit}{limit_text}{f', aim {aim}' if aim else ''}, {peak:.2f} GB")
+        self.say(f"    calls in order: {calls} s")
 
     def timed(self, call: Callable[[], object], repeats: int = 3, warm_up: bool = True) -> tuple[float, float]:
         """Seconds of a call (the least of ``repeats``, after a warm-up) and its peak of the device's memory."""
@@ -77,19 +89,19 @@ class Bench:
         cuda = self.device.type == "cuda"
         if self.warm:  # once, to compile
             repeats, warm_up = 1, False
-        if warm_up:
-            call()
-        if cuda:
-            torch.cuda.synchronize()
-            torch.cuda.reset_peak_memory_stats()
-        least = float("inf")
-        for _ in range(repeats):
+        self.calls = []
+        for call_number in range(repeats + warm_up):
+            if cuda:
+                torch.cuda.synchronize()
+                if call_number == warm_up:
+                    torch.cuda.reset_peak_memory_stats()
             start = time.perf_counter()
             call()
             if cuda:
                 torch.cuda.synchronize()
-            least = min(least, time.perf_counter() - start)
-        return least, torch.cuda.max_memory_allocated() / 1e9 if cuda else float("nan")
+            self.calls.append(time.perf_counter() - start)
+        peak = torch.cuda.max_memory_allocated() / 1e9 if cuda else float("nan")
+        return min(self.calls[warm_up:]), peak
 
     def profile(self, of: str, call: Callable[[], object], most: int = 12) -> None:
         """The kernels that take most of a call's time, and the share of time in which the device is busy."""
@@ -117,6 +129,16 @@ class Bench:
             self.kernels.append({"of": of, "kernel": key, "calls": calls, "ms": us / 1000, "share": us / total})
             self.say(f"    {us / 1000:8.2f} ms {us / total:6.1%} {calls:5d} × {key[:110]}")
 
+    def alone(self) -> bool:
+        """Whether memory is copied as fast as at the start of the bench; if not, another process uses the device."""
+        from benchmark.bench.limit import copy_rate
+
+        rate = copy_rate(self.device, self.size.matrix)
+        if rate > 0.7 * self.copying:
+            return True
+        self.say(f"  copies reach {rate / 1e12:.2g} TB/s instead of {self.copying / 1e12:.2g}: the device is shared")
+        return False
+
 
 def there() -> bool:
     """Whether this machine has a CUDA device."""
@@ -143,16 +165,20 @@ def run(
     import torch
 
     from benchmark.bench.gpu_sections import SECTIONS
-    from benchmark.bench.limit import matrix_rate
+    from benchmark.bench.limit import copy_rate, matrix_rate
     from models.half import HALF
 
+    if not dry:  # so that a second run does not compile again
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str((into / "compiled").resolve()))
     begun = time.perf_counter()
     config, size = study.config("smoke" if dry else None), DRY if dry else ARTICLE
     bench = Bench(config, torch.device("cpu" if dry else "cuda"), size, say, warm)
     bench.rate = matrix_rate(bench.device, torch.float32 if dry else HALF, bench.size.matrix)
+    bench.copying = copy_rate(bench.device, bench.size.matrix)
     say(f"{hardware(bench.device)}, torch {torch.__version__}: {bench.rate / 1e12:.3g} TFLOP/s in matrix products")
     failed: list[str] = []
     skipped: list[str] = []
+    shared: list[str] = []
     for name, (section, seconds) in SECTIONS.items():
         if only and name not in only:
             continue
@@ -163,32 +189,55 @@ def run(
             continue
         say(f"[{name}] at {time.perf_counter() - begun:.0f} s")
         try:
-            section(bench)
+            with _at_most(left) if not dry else nullcontext():
+                if not bench.alone() and not dry:
+                    shared.append(name)
+                section(bench)
         except Exception:
             say(traceback.format_exc())
             failed.append(name)
-        text = _write(into, bench, time.perf_counter() - begun, failed, skipped)
+        text = _write(into, bench, time.perf_counter() - begun, failed, skipped, shared)
         if not dry:
             torch.cuda.empty_cache()
     return text
 
 
-def _write(into: Path, bench: Bench, seconds: float, failed: Sequence[str], skipped: Sequence[str]) -> str:
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raises ``TimeoutError`` in the block after this time: a compilation may take longer than all that is left."""
+
+    def late(number: int, frame: object) -> None:
+        raise TimeoutError("the time of the bench is over")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _write(
+    into: Path, bench: Bench, seconds: float, failed: Sequence[str], skipped: Sequence[str], shared: Sequence[str]
+) -> str:
     """Writes the tables so far."""
     size = bench.size
     caption = (
         f"{size.slices} slices {size.side}×{size.side}, random weights, {seconds:.0f} s in total; each number is the "
-        "least of a few runs after a warm-up. Plain: diffusers' networks and DDIM, eager, float32, 16 slices "
-        "at a time. Limit: counted FLOP over this device's rate of float16 matrix products "
+        "least of a few runs after a first call, which may compile. Plain: diffusers' networks and DDIM, eager, "
+        "float32, 16 slices at a time. Limit: counted FLOP over this device's rate of float16 matrix products "
         f"({bench.rate / 1e12:.0f} TFLOP/s)."
     )
     caption += f" Failed: {', '.join(failed)}." if failed else ""
     caption += f" Skipped for lack of time: {', '.join(skipped)}." if skipped else ""
+    caption += f" Not alone on the device at the start of: {', '.join(shared)}." if shared else ""
     table = Table(f"Bench at the article's size: {hardware(bench.device)}", caption, COLUMNS)
     for row in bench.rows:
         share = "" if pd.isna(row["of_limit"]) else f"{row['of_limit']:.0%}"
         texts = [row["what"], row["how"], number(row["measured"], 2), row["unit"], number(row["limit"], 2), share]
-        table.rows.append([Cell(text) for text in [*texts, row["aim"], number(row["peak_gb"], 2)]])
+        texts += [row["aim"], number(row["peak_gb"], 2), number(row["first_call_s"], 2)]
+        table.rows.append([Cell(text) for text in texts])
     kernels = Table("Kernels that take most of the time", "For one call each.", KERNELS)
     for row in bench.kernels:
         texts = [row["of"], row["kernel"][:80], str(row["calls"]), number(row["ms"], 2), f"{row['share']:.0%}"]

@@ -92,9 +92,7 @@ def unet(bench: Bench) -> None:
     flop = setup.step_flop()
     for how, compiled in (("float16 weights", False), ("float16 weights, compiled", True)):
         call = setup.step(setup.fast(compiled))
-        first, _ = bench.timed(call, repeats=1, warm_up=False)
-        seconds, peak = bench.timed(call, repeats=5)
-        bench.say(f"  the first call took {first:.1f} s")
+        seconds, peak = bench.timed(call, repeats=6)
         bench.add(f"U-Net, a step of {bench.size.slices}", how, 1000 * seconds, "ms", flop, "32", peak)
     bench.profile("U-Net step, compiled", call)
 
@@ -152,7 +150,7 @@ def restoring(bench: Bench) -> None:
         flop = sampling["steps"] * step + ((size.slices - 1) * (n + 1) + 1) * shown
         call = setup.restored(n, True, sampling)
         # The longest row has no warm-up, because the other rows already warmed up.
-        seconds, peak = bench.timed(call, repeats=1, warm_up=sampling is few)
+        seconds, peak = bench.timed(call, repeats=3 if n == 1 and sampling is few else 1, warm_up=sampling is few)
         bench.add(what, "float16 weights, compiled", seconds, "s", flop, aim, peak)
 
 
@@ -207,13 +205,13 @@ def training(bench: Bench, name: str, what: str, aim: str, ways: Sequence[str], 
             compiler=compiler,
             **options,
         )
-        losses = []
+        losses: list[float] = []
+        first = 0.0
         for seed in range(1 if bench.warm else 4):
             torch.manual_seed(seed)
             begun = time.perf_counter()
             losses.append(float(learning.step()["network_loss"]))
-            if not seed:
-                bench.say(f"  the first step took {time.perf_counter() - begun:.1f} s")
+            first = first or time.perf_counter() - begun
         bench.say(f"  losses of the first steps: {', '.join(f'{loss:.5f}' for loss in losses)}")
         flop = flop or counted(learning.step)
 
@@ -221,13 +219,23 @@ def training(bench: Bench, name: str, what: str, aim: str, ways: Sequence[str], 
             for _ in range(size.trained):
                 learning.step()
 
-        seconds, peak = bench.timed(steps, repeats=2)
-        bench.add(f"training, {what}: a step", how, 1000 * seconds / size.trained, "ms", flop, aim, peak)
+        seconds, peak = bench.timed(steps, repeats=2, warm_up=False)
+        bench.calls = [first, *(call / size.trained for call in bench.calls)]
+        bench.add(
+            f"training, {what}, batch {learning.batch}: a step",
+            how,
+            1000 * seconds / size.trained,
+            "ms",
+            flop,
+            aim,
+            peak,
+        )
         bench.profile(f"training step, {what}, {how}", learning.step)
 
 
-def small(bench: Bench) -> None:
+def small(bench: Bench, how: str, **options: bool) -> None:
     """A step of every other network, as in the config; without perceptual losses, which need a download."""
+    size = bench.size
     for name in one_of_each_class(bench.config):
         if name in ("vq", "ldm"):  # these have their own sections
             continue
@@ -240,30 +248,39 @@ def small(bench: Bench) -> None:
             bench.device.type,
             precision="bf16-mixed",
             training=training,
+            compiler=size.compiler if "compiled" in options else None,
             half=True,
+            **options,
         )
+        seconds, peak = bench.timed(learning.step, repeats=size.trained)
         flop = counted(learning.step)
-        seconds, peak = bench.timed(learning.step, repeats=bench.size.trained)
-        bench.add(f"training, {name}: a step", "bf16-mixed", 1000 * seconds, "ms", flop, "", peak)
+        bench.add(f"training, {name}, batch {learning.batch}: a step", how, 1000 * seconds, "ms", flop, "", peak)
 
 
 def plain_training(bench: Bench) -> None:
     """The U-Net's training step in plain code."""
-    learning = Plainly("ldm", bench.config, bench.size.side, Path(), bench.device.type)
+    learning = Plainly("ldm", bench.config, bench.size.side, Path(), bench.device.type, {"batch": BATCH})
     seconds, peak = bench.timed(learning.step, repeats=3)
-    bench.add("training, U-Net: a step", "plain, float32", 1000 * seconds, "ms", counted(learning.step), "", peak)
+    flop = counted(learning.step)
+    bench.add(
+        f"training, U-Net, batch {learning.batch}: a step", "plain, float32", 1000 * seconds, "ms", flop, "", peak
+    )
 
 
-UNET: dict[str, Any] = {"name": "ldm", "what": "U-Net", "aim": "35"}
-VQ: dict[str, Any] = {"name": "vq", "what": "VQ", "aim": "150", "perceptual_weight": 0, "discriminator_weight": 0}
+BATCH = 16
+"""Slices of a training step for which the aims are, whatever the config's recipe says."""
+UNET: dict[str, Any] = {"name": "ldm", "what": "U-Net", "aim": "35", "batch": BATCH}
+VQ: dict[str, Any] = {"name": "vq", "what": "VQ", "aim": "150", "batch": BATCH}
+VQ |= {"perceptual_weight": 0, "discriminator_weight": 0}
 SECTIONS: dict[str, tuple[Callable[[Bench], None], int]] = {
     "unet": (unet, 15),
     "restoring": (restoring, 15),
     "decoding": (decoding, 5),
     "train-unet": (partial(training, **UNET, ways=list(WAYS)[:2]), 15),
     "train-vq": (partial(training, **VQ, ways=list(WAYS)[:2]), 15),
+    "small": (partial(small, how="bf16-mixed"), 6),
     "graphs-unet": (partial(training, **UNET, ways=list(WAYS)[2:]), 15),
-    "small": (small, 6),
+    "small-compiled": (partial(small, how="bf16-mixed, compiled", compiled=True), 30),
     "eager": (eager, 8),
     "train-plain": (plain_training, 4),
 }

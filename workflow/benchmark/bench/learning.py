@@ -75,14 +75,23 @@ class Plainly:
     their default settings, and parameters are averaged one by one.
     """
 
-    def __init__(self, name: str, config: Mapping[str, Any], side: int, trunk: Path, device: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        config: Mapping[str, Any],
+        side: int,
+        trunk: Path,
+        device: str,
+        training: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``training``: options that replace the config's."""
         import torch
         from diffusers.training_utils import EMAModel
 
         from models.training.loop import start_fabric
 
         self.fabric = start_fabric(device)
-        task, self.batch = _task(name, config, trunk, {}, fast=False)
+        task, self.batch = _task(name, config, trunk, training or {}, fast=False)
         self.task = task.to(self.fabric.device).train()
         slices = study.noise(max(SLICES, self.batch), side)  # the loader drops a batch that is not full
         self.task.prepare(self.task.learns_from([slices], self.fabric.device))

@@ -23,6 +23,21 @@ def matrix_rate(device: "torch.device", dtype: "torch.dtype", side: int, rounds:
     return 2 * side**3 / best
 
 
+def copy_rate(device: "torch.device", side: int, rounds: int = 5) -> float:
+    """Bytes/s that are read and written when a ``side``×``side`` matrix of float32 is copied: the best round."""
+    import torch
+
+    matrix = torch.zeros(side, side, device=device)
+    target, best = torch.empty_like(matrix), float("inf")
+    for _ in range(rounds + 1):  # the first round warms up
+        start = time.perf_counter()
+        target.copy_(matrix)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        best = min(best, time.perf_counter() - start)
+    return 2 * matrix.nbytes / best
+
+
 def counted(call: Callable[[], object]) -> float:
     """FLOP of a call: matrix products and convolutions, including backward passes."""
     from torch.utils.flop_counter import FlopCounterMode
