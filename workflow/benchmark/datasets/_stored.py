@@ -47,7 +47,7 @@ class StoredReader(Reader):
         """The message about what the user must do first."""
         return (
             f"{self}: not here yet: {remedy}; or put the archive into {self.folder}; or set local: to a folder or "
-            f"archive of yours with {self.layout}"
+            f"archive of yours with {self.layout} (settings of the cohort in the config)"
         )
 
     def subjects(self) -> list[str]:

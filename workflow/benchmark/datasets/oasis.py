@@ -68,7 +68,7 @@ class Dataset(StoredReader):
     def missing(self) -> str | None:
         if self.local is not None or self.accept_terms or all(path.exists() for path in self._paths().values()):
             return None
-        return self.lack(f"read the data use agreement at {TERMS} and set accept_terms: true to download")
+        return self.lack(f"read the data use agreement at {TERMS} and set options: {{accept_terms: true}} to download")
 
     def _paths(self) -> dict[int, Path]:
         return {disc: self.folder / f"oasis_cross-sectional_disc{disc}.tar.gz" for disc in self.discs}

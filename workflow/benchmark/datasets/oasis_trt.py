@@ -61,7 +61,9 @@ class Dataset(StoredReader):
     def missing(self) -> str | None:
         if self.local is not None or self.accept_terms or self.archives_in(self.folder):
             return None
-        return self.lack(f"read the licence (CC BY-NC-SA 3.0, {TERMS}) and set accept_terms: true to download")
+        return self.lack(
+            f"read the licence (CC BY-NC-SA 3.0, {TERMS}) and set options: {{accept_terms: true}} to download"
+        )
 
     def archives(self) -> list[Archive]:
         if lack := self.missing():
