@@ -10,6 +10,7 @@ from fuzz import assert_valid_or_refused, fuzz
 from hypothesis import given
 from hypothesis import strategies as st
 from json_values import BYTES, VALUES, edited, json_bytes
+from safetensors_parts import read_parts, write_parts
 
 from benchmark.config import load_config
 from zoom import mismatch
@@ -50,11 +51,9 @@ def tensors(tmp_path_factory: pytest.TempPathFactory, config: dict[str, Any]) ->
     path = tmp_path_factory.mktemp("sound") / "w.safetensors"
     save(path, network("quartet", SIZE), ABOUT)
     load_weights(config, path)  # imports what the processes of the inputs then have already
-    raw = path.read_bytes()
-    length = struct.unpack("<Q", raw[:8])[0]
-    header = json.loads(raw[8 : 8 + length])
+    header, content = read_parts(path)
     del header["__metadata__"]
-    return header, raw[8 + length :]
+    return header, content
 
 
 def load_weights(config: dict[str, Any], path: Path) -> None:
@@ -74,7 +73,7 @@ def test_weights_with_edited_metadata_are_used_or_refused(
     about: dict[str, Any], raw: tuple[str, str] | None, config: dict, tensors: tuple[dict, bytes], tmp_path: Path
 ) -> None:
     texts = {key: json.dumps(value) for key, value in about.items()} | (dict([raw]) if raw else {})
-    path = write_weights(tmp_path / "w.safetensors", tensors[0] | {"__metadata__": texts}, tensors[1])
+    path = write_parts(tmp_path / "w.safetensors", tensors[0] | {"__metadata__": texts}, tensors[1])
     assert_valid_or_refused("weights, metadata", lambda: load_weights(config, path), path)
 
 
@@ -88,7 +87,7 @@ def test_weights_with_edited_sizes_are_used_or_refused(
 ) -> None:
     about = ABOUT | {"size": size, "class": kind}
     texts = {key: json.dumps(value) for key, value in about.items()}
-    path = write_weights(tmp_path / "w.safetensors", tensors[0] | {"__metadata__": texts}, tensors[1])
+    path = write_parts(tmp_path / "w.safetensors", tensors[0] | {"__metadata__": texts}, tensors[1])
     assert_valid_or_refused("weights, sizes", lambda: load_weights(config, path), path)
 
 
@@ -109,12 +108,6 @@ def test_weights_with_edited_tensors_are_used_or_refused(
     path = tmp_path / "w.safetensors"
     path.write_bytes(struct.pack("<Q", length) + whole + content[:end])
     assert_valid_or_refused("weights, tensors", lambda: load_weights(config, path), path)
-
-
-def write_weights(path: Path, header: dict[str, Any], content: bytes) -> Path:
-    whole = json_bytes(header)
-    path.write_bytes(struct.pack("<Q", len(whole)) + whole + content)
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from smooth_volumes import smooth_volume
 
 from models.gap import SLICES, gap_description
 from models.networks.slab import start
@@ -25,20 +26,14 @@ PLAIN = {
 ALL = PLAIN | {"resampled": 1.0, "blurred": 0.5, "bent": 1.0, "unordered": 0.5, "inverted": 0.1, "biased": 1.0}
 
 
-def smooth(shape=(120, 130, 140)):
-    """A volume without detail: a broad wave, above zero."""
-    axes = np.meshgrid(*[np.arange(n) for n in shape], indexing="ij")
-    return (0.5 + 0.15 * sum(np.sin(axis / 12 + i) for i, axis in enumerate(axes)) / 1.5).astype(np.float32)
-
-
 def test_volume_without_signal_is_refused():
     with pytest.raises(ValueError, match="volume 1 has no signal"):
-        BlockBank([smooth((9, 9, 9)), np.zeros((9, 9, 9), np.float32)])
+        BlockBank([smooth_volume((9, 9, 9)), np.zeros((9, 9, 9), np.float32)])
 
 
 def test_blocks_have_the_requested_centre_axis_order_and_flip():
     volume = np.random.default_rng(0).integers(40, 255, (12, 14, 16), dtype=np.uint8)
-    bank = BlockBank([smooth((9, 9, 9)), volume])
+    bank = BlockBank([smooth_volume((9, 9, 9)), volume])
     place, order = torch.tensor([[1, 5, 6, 7]] * 2), torch.tensor([[0, 1, 2], [2, 0, 1]])
     flip = torch.tensor([[False, False, False], [True, False, False]])
     first, second = bank.take(place, order, flip, (4, 2, 6)).numpy()
@@ -91,7 +86,7 @@ def test_start_weights_are_the_consistent_spline_of_the_existing_slices():
 
 def test_start_equals_the_target_of_a_smooth_volume():
     torch.manual_seed(0)
-    bank = BlockBank([smooth()])
+    bank = BlockBank([smooth_volume()])
     slices, _, where, target = simulate(bank, torch.tensor([[0, 60, 65, 70]] * 32), Protocols(64, 2), 16, PLAIN)
     assert slices.shape == (32, SLICES, 16, 16)
     assert (start(slices, where) - target).abs().max() < 0.05
@@ -99,7 +94,7 @@ def test_start_equals_the_target_of_a_smooth_volume():
 
 
 def test_same_seed_simulates_the_same_scans():
-    bank, protocols = BlockBank([smooth()]), Protocols(64, 2)
+    bank, protocols = BlockBank([smooth_volume()]), Protocols(64, 2)
     made = []
     for _ in range(2):
         torch.manual_seed(5)
@@ -110,7 +105,7 @@ def test_same_seed_simulates_the_same_scans():
 
 def test_augmented_grey_levels_are_finite_and_in_range():
     torch.manual_seed(1)
-    bank = BlockBank([smooth()])
+    bank = BlockBank([smooth_volume()])
     slices, _, _, target = simulate(bank, bank.batch(32), Protocols(64, 2), 16, ALL)
     for made in (slices, target):
         assert torch.isfinite(made).all()

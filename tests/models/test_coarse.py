@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from smooth_volumes import smooth_volume
 
 from models.networks.lens import start
 from models.training import coarse
@@ -12,12 +13,6 @@ from models.training.coarse import EDGE, SLICES, coarse_and_fine, pixel_kernels
 SHARES = ("resampled", "blurred", "bent", "unordered", "inverted", "biased", "noisy", "noise", "thick")
 PLAIN = dict.fromkeys(SHARES, 0.0)
 ALL = PLAIN | {"resampled": 1.0, "blurred": 0.5, "biased": 1.0, "thick": 1.0}
-
-
-def smooth(shape=(120, 130, 140)):
-    """A volume without detail: a broad wave, above zero."""
-    axes = np.meshgrid(*[np.arange(n) for n in shape], indexing="ij")
-    return (0.5 + 0.15 * sum(np.sin(axis / 12 + i) for i, axis in enumerate(axes)) / 1.5).astype(np.float32)
 
 
 def test_pixel_kernels_are_averages_centred_on_four_fine_pixels(monkeypatch):
@@ -34,7 +29,7 @@ def test_pixel_kernels_are_averages_centred_on_four_fine_pixels(monkeypatch):
 @pytest.mark.parametrize("augment", [PLAIN, ALL])
 def test_start_equals_the_target_of_a_smooth_volume(augment):
     torch.manual_seed(0)
-    bank = BlockBank([smooth()])
+    bank = BlockBank([smooth_volume()])
     slices, target = coarse_and_fine(bank, bank.batch(12), 32, augment)
     assert slices.shape == (12, SLICES, 8, 8)
     assert target.shape == (12, 1, 32, 32)

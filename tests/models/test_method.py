@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.interpolation import cubic_spline, degrade, linear, nearest, printed_eq12
+from models.interpolation import bicubic, cubic_spline, degrade, linear, nearest, printed_eq12
 from models.method import method
 
 CONTROLS = ["copy", "linear", "spline", "eq12", "oracle_si", "truth"]
@@ -59,6 +59,22 @@ def test_interpolation_weights_equal_hand_computed_ones():
 def test_spline_reproduces_a_cubic_polynomial():
     at = np.linspace(0, 9, 50)
     np.testing.assert_allclose(cubic_spline(KNOWN, at) @ (KNOWN**3 - 4 * KNOWN), at**3 - 4 * at, atol=0.05)
+
+
+def test_spline_of_two_slices_is_linear_and_of_three_is_a_parabola():
+    np.testing.assert_allclose(cubic_spline(np.array([0.0, 2]), np.array([0.5])), [[0.75, 0.25]])
+    np.testing.assert_allclose(cubic_spline(np.arange(3.0), np.array([0.5])), [[0.375, 0.75, -0.125]])
+
+
+def test_degrade_and_bicubic_keep_the_shape_of_oblong_slices():
+    assert degrade(torch.rand(2, 1, 16, 24)).shape == (2, 1, 4, 6)
+    assert bicubic(torch.rand(2, 1, 4, 6)).shape == (2, 1, 16, 24)
+
+
+def test_bicubic_clips_the_overshoot_at_an_edge():
+    edge = torch.zeros(1, 1, 8, 8)
+    edge[..., 4:] = 1
+    assert (bicubic(edge).min(), bicubic(edge).max()) == (0, 1)
 
 
 def test_degrading_and_magnifying_does_not_shift_the_image():

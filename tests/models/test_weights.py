@@ -54,7 +54,7 @@ def test_git_lfs_pointers_and_web_pages_are_refused_by_kind(
         assert "\n" not in str(raised.value)
 
 
-def test_a_missing_package_is_not_reported_as_a_missing_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_is_not_reported_as_a_missing_file(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(name: str) -> None:
         raise ModuleNotFoundError("No module named 'lpips'", name="lpips")
 

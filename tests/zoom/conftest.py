@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
+import yaml
 from zoom_scans import OBLIQUE, thick
 
+from benchmark import config as configuration
 from benchmark.config import check
+from zoom import example
 from zoom.request import request
 from zoom.run import zoom
 
@@ -81,6 +85,36 @@ def config() -> dict[str, Any]:
             "compute": {"device": "cpu", "threads": 1},
         }
     )
+
+
+@pytest.fixture
+def set_command_config(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[dict], None]:
+    """Makes a configuration the one that the commands read."""
+
+    def written(config: dict) -> None:
+        path = tmp_path_factory.mktemp("config") / "config.yaml"
+        path.write_text(yaml.safe_dump(config))
+        monkeypatch.setattr(configuration, "CONFIG", path)
+
+    return written
+
+
+@pytest.fixture
+def configured_commands(config: dict, set_command_config: Callable[[dict], None]) -> None:
+    """The commands read ``config``."""
+    set_command_config(config)
+
+
+@pytest.fixture
+def example_scan(config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``zoom.example`` uses a small thin scan instead of a download."""
+    scan = tmp_path / "thin.nii.gz"
+    voxels = np.random.default_rng(0).integers(1, 1000, (20, 24, 33)).astype(np.int16)
+    nib.save(nib.Nifti1Image(voxels, np.eye(4)), scan)
+    monkeypatch.setattr(example, "load_config", lambda: config)
+    monkeypatch.setattr(example, "reader", lambda *_: SimpleNamespace(fetch=lambda ids: {ids[0]: scan}))
 
 
 @pytest.fixture

@@ -10,22 +10,15 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-import yaml
 from bids_data import dataset, save
 from zoom_scans import thick
 
-from benchmark import config as configuration
 from benchmark.project import release
 from zoom.choice import Choice
 from zoom.cli import main
 from zoom.intensity import find_scale
 
-
-@pytest.fixture(autouse=True)
-def catalogue(config: dict, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path_factory.mktemp("config") / "config.yaml"
-    path.write_text(yaml.safe_dump(config))
-    monkeypatch.setattr(configuration, "CONFIG", path)
+pytestmark = pytest.mark.usefixtures("configured_commands")
 
 
 def folder_of_scans(folder: Path) -> None:

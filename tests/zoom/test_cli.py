@@ -11,19 +11,12 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-import yaml
 from zoom_scans import OBLIQUE, thick
 
-from benchmark import config as configuration
 from zoom.cli import main
 from zoom.run import encode
 
-
-@pytest.fixture(autouse=True)
-def catalogue(config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_text(yaml.safe_dump(config))
-    monkeypatch.setattr(configuration, "CONFIG", path)
+pytestmark = pytest.mark.usefixtures("configured_commands")
 
 
 def test_command_writes_image_page_and_json(save: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -54,10 +47,10 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
 
 
 def test_config_files_set_the_defaults(
-    save: Callable, tmp_path: Path, config: dict, capsys: pytest.CaptureFixture
+    save: Callable, tmp_path: Path, config: dict, set_command_config: Callable
 ) -> None:
     config["zoom"]["method"] = "spline"
-    configuration.CONFIG.write_text(yaml.safe_dump(config))
+    set_command_config(config)
     overlay = tmp_path / "mine.yaml"
     overlay.write_text("zoom: {in_plane: 4}\nseed: 7\n")
     assert main([str(save()), "--spacing", "2", "-o", str(tmp_path / "o.nii"), "--config", str(overlay)]) == 0

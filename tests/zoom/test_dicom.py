@@ -2,15 +2,14 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
-import yaml
 from zoom_scans import thick
 
-from benchmark import config as configuration
 from zoom import dicom
 from zoom.cli import main
 
@@ -19,11 +18,10 @@ from dicom_data import series  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
-def catalogue(config: dict, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path_factory.mktemp("config") / "config.yaml"
+def config_without_profile(config: dict, set_command_config: Callable[[dict], None]) -> None:
+    """The commands read ``config`` with the profile ``auto``."""
     del config["zoom"]["profile"]
-    path.write_text(yaml.safe_dump(config))
-    monkeypatch.setattr(configuration, "CONFIG", path)
+    set_command_config(config)
 
 
 def skip_without_dcm2niix() -> None:

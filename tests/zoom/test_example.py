@@ -1,7 +1,6 @@
 """The example that the front page shows: thick slices from a thin scan, zoomed back, as one picture."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -19,14 +18,8 @@ def test_coronal_picture_is_upright_with_repeated_thick_slices() -> None:
     assert cut[3:].max() == 0
 
 
-def test_example_writes_thick_scan_output_and_picture(
-    config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scan = tmp_path / "thin.nii.gz"
-    voxels = np.random.default_rng(0).integers(1, 1000, (20, 24, 33)).astype(np.int16)
-    nib.save(nib.Nifti1Image(voxels, np.eye(4)), scan)
-    monkeypatch.setattr(example, "load_config", lambda: config)
-    monkeypatch.setattr(example, "reader", lambda *_: SimpleNamespace(fetch=lambda ids: {ids[0]: scan}))
+@pytest.mark.usefixtures("example_scan")
+def test_example_writes_thick_scan_output_and_picture(tmp_path: Path) -> None:
     assert example.main([str(tmp_path / "out")]) == 0
     made = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"thick.nii.gz", "zoomed.nii.gz", "zoomed.html", "zoomed.json", "zoom.png"} <= made

@@ -37,6 +37,10 @@ def test_header_rounding_error_does_not_lose_a_slice(zoom: float) -> None:
     assert grid.beyond == 0
 
 
+def test_last_position_is_not_beyond_the_scan():
+    assert Grid(22, 2.9999999, 1).at[-1] == 21
+
+
 @pytest.mark.parametrize("flipped", [False, True])
 def test_step_keeps_the_field_of_view(flipped: bool) -> None:
     grid = Grid(5, 2.0, 4)
@@ -59,6 +63,8 @@ def test_zoom_factor_from_n_zoom_or_spacing() -> None:
     assert zoom_factor(n=3, zoom=None, spacing=None, **common) == 4
     assert zoom_factor(n=None, zoom=2.5, spacing=None, **common) == 2.5
     assert zoom_factor(n=None, zoom=None, spacing=1.0, **common) == 5
+    assert zoom_factor(n=None, zoom=1.0, spacing=None, **common) == 1
+    assert zoom_factor(n=None, zoom=None, spacing=5.0004, **common) == 1  # coarser by a rounding error of the header
 
 
 @pytest.mark.parametrize(
@@ -83,7 +89,7 @@ def test_slice_axis_is_the_thickest_the_plane_or_the_given_index() -> None:
     codes = ("A", "S", "L")
     assert slice_axis(None, (1, 5, 1), codes, "") == 1
     assert slice_axis("sagittal", (1, 5, 1), codes, "") == 2
-    assert slice_axis(0, (1, 5, 1), codes, "") == 0
+    assert [slice_axis(axis, (1, 5, 1), codes, "") for axis in range(3)] == [0, 1, 2]
     # a tie is broken by the plane, not by how the file is stored
     assert slice_axis(None, (1, 1, 1), codes, "") == 1
     assert slice_axis(None, (5, 1, 5.01), ("L", "I", "P"), "") == 2

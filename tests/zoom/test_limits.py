@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import yaml
+from safetensors_parts import read_parts, write_parts
 from zoom_scans import thick
 
 SCRIPT = """
@@ -99,14 +99,10 @@ def test_accepted_scans_stay_within_the_memory_limit(config: dict, tmp_path: Pat
 def test_weights_with_a_false_size_are_refused(
     save: Callable, config: dict, quartets: Path, tmp_path: Path, size: dict
 ) -> None:
-    raw = (quartets / "quartet_full.safetensors").read_bytes()
-    length = struct.unpack("<Q", raw[:8])[0]
-    header = json.loads(raw[8 : 8 + length])
+    header, tensors = read_parts(quartets / "quartet_full.safetensors")
     about = header["__metadata__"]
     about["size"] = json.dumps(json.loads(about["size"]) | size)
-    whole = json.dumps(header).encode()
-    path = tmp_path / "w.safetensors"
-    path.write_bytes(struct.pack("<Q", len(whole)) + whole + raw[8 + length :])
+    path = write_parts(tmp_path / "w.safetensors", header, tensors)
     code, said, peak = run_measured(config, tmp_path, save(), "--n", 1, "--weights", path)
     assert code == 1
     assert said.startswith(f"mri-zoom: {path}: ")

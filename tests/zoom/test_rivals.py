@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
-from truth_scans import Flat, ramp
+from perceptual_distance import MeanAbsoluteDifference
+from truth_scans import ramp
 from zoom_scans import OBLIQUE, orientations, stored
 
-from benchmark import config as configuration
 from benchmark.errors import UserError
 from zoom import process, rivals, truth
 from zoom.truth import main, measure
@@ -62,7 +61,16 @@ def program(tmp_path: Path) -> Ready:
 
 
 def with_rival(scan: Path, config: dict, block: dict[str, Any], **how: Any) -> Any:
-    return measure(scan, 3, {"linear": {"method": "linear"}}, config, Flat(), axis=2, programs={"theirs": block}, **how)
+    return measure(
+        scan,
+        3,
+        {"linear": {"method": "linear"}},
+        config,
+        MeanAbsoluteDifference(),
+        axis=2,
+        programs={"theirs": block},
+        **how,
+    )
 
 
 def test_program_output_is_scored_like_our_methods(
@@ -85,7 +93,7 @@ def test_scores_do_not_depend_on_the_stored_orientation(config: dict, save: Call
     found = []
     for orientation in list(orientations())[::17]:
         scan = save(*stored(data, OBLIQUE, orientation))
-        found.append(measure(scan, 3, {}, config, Flat(), programs={"theirs": program()})["psnr"][0])
+        found.append(measure(scan, 3, {}, config, MeanAbsoluteDifference(), programs={"theirs": program()})["psnr"][0])
     np.testing.assert_allclose(found, found[0], atol=1e-4)
 
 
@@ -197,11 +205,16 @@ def test_placeholders_are_replaced_in_the_command(tmp_path: Path) -> None:
 
 
 def test_rivals_option_runs_a_program_by_name(
-    config: dict, save: Callable, program: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    config: dict,
+    set_command_config: Callable[[dict], None],
+    save: Callable,
+    program: Ready,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
 ) -> None:
-    monkeypatch.setattr(truth, "_perceptual", lambda trunk: Flat())
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config | {"rivals": {"theirs": program()}}))
-    monkeypatch.setattr(configuration, "CONFIG", tmp_path / "config.yaml")
+    monkeypatch.setattr(truth, "_perceptual", lambda trunk: MeanAbsoluteDifference())
+    set_command_config(config | {"rivals": {"theirs": program()}})
     words = [
         str(save(ramp((24, 20, 13)))),
         "--axis",

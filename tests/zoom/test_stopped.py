@@ -4,16 +4,13 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import nibabel as nib
-import numpy as np
 import pytest
-import yaml
+from perceptual_distance import MeanAbsoluteDifference
 from zoom_scans import OBLIQUE, thick
 
-from benchmark import config as configuration
 from zoom import example, truth
 from zoom.run import zoom
 
@@ -34,19 +31,11 @@ def zoom_that_sends(number: int, calls: int) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("number", STOPS)
 @pytest.mark.parametrize("calls", [1, 2])
+@pytest.mark.usefixtures("example_scan")
 def test_stopped_example_leaves_no_file(
-    config: dict,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-    number: int,
-    calls: int,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, number: int, calls: int
 ) -> None:
-    scan, out = tmp_path / "thin.nii.gz", tmp_path / "out"
-    voxels = np.random.default_rng(0).integers(1, 1000, (20, 24, 33)).astype(np.int16)
-    nib.save(nib.Nifti1Image(voxels, np.eye(4)), scan)
-    monkeypatch.setattr(example, "load_config", lambda: config)
-    monkeypatch.setattr(example, "reader", lambda *_: SimpleNamespace(fetch=lambda ids: {ids[0]: scan}))
+    out = tmp_path / "out"
     monkeypatch.setattr(example, "zoom", zoom_that_sends(number, calls))
     assert example.main([str(out)]) == 130
     assert capsys.readouterr().err.splitlines()[-1].endswith("interrupted; nothing was written")
@@ -58,14 +47,12 @@ def test_stopped_example_leaves_no_file(
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.usefixtures("configured_commands")
 @pytest.mark.parametrize("number", STOPS)
 def test_stopped_truth_keeps_only_complete_scores(
-    config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, number: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, number: int
 ) -> None:
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    monkeypatch.setattr(configuration, "CONFIG", tmp_path / "config.yaml")
-    flat = SimpleNamespace(distances=lambda one, other, mask, batch: (np.zeros(len(one)), np.zeros(len(one))))
-    monkeypatch.setattr(truth, "_perceptual", lambda trunk: flat)
+    monkeypatch.setattr(truth, "_perceptual", lambda trunk: MeanAbsoluteDifference())
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr("tempfile.tempdir", None)
     (tmp_path / "tmp").mkdir()

@@ -7,12 +7,11 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+from perceptual_distance import MeanAbsoluteDifference
 from PIL import Image
-from truth_scans import Flat, ramp
+from truth_scans import ramp
 from zoom_scans import OBLIQUE, orientations, stored, thick, world
 
-from benchmark import config as configuration
 from benchmark.errors import UserError
 from zoom import truth
 from zoom.side_by_side import LINE, MARGIN
@@ -51,14 +50,16 @@ def test_box_profile_gives_the_mean_and_gaussian_the_weighted_mean() -> None:
 
 def test_thick_slices_are_scored_on_the_slices_of_the_truth(config: dict, save: Callable) -> None:
     data = np.broadcast_to(100.0 + 10 * np.arange(24), (24, 20, 24)).astype(np.float32)
-    table = measure(save(data), 3, {"linear": {"method": "linear"}}, config, Flat(), axis=2, profile="box")
+    table = measure(
+        save(data), 3, {"linear": {"method": "linear"}}, config, MeanAbsoluteDifference(), axis=2, profile="box"
+    )
     assert table["slices"].tolist() == [20]  # half-way between: 2 … 21 of 24
     assert table["psnr"][0] > 60
 
 
 def test_linear_restores_a_ramp_and_only_new_slices_are_scored(config: dict, save: Callable) -> None:
     methods = {"linear": {"method": "linear"}, "mine": {"method": "eq12"}}
-    table = measure(save(ramp()), 3, methods, config, Flat(), axis=2)
+    table = measure(save(ramp()), 3, methods, config, MeanAbsoluteDifference(), axis=2)
     assert table["method"].tolist() == ["linear", "mine"]
     assert table["slices"].tolist() == [6, 6]  # of 10 slices 9 count, of which 3 are kept
     assert table["psnr"][0] > 100
@@ -70,14 +71,14 @@ def test_scores_do_not_depend_on_the_stored_orientation(config: dict, save: Call
     found = []
     for orientation in list(orientations())[::13]:
         path = save(*stored(thick((22, 24, 9)), OBLIQUE, orientation))
-        found.append(measure(path, 1, {"spline": {"method": "spline"}}, config, Flat())["ssim"][0])
+        found.append(measure(path, 1, {"spline": {"method": "spline"}}, config, MeanAbsoluteDifference())["ssim"][0])
     np.testing.assert_allclose(found, found[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("n", [0, 9])
 def test_removing_no_or_too_many_slices_is_refused(config: dict, save: Callable, n: int) -> None:
     with pytest.raises(UserError, match=rf"scan.nii.gz: n = {n}; .* give 1 to 8"):
-        measure(save(ramp()), n, {}, config, Flat())
+        measure(save(ramp()), n, {}, config, MeanAbsoluteDifference())
 
 
 @pytest.mark.parametrize(("shrink", "in_plane"), [(0, 1), (-1, 1), (21, 1), (6, 4)])
@@ -96,7 +97,9 @@ def test_scan_without_a_voxel_above_zero_is_refused(config: dict, save: Callable
 @pytest.mark.parametrize(("n", "profile", "slices"), [(0, "point", 10), (1, "point", 4), (1, "box", 8)])
 def test_in_plane_4_restores_a_ramp(config: dict, save: Callable, n: int, profile: str, slices: int) -> None:
     methods = {"linear": {"method": "linear"}}
-    table = measure(save(ramp((26, 20, 10))), n, methods, config, Flat(), axis=2, profile=profile, in_plane=4)
+    table = measure(
+        save(ramp((26, 20, 10))), n, methods, config, MeanAbsoluteDifference(), axis=2, profile=profile, in_plane=4
+    )
     assert (table["in_plane"][0], table["slices"][0]) == (4, slices)
     assert table["psnr"][0] > 40
 
@@ -105,7 +108,16 @@ def test_pictures_show_scan_method_and_truth_aligned(config: dict, save: Callabl
     data = np.zeros((24, 20, 24), np.float32)
     data[4:20, 4:16, 12:] = 100  # an edge across the slices, and a frame that is cut off
     folder = tmp_path / "pictures"
-    measure(save(data), 3, {"linear": {"method": "linear"}}, config, Flat(), axis=2, profile="box", pictures=folder)
+    measure(
+        save(data),
+        3,
+        {"linear": {"method": "linear"}},
+        config,
+        MeanAbsoluteDifference(),
+        axis=2,
+        profile="box",
+        pictures=folder,
+    )
     found = sorted(folder.iterdir())
     assert len(found) == 2
     for path in found:
@@ -118,17 +130,17 @@ def test_pictures_show_scan_method_and_truth_aligned(config: dict, save: Callabl
 
 
 @pytest.fixture
-def catalogue(config: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def data_in_tmp_path(config: dict, tmp_path: Path, set_command_config: Callable[[dict], None]) -> None:
+    """The commands read ``config`` and look for data in ``tmp_path``."""
     config["data"] = str(tmp_path)
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    monkeypatch.setattr(configuration, "CONFIG", tmp_path / "config.yaml")
+    set_command_config(config)
 
 
-@pytest.mark.usefixtures("catalogue")
+@pytest.mark.usefixtures("data_in_tmp_path")
 def test_command_writes_a_table_of_scores(
     tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr(truth, "_perceptual", lambda trunk: Flat())
+    monkeypatch.setattr(truth, "_perceptual", lambda trunk: MeanAbsoluteDifference())
     nib.save(nib.Nifti1Image(thick((24, 24, 7)), OBLIQUE), tmp_path / "scan.nii.gz")
     out = tmp_path / "made" / "table.tsv"
     words = [str(tmp_path / "scan.nii.gz"), "--n", "1", "2", "--methods", "linear", "ours", "-o", str(out)]
@@ -146,7 +158,7 @@ def test_command_writes_a_table_of_scores(
     assert "give their weights" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("catalogue")
+@pytest.mark.usefixtures("data_in_tmp_path")
 def test_missing_lpips_features_are_refused_with_the_command_that_makes_them(
     tmp_path: Path, save: Callable, capsys: pytest.CaptureFixture
 ) -> None:

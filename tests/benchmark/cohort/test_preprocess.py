@@ -35,6 +35,20 @@ def test_undo_restores_the_scan(scan, axis, tmp_path):
     np.testing.assert_allclose(affine, stored.affine, atol=1e-5)
 
 
+def test_undo_of_a_shrunk_volume_repeats_the_mean_of_each_block(scan):
+    volume, _, sidecar = preprocess(scan, axis=2, size=16, shrink=2, percentile=100)
+    data, affine = undo(volume, sidecar)
+    stored = nib.load(scan)
+    assert data.shape == stored.shape
+    np.testing.assert_allclose(affine, stored.affine, atol=1e-5)
+    means = stored.get_fdata().reshape(10, 2, 12, 2, 9).mean(axis=(1, 3))
+    np.testing.assert_allclose(data, means.repeat(2, axis=0).repeat(2, axis=1), atol=1e-3)
+
+
+def test_scan_as_large_as_the_frame_is_accepted(scan):
+    assert preprocess(scan, axis=2, size=24)[0].shape == (9, 24, 24)
+
+
 @pytest.mark.parametrize("shrink", [1, 2, 4])
 def test_marked_block_keeps_its_world_position(scan, shrink):
     stored = nib.load(scan)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from perceptual_distance import MeanAbsoluteDifference
 
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, write_removal
@@ -66,14 +67,6 @@ def test_thinned_keeps_every_third_slice_and_spreads_the_gaps():
     found = settings(160, Removal(160, np.array([5, 9])), [2, 4], 3)
     assert list(found) == ["removed", "n2", "n4"]
     assert all(not set(wanted) & set(removal.known) for removal, wanted in found.values())
-
-
-class MeanAbsoluteDifference:
-    """A distance that is 0 for identical images."""
-
-    def distances(self, a, b, mask, batch=16):
-        full = np.abs(a - b).mean(axis=(1, 2)).astype(float)
-        return full, full
 
 
 def test_contest_scores_removed_slices_of_a_volume(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from perceptual_distance import MeanAbsoluteDifference
 
 from benchmark import volume
 from benchmark.cohort.protocol import Removal, write_removal
@@ -43,11 +44,6 @@ class Restoration:
         return IdentityMethod({"ldm": IdentityDiffusion()}, chunk=4)
 
 
-class Difference:
-    def distances(self, a, b, mask, batch=16):
-        return np.abs(a - b).mean(axis=(1, 2)), np.abs(a - b).mean(axis=(1, 2))
-
-
 @pytest.fixture
 def patients(tmp_path):
     truths, removals = [], []
@@ -61,7 +57,7 @@ def patients(tmp_path):
 
 
 def test_each_patient_is_scored_once_and_timed_in_every_repeat(patients):
-    table = sampler_scores(Restoration(), *patients, Difference(), repeats=3)
+    table = sampler_scores(Restoration(), *patients, MeanAbsoluteDifference(), repeats=3)
     assert table.groupby("subject").size().to_dict() == {"p1": 3, "p2": 3}
     assert table["ssim"].notna().sum() == 2
     assert set(table["sampled"]) == {4}  # two neighbours of each of two removed slices

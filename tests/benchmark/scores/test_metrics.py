@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from perceptual_distance import MeanAbsoluteDifference
 
 from benchmark.errors import UserError
 from benchmark.scores import metrics
@@ -20,18 +21,6 @@ def score(prediction: np.ndarray, truth: np.ndarray, perceptual, **options) -> p
 
 ROW, COLUMN = np.mgrid[:256, :256]
 WAVES = (0.5 + 0.5 * np.sin(ROW / 7) * np.cos(COLUMN / 11)).astype(np.float32)
-
-
-class Difference:
-    """Replaces LPIPS: mean absolute difference, and a count of the calls."""
-
-    def __init__(self) -> None:
-        self.seen = 0
-
-    def distances(self, a: np.ndarray, b: np.ndarray, mask: np.ndarray, batch: int = 16) -> tuple[np.ndarray, ...]:
-        self.seen += len(a)
-        difference = np.abs(a - b)
-        return difference.mean(axis=(1, 2)), (difference * mask).sum(axis=(1, 2)) / mask.sum(axis=(1, 2))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +82,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_ssim_and_psnr_equal_a_numpy_implementation(case: str) -> None:
     prediction, truth = CASES[case]
-    row = score(prediction[None], truth[None], Difference()).iloc[0]
+    row = score(prediction[None], truth[None], MeanAbsoluteDifference()).iloc[0]
     for column, value in expected(prediction, truth).items():
         assert row[column] == pytest.approx(value, rel=1e-9, abs=1e-12), column
 
@@ -119,7 +108,7 @@ def test_truth_has_ssim_1_psnr_infinity_and_lpips_0(lpips) -> None:
 
 
 def test_only_slices_without_signal_have_nan_scores() -> None:
-    truth, prediction, distance = head(1, slices=4), head(2, slices=4), Difference()
+    truth, prediction, distance = head(1, slices=4), head(2, slices=4), MeanAbsoluteDifference()
     truth[[0, 2]] = 0
     scores = score(prediction, truth, distance)
     assert list(scores.columns) == ["slice", "region", "share", "signal", *COLUMNS]
@@ -127,12 +116,12 @@ def test_only_slices_without_signal_have_nan_scores() -> None:
     assert scores["signal"].tolist() == [False, True, False, True]
     assert scores.loc[~scores["signal"], COLUMNS].isna().all(axis=None)
     assert scores.loc[scores["signal"], COLUMNS].notna().all(axis=None)
-    assert distance.seen == 2  # LPIPS of an empty slice is not even computed
+    assert distance.compared == 2  # LPIPS of an empty slice is not even computed
 
 
 def test_empty_volume_has_no_scores() -> None:
     empty = np.zeros((3, 48, 48))
-    scores = score(empty, empty, Difference())
+    scores = score(empty, empty, MeanAbsoluteDifference())
     assert not scores["signal"].any()
     assert scores[COLUMNS].isna().all(axis=None)
 
@@ -164,7 +153,7 @@ def test_larger_background_improves_full_frame_scores_only() -> None:
     """Why the brain is scored apart: the same error counts less in a larger frame."""
     prediction, truth = head(1), head(2)
     wide = [np.pad(volume, ((0, 0), (24, 24), (24, 24))) for volume in (prediction, truth)]
-    near, far = (score(*volumes, Difference()).iloc[0] for volumes in ((prediction, truth), wide))
+    near, far = (score(*volumes, MeanAbsoluteDifference()).iloc[0] for volumes in ((prediction, truth), wide))
     assert far["ssim"] > near["ssim"] + 0.05
     assert far["psnr"] > near["psnr"] + 3
     assert far["psnr_region"] == pytest.approx(near["psnr_region"])
@@ -185,15 +174,15 @@ def test_shift_scale_or_flip_lowers_every_score(lpips) -> None:
 def test_float32_scores_equal_float64_scores() -> None:
     prediction, truth = head(1, slices=2).astype(np.float32), head(2, slices=2).astype(np.float32)
     pd.testing.assert_frame_equal(
-        score(prediction, truth, Difference()),
-        score(prediction.astype(float), truth.astype(float), Difference()),
+        score(prediction, truth, MeanAbsoluteDifference()),
+        score(prediction.astype(float), truth.astype(float), MeanAbsoluteDifference()),
     )
 
 
 def test_scores_are_read_from_csv_as_written(tmp_path: Path) -> None:
     truth, prediction = head(1, slices=3), head(2, slices=3)
     truth[0], prediction[2] = 0, truth[2]
-    scores = score(prediction, truth, Difference())
+    scores = score(prediction, truth, MeanAbsoluteDifference())
     scores.to_csv(tmp_path / "scores.csv", index=False)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "scores.csv"), scores, check_exact=True)
 
@@ -210,7 +199,7 @@ def test_scores_are_read_from_csv_as_written(tmp_path: Path) -> None:
 )
 def test_volumes_that_cannot_be_scored_are_refused(prediction: np.ndarray, truth: np.ndarray, says: str) -> None:
     with pytest.raises(UserError, match=says):
-        score(prediction, truth, Difference())
+        score(prediction, truth, MeanAbsoluteDifference())
 
 
 def test_caption_states_the_definition_of_the_metrics() -> None:

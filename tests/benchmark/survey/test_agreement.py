@@ -30,6 +30,11 @@ def test_kappa_is_1_for_full_agreement_and_minus_1_for_none():
     assert np.isnan(fleiss_kappa(np.array([[3, 0], [3, 0]])))
 
 
+def test_kappa_of_one_item_equals_the_hand_computed_value():
+    """Two raters for each of two levels: agreement 1/3, by chance 1/2."""
+    assert fleiss_kappa(np.array([[2, 2]])) == pytest.approx(-1 / 3)
+
+
 @pytest.mark.parametrize("counts", [[[1, 0], [0, 1]], [[2, 1], [1, 1]], [1, 2], [[-1, 4], [2, 1]], np.zeros((0, 4))])
 def test_invalid_counts_are_refused(counts):
     with pytest.raises(ValueError, match=r"counts must|needs the same number"):
