@@ -86,12 +86,12 @@ def test_blocks_of_no_voxels_or_larger_than_a_slice_are_refused(
     config: dict, save: Callable, shrink: int, in_plane: int
 ) -> None:
     with pytest.raises(UserError, match=rf"scan.nii.gz: shrink = {shrink}; give 1 to {20 // in_plane} .* 20 × 24 "):
-        measure(save(ramp()), 1, {}, config, Flat(), axis=2, shrink=shrink, in_plane=in_plane)
+        measure(save(ramp()), 1, {}, config, MeanAbsoluteDifference(), axis=2, shrink=shrink, in_plane=in_plane)
 
 
 def test_scan_without_a_voxel_above_zero_is_refused(config: dict, save: Callable) -> None:
     with pytest.raises(UserError, match="no voxel is above 0"):
-        measure(save(ramp() - 1000), 1, {}, config, Flat(), axis=2)
+        measure(save(ramp() - 1000), 1, {}, config, MeanAbsoluteDifference(), axis=2)
 
 
 @pytest.mark.parametrize(("n", "profile", "slices"), [(0, "point", 10), (1, "point", 4), (1, "box", 8)])
@@ -172,7 +172,7 @@ def test_missing_lpips_features_are_refused_with_the_command_that_makes_them(
 def test_pictures_of_two_scans_with_one_name_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr(truth, "_perceptual", lambda trunk: Flat())
+    monkeypatch.setattr(truth, "_perceptual", lambda trunk: MeanAbsoluteDifference())
     scans = [str(tmp_path / subject / "t1.nii.gz") for subject in ("a", "b")]
     assert main([*scans, "--pictures", str(tmp_path), "-o", str(tmp_path / "table.tsv")]) == 1
     assert "two scans are called t1" in capsys.readouterr().err
@@ -180,5 +180,13 @@ def test_pictures_of_two_scans_with_one_name_are_refused(
 
 def test_pictures_are_named_after_the_whole_name_of_the_scan(config: dict, save: Callable, tmp_path: Path) -> None:
     scan = save(ramp()).rename(tmp_path / "sub.01.nii.gz")
-    measure(scan, 1, {"linear": {"method": "linear"}}, config, Flat(), axis=2, pictures=tmp_path / "pictures")
+    measure(
+        scan,
+        1,
+        {"linear": {"method": "linear"}},
+        config,
+        MeanAbsoluteDifference(),
+        axis=2,
+        pictures=tmp_path / "pictures",
+    )
     assert all(path.name.startswith("sub.01_point2") for path in (tmp_path / "pictures").iterdir())
