@@ -49,7 +49,7 @@ test: dev
 
 slurm-test: dev
 	tests/slurm/packages
-	$(BIN)/python -m pytest tests/slurm -m slurm
+	$(BIN)/python -m pytest tests/slurm -m slurm -o cache_dir=.pytest_cache/slurm $(SLURM_TEST)
 
 bench: setup
 	$(BIN)/python -m benchmark.bench

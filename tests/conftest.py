@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
+CODE_OF_TRUNKS = ROOT / "workflow" / "scripts" / "trunk.py"
 
 
 @pytest.fixture(scope="session")
@@ -12,8 +14,13 @@ def trunks() -> dict[str, Path]:
     """The trunks of LPIPS by name (``alex``, ``vgg``), downloaded once (63.8 MB) into the git-ignored results."""
     from benchmark.acquire.trunks import fetch_trunk
 
-    paths = {net: ROOT / "results" / "data" / "trunks" / f"{net}.safetensors" for net in ("alex", "vgg")}
-    for net, path in paths.items():
-        if not path.exists():
-            fetch_trunk(net, path)
+    folder = ROOT / "results" / "data" / "trunks"
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {net: folder / f"{net}.safetensors" for net in ("alex", "vgg")}
+    with FileLock(folder / "tests.lock"):  # tests of SLURM may run at the same time
+        for net, path in paths.items():
+            if not path.exists():
+                fetch_trunk(net, path)
+            elif path.stat().st_mtime < CODE_OF_TRUNKS.stat().st_mtime:
+                path.touch()  # or each smoke study would download it again
     return paths
