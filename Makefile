@@ -11,14 +11,15 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .PHONY: help setup dev demo test slurm-test bench bench-gpu gpu-test models lint
 
 help:
-	@echo "make demo    the study at a small size on real scans -> results/demo/report.html"
-	@echo "make test    unit tests and the smoke study"
-	@echo "make slurm-test  the smoke study on a real SLURM cluster, started on this machine (root, Debian)"
-	@echo "make bench   speed of every stage on this machine, next to plain use of the libraries (2½ minutes)"
-	@echo "make bench-gpu   the same at the article's size, on a GPU"
-	@echo "make gpu-test   tests that need a GPU, in 4 minutes (PYTHON=… for an interpreter that has the packages)"
-	@echo "make models  parameters and GFLOP of every network at the article's size"
-	@echo "make lint    checks that CI runs before the tests"
+	@echo "make setup        what the study needs, in .venv (2 GB); then: source .venv/bin/activate"
+	@echo "make demo         the study at a small size on real scans -> results/demo/report.html"
+	@echo "make test         unit tests and the smoke study"
+	@echo "make slurm-test   the smoke study on a real SLURM cluster, started on this machine (root, Debian)"
+	@echo "make bench        speed of every stage on this machine, next to plain use of the libraries (2½ minutes)"
+	@echo "make bench-gpu    the same at the article's size, on a GPU"
+	@echo "make gpu-test     tests that need a GPU, in 4 minutes (PYTHON=… for an interpreter that has the packages)"
+	@echo "make models       parameters and GFLOP of every network at the article's size"
+	@echo "make lint         checks that CI runs before the tests"
 
 setup: $(VENV)/.ready
 dev: $(VENV)/.dev

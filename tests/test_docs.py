@@ -82,6 +82,7 @@ def test_command_in_the_docs_exists_with_its_options(page: str, command: str) ->
         known = output(*module("snakemake"), "--help")
         assert {option for option in options(rest) if option not in known} == set()
         assert all((ROOT / word).exists() for word in rest if re.fullmatch(r"(config|workflow)/\S+", word))
+        assert {"--cores", "--profile", "-n", "--lint", "--unlock", "--report", "-s"} & {*rest}, "add --cores"
         targets = rest[rest.index("--") + 1 :] if "--" in rest else []
         unknown = {t for t in targets if "/" not in t and "{" not in t and t not in rules()}
         assert unknown == set()

@@ -124,7 +124,7 @@ def tested(cohort):
     subjects = sheet.test(cohort_sheet(cohort))
     if not subjects:
         raise WorkflowError(
-            f"cohort {cohort} has no test patients (patients.test: 0); it can only be restored by cross-validation: snakemake -- contest"
+            f"cohort {cohort} has no test patients (patients.test: 0); it can only be restored by cross-validation: snakemake --cores 2 -- contest"
         )
     return subjects
 

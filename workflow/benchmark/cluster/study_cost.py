@@ -86,7 +86,7 @@ def hours_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
         f"{len(config['study']['cohorts'])} cohorts, {config['study']['folds']} folds, batches on "
         f"{demand.side(config)}×{demand.side(config)} slices. "
         + (f"Measured: {'; '.join(measured)}. " if measured else "")
-        + "All else is estimated for an H100 from measurements on an H200; `snakemake speed` "
+        + "All else is estimated for an H100 from measurements on an H200; `snakemake --cores 8 -- speed` "
         "measures on this machine.",
         ["job of", "network or method", "jobs", "steps", "it/s", "hours each", "GPU hours"],
     )
