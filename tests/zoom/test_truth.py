@@ -168,7 +168,7 @@ def test_missing_lpips_features_are_refused_with_the_command_that_makes_them(
     assert f"`snakemake --cores 1 {tmp_path}/trunks/alex.safetensors` makes it" in said
 
 
-@pytest.mark.usefixtures("catalogue")
+@pytest.mark.usefixtures("data_in_tmp_path")
 def test_pictures_of_two_scans_with_one_name_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

@@ -74,6 +74,18 @@ def test_too_few_scans_are_refused_unless_partial(dataset):
     assert (len(sheet.test(rows)), len(rows)) == (3, 20)
 
 
+def test_partial_cohort_keeps_a_patient_for_each_fold(dataset):
+    rows, _ = draw(dataset, "shelf", {"cv": 27, "test": 19}, 5, 0, partial=True)
+    assert [len(sheet.validation(rows, fold)) for fold in range(1, 6)] == [1] * 5
+    assert len(sheet.test(rows)) == 15
+
+
+def test_fewer_patients_than_folds_are_refused(dataset):
+    with pytest.raises(UserError, match="3 patients cannot make 5 folds"):
+        draw(dataset, "shelf", {"cv": 3, "test": 1}, 5, 0)
+    assert len(draw(dataset, "shelf", {"cv": 5, "test": 1}, 5, 0)[0]) == 6
+
+
 def test_named_test_patients_are_used(dataset):
     rows, _ = draw(dataset, "shelf", {"cv": "all", "test": 2, "test_ids": ["s01", "s02"]}, 3, 0)
     assert sheet.test(rows) == ["s01", "s02"]
