@@ -20,6 +20,13 @@ def laid_out(network: Network) -> Network:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def laid_as(values: Tensor, like: Tensor) -> Tensor:
+    """The values in the memory layout of ``like``, if both have the same shape."""
+    if values.shape != like.shape or values.stride() == like.stride():
+        return values
+    return torch.empty_like(like, dtype=values.dtype, device=values.device, requires_grad=False).copy_(values)
+
+
 def moved(made: Tensor, device: torch.device) -> Tensor:
     """Copies a tensor from the CPU to the device; neither waits for the other."""
     return made.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else made.to(device)

@@ -7,10 +7,12 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
+from models.fast import laid_as
 from models.training.course import Course
 from models.training.held_out import HeldOut
 from models.training.learner import Learner
 from models.training.log import TrainingLog
+from models.training.task import lay_out_state
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,14 @@ class Checkpoint:
         learner.task.load_trained_state(state["task"])
         for name, optimiser in learner.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
+            lay_out_state(optimiser)
         for name, rate in learner.schedules.items():
             rate.load_state_dict(state["schedules"][name])
         if learner.ema:
             learner.ema.load_state_dict(state["ema"])
             learner.ema.to(self.fabric.device)
+            pairs = zip(learner.ema.shadow_params, learner.task.network.parameters(), strict=True)
+            learner.ema.shadow_params = [laid_as(average, parameter) for average, parameter in pairs]
         self.fabric.strategy.precision.load_state_dict(state["precision"])
         self.course.resume(state["course"])
         if self.watch:

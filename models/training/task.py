@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from models.compiling import compile_costly
-from models.fast import laid_out
+from models.fast import laid_as, laid_out
 from models.half import halved
 from models.interpolation import degrade
 from models.training.data import SliceBank
@@ -132,6 +132,17 @@ def fuse(optimiser: Optimizer) -> None:
     for group in optimiser.param_groups:
         if "fused" in group:
             group |= {"fused": True, "foreach": False}
+
+
+def lay_out_state(optimiser: Any) -> None:
+    """Gives an optimiser's loaded state the memory layout of its parameters, which fused kernels require.
+
+    The layouts differ if a training that was not compiled is resumed compiled.
+    """
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            kept = optimiser.state[parameter]
+            kept |= {key: laid_as(value, parameter) for key, value in kept.items() if isinstance(value, Tensor)}
 
 
 def rate_schedule(name: str | None, optimiser: Optimizer, steps: int) -> LRScheduler | None:

@@ -12,7 +12,7 @@ from models import weights
 from models.training.data import SliceBank, random_crop
 from models.training.log import TrainingLog
 from models.training.loop import Diverged, Stopped, TrainingPlan, fit, start_fabric
-from models.training.task import Phase, Task, fuse, rate_schedule
+from models.training.task import Phase, Task, fuse, lay_out_state, rate_schedule
 
 STEPS = 12
 
@@ -211,3 +211,29 @@ def test_fused_optimiser_gives_the_same_parameters():
         assert optimiser.state_dict()["param_groups"][0]["fused"] is (True if fused else None)
         found.append(network.conv.weight.detach())
     torch.testing.assert_close(found[0], found[1])
+
+
+def test_optimiser_state_in_another_layout_is_loaded_into_the_layout_of_the_weights():
+    """A checkpoint of a training that was not compiled, resumed compiled; fused kernels refuse two layouts."""
+
+    def stepped(network: nn.Module, state: dict | None) -> dict:
+        optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
+        fuse(optimiser)
+        if state:
+            optimiser.load_state_dict(state)
+            lay_out_state(optimiser)
+            assert optimiser.state[network.weight]["exp_avg"].stride() == network.weight.stride()
+        network(torch.ones(1, 4, 8, 8)).pow(2).mean().backward()
+        optimiser.step()
+        network.zero_grad()
+        return optimiser.state_dict()
+
+    found = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        torch.manual_seed(0)
+        network = nn.Conv2d(4, 4, 3, padding=1)
+        state = stepped(network, None)
+        stepped(network.to(memory_format=layout), state)
+        found.append(network.weight.detach())
+    assert found[0].stride() != found[1].stride()
+    torch.testing.assert_close(*found)
