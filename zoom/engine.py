@@ -43,6 +43,7 @@ def start(
 
     ``compute``: the config's block; ``tile`` (2, h, w): two tiles of the scan in [0, 1], to check whether half
     precision changes the result (on a GPU; without tiles half precision is not used); ``load``: makes the networks.
+    Raises ``UserError``: an option of the method, a spread of a method without random numbers, too little memory.
     """
     from models.thickness import Geometry
 
@@ -68,6 +69,11 @@ def start(
         trial = build(1, half)(0)
     except ValueError as error:
         raise UserError(f"method {choice.key}: {error}") from error
+    if prepared.request.uncertainty and not trial.random:
+        raise UserError(
+            f"{prepared.scan.path}: method {choice.key} uses no random numbers, so there is no spread over seeds; "
+            "leave out --uncertainty"
+        )
     cost = probe.measure(trial, prepared.layout.tile(), choice.options.get("steps"))
     plan = probe.plan(
         cost,

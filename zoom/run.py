@@ -146,11 +146,6 @@ class Job:
         if number == 0:
             self.engine = start(self.prepared, self.config["compute"], self._tile(seen), load=self.load)
             self.say(describe(self.prepared, self.engine))
-            if request.uncertainty and not self.engine.random:
-                raise UserError(
-                    f"{scan.path}: method {self.prepared.choice.key} uses no random numbers, so there is no spread "
-                    "over seeds; leave out --uncertainty"
-                )
         fine = Store((grid.count, *self.prepared.frame), self.folder)
         spread = Spread(fine.shape, self.folder) if request.uncertainty else None
         if number == 0:

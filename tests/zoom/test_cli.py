@@ -163,3 +163,8 @@ def test_bids_scan_gives_bids_derivatives(tmp_path: Path) -> None:
     assert dataset["DatasetType"] == "derivative"
     assert dataset["DatasetLinks"] == {"raw": "../.."}
     assert dataset["GeneratedBy"][0]["Name"] == "mri-zoom"
+
+
+def test_dry_run_refuses_what_the_run_would_refuse(save: Callable, capsys: pytest.CaptureFixture) -> None:
+    assert main([str(save()), "--n", "1", "-o", "o.nii", "--method", "spline", "--uncertainty", "3", "--dry-run"]) == 1
+    assert "uses no random numbers" in capsys.readouterr().err
