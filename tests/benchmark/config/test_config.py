@@ -44,6 +44,8 @@ def test_default_config_has_the_articles_values():
         ({"methods": {"mine": {"label": "m", "networks": ["nvq"]}}, "study": {"methods": ["mine"]}}, "'nvq'"),
         ({"preprocess": {"size": 100}}, "preprocess.size: 100 is not a multiple of 32"),
         ({"weights": {"cohorts": {"oasys": 1}}}, "weights.cohorts: 'oasys' is not defined; did you mean 'oasis'?"),
+        ({"samplers": {"cohorts": ["oasys"]}}, "samplers.cohorts: 'oasys' is not defined; did you mean 'oasis'?"),
+        ({"figures": {"fig05": {"cohort": "oasys"}}}, "figures.fig05.cohort: 'oasys' is not defined; did you mean"),
         ({"weights": {"cohorts": {"oasis": "-1"}}}, "weights.cohorts.oasis: -1 must be a number of at least 0"),
         ({"weights": {"networks": ["ldm"]}}, "weights.networks: 'ldm' needs vq, which are trained for each cohort"),
         (

@@ -23,6 +23,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _test_patients(config)
     _contest(config)
     _weights(config)
+    _shown_cohorts(config)
     known("zoom.prefer", config["zoom"]["prefer"], config["methods"])
     known("zoom.train", config["zoom"]["train"], config["methods"])
     for where in ("study", "contest"):
@@ -120,6 +121,17 @@ def _contest(config: Mapping[str, Any]) -> None:
             f"config: contest.parts_folds: {max(contest['parts_folds'])} is more than study.folds, "
             f"{config['study']['folds']}"
         )
+
+
+def _shown_cohorts(config: Mapping[str, Any]) -> None:
+    """``UserError`` if the samplers' tables or a figure name a cohort that is not defined: they would be left out.
+
+    The cohort of ``efficiency``, ``survey`` or ``viewer`` is not checked: its default may be missing in a config with
+    other cohorts.
+    """
+    known("samplers.cohorts", config["samplers"]["cohorts"], config["cohorts"])
+    for name, figure in config["figures"].items():
+        known(f"figures.{name}.cohort", [figure["cohort"]] if "cohort" in figure else [], config["cohorts"])
 
 
 def contest_rivals(contest: Mapping[str, Any], methods: Mapping[str, Any]) -> list[str]:
