@@ -1,12 +1,18 @@
-"""Fixtures for several folders."""
+"""Fixtures for several folders, and readable names of parametrized tests."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
+from readable_ids import readable
 
 ROOT = Path(__file__).parents[1]
 CODE_OF_TRUNKS = ROOT / "workflow" / "scripts" / "trunk.py"
+
+
+def pytest_make_parametrize_id(val: Any) -> str | None:
+    return readable(val)
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ def test_each_voxel_has_the_label_of_the_nearest_voxel(save: Callable, run: Call
     assert said["Sources"] == [str(labels)]
 
 
-@pytest.mark.parametrize("zoom_arguments", [{"n": 1}, {"zoom": 2.4}], ids=str)
+@pytest.mark.parametrize("zoom_arguments", [{"n": 1}, {"zoom": 2.4}])
 def test_result_does_not_depend_on_stored_orientations(
     save: Callable, run: Callable, tmp_path: Path, zoom_arguments: dict
 ) -> None:

@@ -15,7 +15,7 @@ REQUESTS = [{"n": 0}, {"n": 1}, {"n": 4}, {"zoom": 2.5}, {"spacing": THICKNESS /
 
 
 @pytest.mark.parametrize("in_plane", [1, 4])
-@pytest.mark.parametrize("zoom_arguments", REQUESTS, ids=str)
+@pytest.mark.parametrize("zoom_arguments", REQUESTS)
 @pytest.mark.parametrize("method", ["linear", "spline"])
 def test_landmarks_keep_their_world_position(
     save: Callable, run: Callable, zoom_arguments: dict, in_plane: int, method: str
@@ -47,7 +47,6 @@ def test_output_has_n_new_slices_and_unchanged_known_slices(save: Callable, run:
 @pytest.mark.parametrize(
     ("zoom_arguments", "in_plane"),
     [({"n": 2}, 1), ({"zoom": 2.4}, 1), ({"n": 1}, 4), ({"n": 2, "profile": "gaussian", "thickness": 5.5}, 1)],
-    ids=str,
 )
 def test_result_is_equal_for_all_48_orientations(
     save: Callable, run: Callable, zoom_arguments: dict, in_plane: int
@@ -73,7 +72,7 @@ def test_network_result_is_equal_for_every_orientation(save: Callable, run: Call
         np.testing.assert_array_equal(found, results[0])
 
 
-@pytest.mark.parametrize("shape", [(21, 23, 5), (40, 18, 4), (7, 70, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(21, 23, 5), (40, 18, 4), (7, 70, 3)])
 @pytest.mark.parametrize("in_plane", [1, 4])
 def test_networks_accept_frames_of_any_size(
     save: Callable, run: Callable, weights: Path, shape: tuple, in_plane: int

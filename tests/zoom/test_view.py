@@ -25,8 +25,8 @@ def embedded_volumes(page: Path, folder: Path) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("orientation", list(orientations())[::17], ids=str)
-@pytest.mark.parametrize("zoom_arguments", [{"zoom": 2.4}, {"n": 1, "in_plane": 4}], ids=str)
+@pytest.mark.parametrize("orientation", list(orientations())[::17])
+@pytest.mark.parametrize("zoom_arguments", [{"zoom": 2.4}, {"n": 1, "in_plane": 4}])
 def test_embedded_volumes_have_the_position_and_values_of_scan_and_output(
     save: Callable, run: Callable, tmp_path: Path, orientation: np.ndarray, zoom_arguments: dict
 ) -> None:

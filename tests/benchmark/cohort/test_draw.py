@@ -74,6 +74,11 @@ def test_too_few_scans_are_refused_unless_partial(dataset):
     assert (len(sheet.test(rows)), len(rows)) == (3, 20)
 
 
+def test_patients_are_assigned_to_the_folds_in_turn(dataset):
+    rows, _ = draw(dataset, "shelf", {"cv": 12, "test": 3}, 5, 0)
+    assert [len(sheet.validation(rows, fold)) for fold in range(1, 6)] == [3, 3, 2, 2, 2]
+
+
 def test_partial_cohort_keeps_a_patient_for_each_fold(dataset):
     rows, _ = draw(dataset, "shelf", {"cv": 27, "test": 19}, 5, 0, partial=True)
     assert [len(sheet.validation(rows, fold)) for fold in range(1, 6)] == [1] * 5
