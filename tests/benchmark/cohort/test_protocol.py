@@ -33,6 +33,10 @@ def test_draw_depends_on_dataset_subject_and_seed_only():
     assert not np.array_equal(first, draw_removed(155, 0.1, 2, "brats", "a").removed)
 
 
+def test_fraction_of_one_slice_is_accepted():
+    assert len(draw_removed(10, 0.1, 0, "d", "s").removed) == 1
+
+
 @pytest.mark.parametrize("fraction", [0.01, 0.6])
 def test_impossible_fractions_are_refused(fraction):
     with pytest.raises(UserError, match=r"protocol\.remove"):

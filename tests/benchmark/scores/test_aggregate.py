@@ -52,9 +52,16 @@ def test_patient_restored_in_several_folds_counts_once(score_files):
 def test_cells_have_counts_and_no_spread_of_one_fold(score_files):
     table = cells(read_scores(score_files))
     assert table.loc[("toy", "ours"), ["folds", "patients", "slices", "left_out"]].tolist() == [2, 2, 6, 0]
-    assert table.loc[("toy", "linear"), "folds"] == 1
+    assert table.loc[("toy", "linear"), ["folds", "patients", "slices", "left_out"]].tolist() == [1, 2, 6, 0]
     assert math.isnan(table.loc[("toy", "linear"), "ssim_sd"])
     assert table.loc[("toy", "truth"), "psnr"] == np.inf
+
+
+def test_region_of_a_cell_is_brain_only_if_every_scan_is(score_files):
+    scores = read_scores(score_files)
+    assert set(cells(scores)["region"]) == {"brain"}
+    scores.loc[scores["subject"] == "p2", "region"] = "head"
+    assert set(cells(scores)["region"]) == {"head"}
 
 
 def test_removed_slices_without_signal_are_left_out_and_counted(score_files):
