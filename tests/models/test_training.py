@@ -237,3 +237,15 @@ def test_optimiser_state_in_another_layout_is_loaded_into_the_layout_of_the_weig
         found.append(network.weight.detach())
     assert found[0].stride() != found[1].stride()
     torch.testing.assert_close(*found)
+
+
+def test_compiled_training_has_channels_last_layout(monkeypatch):
+    """Weights, and all features: otherwise every convolution converts its layout on a GPU."""
+    monkeypatch.setattr(torch._inductor.config, "force_layout_optimization", False)
+    network = nn.Sequential(nn.Conv2d(8, 4, 3), nn.Conv2d(4, 4, 3))
+    task = Task(network, {}, 1, {})
+    task.quicken(half=False, compiled=False)
+    assert network[0].weight.is_contiguous()
+    task.quicken(half=False, compiled=True)
+    assert all(layer.weight.is_contiguous(memory_format=torch.channels_last) for layer in network)
+    assert torch._inductor.config.force_layout_optimization
