@@ -1,0 +1,48 @@
+"""The diffusion's training: latents of the frozen first stage."""
+
+import numpy as np
+import pytest
+import torch
+
+from models import weights
+from models.training.data import SliceBank
+
+VQ = {"channels": [8, 8, 16], "layers_per_block": 1, "codes": 16, "norm_groups": 4}
+LDM = {"width": 16, "multipliers": [1, 2], "layers_per_block": 1, "head_channels": 16, "norm_groups": 4}
+OPTIONS = {"slices_per_step": 4, "base_rate": 1e-5, "crop": 1, "degradation": "bilinear", "ema": 0.9, "latent_scale": 1}
+
+
+@pytest.fixture
+def bank() -> SliceBank:
+    return SliceBank([np.random.default_rng(0).random((20, 16, 16), dtype=np.float32)])
+
+
+def task(bank: SliceBank, remembers: bool):
+    torch.manual_seed(0)
+    made = weights.training_of("ldm")(weights.network("ldm", LDM), {"vq": weights.network("vq", VQ)}, 10, OPTIONS)
+    made.train().prepare(bank)
+    assert made.remembered is None  # on a CPU, results stay the same to the bit
+    if remembers:
+        made.remember(bank)
+    return made
+
+
+def test_kept_latents_are_those_of_the_drawn_slices(bank: SliceBank) -> None:
+    """Where whole slices repeat, each is encoded once; a resumed training, which encodes them again, gets the same."""
+    keeping, resumed, plain = task(bank, True), task(bank, True), task(bank, False)
+    for seed in range(3):
+        torch.manual_seed(seed)
+        batch = bank.batch(4)
+        slices, latents = keeping.crops(batch)
+        assert torch.equal(slices, batch)
+        torch.testing.assert_close(latents, plain.encode(batch))
+        assert torch.equal(latents, resumed.crops(batch)[1])
+        torch.testing.assert_close(latents, plain.crops(batch)[1], atol=1e-4, rtol=1e-4)
+    assert not torch.equal(latents[0], latents[1])
+
+
+def test_held_out_slices_are_encoded(bank: SliceBank) -> None:
+    keeping, other = task(bank, True), torch.rand(4, 1, 16, 16)
+    bank.batch(4)
+    keeping.eval()
+    torch.testing.assert_close(keeping.crops(other)[1], keeping.encode(other), atol=1e-4, rtol=1e-4)
