@@ -33,8 +33,9 @@ def test_draw_depends_on_dataset_subject_and_seed_only():
     assert not np.array_equal(first, draw_removed(155, 0.1, 2, "brats", "a").removed)
 
 
-def test_fraction_of_one_slice_is_accepted():
+def test_fractions_of_one_slice_and_of_every_second_slice_are_accepted():
     assert len(draw_removed(10, 0.1, 0, "d", "s").removed) == 1
+    assert draw_removed(7, 3 / 7, 0, "d", "s").removed.tolist() == [1, 3, 5]
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.6])

@@ -155,6 +155,13 @@ def test_values_up_to_the_limit_of_the_dtype_are_accepted(tmp_path: Path) -> Non
     assert read_scan(tmp_path / "scan.nii.gz").data.min() == -(2**15)
 
 
+def test_lowest_value_of_the_dtype_near_other_values_is_accepted(tmp_path: Path) -> None:
+    data = np.linspace(-20_000, 20_000, np.prod(GRID)).reshape(GRID).astype(np.int16)
+    data[0, 0, 0] = -(2**15)
+    nib.save(nifti(data), tmp_path / "scan.nii.gz")
+    assert read_scan(tmp_path / "scan.nii.gz").data.min() == -(2**15)
+
+
 def test_hash_is_of_the_opened_file_even_if_replaced_later(tmp_path: Path) -> None:
     import hashlib
 
