@@ -46,6 +46,9 @@ def test_default_config_has_the_articles_values():
         ({"weights": {"cohorts": {"oasys": 1}}}, "weights.cohorts: 'oasys' is not defined; did you mean 'oasis'?"),
         ({"samplers": {"cohorts": ["oasys"]}}, "samplers.cohorts: 'oasys' is not defined; did you mean 'oasis'?"),
         ({"figures": {"fig05": {"cohort": "oasys"}}}, "figures.fig05.cohort: 'oasys' is not defined; did you mean"),
+        ({"viewer": {"cohort": "oasys"}}, "viewer.cohort: 'oasys' is not defined; did you mean 'oasis'?"),
+        ({"survey": {"cohort": "atlass"}}, "survey.cohort: 'atlass' is not defined; did you mean 'atlas'?"),
+        ({"efficiency": {"cohort": "brats_t4"}}, "efficiency.cohort: 'brats_t4' is not defined; did you mean 'brats_t"),
         ({"weights": {"cohorts": {"oasis": "-1"}}}, "weights.cohorts.oasis: -1 must be a number of at least 0"),
         ({"weights": {"networks": ["ldm"]}}, "weights.networks: 'ldm' needs vq, which are trained for each cohort"),
         (

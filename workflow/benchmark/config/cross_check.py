@@ -9,6 +9,7 @@ from typing import Any
 from benchmark import project
 from benchmark.config import recipe
 from benchmark.config.networks import about, class_of, keeps_resolution
+from benchmark.config.schema import default
 from benchmark.errors import UserError, meant
 
 SOLVERS = ("ddim", "plms", "dpm++", "dpm++sde", "unipc")
@@ -124,14 +125,18 @@ def _contest(config: Mapping[str, Any]) -> None:
 
 
 def _shown_cohorts(config: Mapping[str, Any]) -> None:
-    """``UserError`` if the samplers' tables or a figure name a cohort that is not defined: they would be left out.
+    """``UserError`` if a table, figure or page names a cohort that is not defined: it would be left out.
 
-    The cohort of ``efficiency``, ``survey`` or ``viewer`` is not checked: its default may be missing in a config with
-    other cohorts.
+    The defaults of ``efficiency``, ``survey`` and ``viewer`` are cohorts of the article, and a config with other
+    cohorts need not define them.
     """
     known("samplers.cohorts", config["samplers"]["cohorts"], config["cohorts"])
     for name, figure in config["figures"].items():
         known(f"figures.{name}.cohort", [figure["cohort"]] if "cohort" in figure else [], config["cohorts"])
+    for block in ("efficiency", "survey", "viewer"):
+        cohort = config[block]["cohort"]
+        if cohort not in (None, default(block, "cohort")):
+            known(f"{block}.cohort", [cohort], config["cohorts"])
 
 
 def contest_rivals(contest: Mapping[str, Any], methods: Mapping[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ key that was probably intended.
 """
 
 import contextlib
+import functools
 import json
 import math
 import os
@@ -23,10 +24,19 @@ SCHEMA = shipped("workflow/schemas/config.schema.yaml")
 def fill_in(config: dict[str, Any]) -> None:
     """Fills in the schema's defaults, in place. ``UserError``: the first value that the schema does not allow."""
     _ordinary(config, "")
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    error = next(iter(_with_defaults()(schema).iter_errors(config)), None)
+    error = next(iter(_with_defaults()(_schema()).iter_errors(config)), None)
     if error is not None:
         raise UserError(redacted(_explain(error)))
+
+
+def default(block: str, key: str) -> Any:
+    """The schema's default of a key of one of the config's blocks."""
+    return _schema()["properties"][block]["properties"][key]["default"]
+
+
+@functools.cache
+def _schema() -> dict[str, Any]:
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
 
 
 def plain(value: Any) -> Any:
