@@ -74,8 +74,12 @@ rule contest_figure:
             w.cohort, sheet.validation(cohort_sheet(w.cohort), 1)
         ),
         scores=contest_files(CONTEST["methods"], FOLDS),
-        weights=lambda w: dict.fromkeys(
-            path for m in CONTEST["methods"] for path in method_weights(w.cohort, 1, m)
+        weights=lambda w: list(
+            dict.fromkeys(
+                path
+                for m in CONTEST["methods"]
+                for path in method_weights(w.cohort, 1, m)
+            )
         ),
     output:
         png=report(

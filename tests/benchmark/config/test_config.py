@@ -95,6 +95,11 @@ def test_numbers_as_text_are_converted():
     assert config["networks"]["vq"]["training"]["rate_schedule"] == "one_cycle"
 
 
+def test_null_as_text_is_null_where_the_schema_allows_it():
+    config = check(merged(viewer={"cohort": "null"}, study={"stand_in": "null"}, survey={"answers": "null"}))
+    assert (config["viewer"]["cohort"], config["study"]["stand_in"], config["survey"]["answers"]) == (None, None, None)
+
+
 def test_needed_networks_are_in_training_order():
     config = check(merged())
     assert needed_networks(config, "ours")[:2] == ["vq", "ldm"]

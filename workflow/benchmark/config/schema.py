@@ -75,6 +75,8 @@ def _with_defaults() -> type:
                     instance.setdefault(key, json.loads(json.dumps(rule["default"])))
                 if key in instance and _holds_values(rule):
                     instance[key] = plain(instance[key])
+                elif "null" in rule.get("type", ()) and instance.get(key) == "null":
+                    instance[key] = None  # `--config 'viewer={cohort: null}'` passes the text
                 if rule.get("format") == "path" and isinstance(instance.get(key), str):
                     instance[key] = os.path.expanduser(instance[key])
         yield from unchanged(validator, rules, instance, schema)
