@@ -45,8 +45,9 @@ demo: setup
 	$(SNAKEMAKE) --configfile config/demo.yaml --cores 1 --quiet rules progress host --report results/demo/report.html
 	@echo "report: results/demo/report.html   tables: results/demo/tables/   figures: results/demo/figures/"
 
+# A process for each core; the tests of a file share one process, and so what is costly to set up.
 test: dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 slurm-test: dev
 	tests/slurm/packages

@@ -15,6 +15,7 @@ from models.first_stage import build_vq
 from models.unet import build_unet
 from models.weights import read_metadata
 
+pytestmark = pytest.mark.long
 VQ = {"channels": [32, 32, 32], "layers_per_block": 1, "codes": 32, "norm_groups": 32}
 LDM = {"width": 32, "multipliers": [1, 2], "layers_per_block": 1, "attention_factors": [2], "head_channels": 8}
 TOY = ["--config", "study={cohorts: [toy], methods: [ours_no_edsr, truth]}", "recipe=authors"]

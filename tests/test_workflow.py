@@ -10,7 +10,7 @@ from fuzz import SEED
 from kills import inside, killed
 from workflow_runs import ROOT, SMALL, planned, run, snakemake
 
-pytestmark = pytest.mark.usefixtures("trunks")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("trunks")]
 
 
 def small_study(results: Path, *more: str) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from zoom_scans import thick
 
+pytestmark = pytest.mark.long
 SCRIPT = """
 import resource, sys
 from pathlib import Path
