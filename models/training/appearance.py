@@ -2,7 +2,7 @@
 generator.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,12 @@ def resampling(new: int, old: int, voxel: Tensor, blur: Tensor, field: Tensor) -
     kernel = smooth / smooth.sum(dim=2, keepdim=True) @ kernel
     u = torch.linspace(-1, 1, old, device=voxel.device)
     return kernel * torch.exp(field[:, :1] * u + field[:, 1:] * u**2)[:, None, :]
+
+
+def resamplings(sizes: Sequence[tuple[int, int]], voxel: Tensor, blur: Tensor, field: Tensor) -> Iterator[Tensor]:
+    """The matrices of ``resampling`` for each axis: its (new, old) length, and its column of what ``looks`` draws."""
+    for axis, (new, old) in enumerate(sizes):
+        yield resampling(new, old, voxel[:, axis], blur[:, axis], field[:, axis])
 
 
 def curves(count: int, augment: Mapping[str, Any]) -> Tensor:

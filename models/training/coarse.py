@@ -13,7 +13,7 @@ from torch import Tensor
 
 from models.fast import moved
 from models.interpolation import FACTOR
-from models.training.appearance import FARTHEST, curves, looks, resampling
+from models.training.appearance import FARTHEST, curves, looks, resamplings
 from models.training.blocks import ORDERS, BlockBank
 
 SLICES = 5
@@ -53,9 +53,7 @@ def coarse_and_fine(bank: BlockBank, places: Tensor, patch: int, augment: Mappin
         block = bank.take(places, order, flip, (deep, wide, wide))
         block = greys.gather(1, block.view(count, -1).long()).view(block.shape)
         sizes = ((around, deep), (fine, wide), (fine, wide))
-        along, down, across = (
-            resampling(new, old, voxel[:, axis], blur[:, axis], field[:, axis]) for axis, (new, old) in enumerate(sizes)
-        )
+        along, down, across = resamplings(sizes, voxel, blur, field)
         middle = SLICES // 2
         along = along[:, AROUND - middle : AROUND + middle + 1]
         slices = torch.bmm(along.to(exact), block.view(count, deep, -1)).view(count, SLICES, wide, wide)

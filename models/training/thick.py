@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.fast import moved
 from models.gap import SLICES
-from models.training.appearance import FARTHEST, curves, looks, resampling
+from models.training.appearance import FARTHEST, curves, looks, resamplings
 from models.training.blocks import ORDERS, BlockBank
 from models.training.scan_protocols import DEEP, Protocols
 
@@ -44,9 +44,7 @@ def simulate(
         block = bank.take(places, order, flip, (deep, wide, wide))
         block = greys.gather(1, block.view(count, -1).long()).view(block.shape)
         sizes = ((DEEP, deep), (patch, wide), (patch, wide))
-        along, down, across = (
-            resampling(new, old, voxel[:, axis], blur[:, axis], field[:, axis]) for axis, (new, old) in enumerate(sizes)
-        )
+        along, down, across = resamplings(sizes, voxel, blur, field)
         targets = protocols.targets[chosen]
         rows = torch.cat(
             [protocols.slices[chosen] @ along, along[torch.arange(count, device=device)[:, None], targets]], 1

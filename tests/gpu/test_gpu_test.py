@@ -54,7 +54,7 @@ def test_checks_beyond_the_time_limit_are_skipped_with_a_reason(tmp_path: Path) 
 
 def test_gpu_test_without_a_gpu_is_refused_in_one_line() -> None:
     if torch.cuda.is_available():
-        pytest.skip("there is one")
+        pytest.skip("this machine has a CUDA device")
     done = subprocess.run([sys.executable, str(HERE)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert done.stderr.strip().splitlines() == [
