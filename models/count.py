@@ -19,7 +19,7 @@ from models.interpolation import FACTOR
 from models.latent_diffusion import LatentDiffusion
 from models.networks import lens, slab
 from models.networks.lens import Lens
-from models.networks.quartet import SLICES, Quartet
+from models.networks.quartet import Quartet
 from models.networks.slab import Slab
 from models.weights import network
 
@@ -60,7 +60,9 @@ def calls(module: nn.Module, side: int) -> list[tuple[str, Callable[[], Tensor]]
         noisy = low.expand(-1, module.unet.size["out_channels"], -1, -1)
         return [("one step", lambda: module(noisy, torch.empty(1, dtype=torch.long), low))]
     if isinstance(module, Quartet):
-        return [("low to full", lambda: module(low.expand(-1, SLICES, -1, -1), torch.empty(1, 3)))]
+        return [
+            ("low to full", lambda: module(low.expand(-1, module.slices, -1, -1), torch.empty(1, module.slices - 1)))
+        ]
     if isinstance(module, Slab):
         slices, about = full.expand(-1, slab.SLICES, -1, -1), torch.empty(1, slab.DESCRIPTION)
         features = module.features(slices, about)

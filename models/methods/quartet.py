@@ -1,4 +1,4 @@
-"""This project's method: each slice is drawn by one network from the four known slices around its position."""
+"""This project's method: each slice is drawn by one network from the known slices around its position."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,10 +41,10 @@ class Method(Restorer):
         return slices
 
     def looks_at(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """The four slices around each position, (S', S) bool; three where a slice repeats at an end of the volume."""
-        four, _ = around(known, at)
+        """The slices that the network sees around each position, (S', S) bool; fewer at an end of the volume."""
+        seen, _ = around(known, at, self.network.context)
         looked_at = np.zeros((len(at), len(known)), dtype=bool)
-        np.put_along_axis(looked_at, four, True, axis=1)
+        np.put_along_axis(looked_at, seen, True, axis=1)
         return looked_at
 
     def block(
@@ -57,31 +57,33 @@ class Method(Restorer):
 
     def drawn(self, held: Mapping[int, Tensor], known: np.ndarray, at: np.ndarray) -> Tensor:
         """Slices at the positions ``at``, (S', fh, fw)."""
-        four, places = around(known, at[self.whole(range(len(at)))])
-        slices = torch.stack([torch.cat([held[i] for i in each]) for each in four.tolist()])
+        seen, places = around(known, at[self.whole(range(len(at)))], self.network.context)
+        slices = torch.stack([torch.cat([held[i] for i in each]) for each in seen.tolist()])
         where = moved(torch.from_numpy(places).to(slices.dtype), self.device)
         pixels = in_pieces(self.draw, slices, where, pixels=slices.shape[-2] * slices.shape[-1])
         return pixels[: len(at)].squeeze(1).clamp(0, 1)
 
     def draw(self, slices: Tensor, places: Tensor) -> Tensor:
-        """Four slices (B, 4, h, w) and their distances ``places`` (B, 3) → slices (B, 1, fh, fw), the mean over
-        ``views``."""
+        """Known slices (B, 2 + 2c, h, w) and their distances ``places`` (B, 1 + 2c) → slices (B, 1, fh, fw), the mean
+        over ``views``."""
         seen = [(slices, places)]
         if self.views > 1:
             seen.append((slices.flip(1), turned(places)))
         # Copies, because the next call of a compiled network overwrites its last result.
         drawn = [self.network(*view).clone() for view in seen]
         if self.views > 2:
-            drawn += [self.network(four.flip(-1), where).flip(-1) for four, where in seen]
+            drawn += [self.network(known.flip(-1), where).flip(-1) for known, where in seen]
         return torch.stack(drawn).mean(dim=0)
 
 
-def around(known: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The four known slices around each position (S', 4), and the distances ``places`` (S', 3), as
+def around(known: np.ndarray, at: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]:
+    """The known slices around each position (S', 2 + 2c), and the distances ``places`` (S', 1 + 2c), as
     ``models.networks.quartet`` defines them. A known position has t = 0; the last known slice has t = 1.
     """
     left, _ = neighbours(known, at)
     left = np.minimum(left, len(known) - 2)
-    four = np.stack([np.maximum(left - 1, 0), left, left + 1, np.minimum(left + 2, len(known) - 1)], axis=1)
-    first, second, third, fourth = (known[column] for column in four.T)
-    return four, np.stack([second - first, at - second, fourth - third], axis=1) / (third - second)[:, None]
+    index = np.clip(left[:, None] + np.arange(-context, context + 2), 0, len(known) - 1)
+    places = np.diff(known.astype(float)[index], axis=1)
+    gap = places[:, context].copy()
+    places[:, context] = at - known[left]
+    return index, places / gap[:, None]

@@ -1,10 +1,11 @@
 """Four known slices and a position between them → the slice there: this project's own network.
 
-The article restores slices one by one and mixes the results. Here one network sees the two known slices on each side of
-a position, at low resolution, and the position itself, and draws the slice in one step: sharp detail of a neighbour is
-kept, and results are not mixed. The network is 2-D (the four slices are channels), accepts any position, and works on
-the known slices' grid until its last layer, as WDSR does; its blocks are WDSR's. It magnifies ×4 in plane, or, with
-factor 1, keeps the slices' resolution, which suits a scan with thick slices.
+The article restores slices one by one and mixes the results. Here one network sees the known slices on each side of a
+position, at low resolution, and the position itself, and draws the slice in one step: sharp detail of a neighbour is
+kept, and results are not mixed. Two slices on each side are usual, one or more are possible. The network is 2-D (the
+slices are channels), accepts any position, and works on the known slices' grid until its last layer, as WDSR does; its
+blocks are WDSR's. It magnifies ×4 in plane, or, with factor 1, keeps the slices' resolution, which suits a scan with
+thick slices.
 """
 
 from collections.abc import Mapping
@@ -33,40 +34,40 @@ ABOUT = {
     "in_plane": "bicubic",
     "method": "quartet",
 }
-SLICES = 4
 
 
 class Quartet(nn.Module):
-    """Slices (B, 4, h, w) in [0, 1] and distances ``places`` (B, 3) → the slice at a position (B, 1, fh, fw), not
-    clamped.
+    """Slices (B, 2 + 2c, h, w) in [0, 1] and distances ``places`` (B, 1 + 2c) → the slice at a position (B, 1, fh, fw),
+    not clamped.
 
-    ``factor`` f: in-plane magnification, 4 or 1.
+    ``context`` c: known slices on each side of the two neighbours; 1 is usual. ``factor`` f: in-plane magnification, 4
+    or 1.
 
-    The three columns of ``places`` are ``before``, ``t`` and ``after``: the distances from the first slice to the
-    second, from the second slice to the position (0 … 1), and from the third slice to the fourth. The unit is the width
-    of the gap around the position. A missing slice is replaced by its neighbour, at distance 0.
+    The columns of ``places`` are the distances from each slice to the next, but the middle column is ``t``, the
+    distance from the left neighbour to the position (0 … 1). The unit is the width of the gap around the position. A
+    missing slice is replaced by its inner neighbour, at distance 0.
 
     The network's output is added to a starting point, and its last layer starts at zero: untrained, the network returns
     the starting point. With factor 4 the starting point is the linear control (bicubic of the two neighbours' mixture),
-    with factor 1 the cubic spline through the four slices. With factor 1 nothing is added to a known slice.
+    with factor 1 the cubic spline through the inner four slices. With factor 1 nothing is added to a known slice.
     """
 
-    def __init__(self, blocks: int, width: int, expansion: int, context: bool, factor: int) -> None:
+    def __init__(self, blocks: int, width: int, expansion: int, context: int, factor: int) -> None:
         super().__init__()
         if factor not in (1, FACTOR):
             raise ValueError(f"quartet: factor {factor}; it magnifies by 1 or {FACTOR}")
-        self.context, self.factor = context, factor
-        self.head = nn.Conv2d(SLICES + 1, width, 3, padding=1)
+        if context < 0:
+            raise ValueError(f"quartet: context {context}; 0 or more slices outside of the two neighbours")
+        self.context, self.factor = int(context), factor
+        self.slices = 2 + 2 * self.context
+        self.head = nn.Conv2d(self.slices + 1, width, 3, padding=1)
         self.blocks = nn.ModuleList(Block(width, expansion) for _ in range(blocks))
-        self.place = nn.Sequential(nn.Linear(3, 64), nn.SiLU(), nn.Linear(64, 2 * width * blocks))
+        self.place = nn.Sequential(nn.Linear(self.slices - 1, 64), nn.SiLU(), nn.Linear(64, 2 * width * blocks))
         self.tail = nn.Conv2d(width, factor * factor, 3, padding=1)
         for parameter in (*self.place[-1].parameters(), *self.tail.parameters()):
             nn.init.zeros_(parameter)
 
     def forward(self, slices: Tensor, places: Tensor) -> Tensor:
-        if not self.context:
-            slices = slices[:, [1, 1, 2, 2]]
-            places = places * places.new_tensor([0, 1, 0])
         mixed = self.mixed(slices, places)
         features = self.head((torch.cat([slices, mixed], dim=1) - 0.5).to(weights_dtype(self.head)))
         tuned = in_weights(self.place, places).view(len(places), len(self.blocks), 2, -1, 1, 1).to(features)
@@ -78,8 +79,12 @@ class Quartet(nn.Module):
         return self.magnified(mixed) + drawn
 
     def mixed(self, slices: Tensor, places: Tensor) -> Tensor:
-        """Slices (B, 4, h, w) and places (B, 3) → (B, 1, h, w), without learning: linear, or with factor 1 cubic."""
-        return (mixture if self.factor == FACTOR else spline)(slices, places)
+        """Slices (B, 2 + 2c, h, w) and places (B, 1 + 2c) → (B, 1, h, w), without learning: linear, or with factor 1
+        cubic."""
+        if self.factor == FACTOR or not self.context:
+            return mixture(slices, places)
+        left = self.context - 1
+        return spline(slices[:, left : left + 4], places[:, left : left + 3])
 
     def magnified(self, slices: Tensor) -> Tensor:
         """Bicubic with factor 4, unchanged with factor 1; ``mixed`` and ``magnified`` make the starting point."""
@@ -87,8 +92,10 @@ class Quartet(nn.Module):
 
 
 def mixture(slices: Tensor, places: Tensor) -> Tensor:
-    """The linear control between the two neighbours, (B, 4, h, w) → (B, 1, h, w)."""
-    return torch.lerp(slices[:, 1:2], slices[:, 2:3], places[:, 1].to(slices).view(-1, 1, 1, 1))
+    """The linear control between the two middle slices, (B, 2 + 2c, h, w) → (B, 1, h, w)."""
+    left = slices.shape[1] // 2 - 1
+    t = places[:, left].to(slices).view(-1, 1, 1, 1)
+    return torch.lerp(slices[:, left : left + 1], slices[:, left + 1 : left + 2], t)
 
 
 def spline(slices: Tensor, places: Tensor) -> Tensor:
@@ -111,18 +118,19 @@ def spline(slices: Tensor, places: Tensor) -> Tensor:
 
 
 def turned(places: Tensor) -> Tensor:
-    """The distances ``places`` (B, 3) of the same four slices in the opposite order."""
-    return places.flip(1) * places.new_tensor([1, -1, 1]) + places.new_tensor([0, 1, 0])
+    """The distances ``places`` (B, 1 + 2c) of the same slices in the opposite order."""
+    is_t = torch.arange(places.shape[1], device=places.device) == places.shape[1] // 2
+    return torch.where(is_t, 1 - places, places).flip(1)
 
 
 def between(places: Tensor) -> Tensor:
-    """4t(1 − t): 0 at a known slice, 1 half-way, (B, 3) → (B, 1, 1, 1)."""
-    t = places[:, 1].view(-1, 1, 1, 1)
+    """4t(1 − t): 0 at a known slice, 1 half-way, (B, 1 + 2c) → (B, 1, 1, 1)."""
+    t = places[:, places.shape[1] // 2].view(-1, 1, 1, 1)
     return 4 * t * (1 - t)
 
 
-def build(blocks: int = 16, width: int = 64, expansion: int = 6, context: bool = True, factor: int = FACTOR) -> Quartet:
-    """As large as WDSR at the article's size. ``context`` False: the outer two slices are ignored."""
+def build(blocks: int = 16, width: int = 64, expansion: int = 6, context: int = 1, factor: int = FACTOR) -> Quartet:
+    """As large as WDSR at the article's size."""
     return Quartet(blocks, width, expansion, context, factor)
 
 
@@ -130,8 +138,8 @@ class Training(Task):
     """True slices of the training volumes, from the slices around them at many distances.
 
     Each sample is a slice and a gap of 1 to ``gap`` slices around it. The slice is anywhere in the gap (with factor 1:
-    anywhere but at the ends). The outer two slices are as far from the gap's ends as the gap is wide, or next to the
-    ends. Half of the samples are reversed along the slice axis. The loss is MAE + ``perceptual_weight`` · LPIPS (with
+    anywhere but at the ends). The outer slices of a side follow each other at the width of the gap, or at one slice.
+    Half of the samples are reversed along the slice axis. The loss is MAE + ``perceptual_weight`` · LPIPS (with
     the trunk ``perceptual_net``); low resolution is the protocol's.
 
     Options: ``gap``, ``patch`` (side in pixels, a multiple of 4), ``perceptual_weight``, ``perceptual_net`` (``vgg`` or
@@ -159,8 +167,8 @@ class Training(Task):
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         slices, places = self.draw(len(batch))
         patches = random_flip(random_patch(slices, self.options["patch"]))
-        target = patches[:, SLICES:]
-        known, places = self.seen(patches[:, :SLICES]), moved(places.to(patches.dtype), patches.device)
+        target = patches[:, -1:]
+        known, places = self.seen(patches[:, :-1]), moved(places.to(patches.dtype), patches.device)
         made = self.network(known, places)
         loss = F.l1_loss(made, target)
         log = {"l1": loss.detach(), "l1_of_start": F.l1_loss(self.start(known, places), target)}
@@ -171,27 +179,28 @@ class Training(Task):
         return loss, log
 
     def draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """``count`` samples: slices (B, 5, H, W), four known slices and the target, and distances ``places`` (B, 3)."""
+        """``count`` samples: slices (B, 3 + 2c, H, W), the known slices and the target, and distances ``places`` (B, 1
+        + 2c)."""
         anchor = torch.randint(len(self.bank), (count,))
         first, last = self.first[anchor], self.last[anchor]
         least = int(self.network.factor == 1)  # with factor 1, known slices are not drawn
         gap = torch.minimum(torch.randint(1 + least, self.options["gap"] + 1, (count,)), last - first)
         left = torch.minimum(torch.maximum(anchor - (gap / 2).long(), first), last - gap)
-        inside = least + (torch.rand(count) * (gap - least)).long()
+        right, target = left + gap, left + least + (torch.rand(count) * (gap - least)).long()
         reach = torch.where(torch.rand(2, count) < 0.5, gap, 1)
-        outer_left = torch.maximum(left - reach[0], first)
-        outer_right = torch.minimum(left + gap + reach[1], last)
-        before, after = left - outer_left, outer_right - left - gap
-        # drop an outer slice that falls outside the volume; do not move it closer
-        before, after = before * (before == reach[0]), after * (after == reach[1])
-        index = torch.stack([left - before, left, left + gap, left + gap + after])
-        places = torch.stack([before, inside, after], dim=1) / gap.clamp_min(1).unsqueeze(1)
+        # an outer slice that falls outside the volume is dropped, not moved closer
+        outer = torch.arange(self.network.context, 0, -1).unsqueeze(1)
+        before = left - reach[0] * torch.minimum(outer, (left - first) // reach[0])
+        after = right + reach[1] * torch.minimum(outer.flip(0), (last - right) // reach[1])
+        index = torch.cat([before, left.unsqueeze(0), right.unsqueeze(0), after])
+        places = index.diff(dim=0)
+        places[self.network.context] = target - left
+        places = places.T / gap.clamp_min(1).unsqueeze(1)
         turn = torch.rand(count) < 0.5
         index = torch.where(turn, index.flip(0), index)
         places = torch.where(turn.unsqueeze(1), turned(places), places)
-        numbers = torch.cat([index, (left + inside).unsqueeze(0)])
-        slices = self.bank.take(numbers.T.reshape(-1))
-        return slices.view(count, SLICES + 1, *slices.shape[-2:]), places
+        slices = self.bank.take(torch.cat([index, target.unsqueeze(0)]).T.reshape(-1))
+        return slices.view(count, len(index) + 1, *slices.shape[-2:]), places
 
     def start(self, known: Tensor, places: Tensor) -> Tensor:
         """The network's starting point."""
@@ -202,17 +211,21 @@ class Training(Task):
         return self.coarse(slices) if self.network.factor == FACTOR else slices
 
     def examples(self, held_out: SliceBank) -> Tensor:
-        """Slices half-way between two neighbours: the two neighbours (twice each), then the slice, (B, 5, H, W)."""
+        """Slices half-way between two neighbours: the two neighbours (1 + c times each), then the slice, (B, 3 + 2c, H,
+        W)."""
         middle = torch.linspace(0, len(held_out) - 1, 8)[1:-1].round().long()
-        index = torch.stack([middle + step for step in (-1, -1, 1, 1, 0)], dim=1).clamp(0, len(held_out) - 1)
+        each = self.network.slices // 2
+        steps = torch.tensor([-1] * each + [1] * each + [0])
+        index = (middle.unsqueeze(1) + steps).clamp(0, len(held_out) - 1)
         slices = held_out.take(index.reshape(-1))
-        return slices.view(len(middle), SLICES + 1, *slices.shape[-2:])
+        return slices.view(*index.shape, *slices.shape[-2:])
 
     def picture(self, batch: Tensor) -> list[Tensor]:
         """The network's starting point, its output, the truth."""
-        known, places = self.seen(batch[:, :SLICES]), batch.new_tensor([[0.0, 0.5, 0.0]]).expand(len(batch), -1)
+        known, places = self.seen(batch[:, :-1]), batch.new_zeros(len(batch), self.network.slices - 1)
+        places[:, self.network.context] = 0.5
         return [
             self.start(known, places),
             self.network(known, places).clamp(0, 1),
-            batch[:, SLICES:],
+            batch[:, -1:],
         ]

@@ -1,4 +1,4 @@
-"""Four slices, one network: its starting point, training samples, and method."""
+"""Slices around a position, one network: its starting point, training samples, and method."""
 
 import numpy as np
 import pytest
@@ -25,10 +25,23 @@ def test_untrained_network_equals_the_linear_control():
 
 
 def test_around_returns_four_neighbours_and_their_relative_distances():
-    four, places = around(KNOWN, np.array([0.0, 0.5, 2, 3, 7, 8]))
+    four, places = around(KNOWN, np.array([0.0, 0.5, 2, 3, 7, 8]), 1)
     assert four.tolist() == [[0, 0, 1, 2], [0, 0, 1, 2], [0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 4], [2, 3, 4, 4]]
     expected = [[0, 0, 2], [0, 0.5, 2], [0.5, 0.5, 0.5], [2, 0, 4], [0.25, 0.75, 0], [0.25, 1, 0]]
     np.testing.assert_allclose(places, expected)
+
+
+@pytest.mark.parametrize(
+    ("context", "at", "slices", "distances"),
+    [
+        (0, 2, [1, 2], [0.5]),
+        (3, 3.5, [0, 0, 1, 2, 3, 4, 4, 4], [0, 1, 2, 0.5, 4, 0, 0]),
+    ],
+)
+def test_around_repeats_the_last_slice_at_distance_0(context, at, slices, distances):
+    index, places = around(KNOWN.astype(int), np.array([at]), context)
+    assert index.tolist() == [slices]
+    np.testing.assert_allclose(places, [distances])
 
 
 def test_method_uses_four_slices_and_linear_weights():
@@ -43,25 +56,27 @@ def test_two_known_slices_suffice():
     assert made.shape == (1, 32, 32)
 
 
-def test_training_samples_are_slices_of_one_volume_at_the_given_distances():
+@pytest.mark.parametrize("context", [0, 1, 3])
+def test_training_samples_are_slices_of_one_volume_at_the_given_distances(context):
     """Slices whose values are their positions: the target must be at the position given by ``places``."""
     numbers = torch.arange(1, 12) / 16
     volumes = [numbers.view(-1, 1, 1).expand(-1, 4, 4).numpy() + shift / 64 for shift in (0, 1)]
-    task = Training(build(**SIZE), {}, 1, OPTIONS)
+    task = Training(build(**SIZE, context=context), {}, 1, OPTIONS)
     task.prepare(SliceBank(volumes))
     torch.manual_seed(0)
     slices, places = task.draw(500)
-    outer, left, right, other, target = (slices[:, i, 0, 0] for i in range(5))
-    assert (((slices[..., 0, 0] * 64).round() % 4).std(dim=1) == 0).all()  # all five of one volume
-    gap = right - left
-    np.testing.assert_allclose(left + places[:, 1] * gap, target, atol=2e-4)
-    np.testing.assert_allclose(left - places[:, 0] * gap, outer, atol=2e-4)
-    np.testing.assert_allclose(right + places[:, 2] * gap, other, atol=2e-4)
+    assert (((slices[..., 0, 0] * 64).round() % 4).std(dim=1) == 0).all()  # all of one volume
+    known, target = slices[:, :-1, 0, 0], slices[:, -1, 0, 0]
+    gap = known[:, context + 1] - known[:, context]
+    np.testing.assert_allclose(known[:, context] + places[:, context] * gap, target, atol=2e-4)
+    steps = places.clone()
+    steps[:, context] = 1
+    np.testing.assert_allclose(known.diff(dim=1), steps * gap.unsqueeze(1), atol=2e-4)
     distances = (gap.abs() * 16).round().int()
     assert set(distances.tolist()) == {1, 2, 3}
     assert (gap < 0).float().mean() == pytest.approx(0.5, abs=0.1)
-    assert places[:, 1].min() == 0
-    assert places[:, 1].max() == 1
+    assert places[:, context].min() == 0
+    assert places[:, context].max() == 1
 
 
 def error_reduction(log) -> float:
@@ -97,14 +112,25 @@ def test_interrupted_training_equals_uninterrupted_training(assert_resumes):
     assert_resumes("quartet", SIZE, OPTIONS | {"patch": 16})
 
 
-def test_network_without_context_ignores_the_outer_slices():
+@pytest.mark.parametrize(("context", "changed"), [(0, [1, 2]), (1, [0, 1, 2, 3]), (2, [0, 1, 2, 3, 4])])
+def test_context_sets_the_slices_that_change_the_result(context, changed, bank):
     torch.manual_seed(0)
-    network = build(**SIZE, context=False)
+    network = build(**SIZE, context=context).eval()
     torch.nn.init.normal_(network.tail.weight)
-    slices, places = torch.rand(1, 4, 8, 8), torch.tensor([[1.0, 0.5, 1.0]])
-    changed = slices.clone()
-    changed[:, [0, 3]] = 0
-    assert torch.equal(network(slices, places), network(changed, places * torch.tensor([5, 1, 7])))
+    slices = degrade(bank.spread(5)).squeeze(1).numpy()
+    restorer = method("quartet", {"quartet": network})
+    before = restorer.restore(slices, KNOWN, [2.5])
+    differs = []
+    for i in range(5):
+        other = slices.copy()
+        other[i] = 1 - other[i]
+        differs.append(not np.array_equal(restorer.restore(other, KNOWN, [2.5]), before))
+    assert np.flatnonzero(differs).tolist() == changed
+
+
+def test_negative_context_is_refused():
+    with pytest.raises(ValueError, match="context -1"):
+        build(**SIZE, context=-1)
 
 
 def test_chunks_do_not_change_the_result(bank):
@@ -124,9 +150,10 @@ def test_method_without_network_is_refused():
         method("quartet")
 
 
+@pytest.mark.parametrize("context", [1, 3])
 @pytest.mark.parametrize("taken", [slice(0, 2), slice(0, 3), slice(2, 5), slice(0, 4), slice(1, 5)])
-def test_untrained_factor_1_network_equals_the_natural_cubic_spline(taken):
-    network = build(**SIZE, factor=1).eval()
+def test_untrained_factor_1_network_equals_the_natural_cubic_spline(taken, context):
+    network = build(**SIZE, factor=1, context=context).eval()
     slices = (
         np.random.default_rng(0).uniform(0.4, 0.6, (5, 8, 8)).astype(np.float32)[taken]
     )  # the spline stays in range
@@ -141,8 +168,9 @@ def test_factor_2_is_refused():
         build(**SIZE, factor=2)
 
 
-def test_four_views_give_the_same_result_for_a_flipped_volume(bank):
-    network = build(**SIZE).eval()
+@pytest.mark.parametrize("context", [0, 1, 3])
+def test_four_views_give_the_same_result_for_a_flipped_volume(context, bank):
+    network = build(**SIZE, context=context).eval()
     torch.nn.init.normal_(network.tail.weight)
     torch.nn.init.normal_(network.place[-1].weight, std=0.1)
     slices = degrade(bank.spread(5)).squeeze(1).numpy()
