@@ -37,6 +37,8 @@ class Streaming:
     chunk: int
     # Whether the result depends on the seed.
     random: bool = False
+    # Steps of the sampler that represents a slice; None without a sampler.
+    steps: int | None = None
 
     @property
     def on_gpu(self) -> bool:

@@ -74,7 +74,7 @@ def start(
             f"{prepared.scan.path}: method {choice.key} uses no random numbers, so there is no spread over seeds; "
             "leave out --uncertainty"
         )
-    cost = probe.measure(trial, prepared.layout.tile(), choice.options.get("steps"))
+    cost = probe.measure(trial, prepared.layout.tile())
     plan = probe.plan(
         cost,
         prepared.layout,

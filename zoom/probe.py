@@ -43,12 +43,11 @@ class Cost:
     gap: float = 0.0
 
 
-def measure(restorer: "Streaming", side: tuple[int, int], steps: int | None) -> Cost:
-    """Times one tile of noise. ``steps``: of the sampler, if there is one; a copy runs only the first few."""
-    few = min(steps or 0, PROBE_STEPS)
-    restorer = copy(restorer)
-    if few:
-        restorer.sampling = restorer.sampling | {"steps": few}  # type: ignore[attr-defined]
+def measure(restorer: "Streaming", side: tuple[int, int]) -> Cost:
+    """Times one tile of noise. Of a sampler only a few steps are run, and the time of all is calculated from them."""
+    restorer, steps_of_all = copy(restorer), restorer.steps
+    if steps_of_all:
+        restorer.steps = min(steps_of_all, PROBE_STEPS)
     tiles = restorer.trial(2, side)
     held: Any
     known = np.arange(4.0)
@@ -83,7 +82,8 @@ def measure(restorer: "Streaming", side: tuple[int, int], steps: int | None) -> 
         represent(2)
         render(1.25, 1.5)()
         growth = min(working, max(0, peak(device) - before - working))
-    return Cost(first * ((steps or 0) / few if few else 1.0), between, there, working, growth, held[0].nbytes, gap)
+    times = steps_of_all / restorer.steps if steps_of_all and restorer.steps else 1.0
+    return Cost(first * times, between, there, working, growth, held[0].nbytes, gap)
 
 
 def _keeps(restorer: "Streaming") -> bool:

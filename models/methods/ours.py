@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -34,7 +35,8 @@ class Diffusion(Restorer):
         ``samples``: a slice's latent is the mean of this many samples (article: 1).
         """
         super().__init__(*args, **options)
-        self.sampling = {"sampler": sampler, "steps": steps, "eta": eta if sampler == "ddim" else 0.0}
+        self.steps = steps
+        self.sampling = {"sampler": sampler, "eta": eta if sampler == "ddim" else 0.0}
         self.noise = noise
         self.quantise_interpolated = quantise_interpolated
         self.samples = samples
@@ -53,7 +55,8 @@ class Diffusion(Restorer):
         """Low-resolution slices (B, 1, h, w) → latents (B, 3, h, w), Algorithm 1."""
         seeds = [slice_seeds(self.seed + draw, index.tolist(), self.noise) for draw in range(self.samples)]
         with self._watch(len(slices)):
-            drawn = [self.networks["ldm"].sample(slices, seed_list, **self.sampling) for seed_list in seeds]
+            sample = partial(self.networks["ldm"].sample, slices, steps=self.steps, **self.sampling)
+            drawn = [sample(seed_list) for seed_list in seeds]
             return torch.stack(drawn).mean(dim=0)
 
     def decode(self, latents: Tensor, quantise: bool | Tensor = True) -> Tensor:

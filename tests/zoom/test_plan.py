@@ -60,17 +60,17 @@ def test_measuring_runs_five_sampling_steps() -> None:
     class Sampler(Restorer):
         def __init__(self) -> None:
             super().__init__()
-            self.sampling = {"steps": 100}
+            self.steps = 100
             self.calls: list[int] = []
 
         def represent(self, slices, index):
-            self.calls.append(self.sampling["steps"])
+            self.calls.append(self.steps)
             return slices
 
     sampler = Sampler()
-    cost = probe.measure(sampler, (8, 8), 100)
+    cost = probe.measure(sampler, (8, 8))
     assert set(sampler.calls) == {5}
-    assert sampler.sampling == {"steps": 100}  # the caller can use the restorer afterwards
+    assert sampler.steps == 100  # the caller can use the restorer afterwards
     assert cost.represent > 0
     assert cost.held == 8 * 8 * 4
 
@@ -81,7 +81,7 @@ def test_new_slices_of_a_drawing_method_are_measured(factor: int, drawn: list) -
     network = build(blocks=1, width=8, expansion=2, factor=factor).eval()
     seen: list[tuple[float, int]] = []
     network.register_forward_hook(lambda m, given, made: seen.append((1 + float(given[1][0, 1]), m.factor)))
-    cost = probe.measure(method("quartet", {"quartet": network}), (64, 64), None)
+    cost = probe.measure(method("quartet", {"quartet": network}), (64, 64))
     assert sorted(set(seen), reverse=True) == drawn
     assert cost.between > 0
 
@@ -112,7 +112,7 @@ def test_work_done_once_per_gap_is_counted_once_per_gap() -> None:
             self.kept = True
             return super().block(*args)
 
-    cost = measure(Keeps(), (16, 16), None)
+    cost = measure(Keeps(), (16, 16))
     assert cost.gap == pytest.approx(0.05, rel=0.5)
     assert cost.between < 0.03
     found = plan(
