@@ -92,7 +92,7 @@ def build(width: int = 32, scales: int = 2, latent: int = 128) -> Autoencoder:
     return Autoencoder(width, scales, latent)
 
 
-class Training(Task):
+class Training(Task[SliceBank]):
     """Reconstruction of slices at full resolution, and synthesis of the slices between them.
 
     A step uses pairs of slices with one slice between them: B/2 pairs for a batch of B.

@@ -68,7 +68,7 @@ def build(blocks: int = 16, width: int = 64) -> Edsr:
     return Edsr(blocks, width)
 
 
-class Training(Task):
+class Training(Task[SliceBank]):
     """Sharpened diffusion outputs against the truth, Adam with a schedule.
 
     Sampling takes most of the time, so the first stage and the diffusion restore ``pool`` training slices once, before

@@ -35,7 +35,7 @@ def build(**size: Any) -> LatentDiffusion:
     return LatentDiffusion(**size)
 
 
-class Training(Task):
+class Training(Task[SliceBank]):
     """Predicts the noise in the latents of crops, given the degraded crops.
 
     Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``crop_at`` (``random`` or ``centre``),

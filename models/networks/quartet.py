@@ -134,7 +134,7 @@ def build(blocks: int = 16, width: int = 64, expansion: int = 6, context: int = 
     return Quartet(blocks, width, expansion, context, factor)
 
 
-class Training(Task):
+class Training(Task[SliceBank]):
     """True slices of the training volumes, from the slices around them at many distances.
 
     Each sample is a slice and a gap of 1 to ``gap`` slices around it. The slice is anywhere in the gap (with factor 1:

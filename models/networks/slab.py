@@ -135,7 +135,7 @@ class Training(BlockTask):
 
     network: Slab
 
-    def prepare(self, bank: BlockBank) -> None:  # type: ignore[override]
+    def prepare(self, bank: BlockBank) -> None:
         super().prepare(bank)
         self.protocols = Protocols(self.options["protocols"], self.options["positions"], bank.device)
 

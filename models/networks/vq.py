@@ -28,7 +28,7 @@ ABOUT = {
 }
 
 
-class Training(Task):
+class Training(Task[SliceBank]):
     """L1 + LPIPS (VGG16) + hinge patch discriminator + codebook loss, as the original first stage was trained.
 
     Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``crop_at`` (``random`` or ``centre``),

@@ -13,7 +13,7 @@ from models.training.blocks import BlockBank
 from models.training.task import Phase, Task, rate_schedule
 
 
-class BlockTask(Task):
+class BlockTask(Task[BlockBank]):
     """MAE inside a border, averaged weights, Adam with clipped gradients. A subclass defines ``forward``.
 
     Options: ``patch`` (side in pixels of the target), ``border`` (pixels at a patch's edges that the loss leaves out),
@@ -30,7 +30,7 @@ class BlockTask(Task):
     ) -> BlockBank:
         return BlockBank(volumes, device, shares)
 
-    def prepare(self, bank: BlockBank) -> None:  # type: ignore[override]
+    def prepare(self, bank: BlockBank) -> None:
         self.bank = bank
 
     def phases(self) -> dict[str, Phase]:
@@ -44,7 +44,7 @@ class BlockTask(Task):
         made, begun, target = (image[..., inner, inner] for image in (made, begun, target))
         return F.l1_loss(made, target), {"l1_of_start": F.l1_loss(begun, target).detach()}
 
-    def examples(self, held_out: BlockBank) -> Tensor:  # type: ignore[override]
+    def examples(self, held_out: BlockBank) -> Tensor:
         """The positions of held-out blocks."""
         self.held_out = held_out
         return held_out.spread(6)

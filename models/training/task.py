@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -14,7 +14,11 @@ from models.compiling import compile_costly
 from models.fast import laid_as, laid_out
 from models.half import halved
 from models.interpolation import degrade
+from models.training.blocks import BlockBank
 from models.training.data import SliceBank
+
+Bank = TypeVar("Bank", SliceBank, BlockBank)
+"""The training data of a task, on the device: slices, or volumes from which blocks are cut."""
 
 
 @dataclass
@@ -29,7 +33,7 @@ class Phase:
     clip: float | None = None
 
 
-class Task(nn.Module):
+class Task(nn.Module, Generic[Bank]):
     """Base of all training tasks. A subclass sets up in ``__init__`` and defines ``phases`` and ``forward``.
 
     ``network`` is trained and saved. ``needs`` are other networks' weights, frozen and in ``eval`` mode
@@ -70,7 +74,7 @@ class Task(nn.Module):
         """
         raise NotImplementedError
 
-    def prepare(self, bank: SliceBank) -> None:
+    def prepare(self, bank: Bank) -> None:
         """Called once before the first step, on the device; must have the same result in a resumed run."""
 
     def report(self, rows: list[dict[str, float]]) -> list[str]:
@@ -84,8 +88,8 @@ class Task(nn.Module):
         """
         raise ValueError(f"{type(self).__module__}: has no held-out loss; remove early_stop from its training")
 
-    def examples(self, held_out: SliceBank) -> Tensor:
-        """The argument of ``picture``: held-out slices (B, 1, H, W), the same slices each time."""
+    def examples(self, held_out: Bank) -> Tensor:
+        """The argument of ``picture``: six held-out slices (B, 1, H, W), or blocks; the same each time."""
         return held_out.spread(6)
 
     def picture(self, batch: Tensor) -> list[Tensor]:

@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
 
 from models.fast import moved
 from models.interpolation import bicubic
-from models.training.data import random_flip
+from models.training.data import SliceBank, random_flip
 from models.training.degradation import degradation
 from models.training.task import Task, rate_schedule
 
@@ -44,7 +44,7 @@ def learning_rate(options: Mapping[str, Any], optimiser: Optimizer, steps: int) 
     return rate_schedule(options["rate_schedule"], optimiser, steps)
 
 
-class Upsampling(Task):
+class Upsampling(Task[SliceBank]):
     """Base for ×4 networks: random patches, flips, and their degraded versions.
 
     Options: ``degradation`` (name), ``patch`` (side in pixels, a multiple of 4), ``rate``, ``rate_schedule`` (see
