@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmark.bench import plain, study
 from benchmark.bench.gpu import Bench
-from benchmark.bench.learning import Learning, Plainly, one_of_each_class
+from benchmark.bench.learning import Learning, Plainly, TrainingSetup, one_of_each_class
 from benchmark.bench.limit import counted
 
 
@@ -185,6 +185,11 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
+def training_setup(bench: Bench, name: str, training: Mapping[str, Any]) -> TrainingSetup:
+    """What a section trains; no perceptual loss, which would need a download."""
+    return TrainingSetup(name, bench.config, bench.size.side, Path(), bench.device.type, training)
+
+
 def training(bench: Bench, name: str, what: str, aim: str, ways: Sequence[str], **training: Any) -> None:
     """A step of one of the two large networks, with bf16 in mixed precision; the losses of the first steps."""
     import torch
@@ -194,17 +199,7 @@ def training(bench: Bench, name: str, what: str, aim: str, ways: Sequence[str], 
     for how in ways:
         options = dict(WAYS[how])
         compiler = options.pop("compiler", {}) | size.compiler if "compiled" in options else None
-        learning = Learning(
-            name,
-            bench.config,
-            size.side,
-            Path(),
-            bench.device.type,
-            precision="bf16-mixed",
-            training=training,
-            compiler=compiler,
-            **options,
-        )
+        learning = Learning(training_setup(bench, name, training), precision="bf16-mixed", compiler=compiler, **options)
         losses: list[float] = []
         first = 0.0
         for seed in range(1 if bench.warm else 4):
@@ -239,15 +234,9 @@ def small(bench: Bench, how: str, **options: bool) -> None:
     for name in one_of_each_class(bench.config):
         if name in ("vq", "ldm"):  # these have their own sections
             continue
-        training = {"perceptual_weight": 0}
         learning = Learning(
-            name,
-            bench.config,
-            bench.size.side,
-            Path(),
-            bench.device.type,
+            training_setup(bench, name, {"perceptual_weight": 0}),
             precision="bf16-mixed",
-            training=training,
             compiler=size.compiler if "compiled" in options else None,
             half=True,
             **options,
@@ -259,7 +248,7 @@ def small(bench: Bench, how: str, **options: bool) -> None:
 
 def plain_training(bench: Bench) -> None:
     """The U-Net's training step in plain code."""
-    learning = Plainly("ldm", bench.config, bench.size.side, Path(), bench.device.type, {"batch": BATCH})
+    learning = Plainly(training_setup(bench, "ldm", {"batch": BATCH}))
     seconds, peak = bench.timed(learning.step, repeats=3)
     flop = counted(learning.step)
     bench.add(

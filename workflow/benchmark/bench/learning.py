@@ -1,6 +1,7 @@
 """A training step of each network: by the training loop, and in plain code."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ SLICES = 48
 def rows(config: Mapping[str, Any], side: int, trunk: Path, device: str = "cpu") -> Iterator[Race]:
     """A step of each network's batch, on slices ``side``×``side``."""
     for name in one_of_each_class(config):
-        fast, plain = Learning(name, config, side, trunk, device), Plainly(name, config, side, trunk, device)
+        setup = TrainingSetup(name, config, side, trunk, device)
+        fast, plain = Learning(setup), Plainly(setup)
         yield Race(f"training, {name}", "step", fast.step, plain.step, flop=counted(fast.step))
 
 
@@ -27,37 +29,71 @@ def one_of_each_class(config: Mapping[str, Any]) -> list[str]:
     return [name for name in networks if name in first.values()]
 
 
+@dataclass(frozen=True)
+class TrainingSetup:
+    """What is trained, and where: a network of the config, with random weights, on slices of noise ``side``×``side``.
+
+    ``trunk``: the file of the perceptual loss; ``training``: options that replace the config's.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    side: int
+    trunk: Path
+    device: str
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    def task(self, fast: bool) -> tuple[Any, int]:
+        """The network's task, and its batch. ``fast``: frozen networks in the memory layout of the training loop."""
+        import torch
+
+        from models import weights
+        from models.fast import laid_out
+
+        torch.manual_seed(0)
+        block = self.config["networks"][self.name]
+        options = {"trunk": str(self.trunk), **settled(block["training"], SLICES), **self.training}
+        batch = options["batch"]
+        if "pool" in options:
+            options |= {"pool": batch, "sampling_steps": 1}
+        frozen = {
+            class_of(self.config, need): weights.network(
+                class_of(self.config, need), self.config["networks"][need]["size"]
+            )
+            for need in block["needs"]
+        }
+        needs = {kind: laid_out(network) if fast else network for kind, network in frozen.items()}
+        kind = class_of(self.config, self.name)
+        training_of, network = weights.training_of(kind), weights.network(kind, block["size"])
+        return training_of(network, needs, 10**6, options | {"slices_per_step": batch}), batch
+
+
 class Learning:
-    """A network in training by the parts of the loop, with random weights and slices of noise."""
+    """A network in training by the parts of the training loop."""
 
     def __init__(
         self,
-        name: str,
-        config: Mapping[str, Any],
-        side: int,
-        trunk: Path,
-        device: str,
+        setup: TrainingSetup,
         *,
         precision: Any = "32-true",
-        training: Mapping[str, Any] | None = None,
         compiler: Mapping[str, Any] | None = None,
         **how: bool,
     ) -> None:
-        """``training``: options that replace the config's; ``compiler``: options of ``torch.compile`` that replace a
-        training's; ``how``: ``compiled``, ``half`` (``models.training.loop.fit``).
+        """``compiler``: options of ``torch.compile`` that replace a training's; ``how``: ``compiled``, ``half``
+        (``models.training.loop.fit``).
         """
         from models.compiling import compile_costly
         from models.half import halved
         from models.training.learner import Learner
         from models.training.loop import start_fabric
 
-        self.fabric = start_fabric(device, 1, precision)
+        self.fabric = start_fabric(setup.device, 1, precision)
         with self.fabric.device:  # weights are drawn on their device
-            self.task, self.batch = _task(name, config, trunk, training or {}, fast=True)
+            self.task, self.batch = setup.task(fast=True)
         if compiler:
             for network in (self.task.network, *map(halved, self.task.frozen.values())):
                 compile_costly(network, **compiler)
-        self.bank = self.task.learns_from([study.noise(SLICES, side)], self.fabric.device)
+        self.bank = self.task.learns_from([study.noise(SLICES, setup.side)], self.fabric.device)
         self.learner = Learner(self.task, self.bank, self.fabric, **how)
         self.done = 0
 
@@ -75,25 +111,16 @@ class Plainly:
     their default settings, and parameters are averaged one by one.
     """
 
-    def __init__(
-        self,
-        name: str,
-        config: Mapping[str, Any],
-        side: int,
-        trunk: Path,
-        device: str,
-        training: Mapping[str, Any] | None = None,
-    ) -> None:
-        """``training``: options that replace the config's."""
+    def __init__(self, setup: TrainingSetup) -> None:
         import torch
         from diffusers.training_utils import EMAModel
 
         from models.training.loop import start_fabric
 
-        self.fabric = start_fabric(device)
-        task, self.batch = _task(name, config, trunk, training or {}, fast=False)
+        self.fabric = start_fabric(setup.device)
+        task, self.batch = setup.task(fast=False)
         self.task = task.to(self.fabric.device).train()
-        slices = study.noise(max(SLICES, self.batch), side)  # the loader drops a batch that is not full
+        slices = study.noise(max(SLICES, self.batch), setup.side)  # the loader drops a batch that is not full
         self.task.prepare(self.task.learns_from([slices], self.fabric.device))
         phases = self.task.phases()
         parameters = self.task.network.parameters()
@@ -124,30 +151,3 @@ class Plainly:
         if self.averages:
             self.averages.step(self.task.network.parameters())
         self.done += 1
-
-
-def _task(
-    name: str, config: Mapping[str, Any], trunk: Path, training: Mapping[str, Any], fast: bool
-) -> tuple[Any, int]:
-    """A network's task with random weights, and its batch."""
-    import torch
-
-    from models import weights
-    from models.fast import laid_out
-
-    torch.manual_seed(0)
-    block = config["networks"][name]
-    options = {"trunk": str(trunk), **settled(block["training"], SLICES), **training}
-    batch = options["batch"]
-    if "pool" in options:
-        options |= {"pool": batch, "sampling_steps": 1}
-    frozen = {
-        class_of(config, need): weights.network(class_of(config, need), config["networks"][need]["size"])
-        for need in block["needs"]
-    }
-    needs = {kind: laid_out(network) if fast else network for kind, network in frozen.items()}
-    training_of, network = (
-        weights.training_of(class_of(config, name)),
-        weights.network(class_of(config, name), block["size"]),
-    )
-    return training_of(network, needs, 10**6, options | {"slices_per_step": batch}), batch
