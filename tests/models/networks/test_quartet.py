@@ -133,9 +133,10 @@ def test_negative_context_is_refused():
         build(**SIZE, context=-1)
 
 
-def test_chunks_do_not_change_the_result(bank):
+@pytest.mark.parametrize("context", [1, 3])
+def test_chunks_do_not_change_the_result(context, bank):
     torch.manual_seed(0)
-    network = build(**SIZE).eval()
+    network = build(**SIZE, context=context).eval()
     torch.nn.init.normal_(network.tail.weight, std=0.01)
     slices = degrade(bank.spread(5)).squeeze(1).numpy()
     at = np.linspace(0, 8, 23)
