@@ -65,6 +65,37 @@ def at_places(volume: np.ndarray, where: np.ndarray) -> np.ndarray:
     return np.stack([make_interp_spline(count, row, k=5, axis=0)(where).astype(np.float32) for row in rows], axis=1)
 
 
+@dataclass(frozen=True)
+class Truth:
+    """A scan with thin slices: ``volume`` (H, W, S), ``affine``, the slices' ``plane`` and distance ``thin``, mm."""
+
+    volume: np.ndarray
+    affine: np.ndarray
+    plane: str
+    thin: float
+
+
+def read_truth(scan: Path, n: int, profile: str, axis: int | str | None, shrink: int, in_plane: int) -> Truth:
+    """The truth of ``measure``; ``UserError`` if ``n``, ``shrink`` or the scan's values do not fit."""
+    original = read_scan(scan)
+    chosen = slice_axis(axis, original.spacing, original.codes, str(scan))
+    upright = plane(original, chosen)
+    whole, affine = to_upright(original.data, original.affine, upright)
+    largest = min(whole.shape[:2]) // in_plane
+    if not 1 <= shrink <= largest:
+        size = " × ".join(map(str, whole.shape[:2]))
+        raise UserError(f"{scan}: shrink = {shrink}; give 1 to {largest} for its slices of {size} voxels")
+    volume, affine = shrunk(whole, affine, shrink)
+    height, width = (side // in_plane * in_plane for side in volume.shape[:2])
+    volume, count = volume[:height, :width], volume.shape[2]
+    most, least = (count - 2 if profile == "point" else count // 2 - 1), int(in_plane == 1)
+    if not least <= n <= most:
+        raise UserError(f"{scan}: n = {n}; with profile {profile} of its {count} slices, give {least} to {most}")
+    if not volume.max(initial=0) > 0:
+        raise UserError(f"{scan}: no voxel is above 0, so that there is no scale for the scores")
+    return Truth(volume, affine, upright, float(original.spacing[chosen]))
+
+
 def measure(
     scan: Path,
     n: int,
@@ -91,50 +122,34 @@ def measure(
     authors by name (``rivals`` of the config), with their logs in the folder ``logs``. Raises ``UserError`` if fewer
     than two slices are left, if ``shrink`` is not a size of its blocks, if no voxel is above 0, or if a program fails.
     """
-    original = read_scan(scan)
-    chosen = slice_axis(axis, original.spacing, original.codes, str(scan))
-    upright = plane(original, chosen)
-    whole, affine = to_upright(original.data, original.affine, upright)
-    largest = min(whole.shape[:2]) // in_plane
-    if not 1 <= shrink <= largest:
-        size = " × ".join(map(str, whole.shape[:2]))
-        raise UserError(f"{scan}: shrink = {shrink}; give 1 to {largest} for its slices of {size} voxels")
-    truth, affine = shrunk(whole, affine, shrink)
-    height, width = (side // in_plane * in_plane for side in truth.shape[:2])
-    truth, count = truth[:height, :width], truth.shape[2]
-    most, least = (count - 2 if profile == "point" else count // 2 - 1), int(in_plane == 1)
-    if not least <= n <= most:
-        raise UserError(f"{scan}: n = {n}; with profile {profile} of its {count} slices, give {least} to {most}")
-    if not truth.max(initial=0) > 0:
-        raise UserError(f"{scan}: no voxel is above 0, so that there is no scale for the scores")
-    image = simulated_scan(*shrunk(truth, affine, in_plane), n, profile)
+    truth = read_truth(scan, n, profile, axis, shrink, in_plane)
+    volume, count = truth.volume, truth.volume.shape[2]
+    image = simulated_scan(*shrunk(volume, truth.affine, in_plane), n, profile)
     places = centres(count, n, profile)
-    scale = np.percentile(truth[truth > 0], config["preprocess"]["percentile"])
+    scale = np.percentile(volume[volume > 0], config["preprocess"]["percentile"])
     index = scored(count, places, profile if n else "box")
-    thin = float(original.spacing[chosen])
-    inside = region(np.moveaxis(truth / scale, 2, 0).clip(0, 1), affine)
+    inside = region(np.moveaxis(volume / scale, 2, 0).clip(0, 1), truth.affine)
     makers = {name: partial(_ours, name, options) for name, options in methods.items()}
     makers |= {name: partial(_theirs, name, rival, logs) for name, rival in (programs or {}).items()}
     rows, shown = [], {"scan": _field(np.asanyarray(image.dataobj), scale, 0)}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scan.nii.gz"
         nib.save(image, path)
-        thickness = thin * (1 if profile == "point" else n + 1)
-        made = Made(path, n, in_plane, profile, thickness, thin, upright, affine, (height, width), index, places[0])
+        made = Made(path, n, in_plane, profile, truth, index, places[0])
         for name, make in makers.items():
             zoomed, begins, step = make(made, config)
             shown[name] = _field(zoomed, scale, n, in_plane, first=(begins - places[0]) / (n + 1), step=step)
-            slices, true = at_places(zoomed, (index - begins) / step), np.moveaxis(truth[..., index], 2, 0)
+            slices, true = at_places(zoomed, (index - begins) / step), np.moveaxis(volume[..., index], 2, 0)
             pair = (slices / scale).clip(0, 1), (true / scale).clip(0, 1)
             scores = score(*pair, inside.of(index), perceptual)
             rows.append({"scan": scan.name, "n": n, "slices_are": profile, "method": name})
             rows[-1] |= {"in_plane": in_plane, "slices": int(scores["signal"].sum())}
             rows[-1] |= scores[COLUMNS].mean().to_dict()
     if pictures:
-        shown["truth"] = _field(truth, scale, n, in_plane, first=-places[0] / (n + 1))
+        shown["truth"] = _field(volume, scale, n, in_plane, first=-places[0] / (n + 1))
         spacing = np.linalg.norm(image.affine[:3, :3], axis=0)[[2, 0, 1]]
         name = f"{stem(scan)}_{profile}{n + 1}" + ("_in-plane" if in_plane > 1 else "")
-        save(pictures, name, upright, tuple(spacing), shown)
+        save(pictures, name, truth.plane, tuple(spacing), shown)
     return pd.DataFrame(rows)
 
 
@@ -148,24 +163,24 @@ def _field(
 
 @dataclass(frozen=True)
 class Made:
-    """A scan simulated from a truth (H, W, S), and the geometry of the truth.
+    """A scan simulated from a truth.
 
-    ``path``: of the scan; ``thickness``: of its slices, mm; ``thin``: distance of the truth's slices, mm; ``plane``,
-    ``affine``, ``shape`` (H, W): of the truth; ``index``: the scored slices of the truth; ``first``: position of the
-    scan's first slice, in slices of the truth.
+    ``path``: of the scan; ``index``: the scored slices of the truth; ``first``: position of the scan's first slice, in
+    slices of the truth.
     """
 
     path: Path
     n: int
     in_plane: int
     profile: str
-    thickness: float
-    thin: float
-    plane: str
-    affine: np.ndarray
-    shape: tuple[int, int]
+    truth: Truth
     index: np.ndarray
     first: float
+
+    @property
+    def thickness(self) -> float:
+        """Of the scan's slices, mm."""
+        return self.truth.thin * (1 if self.profile == "point" else self.n + 1)
 
 
 Finer = tuple[np.ndarray, float, float]
@@ -188,12 +203,13 @@ def _theirs(name: str, rival: Mapping[str, Any], logs: Path | None, made: Made, 
         raise UserError(f"rivals.{name}: programs of other authors are compared only at in-plane 1")
     folder = made.path.with_name(f"{name}.folder")
     folder.mkdir()
-    voxel = float(np.linalg.norm(made.affine[:3, :2], axis=0).min())
+    voxel = float(np.linalg.norm(made.truth.affine[:3, :2], axis=0).min())
     gpu = 0 if device(config["compute"]["device"]) == "cuda" else -1
-    spacing, threads = made.thin * (made.n + 1), config["compute"]["threads"]
+    spacing, threads = made.truth.thin * (made.n + 1), config["compute"]["threads"]
     task = rivals.Task(made.path, folder, made.n, spacing, made.thickness, voxel, made.profile, threads, gpu)
     output = rivals.run(name, rival, task, config["data"], (logs or folder) / f"{name}.log")
-    return rivals.read(name, output, made.plane, made.affine, made.shape, made.index)
+    truth = made.truth
+    return rivals.read(name, output, truth.plane, truth.affine, truth.volume.shape[:2], made.index)
 
 
 def _perceptual(trunk: Path) -> Distance:
