@@ -16,7 +16,7 @@ help:
 	@echo "make test         unit tests and the smoke study"
 	@echo "make slurm-test   the smoke study on a real SLURM cluster, started on this machine (root, Debian)"
 	@echo "make bench        speed of every stage on this machine, next to plain use of the libraries (2½ minutes)"
-	@echo "make bench-gpu    the same at the article's size, on a GPU"
+	@echo "make bench-gpu    the same at the article's size, on a GPU (PYTHON=… as for gpu-test)"
 	@echo "make gpu-test     tests that need a GPU, in 4 minutes (PYTHON=… for an interpreter that has the packages)"
 	@echo "make models       parameters and GFLOP of every network at the article's size"
 	@echo "make lint         checks that CI runs before the tests"
@@ -56,11 +56,11 @@ slurm-test: dev
 bench: setup
 	$(BIN)/python -m benchmark.bench
 
-bench-gpu: setup
-	$(BIN)/python -m benchmark.bench --gpu
-
 # With PYTHON on the command line there is no set-up: that interpreter has the packages, and PyTorch for its GPU.
 GIVEN := $(filter command,$(origin PYTHON))
+bench-gpu: $(if $(GIVEN),,setup)
+	$(if $(GIVEN),PYTHONPATH="$(CURDIR)/workflow:$$PYTHONPATH" $(PYTHON),$(BIN)/python) -m benchmark.bench --gpu $(BENCH_GPU)
+
 gpu-test: $(if $(GIVEN),,setup)
 	$(if $(GIVEN),$(PYTHON),$(BIN)/python) tests/gpu $(GPU_TEST)
 

@@ -132,6 +132,8 @@ class Restorer(Streaming):
             whole = self.whole(index)
             batch = moved(torch.from_numpy(read(slices, whole)).unsqueeze(1), self.device)
             represented = self.represent(batch, torch.tensor(whole))
+            if self.compiled:  # a copy, because the next call of a compiled network overwrites its last result
+                represented = represented.clone()
             by_number.update(zip(index, represented[: len(index)], strict=True))
         return by_number
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from setting import Check, Setting, Skipped, config, random_weights, truths
+from setting import SIDE, SLICES, Check, Setting, Skipped, config, random_weights, truths
 
 from benchmark.config import load_config
 
@@ -86,25 +86,36 @@ def trained_for_the_article() -> list[str]:
 
 
 def peak(setting: Setting, name: str) -> str:
-    """A training at the article's size, of eight slices, uses at most the GPU memory that ``claim`` requests."""
+    """A training at the article's size, of eight slices, uses at most the GPU memory that ``claim`` requests.
+
+    It is not compiled: that takes a minute and no more memory. On the CPU the networks are small, and nothing is compared.
+    """
     import torch
 
     from benchmark.cluster import demand
+    from benchmark.config.recipe import settled
     from models.training.speed import measure
 
-    if setting.device == "cpu":
-        raise Skipped("it is the memory of a GPU")
-    gc.collect()
-    torch.cuda.empty_cache()
-    torch.cuda.reset_peak_memory_stats()
-    article = load_config()
-    training = article["networks"][name]["training"] | {"batch": 8}
+    article, side, dry = load_config(), 256, setting.device == "cpu"
+    if dry:
+        side = SIDE
+        for network, block in config()["networks"].items():
+            article["networks"][network]["size"] = block["size"]
+    else:
+        gc.collect()
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    training = settled(article["networks"][name]["training"], SLICES) | {"batch": 8}
+    if "sampling_steps" in training:
+        training["sampling_steps"] = 1  # more steps take no more memory
     net = training.get("perceptual_net", "vgg")
     if training.get("perceptual_weight") and setting.trunk(net) is None:
         training["perceptual_weight"] = 0
     article["networks"][name]["training"] = training
-    compute = article["compute"] | {"device": setting.device, "threads": 1}
-    row = measure(name, article["networks"], side=256, compute=compute, trunk=setting.trunk(net), steps=2)
+    compute = article["compute"] | {"device": setting.device, "threads": 1, "compile": False}
+    row = measure(name, article["networks"], side=side, compute=compute, trunk=setting.trunk(net), steps=2)
+    if dry:
+        raise Skipped("it is the memory of a GPU")
     estimate = demand.training_mb(name, article | {"results": str(setting.folder)}) - demand.CONTEXT_MB
     taken = row["peak_mb"] * 1e6 / 2**20
     detail = f"{taken:.0f} MiB of {estimate:.0f} that are asked for, {row['seconds_per_step'] * 1000:.0f} ms a step"

@@ -64,7 +64,11 @@ def truths(setting: Setting, count: int = 2) -> list[str]:
 
 
 def random_weights(setting: Setting, names: list[str]) -> list[str]:
-    """Weight files of the smoke study's networks ``names``, untrained; layers that start at zero get other values."""
+    """Weight files of the smoke study's networks ``names``, untrained.
+
+    Layers that start at zero get other values. Networks with batch normalisation get larger weights: untrained statistics
+    normalise nothing, and with PyTorch's own weights the result would hardly depend on the input.
+    """
     import torch
 
     from models import weights
@@ -81,6 +85,11 @@ def random_weights(setting: Setting, names: list[str]) -> list[str]:
                 for parameter in module.parameters():
                     if not parameter.any():
                         torch.nn.init.normal_(parameter, std=0.02)
+                layers = list(module.modules())
+                if any(isinstance(layer, torch.nn.BatchNorm2d) for layer in layers):
+                    for layer in layers:
+                        if isinstance(layer, torch.nn.Conv2d):
+                            torch.nn.init.kaiming_normal_(layer.weight)
             weights.save(path, module, {"network": name, "class": kind, "size": block["size"]})
         paths.append(str(path))
     return paths

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import other_checks
 import pytest
 import restoring_checks
 import torch
@@ -15,7 +16,7 @@ from board import CUT, FAILED, OK, SKIPPED, Board, Outcome
 from crew import Crew
 from groups import groups
 from safetensors.torch import load_file, save_file
-from setting import Check, Setting, Skipped, config
+from setting import Check, Setting, Skipped, config, truths
 from worker import run
 
 from models.training.data import SliceBank
@@ -60,6 +61,15 @@ def test_gpu_test_without_a_gpu_is_refused_in_one_line() -> None:
     assert done.stderr.strip().splitlines() == [
         "gpu-test: no CUDA device was found; run it on a machine with one (--device cpu: a dry run)"
     ]
+
+
+@pytest.mark.parametrize("target", ["gpu-test", "bench-gpu"])
+def test_target_with_an_interpreter_installs_nothing(target: str) -> None:
+    """A machine with a GPU may have no network."""
+    command = ["make", "-C", str(HERE.parents[1]), "--dry-run", target, "PYTHON=python-with-packages"]
+    lines = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "python-with-packages" in lines
+    assert "pip" not in lines
 
 
 def test_every_network_and_method_of_the_config_has_checks() -> None:
@@ -142,6 +152,24 @@ def test_restoring_check_finds_other_pixels(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(restoring_checks, "restored", lambda *given, **ways: real(*given, **ways) + np.float32(0.01))
     with pytest.raises(AssertionError, match=r"pixels differ by 1\.0e-02"):
         restoring_checks.like_the_cpu("linear", setting, "float32")
+
+
+@pytest.mark.parametrize("family", ["autoencoder", "srgan", "vq"])
+def test_restoring_check_would_find_another_patient(family: str, tmp_path: Path, monkeypatch) -> None:
+    """The result depends on the input by more than the check lets pass, although the networks are untrained."""
+    name = restoring_checks.families()[family][0]
+    setting = Setting("cpu", tmp_path)
+    one = restoring_checks.restored(name, setting, "cpu")
+    monkeypatch.setattr(restoring_checks, "truths", lambda setting: truths(setting)[1:])
+    other = restoring_checks.restored(name, setting, "cpu")
+    assert np.abs(one - other).mean() > 2 * max(restoring_checks.MEAN.values())
+
+
+@pytest.mark.parametrize("name", ["ldm", "vq", "edsr"])
+def test_memory_check_trains_by_the_shipped_config(name: str, tmp_path: Path) -> None:
+    """Everything but the comparison of the memory; these networks have the config's lengths in epochs and steps."""
+    with pytest.raises(Skipped, match="memory of a GPU"):
+        other_checks.peak(Setting("cpu", tmp_path), name)
 
 
 def test_mixed_precision_training_gets_float32_slices(tmp_path: Path, monkeypatch) -> None:

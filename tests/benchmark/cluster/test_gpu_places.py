@@ -90,6 +90,14 @@ def test_without_gpus_nothing_is_claimed(tmp_path, monkeypatch):
     assert gpu_places.gpus(tmp_path) == ["0"]
 
 
+def test_gpus_are_counted_from_zero_in_a_container(tmp_path, monkeypatch):
+    """A container with two GPUs of its host: CUDA and nvidia-smi call them 0 and 1."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for name in ("nvidia3", "nvidia12", "nvidiactl", "nvidia-uvm"):
+        (tmp_path / name).touch()
+    assert gpu_places.gpus(tmp_path) == ["0", "1"]
+
+
 def claim_one(monkeypatch, folder: Path, **how) -> list[str]:
     """A claim of one of the GPUs 0 and 1 in this process, as if it were a separate job."""
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)

@@ -19,11 +19,15 @@ AGAIN = 600.0
 
 
 def gpus(devices: Path = Path("/dev")) -> list[str]:
-    """The GPUs that jobs may use: ``CUDA_VISIBLE_DEVICES`` if set, else every NVIDIA device."""
+    """The GPUs that jobs may use: ``CUDA_VISIBLE_DEVICES`` if set, else every NVIDIA device by its number in CUDA.
+
+    CUDA and ``nvidia-smi`` count from 0, whatever the file is called: a container with the third GPU of its host has only
+    ``/dev/nvidia2``.
+    """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [name for name in visible.split(",") if name]
-    return sorted(path.name.removeprefix("nvidia") for path in devices.glob("nvidia[0-9]*"))
+    return [str(number) for number, _ in enumerate(devices.glob("nvidia[0-9]*"))]
 
 
 def card_memory(name: str) -> tuple[float, float] | None:
@@ -75,7 +79,7 @@ def claim(
                         places[name] = lock
         if len(places) == number:
             _HELD.extend(places.values())
-            os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the numbering of nvidia-smi and /dev
+            os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the numbering of nvidia-smi
             os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(places)
             return list(places)
         for lock in places.values():  # else two jobs that hold each other's GPU would wait for ever
