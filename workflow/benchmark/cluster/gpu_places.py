@@ -21,8 +21,8 @@ AGAIN = 600.0
 def gpus(devices: Path = Path("/dev")) -> list[str]:
     """The GPUs that jobs may use: ``CUDA_VISIBLE_DEVICES`` if set, else every NVIDIA device by its number in CUDA.
 
-    CUDA and ``nvidia-smi`` count from 0, whatever the file is called: a container with the third GPU of its host has only
-    ``/dev/nvidia2``.
+    CUDA and ``nvidia-smi`` count from 0, whatever the file is called: a container with the third GPU of its host
+    has only ``/dev/nvidia2``.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
