@@ -88,7 +88,8 @@ def trained_for_the_article() -> list[str]:
 def peak(setting: Setting, name: str) -> str:
     """A training at the article's size, of eight slices, uses at most the GPU memory that ``claim`` requests.
 
-    It is not compiled: that takes a minute and no more memory. On the CPU the networks are small, and nothing is compared.
+    It is not compiled: that takes a minute and no more memory. On the CPU the networks are small, and nothing is
+    compared.
     """
     import torch
 

@@ -66,8 +66,8 @@ def truths(setting: Setting, count: int = 2) -> list[str]:
 def random_weights(setting: Setting, names: list[str]) -> list[str]:
     """Weight files of the smoke study's networks ``names``, untrained.
 
-    Layers that start at zero get other values. Networks with batch normalisation get larger weights: untrained statistics
-    normalise nothing, and with PyTorch's own weights the result would hardly depend on the input.
+    Layers that start at zero get other values. Networks with batch normalisation get larger weights: untrained
+    statistics normalise nothing, and with PyTorch's own weights the result would hardly depend on the input.
     """
     import torch
 
