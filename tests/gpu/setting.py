@@ -1,5 +1,7 @@
 """The setting of every check: a device, a folder, a trunk of LPIPS if available; and small volumes."""
 
+import copy
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +44,13 @@ class Check:
 
 
 def config() -> dict[str, Any]:
-    """The smoke study's configuration: every network small."""
+    """The smoke study's configuration: every network small. A copy, which the caller may change."""
+    return copy.deepcopy(_config())
+
+
+@functools.cache
+def _config() -> dict[str, Any]:
+    """Read once in a process: listing the checks asks for the configuration a hundred times."""
     from benchmark.bench import study
 
     return study.config("smoke")

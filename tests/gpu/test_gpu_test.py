@@ -77,7 +77,10 @@ def test_every_network_and_method_of_the_config_has_checks() -> None:
     kinds = {block.get("class", name) for name, block in config()["networks"].items()}
     assert kinds <= {config()["networks"][name].get("class", name) for name in training_checks.networks()}
     assert all(f"restore {name}: {way}" in names for name in config()["methods"] for way in ("float32", "float16"))
-    assert all(f"train {name}: compiled, bf16-mixed" in names for name in training_checks.networks())
+    assert all(f"train {name}: float32, losses as on the CPU" in names for name in training_checks.networks())
+    assert all(f"train {name}: compiled, bf16-mixed" in names for name in training_checks.compiling())
+    assert {config()["networks"][name].get("class", name) for name in training_checks.compiling()} == kinds
+    assert {"memory", "study", "zoom", "scores"} == set(list(groups(compiled=True))[:4])  # not skipped for lack of time
     compiled = {name.removeprefix("restore ").partition(":")[0] for name in names if "float16, compiled" in name}
     assert {"ours", "bicubic_ae", "srgan", "wdsr", "quartet", "quartet_full"} <= compiled
 

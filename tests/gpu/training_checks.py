@@ -28,6 +28,15 @@ def networks() -> list[str]:
     return list(found.values())
 
 
+def compiling() -> set[str]:
+    """One network for each class and factor: others compile to nearly the same kernels."""
+    found: dict[str, str] = {}
+    for name in networks():
+        block = config()["networks"][name]
+        found.setdefault(repr((block.get("class", name), block["size"].get("factor"))), name)
+    return set(found.values())
+
+
 def checks(name: str, compiled: bool) -> list[Check]:
     """The checks of one network, in the order of their dependencies."""
     found = [
@@ -35,7 +44,7 @@ def checks(name: str, compiled: bool) -> list[Check]:
         Check(f"train {name}: stopped by a signal, resumed", lambda setting: resumed(name, setting), 10),
         Check(f"train {name}: bf16-mixed", lambda setting: _like_float32(name, setting, precision="bf16-mixed"), 5),
     ]
-    if compiled:
+    if compiled and name in compiling():
         mixed = {"precision": "bf16-mixed", "compile": True}
         found.append(
             Check(
