@@ -19,7 +19,7 @@ from models.training.block_task import BlockTask
 from models.training.blocks import BlockBank
 from models.training.coarse import SLICES, coarse_and_fine
 
-ABOUT = {"label": "Lens", "parameters": 0.67e6, "step_seconds": 0.05, "width": 64}
+ABOUT = {"label": "Lens", "parameters": 0.67e6, "step_seconds": 0.05, "training_mb": 1000, "width": 64}
 
 
 class Block(nn.Module):

@@ -21,7 +21,7 @@ from models.training.blocks import BlockBank
 from models.training.scan_protocols import Protocols
 from models.training.thick import simulate
 
-ABOUT = {"label": "Slab", "parameters": 2.0e6, "step_seconds": 0.1, "width": 128}
+ABOUT = {"label": "Slab", "parameters": 2.0e6, "step_seconds": 0.1, "training_mb": 2000, "width": 128}
 OUTPUT = 0.1
 """Scale of the network's output: one step changes a thousand weights of the last layer and must not spoil the slice."""
 

@@ -37,6 +37,13 @@ def test_step_seconds_are_within_the_limits_of_the_hardware(article):
     assert max(demand.SUSTAINED.values()) < 776e12
 
 
+def test_every_training_of_the_shipped_config_fits_on_a_card_of_80_gb(config):
+    """Slab has 256 small patches a step. EDSR's diffusion restores 32 slices at once: 5,000 MiB, counted."""
+    asked = {name: demand.training_mb(name, config) for name in config["networks"]}
+    assert max(asked.values()) < 78 * 1024, asked
+    assert asked["edsr"] > demand.CONTEXT_MB + 5000
+
+
 def test_training_seconds_are_proportional_to_steps_batch_and_pixels(config):
     config["compute"]["precision"] = "bf16-mixed"
     full = demand.training_seconds("vq", config, "oasis")
