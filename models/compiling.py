@@ -3,7 +3,9 @@
 import importlib.util
 import os
 import shutil
+import sysconfig
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -42,11 +44,19 @@ def eagerly() -> AbstractContextManager[object]:
 
 
 def possible(device: torch.device) -> bool:
-    """Whether this machine can compile for the device: it needs a GPU that Triton supports, and a C compiler."""
+    """Whether this machine can compile for the device: it needs a GPU that Triton supports, a C compiler, and
+    Python's header files, with which Triton compiles its launcher (on Debian in a separate package, python3-dev).
+    """
     if device.type != "cuda" or importlib.util.find_spec("triton") is None:
         return False
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    return compiler is not None and torch.cuda.get_device_capability(device) >= (7, 0)
+    compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
+    return compiler is not None and header().is_file() and torch.cuda.get_device_capability(device) >= (7, 0)
+
+
+def header() -> Path:
+    """The file ``Python.h`` of this interpreter, where Triton looks for it."""
+    scheme = sysconfig.get_default_scheme()
+    return Path(sysconfig.get_path("include", "posix_prefix" if scheme == "posix_local" else scheme)) / "Python.h"
 
 
 def restoring_pays(device: torch.device, slices: int, steps: int, side: int) -> bool:

@@ -1,5 +1,7 @@
 """When a compilation pays."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -25,11 +27,16 @@ def test_compilation_pays_only_for_much_work_on_a_gpu() -> None:
     assert not compiling.training_pays(torch.device("cpu"), 100_000)
 
 
-def test_compilation_is_impossible_on_a_cpu_or_without_a_c_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compilation_is_impossible_on_a_cpu_or_without_a_c_compiler(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     assert not compiling.possible(torch.device("cpu"))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     monkeypatch.setattr(compiling.importlib.util, "find_spec", lambda name: object())
     monkeypatch.setenv("CC", "cc")
+    monkeypatch.setattr(compiling.sysconfig, "get_path", lambda *names: str(tmp_path))
+    assert not compiling.possible(GPU)  # Python without its header files
+    (tmp_path / "Python.h").touch()
     assert compiling.possible(GPU)
     monkeypatch.delenv("CC")
     monkeypatch.setattr(compiling.shutil, "which", lambda name: None)
