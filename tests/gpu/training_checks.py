@@ -117,18 +117,19 @@ def _float32(name: str, setting: Setting) -> str:
 
 
 def resumed(name: str, setting: Setting) -> str:
+    """Pictures of the averaged weights are made on the way; neither these nor the stop change the weights."""
     from models.training.loop import Stopped
 
     undisturbed = _needed(setting, "float32")
     with _deterministic(setting.device):
         try:
             with _signalled(name, setting):
-                trained(name, setting, "resumed")
+                trained(name, setting, "resumed", picture_every=2)
         except Stopped:
             pass
         else:
             raise AssertionError("the signal did not stop the training")
-        again = trained(name, setting, "resumed")
+        again = trained(name, setting, "resumed", picture_every=2)
     return equal(again, undisturbed, _needed(setting, "start"))
 
 

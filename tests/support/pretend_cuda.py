@@ -18,8 +18,8 @@ DEVICE = torch.device("cuda:0")
 UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
 COPIES = {"view", "to", "clone", "copy_", "detach", "cpu", "contiguous", "size", "dim", "__len__", "__repr__"}
 MIXES = {
-    *("__getitem__", "__setitem__", "copy_", "to", "__set__", "set_", "index_put_", "type_as", "is_set_to"),
-    *("_has_compatible_shallow_copy_type", "result_type", "assert_close", "assert_allclose"),
+    *("__getitem__", "__setitem__", "copy_", "_foreach_copy_", "to", "__set__", "set_", "index_put_", "type_as"),
+    *("is_set_to", "_has_compatible_shallow_copy_type", "result_type", "assert_close", "assert_allclose"),
 }
 ARRAYS = {"numpy", "__array__"}
 
