@@ -171,11 +171,11 @@ class Training(Task[SliceBank]):
         known, places = self.seen(patches[:, :-1]), moved(places.to(patches.dtype), patches.device)
         made = self.network(known, places)
         loss = F.l1_loss(made, target)
-        log = {"l1": loss.detach(), "l1_of_start": F.l1_loss(self.start(known, places), target)}
+        log = {"l1_of_start": F.l1_loss(self.start(known, places), target)}
         if self.perceptual is not None:
             distance = self.perceptual(made.clamp(0, 1), target).mean()
+            log |= {"l1": loss.detach(), "lpips": distance.detach()}
             loss = loss + self.options["perceptual_weight"] * distance
-            log["lpips"] = distance.detach()
         return loss, log
 
     def draw(self, count: int) -> tuple[Tensor, Tensor]:

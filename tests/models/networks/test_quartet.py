@@ -82,7 +82,7 @@ def test_training_samples_are_slices_of_one_volume_at_the_given_distances(contex
 def error_reduction(log) -> float:
     """Share of the linear control's error that the network removes by the end."""
     last = log.rows[-30:]
-    return 1 - sum(row["l1"] for row in last) / sum(row["l1_of_start"] for row in last)
+    return 1 - sum(row["network_loss"] for row in last) / sum(row["l1_of_start"] for row in last)
 
 
 def test_training_removes_a_tenth_of_the_linear_controls_error(train):
