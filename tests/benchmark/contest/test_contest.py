@@ -99,7 +99,7 @@ def test_leader_is_bold_and_oracles_are_not():
     assert "patients that folds 2 and up hold out: Ours can gain by this" in shared.caption
     bold = {row[0].text for row in table.rows if not isinstance(row, str) and any(cell.bold for cell in row)}
     assert bold == {"the new one"}
-    assert "every 3. slice known, 2 new slices in each gap" in table.rows[5]
+    assert "one slice in 3 known, 2 new slices in each gap" in table.rows[5]
 
 
 def test_verdict_is_clearly_ahead_or_not_shown():

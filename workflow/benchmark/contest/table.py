@@ -97,7 +97,7 @@ def setting_name(setting: str) -> str:
     if setting == REMOVED:
         return "single slices removed (10 % protocol)"
     n = int(setting[1:])
-    return f"every {n + 1}. slice known, {n} new slices in each gap"
+    return f"one slice in {n + 1} known, {n} new slices in each gap"
 
 
 def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
