@@ -4,7 +4,8 @@ import importlib.util
 import os
 import shutil
 import sysconfig
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,6 +42,13 @@ def compile_costly(network: Network, **options: object) -> Network:
 def eagerly() -> AbstractContextManager[object]:
     """Inside this context, compiled networks run uncompiled: for batches of a size that occurs once."""
     return torch.compiler.set_stance("force_eager")
+
+
+def in_parts(count: int, at_once: int) -> Iterator[torch.Tensor]:
+    """The numbers 0 … ``count`` − 1, ``at_once`` in each part. Compiled networks run a smaller last part uncompiled."""
+    for part in torch.arange(count).split(at_once):
+        with eagerly() if len(part) < at_once else nullcontext():
+            yield part
 
 
 def possible(device: torch.device) -> bool:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from models.compiling import in_parts
 from models.fast import moved
 from models.half import weights_dtype
 from models.sampling import slice_seeds
@@ -95,8 +96,11 @@ class Training(Task[SliceBank]):
         self.target = bank.spread(size)
         sampling = {key: self.options[key] for key in ("sampler", "eta")} | {"steps": self.options["sampling_steps"]}
         at_once = 32 if self.target.is_cuda else 16
-        parts = zip(self.target.split(at_once), torch.arange(size).split(at_once), strict=True)
-        self.restored = torch.cat([self.restore(part, index.tolist(), **sampling) for part, index in parts])
+        restored = []
+        for part in in_parts(size, at_once):
+            slices = self.target[moved(part, self.target.device)]
+            restored.append(self.restore(slices, part.tolist(), **sampling))
+        self.restored = torch.cat(restored)
         self.network.mean.copy_(self.target.mean())
 
     @torch.no_grad()

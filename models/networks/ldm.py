@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.compiling import eagerly
+from models.compiling import eagerly, in_parts
 from models.fast import moved
 from models.half import own_precision
 from models.latent_diffusion import LatentDiffusion
@@ -102,8 +102,8 @@ class Training(Task[SliceBank]):
 
         49 kB per slice at the article's size.
         """
-        index = torch.arange(len(bank))
-        self.bank, self.remembered = bank, torch.cat([self.encode(bank.take(part)) for part in index.split(16)])
+        self.bank, parts = bank, in_parts(len(bank), 16)
+        self.remembered = torch.cat([self.encode(bank.take(part)) for part in parts])
 
     def picture(self, batch: Tensor) -> list[Tensor]:
         condition = degradation("bilinear")(batch)

@@ -1,11 +1,12 @@
 """When a compilation pays."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from models import compiling
+from models import compiling, weights
 
 GPU = torch.device("cuda")
 
@@ -25,6 +26,23 @@ def test_compilation_pays_only_for_much_work_on_a_gpu() -> None:
     assert compiling.training_pays(GPU, 100_000)
     assert not compiling.training_pays(GPU, 500)
     assert not compiling.training_pays(torch.device("cpu"), 100_000)
+
+
+def test_smaller_last_part_is_not_compiled() -> None:
+    sizes = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> Callable[..., object]:
+        def run(*given: torch.Tensor) -> object:
+            sizes.extend(len(one) for one in given if one.shape[1:] == (1, 8, 8))
+            return graph.forward(*given)
+
+        return run
+
+    network = compiling.compile_costly(weights.network("edsr", {"blocks": 1, "width": 4}), mode=None, backend=backend)
+    slices = torch.rand(40, 1, 8, 8)
+    made = [network(slices[part]) for part in compiling.in_parts(40, 16)]
+    assert [len(part) for part in made] == [16, 16, 8]
+    assert sizes == [16, 16]
 
 
 def test_compilation_is_impossible_on_a_cpu_or_without_a_c_compiler(
