@@ -39,6 +39,8 @@ class Restorer(Streaming):
     any_factor: bool = False
     # Whether its networks restore slices of any size as well as slices of the training size.
     any_size: bool = False
+    # Whether its networks see inputs of one size, so that they can be compiled.
+    one_size: bool = True
     # Whether its input slices were filtered before they were made coarse (`models.interpolation.degrade`).
     antialias: bool = True
     # The widest slice spacing, in in-plane voxels, if its networks learnt many spacings, thicknesses and planes.
@@ -62,9 +64,9 @@ class Restorer(Streaming):
         ``chunk``: slices per chunk, which limits the memory and changes nothing else; None: as many as fit
         (``models.memory``). ``factor``: in-plane magnification, other than 4 only for methods with ``any_factor``.
         ``half``: networks are evaluated with float16 weights; solver and mixing stay in float32. ``compiled``: networks
-        are compiled for chunks of one size, which takes a minute and saves time for long work on a GPU. ``sees``: to
-        make an oracle of an honest method; ``geometry``: thickness of the slices, for methods that use it (None: thin
-        slices at their positions).
+        are compiled for chunks of one size, which takes a minute and saves time for long work on a GPU; a method with
+        ``one_size`` False ignores this. ``sees``: to make an oracle of an honest method; ``geometry``: thickness of the
+        slices, for methods that use it (None: thin slices at their positions).
         """
         if factor != FACTOR and not self.any_factor:
             raise ValueError(f"in-plane factor {factor}: its networks were made for {FACTOR}")
@@ -74,10 +76,10 @@ class Restorer(Streaming):
         self.factor = factor
         self.chunk = chunk or (0 if self.on_gpu and self.networks else CPU_CHUNK)  # 0: to be determined
         self.half = half
-        self.compiled = compiled
+        self.compiled = compiled and self.one_size
         if half:
             self.networks = {name: halved(network) for name, network in self.networks.items()}
-        if compiled:
+        if self.compiled:
             self.networks = {name: compile_costly(network) for name, network in self.networks.items()}
         self.sees = sees or type(self).sees
         self.geometry = geometry or Geometry()

@@ -26,6 +26,7 @@ class Method(Restorer):
 
     any_factor = True
     any_size = True
+    one_size = False  # the areas with signal differ from slice to slice
     widest = 8.0
     made_of: tuple[str, ...] = ("slab",)
 

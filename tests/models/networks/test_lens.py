@@ -72,6 +72,12 @@ def test_thin_slices_are_the_input_of_lens_unchanged():
     torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-5, rtol=0)
 
 
+def test_networks_whose_inputs_differ_in_size_are_not_compiled():
+    restorer = method("slab_lens", networks(), compiled=True)
+    assert not restorer.compiled
+    assert all(network._compiled_call_impl is None for network in restorer.networks.values())
+
+
 def test_missing_network_is_named_in_the_error():
     with pytest.raises(ValueError, match="made of the networks slab, lens; given: slab"):
         method("slab_lens", {"slab": networks()["slab"]})
