@@ -166,6 +166,8 @@ def test_figure_shows_the_slice_with_most_detail(tmp_path):
     assert removal.removed.tolist() == [2, 5]
     chosen = shown(synthetic_scores(), "heads", METHODS)
     assert chosen == ["new", "old", "linear"]
+    variants = METHODS | {"old": METHODS["old"] | {"class": "new"}}
+    assert shown(synthetic_scores(), "heads", variants) == ["new", "linear"]
     labels = {key: value["label"] for key, value in METHODS.items()}
     figure, caption = draw(subject, truth[place], place, {m: truth[place] * 0.9 for m in chosen}, labels, "Heads")
     assert "slice 5" in caption

@@ -24,13 +24,18 @@ BEST, WINDOW = 3, 0.3
 
 
 def shown(scores: pd.DataFrame, cohort: str, methods: Mapping[str, Any]) -> list[str]:
-    """The ``BEST`` methods by mean rank over the three metrics of the 10 % protocol, then the controls."""
+    """The ``BEST`` methods by mean rank over the three metrics of the 10 % protocol, then the controls.
+
+    Of methods of one class, which differ only in their networks or options, the best is shown.
+    """
     patients = patient_means(scores[(scores["cohort"] == cohort) & (scores["setting"] == REMOVED)])
     means = patients.groupby("method", sort=False)[list(METRICS)].mean()
     honest = means[[methods[m]["kind"] == "method" for m in means.index]]
     ranks = sum(honest[m].rank(ascending=not HIGHER_IS_BETTER[m]) for m in METRICS)
-    best = list(ranks.sort_values(kind="stable").index[:BEST])
-    return best + [m for m in means.index if methods[m]["kind"] == "control"]
+    best: dict[str, str] = {}
+    for method in ranks.sort_values(kind="stable").index:
+        best.setdefault(methods[method].get("class", method), method)
+    return list(best.values())[:BEST] + [m for m in means.index if methods[m]["kind"] == "control"]
 
 
 def most_detail(truths: Sequence[str], removals: Sequence[str]) -> tuple[str, np.ndarray, Removal, int]:
@@ -65,7 +70,8 @@ def draw(
         f"{cohort}, patient {subject}, slice {place}: the removed slice with the most gradient energy among "
         "the patients of fold 1, restored with networks that never saw the patient. Boxed: the square in which the "
         "truth has the most detail; below: the absolute error and the slice's PSNR; one slice says little. "
-        "The three methods that rank best over the three metrics, then the controls. All panels share grey levels and "
+        "The three methods that rank best over the three metrics (of methods of one class, the best), then the "
+        "controls. All panels share grey levels and "
         "the scale of the errors."
     )
     return figure, caption
