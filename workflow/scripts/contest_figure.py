@@ -10,12 +10,13 @@ from benchmark.scores.aggregate import read_scores
 with job(snakemake) as say:
     labels, cohort = snakemake.params.labels, snakemake.wildcards.cohort
     subject, truth, removal, place = most_detail(snakemake.input.volumes, snakemake.input.removals)
-    restored = {}
-    for name in shown(read_scores(snakemake.input.scores), cohort, labels["methods"]):
+    restored, restorations = {}, snakemake.params.restorations
+    classes = {name: restoration["name"] for name, restoration in restorations.items()}
+    for name in shown(read_scores(snakemake.input.scores), cohort, labels["methods"], classes):
         restoration = Restoration(
             weights=snakemake.params.weights[name],
             chunk=snakemake.config["compute"]["chunk"],
-            **snakemake.params.restorations[name],
+            **restorations[name],
         )
         restorer = restoration.build(subject)
         restored[name] = restorer.restore(*inputs(restorer, truth, removal), [place])[0]

@@ -164,10 +164,10 @@ def test_figure_shows_the_slice_with_most_detail(tmp_path):
     subject, truth, removal, place = most_detail(paths, [p.parent / f"{p.name[:4]}.tsv" for p in paths])
     assert (subject, place) == ("rich", 5)
     assert removal.removed.tolist() == [2, 5]
-    chosen = shown(synthetic_scores(), "heads", METHODS)
+    classes = {name: name for name in METHODS}
+    chosen = shown(synthetic_scores(), "heads", METHODS, classes)
     assert chosen == ["new", "old", "linear"]
-    variants = METHODS | {"old": METHODS["old"] | {"class": "new"}}
-    assert shown(synthetic_scores(), "heads", variants) == ["new", "linear"]
+    assert shown(synthetic_scores(), "heads", METHODS, classes | {"old": "new"}) == ["new", "linear"]
     labels = {key: value["label"] for key, value in METHODS.items()}
     figure, caption = draw(subject, truth[place], place, {m: truth[place] * 0.9 for m in chosen}, labels, "Heads")
     assert "slice 5" in caption

@@ -23,7 +23,7 @@ from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
 BEST, WINDOW = 3, 0.3
 
 
-def shown(scores: pd.DataFrame, cohort: str, methods: Mapping[str, Any]) -> list[str]:
+def shown(scores: pd.DataFrame, cohort: str, methods: Mapping[str, Any], classes: Mapping[str, str]) -> list[str]:
     """The ``BEST`` methods by mean rank over the three metrics of the 10 % protocol, then the controls.
 
     Of methods of one class, which differ only in their networks or options, the best is shown.
@@ -34,7 +34,7 @@ def shown(scores: pd.DataFrame, cohort: str, methods: Mapping[str, Any]) -> list
     ranks = sum(honest[m].rank(ascending=not HIGHER_IS_BETTER[m]) for m in METRICS)
     best: dict[str, str] = {}
     for method in ranks.sort_values(kind="stable").index:
-        best.setdefault(methods[method].get("class", method), method)
+        best.setdefault(classes[method], method)
     return list(best.values())[:BEST] + [m for m in means.index if methods[m]["kind"] == "control"]
 
 
