@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="cpu: to see that the checks run")
     parser.add_argument("--only", nargs="+", default=[], metavar="PART", help="groups whose names hold one of these")
     parser.add_argument("--eager", action="store_true", help="without the checks that compile")
-    parser.add_argument("--at-once", type=int, help="processes at once (half of the cores)")
+    parser.add_argument("--at-once", type=int, help="processes at once (three quarters of the cores)")
     given = parser.parse_args()
     until = time.time() + 60 * given.minutes
 
@@ -52,7 +52,7 @@ def main() -> int:
         arguments = ["--device", given.device, "--trunks", str(given.trunks.absolute()), "--cores", str(cores)]
         arguments += ["--eager"] if given.eager else []
         crew = Crew(board, folder, until, arguments)
-        crew.run(chosen, given.at_once or max(1, cores // 2))
+        crew.run(chosen, given.at_once or max(1, 3 * cores // 4))
     print(board.table(), flush=True)
     print(f"{board.summary()}; {given.output}", flush=True)
     return int(board.count(FAILED) + board.count(CUT) > 0 or not board.outcomes)
