@@ -186,8 +186,9 @@ class Training(Task[SliceBank]):
         least = int(self.network.factor == 1)  # with factor 1, known slices are not drawn
         gap = torch.minimum(torch.randint(1 + least, self.options["gap"] + 1, (count,)), last - first)
         left = torch.minimum(torch.maximum(anchor - (gap / 2).long(), first), last - gap)
-        right, target = left + gap, left + least + (torch.rand(count) * (gap - least)).long()
-        reach = torch.where(torch.rand(2, count) < 0.5, gap, 1)
+        right, inside = left + gap, least + (torch.rand(count) * (gap - least)).long()
+        target = torch.minimum(left + inside, last)  # of a volume of one slice: the slice
+        reach = torch.where(torch.rand(2, count) < 0.5, gap, 1).clamp_min(1)
         # an outer slice that falls outside the volume is dropped, not moved closer
         outer = torch.arange(self.network.context, 0, -1).unsqueeze(1)
         before = left - reach[0] * torch.minimum(outer, (left - first) // reach[0])

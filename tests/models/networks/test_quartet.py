@@ -79,6 +79,17 @@ def test_training_samples_are_slices_of_one_volume_at_the_given_distances(contex
     assert places[:, context].max() == 1
 
 
+@pytest.mark.parametrize("factor", [1, 4])
+def test_training_samples_of_tiny_volumes_stay_inside_the_volume(factor):
+    volumes = [np.full((count, 4, 4), (i + 1) / 8, np.float32) for i, count in enumerate((1, 2, 9, 1))]
+    task = Training(build(**SIZE, context=3, factor=factor), {}, 1, OPTIONS)
+    task.prepare(SliceBank(volumes))
+    torch.manual_seed(0)
+    slices, places = task.draw(300)
+    assert (slices[..., 0, 0] == slices[:, :1, 0, 0]).all()
+    assert torch.isfinite(places).all()
+
+
 def error_reduction(log) -> float:
     """Share of the linear control's error that the network removes by the end."""
     last = log.rows[-30:]
