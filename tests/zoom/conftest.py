@@ -1,6 +1,7 @@
 """Scans, weights and a configuration small enough for tests that take seconds."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -180,3 +181,15 @@ def save_untrained(folder: Path, sizes: dict[str, dict[str, Any]], noise: float 
         }
         save_weights(folder / f"{name}.safetensors", module, metadata)
     return folder
+
+
+@pytest.fixture
+def no_signal_ignored() -> Iterator[None]:
+    """Signals act as in a terminal; processes that were started by ``nohup`` or a shell's ``&`` may ignore some."""
+    numbers = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -68,6 +68,7 @@ def test_user_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
 
 
+@pytest.mark.usefixtures("no_signal_ignored")
 @pytest.mark.parametrize("number", STOPS)
 def test_stop_signal_leaves_no_file(
     save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, number: int

@@ -31,7 +31,7 @@ def zoom_that_sends(number: int, calls: int) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("number", STOPS)
 @pytest.mark.parametrize("calls", [1, 2])
-@pytest.mark.usefixtures("example_scan")
+@pytest.mark.usefixtures("no_signal_ignored", "example_scan")
 def test_stopped_example_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, number: int, calls: int
 ) -> None:
@@ -47,7 +47,7 @@ def test_stopped_example_leaves_no_file(
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
 
-@pytest.mark.usefixtures("configured_commands")
+@pytest.mark.usefixtures("no_signal_ignored", "configured_commands")
 @pytest.mark.parametrize("number", STOPS)
 def test_stopped_truth_keeps_only_complete_scores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, number: int
