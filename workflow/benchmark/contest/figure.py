@@ -26,7 +26,7 @@ BEST, WINDOW = 3, 0.3
 def shown(scores: pd.DataFrame, cohort: str, methods: Mapping[str, Any], classes: Mapping[str, str]) -> list[str]:
     """The ``BEST`` methods by mean rank over the three metrics of the 10 % protocol, then the controls.
 
-    Of methods of one class, which differ only in their networks or options, the best is shown.
+    Of methods of one class, which differ only in their networks or options, the best is shown: so there may be fewer.
     """
     patients = patient_means(scores[(scores["cohort"] == cohort) & (scores["setting"] == REMOVED)])
     means = patients.groupby("method", sort=False)[list(METRICS)].mean()
@@ -70,8 +70,7 @@ def draw(
         f"{cohort}, patient {subject}, slice {place}: the removed slice with the most gradient energy among "
         "the patients of fold 1, restored with networks that never saw the patient. Boxed: the square in which the "
         "truth has the most detail; below: the absolute error and the slice's PSNR; one slice says little. "
-        "The three methods that rank best over the three metrics (of methods of one class, the best), then the "
-        "controls. All panels share grey levels and "
-        "the scale of the errors."
+        "The methods that rank best over the three metrics, at most three, and of methods that differ only in their "
+        "networks or options the best; then the controls. All panels share grey levels and the scale of the errors."
     )
     return figure, caption
