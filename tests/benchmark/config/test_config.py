@@ -25,6 +25,13 @@ def test_default_config_has_the_articles_values():
     assert {(p["cv"], p["test"]) for p in patients.values()} == {(17, 3), (31, 3), (85, 3), (27, 3)}
 
 
+def test_defaults_of_the_schema_require_no_method_and_no_cohort_of_the_article():
+    cohort = {"label": "T1", "reader": "toy", "axis": "axial", "patients": {"cv": 1, "test": 1}}
+    method = {"label": "linear", "kind": "control"}
+    own = {"cohorts": {"toy": cohort}, "methods": {"linear": method}}
+    check({"study": {"cohorts": ["toy"], "methods": ["linear"]}, "networks": {}, **own})
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -51,6 +58,7 @@ def test_default_config_has_the_articles_values():
         ({"efficiency": {"cohort": "brats_t4"}}, "efficiency.cohort: 'brats_t4' is not defined; did you mean 'brats_t"),
         ({"weights": {"cohorts": {"oasis": "-1"}}}, "weights.cohorts.oasis: -1 must be a number of at least 0"),
         ({"weights": {"networks": ["ldm"]}}, "weights.networks: 'ldm' needs vq, which are trained for each cohort"),
+        ({"contest": {"against": ["lineer"]}}, "contest.against: 'lineer' is not defined; did you mean 'linear'?"),
         (
             {"contest": {"cohorts": ["oasis"], "methods": ["linear", "ours"], "champion": "quartet"}},
             "contest.champion: 'quartet' is not one of contest.methods",

@@ -104,9 +104,10 @@ def _test_patients(config: Mapping[str, Any]) -> None:
 def _contest(config: Mapping[str, Any]) -> None:
     """``UserError`` if the contest's tables could not be made from its scores."""
     contest = config["contest"]
-    parts = [v for group in contest["parts"] for v in (group["of"], *group["variants"])]
+    parts = [name for group in contest["parts"] for name in (group["of"], *group["variants"])]
     known("contest.cohorts", contest["cohorts"], config["cohorts"])
-    known("contest.methods", [*contest["methods"], *contest["against"], *parts], config["methods"])
+    for key, names in (("methods", contest["methods"]), ("against", contest["against"]), ("parts", parts)):
+        known(f"contest.{key}", names, config["methods"])
     if not contest["cohorts"]:
         return
     for key, names in (("champion", [contest["champion"]]), ("against", contest["against"])):
