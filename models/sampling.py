@@ -75,8 +75,8 @@ def timesteps(solver, steps: int) -> list[int]:
     """The times at which the network is evaluated, from noise to image. Sets the solver to `steps` steps.
 
     DDIM and PLMS: if a stride of ⌈1000 / T⌉ through the whole schedule has exactly `steps` times (a stride of 6 has
-    167), these times are used, and the first one is at the noise. Else the stride is ⌊1000 / T⌋; ValueError if the
-    steps would then not begin near the noise: T = 600 would start at 600.
+    167), and the solver can take this stride, these times are used, and the first one is at the noise. Else the stride
+    is ⌊1000 / T⌋; ValueError if the steps would then not begin near the noise: T = 600 would start at 600.
     """
     total = solver.config.num_train_timesteps
     if not 1 <= steps < total:
@@ -84,7 +84,9 @@ def timesteps(solver, steps: int) -> list[int]:
     solver.set_timesteps(steps)
     stride = -(-total // steps)
     whole = range(solver.config.get("steps_offset", 0), total, stride)
-    if total % steps and len(whole) == len(range(0, total, stride)) == steps and hasattr(solver, "final_alpha_cumprod"):
+    exact = total // (total // stride) == stride  # solvers derive their stride from a number of steps; for 167 it is 200
+    fits = exact and len(whole) == len(range(0, total, stride)) == steps
+    if total % steps and fits and hasattr(solver, "final_alpha_cumprod"):
         _set_times(solver, whole)
     times = [int(t) for t in solver.timesteps]
     if times[0] + total // steps < 0.8 * total:

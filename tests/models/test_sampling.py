@@ -1,6 +1,6 @@
 """Samplers, their time steps and seeds, and the noise schedule."""
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 import torch
@@ -94,6 +94,16 @@ def test_timesteps_have_the_requested_number_and_the_originals_values():
     assert timesteps(scheduler("plms"), 167) == [997, 991, *range(991, 0, -6)]
     assert len(timesteps(scheduler("plms"), 20)) == 21
     assert timesteps(scheduler("dpm++"), 10)[0] == 999
+
+
+@pytest.mark.parametrize("name", ["ddim", "plms"])
+def test_the_solvers_stride_is_the_distance_between_the_times(name: str):
+    """Else a step would end at another time than that at which the next step begins."""
+    for steps in [*range(1, 40), 143, 150, 167, 250]:
+        solver = scheduler(name)
+        times = sorted(set(timesteps(solver, steps)))
+        assert len(times) == steps
+        assert {later - earlier for earlier, later in pairwise(times)} <= {1000 // solver.num_inference_steps}
 
 
 def test_start_callback_and_half_precision_are_applied(condition: Tensor, unet: nn.Module):
