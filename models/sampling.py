@@ -84,7 +84,7 @@ def timesteps(solver, steps: int) -> list[int]:
     solver.set_timesteps(steps)
     stride = -(-total // steps)
     whole = range(solver.config.get("steps_offset", 0), total, stride)
-    exact = total // (total // stride) == stride  # solvers derive their stride from a number of steps; for 167 it is 200
+    exact = total // (total // stride) == stride  # solvers derive their stride from a number of steps
     fits = exact and len(whole) == len(range(0, total, stride)) == steps
     if total % steps and fits and hasattr(solver, "final_alpha_cumprod"):
         _set_times(solver, whole)

@@ -151,7 +151,10 @@ def lay_out_state(optimiser: Any) -> None:
 
 def rate_schedule(name: str | None, optimiser: Optimizer, steps: int) -> LRScheduler | None:
     """Learning rate over a training: ``constant`` (None), or ``one_cycle``: rises over 5 % of the steps, then falls to
-    zero."""
+    zero.
+
+    With ``one_cycle``, PyTorch also moves Adam's β₁ from 0.95 to 0.85 and back: the optimiser's own β₁ is not used.
+    """
     if name in (None, "constant"):
         return None
     if name != "one_cycle":

@@ -69,6 +69,15 @@ def test_thinned_keeps_every_third_slice_and_spreads_the_gaps():
     assert all(not set(wanted) & set(removal.known) for removal, wanted in found.values())
 
 
+@pytest.mark.parametrize("gaps", [1, 2, 3, 4, 5, 9])
+def test_no_gap_is_taken_twice(gaps):
+    every = thinned(16, 2, None).removed  # five gaps
+    some = thinned(16, 2, gaps).removed
+    assert len(set(some)) == len(some)
+    assert set(some) <= set(every)
+    assert len(some) <= 2 * gaps
+
+
 def test_contest_scores_removed_slices_of_a_volume(tmp_path):
     truth = np.random.default_rng(0).random((30, 32, 32), dtype=np.float32)
     truth[:3] = 0
@@ -100,6 +109,15 @@ def test_leader_is_bold_and_oracles_are_not():
     bold = {row[0].text for row in table.rows if not isinstance(row, str) and any(cell.bold for cell in row)}
     assert bold == {"the new one"}
     assert "one slice in 3 known, 2 new slices in each gap" in table.rows[5]
+
+
+def test_caption_counts_the_patients_of_each_cohort():
+    scores = synthetic_scores()
+    assert "over 24 patients: each" in contest_table(contest_frame(scores, list(METHODS)), CONFIG).caption
+    fewer = scores[scores["subject"].isin(["s0", "s1", "s2"])].assign(cohort="hearts")
+    about = CONFIG | {"cohorts": {"heads": {"label": "Heads"}, "hearts": {"label": "Hearts"}}}
+    both = contest_frame(pd.concat([scores, fewer]), list(METHODS))
+    assert "over 24 patients (Heads) and 3 patients (Hearts): each" in contest_table(both, about).caption
 
 
 def test_verdict_is_clearly_ahead_or_not_shown():

@@ -19,7 +19,7 @@ from benchmark.samplers.efficiency import (
     linearity,
     of_article,
 )
-from benchmark.samplers.measure import efficiency, sampler_scores
+from benchmark.samplers.measure import counted, efficiency, sampler_scores
 from benchmark.samplers.table6 import sampler_frame, sampler_table
 from models.methods.ours import Diffusion
 
@@ -169,7 +169,9 @@ def test_table_6_has_the_published_row_next_to_each_setting():
     assert "Table 4" in ddim["psnr_flag"]
     assert plms["psnr_paper"] == "27.4515"
     assert (dpm["psnr_paper"], dpm["psnr_flag"]) == ("", "")
-    table = sampler_table(frame, "BraTS", 4)
+    assert counted(pd.DataFrame(rows)) == "4 test scans"  # of two patients
+    table = sampler_table(frame, "BraTS", counted(pd.DataFrame(rows)))
+    assert table.caption.startswith("BraTS: 4 test scans, removed slices")
     assert [cell.text for cell in table.rows[0][:3]] == ["DDIM", "200", "1"]
     assert table.rows[1][2].text == ""
     assert "nan" not in " ".join(cell.text for row in table.rows for cell in row)
@@ -183,7 +185,7 @@ def test_150_and_167_steps_are_next_to_the_published_150_with_a_footnote():
         rows.append(row | {"ssim": 0.8, "psnr": 30.0, "lpips": 0.1})
     frame = sampler_frame(pd.DataFrame(rows))
     assert frame["psnr_paper"].tolist() == ["32.7918", "32.7918", "32.8488"]
-    table = sampler_table(frame, "BraTS", 1)
+    table = sampler_table(frame, "BraTS", "1 test scan")
     notes = [row[1].note for row in table.rows]
     assert 0 not in notes[:2]
     assert notes[2] == 0

@@ -30,7 +30,8 @@ def thinned(slices: int, n: int, gaps: int | None) -> Removal:
     """
     ends = np.arange(0, slices - n - 1, n + 1)
     if gaps is not None and gaps < len(ends):
-        ends = ends[np.linspace(0, len(ends) - 1, gaps + 2)[1:-1].round().astype(int)]
+        # unique: of almost all gaps, two places can round to the same gap
+        ends = ends[np.unique(np.linspace(0, len(ends) - 1, gaps + 2)[1:-1].round().astype(int))]
     return Removal(slices, (ends[:, None] + 1 + np.arange(n)).ravel())
 
 

@@ -127,9 +127,8 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
                 line.append(Cell(text, bold=method["kind"] != "oracle" and row[column] == best[column]))
             line += relative.share_cells(row, table)
             table.rows.append([*line, Cell(number(1000 * row["seconds"], 1))])
-    some = frame.iloc[0]
     table.caption = (
-        f"Cross-validated over {some['patients']} patients: each is restored with the networks of the fold that held "
+        f"Cross-validated over {_patients(frame, about)}: each is restored with the networks of the fold that held "
         "the patient out. "
         + (f"{SHARED.format(', '.join(shared))} " if shared else "")
         + "Mean ± sd over patients of the means over slices; full frame, and in the region. LPIPS "
@@ -139,6 +138,16 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
         + meaning(frame["region"])
     ).strip()
     return table
+
+
+def _patients(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
+    """The number of patients; of several cohorts, the number of each."""
+    counts = frame.groupby("cohort", sort=False)["patients"].max()
+    texts = [
+        f"{count} patients" + (f" ({about['cohorts'][cohort]['label']})" if len(counts) > 1 else "")
+        for cohort, count in counts.items()
+    ]
+    return " and ".join(texts)
 
 
 def certainty_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:

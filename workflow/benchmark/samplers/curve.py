@@ -45,12 +45,15 @@ def equal(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[fine].sort_values(["evaluations", "lpips"], kind="stable")
 
 
-def curve_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
-    """The table for print; settings equal to the reference have their number of evaluations in bold."""
+def curve_table(frame: pd.DataFrame, where: str, scans: str) -> Table:
+    """The table for print; settings equal to the reference have their number of evaluations in bold.
+
+    ``scans``: of ``benchmark.samplers.measure.counted``.
+    """
     columns = ["sampler", "η", "noise", "T", "evaluations"]
     columns += [NAMES[metric] for metric in METRICS]
     columns += [*(["Δ PSNR", "Δ LPIPS"] if referred(frame) else []), "sampling, ms a slice"]
-    table = Table("Scores against the number of evaluations", caption(frame, where, patients), columns)
+    table = Table("Scores against the number of evaluations", caption(frame, where, scans), columns)
     fine = set(equal(frame).index)
     for index, row in frame.iterrows():
         line = [Cell(PRINTED.get(row["sampler"], row["sampler"])), Cell(row["eta"]), Cell(row["noise"])]
@@ -62,9 +65,9 @@ def curve_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
     return table
 
 
-def caption(frame: pd.DataFrame, where: str, patients: int) -> str:
+def caption(frame: pd.DataFrame, where: str, scans: str) -> str:
     """Explains the measurement, the columns, the bold numbers and the choice."""
-    text = f"{measured_on(frame, where, patients)} The time is the median of a slice, without decoding. "
+    text = f"{measured_on(frame, where, scans)} The time is the median of a slice, without decoding. "
     if referred(frame):
         text += (
             "Δ: difference to DDIM, T = 200, η = 1, independent noise. In bold: worse by at most "
@@ -78,10 +81,10 @@ def referred(frame: pd.DataFrame) -> bool:
     return bool(frame["psnr_difference"].notna().any())
 
 
-def measured_on(frame: pd.DataFrame, where: str, patients: int) -> str:
+def measured_on(frame: pd.DataFrame, where: str, scans: str) -> str:
     """The slices, networks and hardware of the measurement."""
     return (
-        f"{where}: {patients} patient{'s' if patients > 1 else ''}, removed slices, full frame, networks of fold 1; "
+        f"{where}: {scans}, removed slices, full frame, networks of fold 1; "
         "means over slices, then patients, then cohorts. "
         f"Measured on {', '.join(sorted(set(frame['hardware'])))}."
     )

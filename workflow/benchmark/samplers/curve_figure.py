@@ -40,7 +40,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def caption(frame: pd.DataFrame, where: str, patients: int) -> str:
+def caption(frame: pd.DataFrame, where: str, scans: str) -> str:
     """Explains the figure; the band is drawn only if the article's setting was measured."""
     text = (
         "Scores against the number of evaluations of the network, a line for each solver; means, without their spread. "
@@ -50,4 +50,4 @@ def caption(frame: pd.DataFrame, where: str, patients: int) -> str:
             f"The grey band is DDIM at T = {REFERENCE['steps']}, η = 1, ± {WITHIN['psnr']} dB and ± {WITHIN['lpips']} "
             "LPIPS. "
         )
-    return text + f"{measured_on(frame, where, patients)} {choice(frame)}"
+    return text + f"{measured_on(frame, where, scans)} {choice(frame)}"

@@ -56,6 +56,13 @@ def read_measured(paths: Sequence[str]) -> pd.DataFrame:
     return measured.assign(eta=measured["eta"].fillna(""))
 
 
+def counted(measured: pd.DataFrame) -> str:
+    """The number of scans in sheets of ``sampler_scores``, for a caption; the cohorts of BraTS have the same patients,
+    so patients of several cohorts cannot be added up."""
+    scans = len(measured[["cohort", "subject"]].drop_duplicates())
+    return f"{scans} test scan{'s' if scans > 1 else ''}"
+
+
 def efficiency(
     restoration: "Restoration", truth_path: str, ns: Sequence[int], repeats: int, slices: int | None = None
 ) -> pd.DataFrame:

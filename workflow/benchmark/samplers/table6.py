@@ -47,8 +47,8 @@ def sampler_frame(measured: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def sampler_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
-    """The table for print, best of each column in bold."""
+def sampler_table(frame: pd.DataFrame, where: str, scans: str) -> Table:
+    """The table for print, best of each column in bold; ``scans``: of ``benchmark.samplers.measure.counted``."""
     with_paper = bool((frame["psnr_paper"] != "").any())
     columns = ["sampler", "T", "η"]
     for metric in METRICS:
@@ -73,8 +73,8 @@ def sampler_table(frame: pd.DataFrame, where: str, patients: int) -> Table:
         line += [Cell(row["seconds_paper"])] if with_paper else []
         table.rows.append([*line, Cell(number(row["peak_mb"] / 1000, 2)), Cell(row["hardware"])])
     table.caption = (
-        f"{where}: {patients} test patient{'s' if patients > 1 else ''}, removed slices, full frame, networks of "
-        f"fold 1; mean over slices, then patients, then cohorts. Sampling time is the measured time of a slice times "
+        f"{where}: {scans}, removed slices, full frame, networks of fold 1; mean over slices, then patients, then "
+        "cohorts. Sampling time is the measured time of a slice times "
         f"the article's {ARTICLE_SLICES} slices (without other jobs of the study, synchronised with the device, after "
         "a warm-up, median of patients and repeats), without decoding. The article's seconds are for a GPU and "
         "latents of 64×64. Peak memory: of the GPU; on a CPU, of the whole process."
