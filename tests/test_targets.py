@@ -44,6 +44,12 @@ def test_stand_in_outside_the_study_is_refused_in_one_line(tmp_path):
     assert "Traceback" not in text
 
 
+def test_contest_of_one_fold_is_refused_because_its_networks_saw_every_patient(tmp_path):
+    jobs, text = plan(tmp_path, "contest", "study={folds: 1}")
+    assert not jobs
+    assert "contest: with study.folds: 1 the networks have seen every patient" in text
+
+
 def test_cohort_can_have_a_separate_frame_size(tmp_path):
     """The demo's picture at full size: everything else is smaller."""
     target = tmp_path / "volumes" / "toy" / "toy01.nii.gz"

@@ -4,7 +4,14 @@ CONTEST = config["contest"]
 
 
 def held_out(wildcards):
-    """The patients that the fold's networks never saw; all patients in fold 0 (methods without networks)."""
+    """The patients that the fold's networks never saw; all patients in fold 0 (methods without networks).
+
+    With one fold, networks are trained on all patients, so there is no contest.
+    """
+    if len(FOLDS) < 2:
+        raise WorkflowError(
+            "contest: with study.folds: 1 the networks have seen every patient; set study.folds to 2 or more"
+        )
     rows = cohort_sheet(wildcards.cohort)
     fold = int(wildcards.fold)
     return sheet.validation(rows, fold) if fold else sheet.cross_validated(rows)
