@@ -48,6 +48,8 @@ class Training(Task[SliceBank]):
         self.adversarial = bool(options["discriminator_weight"])
         if self.adversarial:
             self.discriminator = PatchDiscriminator(channels)
+            start = options["discriminator_start"]
+            self.complete_from = start if start < steps else 0
 
     def prepare(self, bank: SliceBank) -> None:
         if self.options.get("codebook_init", "uniform") == "uniform":

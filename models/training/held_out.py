@@ -44,17 +44,20 @@ class HeldOut:
         return last or done % self.rule.every == 0
 
     @torch.no_grad()
-    def measure(self, task: Task, fabric: Fabric, ema: "EMAModel | None", done: int) -> float:
-        """The mean loss with the weights that would be saved; keeps these weights if the loss is the lowest so far."""
+    def measure(self, task: Task, fabric: Fabric, ema: "EMAModel | None", done: int, *, counts: bool = True) -> float:
+        """The mean loss with the weights that would be saved; keeps these weights if the loss is the lowest so far.
+
+        ``counts``: False only returns the loss.
+        """
         torch.manual_seed(self.seed)
         with as_saved(task, ema):
             with fabric.autocast(), eagerly():
                 parts = [task.held_out_loss(part).float() * len(part) for part in self.slices.split(self.batch)]
             loss = float(torch.stack(parts).sum()) / len(self.slices)
-            if loss < self.lowest:
+            if counts and loss < self.lowest:
                 self.lowest, self.step, self.since = loss, done, 0
                 self.best = {key: value.detach().cpu().clone() for key, value in task.network.state_dict().items()}
-            else:
+            elif counts:
                 self.since += 1
         return loss
 

@@ -159,7 +159,8 @@ def fit(
             done = course.done
             bar.update(stride)
             if watch and watch.due(done, course.over):
-                numbers["held_out"] = torch.tensor(watch.measure(task, fabric, learner.ema, done))
+                counts = course.over or course.at > task.complete_from
+                numbers["held_out"] = torch.tensor(watch.measure(task, fabric, learner.ema, done, counts=counts))
                 if watch.exhausted:
                     course.end()
             last = course.over

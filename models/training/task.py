@@ -43,6 +43,8 @@ class Task(nn.Module, Generic[Bank]):
     """
 
     ema_decay: float | None = None  # a subclass with averaged weights sets this; the averaged weights are saved
+    # Early stopping compares only held-out losses of later steps: before, the training has not its complete loss.
+    complete_from: int = 0
 
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__()

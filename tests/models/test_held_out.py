@@ -44,10 +44,11 @@ RULE = EarlyStop(every=2, patience=2, slices=4)
 
 @pytest.fixture
 def train_grey_level(tmp_path):
-    def run(folder, stop_after=None, rule=RULE):
+    def run(folder, stop_after=None, rule=RULE, complete_from=0):
         (tmp_path / folder).mkdir(exist_ok=True)
         banks = [SliceBank([np.full((4, 8, 8), level, np.float32)]) for level in (0.9, 0.5)]
         task = Learn(Level(), {}, 40, {})
+        task.complete_from = complete_from
         plan = TrainingPlan(40, 2, 3, 5, 99, 99, stop_after, early_stop=rule)
         log = TrainingLog("level", tmp_path / folder / "n")
         outcome = fit(task, *banks, plan, tmp_path / folder / "n.ckpt", log, start_fabric("cpu"), {"id": 1})
@@ -65,6 +66,16 @@ def test_training_stops_after_the_lowest_held_out_loss_and_keeps_those_weights(t
     assert outcome.kept == outcome.steps - 4  # two measurements, two steps apart, were no lower
     measured = {int(row["step"]): row["held_out"] for row in rows if "held_out" in row}
     assert outcome.held_out == min(measured.values()) == measured[outcome.kept]
+
+
+def test_losses_before_the_complete_loss_do_not_stop_the_training(train_grey_level):
+    early = train_grey_level("a")[1]
+    level, outcome, rows = train_grey_level("b", complete_from=20)
+    assert early.steps < 20
+    assert outcome.kept == 22  # the loss rises: the first measurement that counts is the lowest
+    assert outcome.steps == 26
+    assert [row["step"] for row in rows if "held_out" in row] == list(range(2, 27, 2))
+    assert train_grey_level("c", complete_from=40)[1].kept == 40
 
 
 def test_without_early_stopping_all_steps_run(train_grey_level):

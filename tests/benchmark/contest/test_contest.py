@@ -137,6 +137,13 @@ def test_verdict_is_clearly_ahead_or_not_shown():
     assert "SSIM against the old one (Heads, single slices removed (10 % protocol)): −0.5000" in caption
 
 
+def test_a_champion_is_not_compared_with_itself():
+    contest = CONFIG["contest"] | {"against": ["new", "linear"]}
+    frame = certainty(synthetic_scores(), CONFIG | {"contest": contest}, **OPTIONS)
+    assert set(frame["second"]) == {"linear", "old"}
+    assert frame["confidence"].iloc[0] == pytest.approx(1 - 0.05 / (3 * 2 * 2))
+
+
 def test_six_patients_give_no_verdict():
     scores = synthetic_scores()
     few = certainty(scores[scores["subject"].isin([f"s{i}" for i in range(6)])], CONFIG, **OPTIONS)

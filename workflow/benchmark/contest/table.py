@@ -65,16 +65,17 @@ def certainty(scores: pd.DataFrame, about: Mapping[str, Any], **options: Any) ->
     contest = about["contest"]
     champion, patients = contest["champion"], patient_means(scores)
     others = contest_rivals(contest, about["methods"])
+    against = [method for method in contest["against"] if method != champion]  # another champion may be in the list
     rows: list[dict[str, Any]] = []
     seed = options.pop("seed")
     blocks = patients.groupby(["cohort", "setting"], sort=False).ngroups
-    comparisons = len(METRICS) * (len(contest["against"]) + 1) * blocks
+    comparisons = len(METRICS) * (len(against) + 1) * blocks
     for (cohort, setting), part in patients.groupby(["cohort", "setting"], sort=False):
         samples = {method: rows_.set_index("subject") for method, rows_ in part.groupby("method")}
         for metric in METRICS:
             sign = 1 if HIGHER_IS_BETTER[metric] else -1
             next_best = max(others, key=lambda m: sign * samples[m][metric].mean())
-            for rival in dict.fromkeys([*contest["against"], next_best]):
+            for rival in dict.fromkeys([*against, next_best]):
                 champions = samples[champion][metric]
                 rivals_scores = samples[rival][metric].loc[champions.index]
                 outcome = paired(
