@@ -70,7 +70,7 @@ def test_training_stops_after_the_lowest_held_out_loss_and_keeps_those_weights(t
 
 def test_losses_before_the_complete_loss_do_not_stop_the_training(train_grey_level):
     early = train_grey_level("a")[1]
-    level, outcome, rows = train_grey_level("b", complete_from=20)
+    _, outcome, rows = train_grey_level("b", complete_from=20)
     assert early.steps < 20
     assert outcome.kept == 22  # the loss rises: the first measurement that counts is the lowest
     assert outcome.steps == 26
