@@ -3,11 +3,14 @@
 import copy
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 from configs import merged
 
 from benchmark.cluster import demand
 from benchmark.cluster.study_cost import disk_frame, hours_frame, hours_table
+from benchmark.cohort.preprocess import preprocess
 from benchmark.config import check
 from benchmark.config.networks import about, study_networks
 from benchmark.print.typeset import markdown
@@ -138,3 +141,12 @@ def test_shared_network_is_stored_once_per_cohort(config):
     less = disk_frame(config).set_index("stage").loc["models"]
     assert whole["files"] - less["files"] == 6 * 4
     assert whole["gb"] - less["gb"] == pytest.approx(24 * 4 * about("vq").parameters / 1e9)
+
+
+def test_slices_have_the_side_that_preprocessing_writes(config, tmp_path):
+    """``size`` counts voxels after ``shrink``, in the estimates as in ``preprocess``."""
+    config["preprocess"] |= {"size": 32, "shrink": 2}
+    scan = np.random.default_rng(0).random((60, 60, 4)) + 1
+    nib.save(nib.Nifti1Image(scan, np.eye(4)), tmp_path / "scan.nii.gz")
+    written = preprocess(tmp_path / "scan.nii.gz", axis=2, size=32, shrink=2)[0]
+    assert written.shape[1:] == (demand.side(config),) * 2

@@ -35,7 +35,7 @@ def test_sentence_states_frame_pixels_and_slice_spacing():
 
 def test_caption_has_a_sentence_for_each_sheet(tmp_path):
     write_sheet(tmp_path / "toy.tsv", [patient("2x2x1", "RAS")])
-    about = {"size": 32, "shrink": 1, "antialias": True, "cohorts": {"toy": {"label": "Toy", "axis": "axial"}}}
+    about = {"antialias": True, "cohorts": {"toy": {"label": "Toy", "axis": "axial", "size": 32, "shrink": 1}}}
     assert frames([tmp_path / "toy.tsv"], about).startswith(" Toy: frames of 32×32 pixels of 2 mm from 8×8")
     assert "after a filter" in frames([tmp_path / "toy.tsv"], about)
     assert "without a filter" in frames([tmp_path / "toy.tsv"], about | {"antialias": False})

@@ -226,3 +226,11 @@ def test_viewer_shows_a_cohort_of_the_study_or_none(article):
     assert Plan(with_study(article, cohorts=["atlas"], stand_in="atlas")).viewer.cohort == ["atlas"]
     assert Plan(article | {"viewer": {"cohort": None, "patient": 1}}).viewer.cohort == []
     assert Plan(with_study(article, methods=["spline"])).viewer.about["always"] == ["spline"]
+
+
+def test_captions_know_a_cohorts_own_frame(article):
+    changed = copy.deepcopy(article)
+    changed["cohorts"]["atlas"]["preprocess"] = {"size": 128, "shrink": 2}
+    frames = Plan(changed).study.frame(["oasis", "atlas"])["cohorts"]
+    assert (frames["oasis"]["size"], frames["oasis"]["shrink"]) == (256, 1)
+    assert (frames["atlas"]["size"], frames["atlas"]["shrink"]) == (128, 2)

@@ -12,7 +12,7 @@ from PIL import Image
 from benchmark.cohort.sheet import Patient
 from benchmark.print.typeset import Cell, Table, html, rst_escape, write_caption
 from benchmark.report import trained
-from benchmark.report.deviations import deviations
+from benchmark.report.deviations import decisions, deviations
 from benchmark.report.pages import Picture, as_html, gallery, verdict_page
 from benchmark.report.verdict import (
     agreement_table,
@@ -24,7 +24,6 @@ from benchmark.report.verdict import (
     run_table,
     sampler_sentence,
     sane,
-    sizes,
     summary,
     winners_table,
 )
@@ -38,8 +37,10 @@ NETWORKS = {
 CONFIG = {
     "recipe": "mine",
     "study": {"folds": 5, "methods": ["ours", "baseline", "bicubic_ae", "srgan", "wdsr", "linear", "truth"]},
-    "preprocess": {"size": 256, "shrink": 1},
-    "sampling": {"sampler": "ddim", "steps": 200, "eta": 1.0},
+    "protocol": {"remove": 0.1, "antialias": True},
+    "preprocess": {"size": 256, "shrink": 1, "scaling": "volume"},
+    "sampling": {"sampler": "ddim", "steps": 200, "eta": 1.0, "noise": "independent", "quantise_interpolated": True},
+    "frame": {"antialias": True, "cohorts": {"oasis": {"label": "O", "axis": 0, "size": 256, "shrink": 1}}},
     "networks": NETWORKS | {"vq": NETWORKS["vq"] | {"init": "model.ckpt"}},
     "methods": {m: {"networks": ["vq", "ldm"]} for m in ("ours", "baseline")}
     | {m: {"networks": []} for m in ("bicubic_ae", "srgan", "wdsr", "linear", "truth")},
@@ -137,7 +138,7 @@ def test_deviations_of_the_full_and_of_a_small_study(frame):
     small = CONFIG | {
         "study": {"folds": 2, "methods": ["ours"], "stand_in": "toy"},
         "preprocess": {"size": 64, "shrink": 4},
-        "sampling": {"sampler": "ddim", "steps": 20, "eta": 1.0},
+        "sampling": CONFIG["sampling"] | {"steps": 20},
         "networks": NETWORKS,
     }
     text = " ".join(deviations(small, cells[:0]))
@@ -145,12 +146,27 @@ def test_deviations_of_the_full_and_of_a_small_study(frame):
         assert words in text
 
 
-def test_sizes_state_frame_and_slice_spacing():
-    rows = [Patient("p", "", "", "256x256x160", "1x1x1.2", "ASL", "test", 0)]
-    cohorts = {"oasis": {"label": "OASIS", "axis": "sagittal"}}
-    (text,) = sizes({"size": 64, "shrink": 4}, cohorts, {"oasis": rows, "none": []})
-    assert "frames of 64×64 pixels of 4 mm" in text
-    assert "slices 1.2 mm apart" in text
+@pytest.mark.parametrize(
+    ("block", "key", "value", "words"),
+    [
+        ("protocol", "remove", 0.25, "Removed slices: 0.25 of all; the article has 0.1."),
+        ("sampling", "noise", "shared", "one noise field"),
+        ("sampling", "quantise_interpolated", False, "not quantised"),
+        ("methods", "ours", {"networks": ["vq", "ldm"], "options": {"samples": 4}}, "the article's: samples 4."),
+    ],
+)
+def test_one_changed_setting_is_one_more_deviation(frame, block, key, value, words):
+    changed = CONFIG | {block: CONFIG[block] | {key: value}}
+    (new,) = set(deviations(changed, outcomes(frame))) - set(deviations(CONFIG, outcomes(frame)))
+    assert words in new
+
+
+def test_decisions_follow_the_configuration():
+    assert any("one scale per volume" in text for text in decisions(CONFIG))
+    changed = CONFIG | {"preprocess": {"scaling": "slice"}, "protocol": {"antialias": False}}
+    assert not any("one scale per volume" in text for text in decisions(changed))
+    assert any("scale of its own" in text for text in decisions(changed))
+    assert any("without a filter" in text for text in decisions(changed))
 
 
 def test_scores_of_the_truth_other_than_perfect_are_called_broken(frame):

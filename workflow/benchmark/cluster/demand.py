@@ -51,7 +51,7 @@ class Pace:
 
 def side(config: Mapping[str, Any]) -> int:
     """Height and width of a slice."""
-    return config["preprocess"]["size"] // config["preprocess"]["shrink"]
+    return config["preprocess"]["size"]
 
 
 def slices(config: Mapping[str, Any], cohort: str) -> int:

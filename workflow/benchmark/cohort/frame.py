@@ -40,18 +40,21 @@ def sentence(label: str, rows: Sequence[Patient], axis: int | str, size: int, sh
     return text + "."
 
 
+def of_cohorts(sheets: Mapping[str, Sequence[Patient]], about: Mapping[str, Any]) -> list[str]:
+    """``sentence`` for each cohort that has patients; ``sheets``: by cohort; ``about``: of ``Study.frame``."""
+    cohorts = {name: about["cohorts"][name] for name, rows in sheets.items() if rows}
+    return [
+        sentence(cohort["label"], sheets[name], cohort["axis"], cohort["size"], cohort["shrink"])
+        for name, cohort in cohorts.items()
+    ]
+
+
 def frames(sheets: Iterable[str | Path], about: Mapping[str, Any]) -> str:
     """A sentence for each cohort and a sentence on how slices are made coarse, for the end of a caption.
 
     ``about``: of ``Study.frame``; ``sheets``: files named by cohort.
     """
-    sheets_by_cohort = {Path(path).stem: read_sheet(path) for path in sheets}
-    cohorts = about["cohorts"]
-    texts = [
-        sentence(cohorts[name]["label"], rows, cohorts[name]["axis"], about["size"], about["shrink"])
-        for name, rows in sheets_by_cohort.items()
-        if rows
-    ]
+    texts = of_cohorts({Path(path).stem: read_sheet(path) for path in sheets}, about)
     return "".join(f" {text}" for text in [*texts, COARSE_BY[about["antialias"]]]) if texts else ""
 
 

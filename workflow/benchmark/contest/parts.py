@@ -55,7 +55,7 @@ def parts_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
             line.append(Cell(number(1000 * row["seconds"], 1)))
             table.rows.append([*line, Cell("" if base else number(1000 * row["seconds_change"], 1, sign=True))])
     table.caption = (
-        "Removed slices of the 10 % protocol, full frame, means over the patients of the folds that were measured, "
+        "Removed slices of the protocol, full frame, means over the patients of the folds that were measured, "
         "which the networks never saw. Δ: variant − unchanged method. Variants that see forbidden input (true "
         "latents, true low-resolution slices) show the upper bound of the gain by a better part."
     )

@@ -96,7 +96,7 @@ def certainty(scores: pd.DataFrame, about: Mapping[str, Any], **options: Any) ->
 
 def setting_name(setting: str) -> str:
     if setting == REMOVED:
-        return "single slices removed (10 % protocol)"
+        return "single slices removed"
     n = int(setting[1:])
     return f"one slice in {n + 1} known, {n} new slices in each gap"
 

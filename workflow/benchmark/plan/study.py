@@ -54,9 +54,12 @@ class Study:
 
     def frame(self, cohorts: Iterable[str]) -> dict[str, Any]:
         """Facts about the cohorts' slices for captions (``benchmark.cohort.frame``)."""
-        about = {c: part(self.config["cohorts"][c], "label", "axis") for c in cohorts}
-        protocol = part(self.config["protocol"], "antialias")
-        return part(self.config["preprocess"], "size", "shrink") | protocol | {"cohorts": about}
+        about = {}
+        for name in cohorts:
+            cohort = self.config["cohorts"][name]
+            frame = self.config["preprocess"] | cohort.get("preprocess", {})
+            about[name] = part(cohort, "label", "axis") | part(frame, "size", "shrink")
+        return part(self.config["protocol"], "antialias") | {"cohorts": about}
 
     def features(self, method: str) -> list[str]:
         """Feature extractors (``alex``, ``vgg``) in the losses of its networks; LPIPS with the same features favours

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.cohort.frame import COARSE_BY
 from benchmark.config.networks import is_diffusion, sampling_network
 from benchmark.config.solvers import printed
 from benchmark.report.trained import deviations as trained_networks
@@ -13,7 +14,10 @@ from benchmark.report.trained import deviations as trained_networks
 def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
     """One sentence for each difference between this run and the article."""
     study, frame, sampling = config["study"], config["preprocess"], config["sampling"]
+    removed, methods = config["protocol"]["remove"], config["methods"]
     out = []
+    if removed != REMOVED:
+        out.append(f"Removed slices: {removed:.3g} of all; the article has {REMOVED:g}.")
     if study["folds"] != 5:
         out.append(f"Folds: {study['folds']}; the article has 5.")
     if (frame["size"], frame["shrink"]) != (256, 1):
@@ -27,6 +31,10 @@ def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
                 f"Sampled with {printed(sampling['sampler'], sampling['steps'], sampling['eta'])}; the article has "
                 "DDIM, T = 200, η = 1."
             )
+        if sampling["noise"] != "independent":
+            out.append("All slices of a volume have one noise field; the article draws noise for every slice.")
+        if not sampling["quantise_interpolated"]:
+            out.append("Interpolated latents are not quantised; the authors' code quantises them.")
         networks = [sampling_network(config, config["methods"][m]["networks"]) for m in sampled]
         diffusions = {name for name in networks if name is not None}
         first_stages = {need for name in diffusions for need in config["networks"][name]["needs"]}
@@ -35,6 +43,10 @@ def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
                 "Networks start from random weights; the authors' start from public 4× weights trained on natural "
                 "images, which the article does not mention (recipe “authors” does the same)."
             )
+    for method in ("ours", "baseline"):
+        if method in trained and (own := methods[method].get("options")):
+            settings = ", ".join(f"{key} {value}" for key, value in own.items())
+            out.append(f"{methods[method].get('label', method)} has other options than the article's: {settings}.")
     out += trained_networks(config)
     missing = [m for m in ("ours", "baseline", "bicubic_ae", "srgan", "wdsr") if m not in study["methods"]]
     if missing:
@@ -51,14 +63,28 @@ def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
     return out
 
 
+REMOVED = 0.1
+"""The article's share of removed slices (section 3.1)."""
+
+SCALED_BY = {
+    "volume": "Intensities have one scale per volume; the authors' code scales each slice separately, which breaks the "
+    "consistency between slices.",
+    "slice": "Each slice has a scale of its own, as in the authors' code, which breaks the consistency between slices.",
+}
+"""By ``preprocess.scaling``."""
+
+
+def decisions(config: Mapping[str, Any]) -> list[str]:
+    """One sentence for each decision where the article gives no answer or contradicts itself."""
+    return [*STANDING, SCALED_BY[config["preprocess"]["scaling"]], COARSE_BY[config["protocol"]["antialias"]]]
+
+
 STANDING = (
     "The article publishes no patient ids: patients are drawn by seed.",
     "OASIS is assumed to be OASIS-TRT-20 (Mindboggle): the authors' pictures are skull-stripped, and 17 + 3 patients "
     "are its 20 scans; OASIS-1, which the article cites, is the cohort oasis1. ATLAS is R1.1, as in the cited Liew et "
     "al. (2018).",
     "The article does not say whether two neighbouring slices may both be removed: here they may not.",
-    "Intensities have one scale per volume; the authors' code scales each slice separately, which breaks the "
-    "consistency between slices.",
     "Eq. 12 as printed does not interpolate: the baseline uses the weights of eq. 6, and eq. 12 is a control.",
     "The noise schedule is linear in √β between the article's 0.0015 and 0.0155, as in the authors' code, which "
     "calls it linear; linear in β would be another schedule.",

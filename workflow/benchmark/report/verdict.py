@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.cohort.frame import sentence
+from benchmark.cohort.frame import of_cohorts
 from benchmark.cohort.sheet import Patient, test
 from benchmark.config.solvers import printed
 from benchmark.print.typeset import Cell, Table, number
-from benchmark.report.deviations import STANDING, deviations
+from benchmark.report.deviations import decisions, deviations
 from benchmark.samplers.efficiency import claims
 from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
 from benchmark.scores.published import patients
@@ -213,17 +213,6 @@ def _furthest(cells: pd.DataFrame, count: int = 3) -> list[Any]:
     return list(possible.loc[distance.sort_values(ascending=False).index[:count]].itertuples())
 
 
-def sizes(
-    frame: Mapping[str, Any], cohorts: Mapping[str, Mapping[str, Any]], sheets: Mapping[str, Sequence[Patient]]
-) -> list[str]:
-    """A sentence for each cohort: pixels of a slice, pixel size and slice spacing."""
-    return [
-        sentence(cohorts[cohort]["label"], rows, cohorts[cohort]["axis"], frame["size"], frame["shrink"])
-        for cohort, rows in sheets.items()
-        if rows
-    ]
-
-
 def parts(
     frame: pd.DataFrame,
     others: Mapping[str, pd.DataFrame],
@@ -242,7 +231,7 @@ def parts(
     page: list[str | Table | list[str]] = [
         opening,
         run_table(frame, sheets, article, names),
-        sizes(config["preprocess"], labels["cohorts"], sheets),
+        of_cohorts(sheets, config["frame"]),
         agreement_table(cells, names) if len(cells) else "",
         agreement if len(cells) else "",
         winners_table(frame, names),
@@ -254,6 +243,6 @@ def parts(
         "Where this run differs from the article:",
         deviations(config, cells),
         "Decisions where the article gives no answer or contradicts itself:",
-        list(STANDING),
+        decisions(config),
     ]
     return [part for part in page if part]
