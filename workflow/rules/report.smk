@@ -71,14 +71,21 @@ rule verdict:
         pictures=[PLAN.figures.title(figure) for figure in PLAN.figures.opening],
         config={
             key: config[key]
-            for key in ("recipe", "study", "protocol", "preprocess", "sampling", "methods")
+            for key in (
+                "recipe",
+                "study",
+                "protocol",
+                "preprocess",
+                "sampling",
+                "methods",
+            )
         }
         | {
             "frame": PLAN.study.frame(COHORTS),
             "networks": {
                 name: part(n, "init", "shared", "class", "needs", "size", "training")
                 for name, n in config["networks"].items()
-            }
+            },
         },
     script:
         "../scripts/verdict.py"
