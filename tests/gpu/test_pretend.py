@@ -56,6 +56,8 @@ def card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trunks: dict[str, Path
     event = SimpleNamespace(record=lambda: None, synchronize=lambda: None)
     monkeypatch.setattr(torch.cuda, "Event", lambda: event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda *_: SimpleNamespace(synchronize=lambda: None))
+    # PyTorch's build for CUDA has Triton, and without a GPU fails when asked for one
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (9, 0))
     for name in ("memory_allocated", "max_memory_allocated"):
         monkeypatch.setattr(torch.cuda, name, lambda *_: 0)
     return Setting("cuda", tmp_path, trunks["alex"].parent)
