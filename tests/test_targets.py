@@ -38,6 +38,21 @@ def test_table_of_a_cohort_outside_the_study_is_refused_with_the_reason(tmp_path
     assert "table 2: this study has no cohort for this table" in text
 
 
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("tables/table6.csv", "no method of study.methods has one"),
+        ("figures/fig05.png", "fig05: its cohort oasis is not in study.cohorts"),
+        ("scores/toy/fold0/nobody.csv", "No rule to produce"),
+    ],
+)
+def test_target_that_the_study_does_not_have_is_refused_with_the_reason(tmp_path, target, reason):
+    jobs, text = plan(tmp_path, target, "study={cohorts: [toy], methods: [linear, truth]}")
+    assert reason in text
+    assert not jobs
+    assert "KeyError" not in text
+
+
 def test_stand_in_outside_the_study_is_refused_in_one_line(tmp_path):
     _, text = plan(tmp_path, "tables/table2.csv", "study={cohorts: [oasis], stand_in: toy}")
     assert "study.stand_in: 'toy' is not one of study.cohorts" in text

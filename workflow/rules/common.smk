@@ -83,11 +83,16 @@ FOLDS = list(range(1, config["study"]["folds"] + 1))
 SHARED = [name for name, network in config["networks"].items() if network["shared"]]
 
 
+def one_of(names):
+    """A wildcard's constraint: one of these names."""
+    return "|".join(sorted(names)) or "(?!)"
+
+
 wildcard_constraints:
-    cohort=r"[A-Za-z0-9_]+",
-    method=r"[A-Za-z0-9_]+",
-    network=r"[A-Za-z0-9_]+",
-    fold=r"\d+",
+    cohort=one_of(config["cohorts"]),
+    method=one_of(config["methods"]),
+    network=one_of(config["networks"]),
+    fold=one_of(map(str, [0, *FOLDS])),
     table=r"\d",
 
 
@@ -161,6 +166,17 @@ def restoration_params(cohort, method, **setting):
         **compute,
         "threads": compute["threads"] if config["methods"][method]["networks"] else 1,
     }
+
+
+def needed(files, reason):
+    """The input function of a target that not every study has: the files, or one clear line if there are none."""
+
+    def files_or_reason(wildcards):
+        if not files:
+            raise WorkflowError(reason)
+        return files
+
+    return files_or_reason
 
 
 def table_files(name, shows):

@@ -38,7 +38,10 @@ rule contest_scores:
 rule contest_tables:
     """Which method wins, how certain this is, and the gain of each part."""
     input:
-        scores=contest_files(CONTEST["methods"], FOLDS),
+        scores=needed(
+            contest_files(CONTEST["methods"], FOLDS),
+            "contest: contest.cohorts names no cohort; add the cohorts whose patients are restored",
+        ),
         parts=contest_parts(),
         sheets=sheets(CONTEST["cohorts"]),
     output:
@@ -69,10 +72,8 @@ rule contest_tables:
 rule contest_figure:
     """The champion, its rivals and the truth on the slice with the most detail, with maps of the error."""
     input:
-        volumes=lambda w: volumes(w.cohort, sheet.validation(cohort_sheet(w.cohort), 1)),
-        removals=lambda w: removals(
-            w.cohort, sheet.validation(cohort_sheet(w.cohort), 1)
-        ),
+        volumes=lambda w: volumes(w.cohort, pictured(w)),
+        removals=lambda w: removals(w.cohort, pictured(w)),
         scores=contest_files(CONTEST["methods"], FOLDS),
         weights=lambda w: list(
             dict.fromkeys(

@@ -35,6 +35,15 @@ def contest_files(methods, folds):
     ]
 
 
+def pictured(wildcards):
+    """The patients of fold 1, which the figure shows; one clear line for a cohort outside the contest."""
+    if wildcards.cohort not in CONTEST["cohorts"]:
+        raise WorkflowError(
+            f"contest: contest.cohorts does not name {wildcards.cohort}; add it there"
+        )
+    return sheet.validation(cohort_sheet(wildcards.cohort), 1)
+
+
 def contest_parts():
     """Scores of every variant and of its base method."""
     return contest_files(

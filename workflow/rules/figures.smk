@@ -99,7 +99,7 @@ rule diagram:
     log:
         f"{RESULTS}/logs/figures/{{diagram}}.log",
     wildcard_constraints:
-        diagram=one_of(f for f in config["figures"] if PLAN.figures.diagram(f)),
+        diagram=one_of(f for f in PLAN.figures.drawn if PLAN.figures.diagram(f)),
     localrule: True
     conda:
         "../../envs/benchmark.yaml"
@@ -141,7 +141,7 @@ rule viewer:
     """Whole volumes of one test patient in the browser: truth, linear, the article's method and the best method."""
     input:
         detail=f"{RESULTS}/detail/{{cohort}}.tsv",
-        volumes=test_volumes,
+        volumes=viewed_volumes,
         restored=[
             f"{RESULTS}/restored/{{cohort}}/fold{figure_fold(m)}/{m}"
             for m in PLAN.viewer.methods

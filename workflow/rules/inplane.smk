@@ -5,7 +5,10 @@ rule networks:
     """In-plane PSNR of every network of fold 1 on the test patients of the first cohort, next to its starting point."""
     input:
         volumes=lambda w: volumes(COHORTS[0], tested(COHORTS[0])),
-        weights=weights_of(COHORTS[0], 1, COMPARED),
+        weights=needed(
+            weights_of(COHORTS[0], 1, COMPARED),
+            "table networks: no network of this study is in this table (`in_plane` in the ABOUT of its module)",
+        ),
         sheets=sheets(COHORTS[:1]),
     output:
         **table_files("networks", "each network in plane"),

@@ -49,8 +49,13 @@ DRAWN = {
 }
 
 
+NO_SHARES = "weights: weights.networks names no network, or weights.cohorts no cohort with a share above 0; config/weights.yaml has both"
+
+
 def weights_volumes(wildcards):
     """By cohort, the volumes of its patients for cross-validation; test patients are not used."""
+    if not DRAWN:
+        raise WorkflowError(NO_SHARES)
     return {
         cohort: volumes(cohort, sheet.cross_validated(cohort_sheet(cohort)))
         for cohort in DRAWN

@@ -30,9 +30,37 @@ def table_cohorts(wildcards):
     return cohorts
 
 
-def one_of(names):
-    """A wildcard's constraint: one of these names."""
-    return "|".join(sorted(names)) or "none"
+def outside(what, cohorts):
+    """Reason: the study has none of the cohorts that the config names for a target."""
+    return f"{what}: this study has no cohort for it; add {' or '.join(cohorts) or 'cohorts'} to study.cohorts, or set study.stand_in to a cohort"
+
+
+NO_DIFFUSION = "samplers and times are measured with a diffusion, and no method of study.methods has one; add `ours`"
+
+
+def sampler_inputs(what, cohorts, settings, files):
+    """Measurements of samplers or times with these cohorts and settings of the config; one clear line if there are
+    none."""
+    if PLAN.samplers.method is None:
+        return needed([], NO_DIFFUSION)
+    none = f"{what}: the config has no settings to measure"
+    return needed(files, outside(what, cohorts) if settings else none)
+
+
+def sampling_weights(wildcards):
+    """The weights of the diffusion method that is measured; one clear line if there is none."""
+    if PLAN.samplers.method is None:
+        raise WorkflowError(NO_DIFFUSION)
+    return method_weights(wildcards.cohort, 1, PLAN.samplers.method)
+
+
+def viewed_volumes(wildcards):
+    """The test volumes of the viewer's cohort; one clear line for any other cohort."""
+    if wildcards.cohort not in PLAN.viewer.cohort:
+        raise WorkflowError(
+            f"viewer: this study has no page for {wildcards.cohort}; set viewer: {{cohort: {wildcards.cohort}}} (its cohort needs test patients, the study a method that is no oracle)"
+        )
+    return test_volumes(wildcards)
 
 
 def figure_fold(method):
@@ -42,6 +70,8 @@ def figure_fold(method):
 
 def figure_input(wildcards):
     """The input files of a figure, depending on its `draw`."""
+    if lacking := PLAN.figures.lacks(wildcards.figure):
+        raise WorkflowError(f"{wildcards.figure}: {lacking}")
     cohort = PLAN.figures.cohort(wildcards.figure)
     shown = PLAN.figures.methods(wildcards.figure)
     at = {m: f"{cohort}/fold{figure_fold(m)}/{m}" for m in shown}

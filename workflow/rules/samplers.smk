@@ -6,7 +6,7 @@ rule sampler:
     input:
         volumes=lambda w: volumes(w.cohort, timed_patients(w)),
         removals=lambda w: removals(w.cohort, timed_patients(w)),
-        weights=lambda w: method_weights(w.cohort, 1, PLAN.samplers.method),
+        weights=sampling_weights,
         trunk=f"{DATA}/trunks/alex.safetensors",
     output:
         f"{RESULTS}/samplers/{{cohort}}/{{sampler}}_{{steps}}_{{eta}}.csv",
@@ -39,11 +39,16 @@ rule sampler:
 rule sampler_table:
     """Table 6: every setting of the sampler, next to the published figures."""
     input:
-        measured=[
-            f"{RESULTS}/samplers/{cohort}/{sampler}_{steps}_{eta}.csv"
-            for sampler, steps, eta in PLAN.samplers.settings
-            for cohort in PLAN.samplers.cohorts
-        ],
+        measured=sampler_inputs(
+            "table 6",
+            config["samplers"]["cohorts"],
+            PLAN.samplers.settings,
+            [
+                f"{RESULTS}/samplers/{cohort}/{sampler}_{steps}_{eta}.csv"
+                for sampler, steps, eta in PLAN.samplers.settings
+                for cohort in PLAN.samplers.cohorts
+            ],
+        ),
         sheets=sheets(PLAN.samplers.cohorts),
     output:
         **table_files("table6", "samplers, steps and η"),
@@ -63,7 +68,7 @@ rule efficiency:
     """Time and memory of n new slices in every gap, for a range of n, on the first test patient."""
     input:
         volumes=lambda w: volumes(w.cohort, tested(w.cohort)[:1]),
-        weights=lambda w: method_weights(w.cohort, 1, PLAN.samplers.method),
+        weights=sampling_weights,
     output:
         f"{RESULTS}/efficiency/{{cohort}}.csv",
     log:
@@ -92,9 +97,14 @@ rule efficiency:
 rule efficiency_table:
     """Time and memory for n new slices, next to the published figures; is time linear in n, is memory flat?"""
     input:
-        measured=expand(
-            f"{RESULTS}/efficiency/{{cohort}}.csv",
-            cohort=PLAN.samplers.efficiency_cohort,
+        measured=sampler_inputs(
+            "efficiency",
+            [config["efficiency"]["cohort"]],
+            config["efficiency"]["n"],
+            expand(
+                f"{RESULTS}/efficiency/{{cohort}}.csv",
+                cohort=PLAN.samplers.efficiency_cohort,
+            ),
         ),
         sheets=sheets(PLAN.samplers.efficiency_cohort),
     output:
@@ -116,7 +126,7 @@ rule sampler_line:
     input:
         volumes=lambda w: volumes(w.cohort, timed_patients(w)),
         removals=lambda w: removals(w.cohort, timed_patients(w)),
-        weights=lambda w: method_weights(w.cohort, 1, PLAN.samplers.method),
+        weights=sampling_weights,
         trunk=f"{DATA}/trunks/alex.safetensors",
     output:
         f"{RESULTS}/curve/{{cohort}}/{{sampler}}_{{eta}}_{{noise}}.csv",
@@ -145,11 +155,16 @@ rule sampler_line:
 rule sampler_curve:
     """Scores against the number of evaluations: a table, a figure, and the fewest evaluations that suffice."""
     input:
-        measured=[
-            f"{RESULTS}/curve/{cohort}/{'_'.join(line)}.csv"
-            for line in PLAN.samplers.curve
-            for cohort in PLAN.samplers.cohorts
-        ],
+        measured=sampler_inputs(
+            "sampler_curve",
+            config["samplers"]["cohorts"],
+            PLAN.samplers.curve,
+            [
+                f"{RESULTS}/curve/{cohort}/{'_'.join(line)}.csv"
+                for line in PLAN.samplers.curve
+                for cohort in PLAN.samplers.cohorts
+            ],
+        ),
         sheets=sheets(PLAN.samplers.cohorts),
     output:
         **table_files("sampler_curve", "scores by number of evaluations"),

@@ -12,8 +12,8 @@ rule compare:
     benchmark:
         f"{RESULTS}/benchmarks/compare/{{cohort}}/{{first}}-over-{{second}}.tsv"
     wildcard_constraints:
-        first=r"[A-Za-z0-9_]+",
-        second=r"[A-Za-z0-9_]+",
+        first=one_of(config["methods"]),
+        second=one_of(config["methods"]),
     conda:
         "../../envs/benchmark.yaml"
     params:
@@ -27,11 +27,14 @@ rule compare:
 rule significance:
     """Table and heat map of every comparison."""
     input:
-        compared=[
-            f"{RESULTS}/significance/{cohort}/{first}-over-{second}.csv"
-            for cohort in COHORTS
-            for first, second in PLAN.study.claims
-        ],
+        compared=needed(
+            [
+                f"{RESULTS}/significance/{cohort}/{first}-over-{second}.csv"
+                for cohort in COHORTS
+                for first, second in PLAN.study.claims
+            ],
+            "significance: study.methods has no two methods to compare (oracles are not compared)",
+        ),
         sheets=sheets(COHORTS),
     output:
         **table_files("significance", "which method is better"),

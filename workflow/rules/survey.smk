@@ -4,11 +4,14 @@
 rule survey_kit:
     """One sequence of new slices per method, under random codes, in a self-contained form, and the key."""
     input:
-        gaps=[
-            f"{RESULTS}/gaps/{c}/{m}"
-            for c in PLAN.survey.cohort
-            for m in PLAN.survey.methods
-        ],
+        gaps=needed(
+            [
+                f"{RESULTS}/gaps/{c}/{m}"
+                for c in PLAN.survey.cohort
+                for m in PLAN.survey.methods
+            ],
+            outside("survey", [config["survey"]["cohort"]]),
+        ),
         detail=expand(f"{RESULTS}/detail/{{cohort}}.tsv", cohort=PLAN.survey.cohort),
         form=str(PACKAGE / "survey" / "form.html"),
     output:

@@ -25,8 +25,8 @@ rule share:
     log:
         f"{RESULTS}/logs/share/{{cohort}}/fold{{fold}}/{{network}}.log",
     wildcard_constraints:
-        network="|".join(SHARED) or "(?!)",
-        fold=r"[2-9]|\d\d+",
+        network=one_of(SHARED),
+        fold=one_of(map(str, FOLDS[1:])),
     localrule: True
     conda:
         "../../envs/benchmark.yaml"

@@ -42,7 +42,10 @@ rule weights_network:
 rule weights:
     """All networks of `weights`."""
     input:
-        expand(
-            f"{RESULTS}/trained/{{network}}.safetensors",
-            network=(config["weights"]["networks"] if DRAWN else []),
+        needed(
+            expand(
+                f"{RESULTS}/trained/{{network}}.safetensors",
+                network=config["weights"]["networks"] if DRAWN else [],
+            ),
+            NO_SHARES,
         ),

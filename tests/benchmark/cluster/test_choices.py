@@ -35,6 +35,28 @@ def test_cheaper_choice_takes_fewer_hours(hours, cheaper, dearer):
     assert hours[cheaper] < hours[dearer]
 
 
+def test_choice_that_the_config_does_not_have_is_left_out():
+    own = merged()
+    own |= {"recipe": "scratch", "recipes": {"scratch": own["recipes"]["scratch"]}, "contest": {}}
+    own["samplers"].pop("named")
+    own["study"] |= {"methods": ["quartet"], "cohorts": ["atlas"]}
+    for network in ("vq", "ldm", "edsr"):
+        own["networks"].pop(network)
+    own["methods"] = {name: method for name, method in own["methods"].items() if method.get("networks") == ["quartet"]}
+    own["zoom"]["prefer"] = []
+    own["figures"] = {}
+    shown = choices_frame(own)["choice"].tolist()
+    assert {"as configured", "recipe: scratch", "study.folds: 1", "one cohort (atlas)"} < set(shown)
+    assert not {"recipe: authors", "sampling.sampler: fast", "only the article's methods and controls"} & set(shown)
+
+
+def test_stand_in_is_not_counted_for_samplers_that_are_switched_off():
+    own = merged("bids")
+    own["study"] |= {"methods": ["ours"]}
+    hours = choices_frame(own).set_index("choice")["hours"]
+    assert hours["without table 6 and sampler curve"] < hours["as configured"]
+
+
 def test_choices_table_does_not_change_the_config():
     own = merged("short")
     before = repr(own)

@@ -119,6 +119,10 @@ def test_stand_in_cohort_makes_each_table_and_figure_once(article):
     assert (plan.tables.cohorts(3), plan.tables.stands_for(1)) == (["sample"], [1, 2, 3, 4])
     assert plan.figures.scene("fig19")["stand_in"]
     assert plan.samplers.settings == Plan(article).samplers.settings
+    without = with_study(article, cohorts=["sample"], stand_in="sample") | {
+        "samplers": article["samplers"] | {"cohorts": []}
+    }
+    assert set(plan.tables.names) - set(Plan(without).tables.names) == {"table6"}
 
 
 def test_article_study_has_no_duplicate_tables_or_figures(article):
@@ -168,6 +172,7 @@ def test_study_of_controls_needs_no_network(article):
     assert plan.study.pair == ["copy", "linear"]
     assert (plan.samplers.method, plan.samplers.cohorts, plan.samplers.efficiency_cohort) == (None, [], [])
     assert "fig04" not in plan.figures.names
+    assert plan.figures.lacks("fig04") == "its methods ours_no_edsr, ours are not in study.methods"
     assert sum(map(len, plan.figures.drawn.values())) == len(Plan(article).figures.names) - 1
     assert "table6" not in plan.tables.names
     assert plan.study.claims == [("copy", "linear")]

@@ -1,5 +1,6 @@
 """GPU hours of a study by choice: as configured, and with one setting changed."""
 
+import contextlib
 import copy
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +9,7 @@ import pandas as pd
 
 from benchmark.cluster.study_cost import hours_frame
 from benchmark.config import check, merge
+from benchmark.errors import UserError
 from benchmark.print.typeset import Cell, Table, number
 
 EPOCHS = 5
@@ -29,12 +31,12 @@ def choices_frame(as_written: Mapping[str, Any], gpu_speed: float = 1.0) -> pd.D
     """One row for each choice: choice, hours, train, restore, sweeps.
 
     The first row is the study as configured. ``as_written``: the user's config without defaults and
-    recipe.
+    recipe. A choice that this config does not allow, because a recipe, sampler or method is not in it, has no row.
     """
     rows = [["as configured", *_hours(as_written, {}, gpu_speed)]]
-    rows += [
-        [f"{name}", *_hours(as_written, change, gpu_speed)] for name, change in (*CHOICES, *_of_the_study(as_written))
-    ]
+    for name, change in (*CHOICES, *_of_the_study(as_written)):
+        with contextlib.suppress(UserError):
+            rows.append([name, *_hours(as_written, change, gpu_speed)])
     return pd.DataFrame(rows, columns=["choice", "hours", "train", "restore", "sweeps"])
 
 
@@ -45,7 +47,7 @@ def _of_the_study(as_written: Mapping[str, Any]) -> list[tuple[str, dict[str, An
     return [
         (
             f"first stage and diffusion: {EPOCHS} epochs",
-            {"networks": {n: _epochs(as_written, n) for n in ("vq", "ldm")}},
+            {"networks": {n: _epochs(as_written, n) for n in ("vq", "ldm") if n in as_written["networks"]}},
         ),
         ("only the article's methods and controls", {"study": {"methods": names}}),
         (f"one cohort ({study['cohorts'][0]})", {"study": {"cohorts": study["cohorts"][:1]}}),

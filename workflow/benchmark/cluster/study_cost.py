@@ -56,7 +56,8 @@ def _sweeps(config: Mapping[str, Any], method: str, cohorts: list[str], gpu_spee
     """Table 6, the curve of few steps and the times of n new slices, for cohorts that are in the study."""
     samplers = config["samplers"]
     stand_in = [config["study"]["stand_in"]] if config["study"].get("stand_in") else []
-    inside = [cohort for cohort in samplers["cohorts"] if cohort in cohorts] or stand_in
+    named = samplers["cohorts"]
+    inside = [cohort for cohort in named if cohort in cohorts] or (stand_in if named else [])
 
     def all_settings(rows: list[dict[str, Any]], times: int) -> tuple[int, float]:
         """The number of settings on all cohorts, and the seconds to restore the patients ``times`` times with each."""

@@ -66,17 +66,26 @@ class Figures:
     def drawn(self) -> dict[str, list[str]]:
         """The figures of this study, each with the article's figures that it stands for, itself first.
 
-        A figure is in the study if its cohort (or the stand-in) and its methods are in the study. Figures that would be
-        the same picture, because one cohort stands in for several, are drawn once.
+        Figures that would be the same picture, because one cohort stands in for several, are drawn once.
         """
         same: dict[str, list[str]] = {}
         for figure in sorted(self.config["figures"]):
-            if self.diagram(figure):
-                if {"vq", "ldm", "edsr"} <= set(self.config["networks"]):
-                    same[figure] = [figure]
-            elif self.cohort(figure) and set(self.methods(figure)) <= set(self.study.methods):
-                same.setdefault(repr(self._picture(figure)), []).append(figure)
+            if not self.lacks(figure):
+                picture = figure if self.diagram(figure) else repr(self._picture(figure))
+                same.setdefault(picture, []).append(figure)
         return {figures[0]: figures for figures in same.values()}
+
+    def lacks(self, figure: str) -> str:
+        """What the study lacks for a figure, as text; empty if its cohort (or the stand-in) and its methods are in the
+        study."""
+        if self.diagram(figure):
+            needs = {"vq", "ldm", "edsr"} - set(self.config["networks"])
+            return f"the config has no networks {', '.join(sorted(needs))}" if needs else ""
+        if self.cohort(figure) is None:
+            cohort = self.config["figures"][figure]["cohort"]
+            return f"its cohort {cohort} is not in study.cohorts, and no study.stand_in stands in for it"
+        missing = [method for method in self.methods(figure) if method not in self.study.methods]
+        return f"its methods {', '.join(missing)} are not in study.methods" if missing else ""
 
     def _picture(self, figure: str) -> dict[str, Any]:
         """All values on which a figure's picture depends."""

@@ -22,8 +22,9 @@ class Samplers:
 
     @cached_property
     def cohorts(self) -> list[str]:
-        """Cohorts of table 6 and of the curve."""
-        return self.study.present(self.study.config["samplers"]["cohorts"]) if self.method else []
+        """Cohorts of table 6 and of the curve: those that the config names, or the stand-in; none if it names none."""
+        named = self.study.config["samplers"]["cohorts"]
+        return self.study.present(named) if self.method and named else []
 
     @property
     def where(self) -> str:

@@ -43,7 +43,7 @@ class Tables:
     def others(self) -> list[str]:
         """Names of the other tables."""
         names = ["table5"] if self.survey.cohort else []
-        names += ["table6"] if self.samplers.cohorts else []
+        names += ["table6"] if self.samplers.cohorts and self.samplers.settings else []
         names += ["efficiency"] if self.samplers.efficiency_cohort else []
         return names + (["significance"] if self.study.claims else [])
 
