@@ -13,7 +13,7 @@ from workflow_runs import planned, run, snakemake
 
 from models.first_stage import build_vq
 from models.unet import build_unet
-from models.weights import read_metadata
+from models.weights import load, read_metadata
 
 pytestmark = pytest.mark.long
 VQ = {"channels": [32, 32, 32], "layers_per_block": 1, "codes": 32, "norm_groups": 32}
@@ -47,7 +47,7 @@ def test_small_study_by_the_authors_recipe_shares_the_first_stage(tmp_path: Path
     overlay = tmp_path / "authors.yaml"
     networks = {
         "vq": {"size": VQ, "training": {"perceptual_weight": 0}},
-        "ldm": {"size": LDM | {"norm_groups": 32}, "training": {"latent_scale": 1.0}},
+        "ldm": {"size": LDM | {"norm_groups": 32}, "training": {"latent_scale": "unit"}},
     }
     public = {"bsr_4x": {"url": f"{server.url}/f/?dl=1", "sha256": sha256}}
     overlay.write_text(yaml.safe_dump({"networks": networks, "public_weights": public}))
@@ -64,6 +64,7 @@ def test_small_study_by_the_authors_recipe_shares_the_first_stage(tmp_path: Path
     assert (about["steps"], about["ended_by"]) == (6, "length")
     assert about["kept_step"] == 6
     assert about["held_out_loss"] > 0
+    assert load(models / "fold2" / "ldm.safetensors").scale == 1  # of the public weights
     assert "held_out" in (models / "fold1" / "vq.csv").read_text()
     log = (tmp_path / "logs" / "train" / "toy" / "fold1" / "ldm.log").read_text()
     assert "ldm starts from" in log

@@ -101,7 +101,8 @@ class Training(Task[SliceBank]):
             slices = self.target[moved(part, self.target.device)]
             restored.append(self.restore(slices, part.tolist(), **sampling))
         self.restored = torch.cat(restored)
-        self.network.mean.copy_(self.target.mean())
+        if not self.initialised:
+            self.network.mean.copy_(self.target.mean())
 
     @torch.no_grad()
     def restore(self, slices: Tensor, index: list[int], **sampling: Any) -> Tensor:

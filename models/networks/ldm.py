@@ -40,7 +40,7 @@ class Training(Task[SliceBank]):
 
     Options: ``base_rate`` (× slices a step), ``crop`` (smallest side), ``crop_at`` (``random`` or ``centre``),
     ``patch`` (as of the first stage), ``degradation`` (name), ``ema`` (decay), ``latent_scale`` (a number, or ``unit``:
-    latents scaled to unit standard deviation), ``rate_schedule``.
+    latents scaled to unit standard deviation; weights to start from have their own scale), ``rate_schedule``.
     """
 
     network: LatentDiffusion
@@ -58,6 +58,8 @@ class Training(Task[SliceBank]):
         # Only where slices repeat. (A CPU would gain too, but its results must stay the same to the bit.)
         if whole and bank.slices.is_cuda and self.steps * self.options["slices_per_step"] > len(bank):
             self.remember(bank)
+        if self.initialised:
+            return
         if self.options["latent_scale"] != "unit":
             self.network.scale.fill_(self.options["latent_scale"])
             return

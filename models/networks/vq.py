@@ -35,8 +35,8 @@ class Training(Task[SliceBank]):
     ``patch`` (learn from windows of this side, for small machines; whole slices if absent), ``perceptual_weight``,
     ``discriminator_weight``, ``discriminator_start`` (first step at which it counts), ``codebook_weight``,
     ``rate_schedule``, ``codebook_init`` (``uniform`` in ±1/codes, as the original, or ``data``: latents of training
-    slices; a short training needs ``data``, otherwise it uses few codes), and ``trunk`` (LPIPS trunk file, needed if
-    ``perceptual_weight`` > 0).
+    slices; a short training needs ``data``, otherwise it uses few codes; weights to start from have a codebook), and
+    ``trunk`` (LPIPS trunk file, needed if ``perceptual_weight`` > 0).
     """
 
     network: FirstStage
@@ -52,7 +52,7 @@ class Training(Task[SliceBank]):
             self.complete_from = start if start < steps else 0
 
     def prepare(self, bank: SliceBank) -> None:
-        if self.options.get("codebook_init", "uniform") == "uniform":
+        if self.initialised or self.options.get("codebook_init", "uniform") == "uniform":
             return
         codebook = self.network.vq.quantize.embedding.weight
         with torch.no_grad(), eagerly():

@@ -43,6 +43,8 @@ class Task(nn.Module, Generic[Bank]):
     """
 
     ema_decay: float | None = None  # a subclass with averaged weights sets this; the averaged weights are saved
+    # The network has trained weights: values that belong to them (a scale, a codebook, a mean) are not set again.
+    initialised: bool = False
     # Early stopping compares only held-out losses of later steps: before, the training has not its complete loss.
     complete_from: int = 0
 

@@ -27,6 +27,22 @@ def task(bank: SliceBank, remembers: bool):
     return made
 
 
+@pytest.mark.parametrize("scale", [1.0, "unit"])
+def test_weights_to_start_from_keep_their_latent_scale(bank: SliceBank, scale: float | str) -> None:
+    """A U-Net that was trained with latents of another scale would get inputs that it does not know."""
+    scales = []
+    for initialised in (True, False):
+        network = weights.network("ldm", LDM)
+        network.scale.fill_(0.18)
+        options = OPTIONS | {"latent_scale": scale}
+        made = weights.training_of("ldm")(network, {"vq": weights.network("vq", VQ)}, 10, options)
+        made.initialised = initialised
+        made.train().prepare(bank)
+        scales.append(network.scale.item())
+    assert scales[0] == pytest.approx(0.18)
+    assert scales[1] != pytest.approx(0.18)
+
+
 def test_kept_latents_are_those_of_the_drawn_slices(bank: SliceBank) -> None:
     """Where whole slices repeat, each is encoded once; a resumed training, which encodes them again, gets the same."""
     keeping, resumed, plain = task(bank, True), task(bank, True), task(bank, False)

@@ -53,6 +53,16 @@ def test_early_stopping_begins_with_the_adversarial_loss() -> None:
     assert Training(build(**SIZE), {}, 10, options | {"discriminator_weight": 0}).complete_from == 0
 
 
+def test_weights_to_start_from_keep_their_codebook(bank) -> None:
+    options = OPTIONS | {"slices_per_step": 4, "codebook_init": "data"}
+    for initialised in (True, False):
+        task = Training(build(**SIZE), {}, 10, options)
+        task.initialised = initialised
+        before = task.network.vq.quantize.embedding.weight.clone()
+        task.prepare(bank)
+        assert torch.equal(task.network.vq.quantize.embedding.weight, before) == initialised
+
+
 def test_interrupted_training_equals_uninterrupted_training(assert_resumes) -> None:
     assert_resumes("vq", SIZE, OPTIONS)
 

@@ -69,6 +69,7 @@ def train(
     slices_per_step = batch * compute["devices"]
     options |= {"slices_per_step": slices_per_step} | ({"trunk": trunk} if trunk else {})
     task = task_of(module, weight_files.load_by_class(needs, fabric.device), steps, options)
+    task.initialised = init is not None
     log = TrainingLog(f"{name} of {identity['cohort']}, fold {identity['fold']}", weights.with_suffix(""))
     settings = {"network": dict(network), "seed": seed, "training": list(map(str, training)), "shares": shares}
     plan = TrainingPlan(
