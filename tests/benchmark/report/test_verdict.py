@@ -165,7 +165,7 @@ def test_decisions_follow_the_configuration():
     assert any("one scale per volume" in text for text in decisions(CONFIG))
     changed = CONFIG | {"preprocess": {"scaling": "slice"}, "protocol": {"antialias": False}}
     assert not any("one scale per volume" in text for text in decisions(changed))
-    assert any("scale of its own" in text for text in decisions(changed))
+    assert any("its own scale" in text for text in decisions(changed))
     assert any("without a filter" in text for text in decisions(changed))
 
 

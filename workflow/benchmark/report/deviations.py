@@ -69,7 +69,7 @@ REMOVED = 0.1
 SCALED_BY = {
     "volume": "Intensities have one scale per volume; the authors' code scales each slice separately, which breaks the "
     "consistency between slices.",
-    "slice": "Each slice has a scale of its own, as in the authors' code, which breaks the consistency between slices.",
+    "slice": "Each slice has its own scale, as in the authors' code, which breaks the consistency between slices.",
 }
 """By ``preprocess.scaling``."""
 
