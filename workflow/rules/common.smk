@@ -104,7 +104,9 @@ def folds_of(method):
 @lru_cache
 def read_cohort(path, changed):
     try:
-        return sheet.read_sheet(path)
+        rows = sheet.read_sheet(path)
+        sheet.check_folds(path, rows, len(FOLDS))
+        return rows
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

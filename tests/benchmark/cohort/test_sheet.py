@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.cohort.sheet import Patient, read_sheet, write_sheet
+from benchmark.cohort.sheet import Patient, check_folds, read_sheet, write_sheet
 from benchmark.errors import UserError
 
 
@@ -54,6 +54,16 @@ def test_invalid_sheet_is_refused_with_its_line(path: Path, old: str, new: str, 
     with pytest.raises(UserError, match=f"toy.tsv: .*{said}") as caught:
         read_sheet(path)
     assert len(str(caught.value)) <= 1000
+
+
+@pytest.mark.parametrize(("folds", "fits"), [(1, False), (2, True), (3, False)])
+def test_every_fold_of_the_study_needs_a_patient_and_no_other_fold_has_one(folds: int, fits: bool) -> None:
+    """Else the networks of a fold learn from the patients that they restore, or a patient is never restored."""
+    if fits:
+        check_folds("toy.tsv", ROWS, folds)
+        return
+    with pytest.raises(UserError, match=f"toy.tsv: its cv patients are in the folds 1, 2, but study.folds is {folds}"):
+        check_folds("toy.tsv", ROWS, folds)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

@@ -73,6 +73,18 @@ def _patient(where: str, row: dict[str, Any]) -> Patient:
     return Patient(**{**row, "fold": int(fold)})
 
 
+def check_folds(path: str | Path, rows: Sequence[Patient], folds: int) -> None:
+    """``UserError`` unless the cross-validation patients of the sheet are in all of the folds 1 … ``folds``, and in no
+    other: networks of a fold must not learn from its patients, and every patient must be held out once."""
+    used = {row.fold for row in rows if row.role == "cv"}
+    if used != set(range(1, folds + 1)):
+        held = ", ".join(map(str, sorted(used))) or "(none)"
+        raise UserError(
+            f"{path}: its cv patients are in the folds {held}, but study.folds is {folds}: put a patient into each of "
+            f"the folds 1 to {folds}, or delete the sheet to draw it again"
+        )
+
+
 def training(rows: Sequence[Patient], fold: int) -> list[str]:
     """Training subjects of a fold: cross-validation patients of all other folds, never a test patient.
 
