@@ -103,3 +103,10 @@ def meant(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: a similar known name, or all known names."""
     close = difflib.get_close_matches(name, list(known), 1)
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(sorted(known))}"
+
+
+def known(where: str, names: Iterable[str], catalogue: Iterable[str]) -> None:
+    """``UserError`` if a name of the config's block ``where`` is not in the ``catalogue``."""
+    for name in names:
+        if name not in catalogue:
+            raise UserError(f"config: {where}: '{name}' is not defined{meant(name, catalogue)}")

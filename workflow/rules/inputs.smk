@@ -35,6 +35,15 @@ def perceptual_trunk(wildcards):
     )
 
 
+def fetched_start(wildcards):
+    """The downloaded weights from which a training starts; one clear line if the network cannot be trained."""
+    try:
+        recipe.trainable(config, wildcards.network)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    return recipe.starts_from_fetched(config, wildcards.network)
+
+
 def score_files(cohorts, methods=METHODS):
     return [
         f"{RESULTS}/scores/{cohort}/fold{fold}/{method}.csv"

@@ -46,7 +46,7 @@ rule train:
             w.cohort, w.fold, config["networks"][w.network]["needs"]
         ),
         trunk=perceptual_trunk,
-        start=lambda w: recipe.starts_from_fetched(config, w.network),
+        start=fetched_start,
     output:
         weights=f"{RESULTS}/models/{{cohort}}/fold{{fold}}/{{network}}.safetensors",
         log=f"{RESULTS}/models/{{cohort}}/fold{{fold}}/{{network}}.csv",

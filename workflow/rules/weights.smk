@@ -8,7 +8,7 @@ rule weights_network:
             path for paths in weights_volumes(w).values() for path in paths
         ],
         trunk=perceptual_trunk,
-        start=lambda w: recipe.starts_from_fetched(config, w.network),
+        start=fetched_start,
     output:
         weights=f"{RESULTS}/trained/{{network}}.safetensors",
         log=f"{RESULTS}/trained/{{network}}.csv",

@@ -57,14 +57,17 @@ def test_recipe_applied_twice_changes_nothing():
     [
         ({"recipe": "author"}, "recipe: 'author' is not defined; did you mean 'authors'?"),
         (
-            {"networks": {"new": {"size": {}, "training": {"batch": 1}}}},
-            "networks.new.training: set either steps or",
+            {"recipe": "mine", "recipes": {"mine": {"vq": {"training": {"steps": 1, "batch": 1}}}}},
+            "networks.ldm.training: set either steps or epochs (recipe mine sets none)",
         ),
         (
             {"networks": {"vq": {"training": {"steps": 1, "epochs": 1}}}},
             "networks.vq.training: set either steps or epochs",
         ),
-        ({"networks": {"new": {"size": {}, "training": {"steps": 1}}}}, "networks.new.training: batch is missing"),
+        (
+            {"recipe": "mine", "recipes": {"mine": {"vq": {"training": {"steps": 1}}}}},
+            "networks.vq.training: batch is missing",
+        ),
         ({"networks": {"vq": {"init": "public:brs_4x"}}}, "networks.vq.init: 'brs_4x' is not defined; did you mean"),
         ({"recipes": {"mine": {"vq": {"size": {}}}}}, "recipes.mine.vq: unknown key 'size'"),
     ],
@@ -74,6 +77,12 @@ def test_invalid_recipe_is_refused_in_one_line(change, message):
         check(merged(**change))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_recipe_needs_only_the_networks_of_the_study():
+    check(
+        merged(recipe="mine", recipes={"mine": {"quartet": {"training": {"steps": 1}}}}, study={"methods": ["quartet"]})
+    )
 
 
 def test_epochs_are_converted_to_steps_by_slices_batch_and_devices():

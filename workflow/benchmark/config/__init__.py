@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.config import recipe
-from benchmark.config.cross_check import cross_check, known
+from benchmark.config.cross_check import cross_check
 from benchmark.config.schema import fill_in
-from benchmark.errors import UserError
+from benchmark.errors import UserError, known
 from benchmark.files import yaml_of
 from benchmark.project import shipped
 

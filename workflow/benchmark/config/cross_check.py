@@ -8,9 +8,9 @@ from typing import Any
 
 from benchmark import project
 from benchmark.config import recipe
-from benchmark.config.networks import about, class_of, keeps_resolution
+from benchmark.config.networks import about, class_of, keeps_resolution, needed_networks, study_networks
 from benchmark.config.schema import default
-from benchmark.errors import UserError, meant
+from benchmark.errors import UserError, known
 
 SOLVERS = ("ddim", "plms", "dpm++", "dpm++sde", "unipc")
 """The solvers of ``models.schedule``, which is not imported because it imports PyTorch."""
@@ -18,7 +18,9 @@ SOLVERS = ("ddim", "plms", "dpm++", "dpm++sde", "unipc")
 
 def cross_check(config: dict[str, Any]) -> None:
     """``UserError``: one line with the first part that does not fit. Names of samplers get their settings, in place."""
-    _trainable(config)
+    for network in config["networks"].values():
+        network.setdefault("init", None)
+        network.setdefault("shared", False)
     for what in ("cohorts", "methods"):
         known(f"study.{what}", config["study"][what], config[what])
     _test_patients(config)
@@ -34,44 +36,25 @@ def cross_check(config: dict[str, Any]) -> None:
                     f"config: {where}.methods: '{name}' keeps the in-plane resolution (factor: 1 in its network's "
                     "size), the study's slices are 4 times coarser; use it only for zoom"
                 )
-    for name in config["study"]["methods"]:
+    for name in dict.fromkeys(config["study"]["methods"] + _in_contest(config) + config["zoom"]["train"]):
         known(f"methods.{name}.networks", config["methods"][name]["networks"], config["networks"])
-    for name in dict.fromkeys(config["study"]["methods"] + config["contest"]["methods"]):
         _has_file(name, config["methods"][name].get("class", name))
     for name, network in config["networks"].items():
         known(f"networks.{name}.needs", network["needs"], config["networks"])
         about(class_of(config, name))
     _needs_end(config["networks"])
+    for_zoom = [network for method in config["zoom"]["train"] for network in needed_networks(config, method)]
+    for name in dict.fromkeys(study_networks(config) + for_zoom + config["weights"]["networks"]):
+        recipe.trainable(config, name)
     for where, sampling in _samplings(config):
         known(f"{where}.sampler", [sampling["sampler"]], [*SOLVERS, *config["samplers"]["named"]])
         sampling.update(config["samplers"]["named"].get(sampling["sampler"], {}))
-
-
-def known(where: str, names: Iterable[str], catalogue: Iterable[str]) -> None:
-    """``UserError`` if a name of the block ``where`` is not in the ``catalogue``."""
-    for name in names:
-        if name not in catalogue:
-            raise UserError(f"config: {where}: '{name}' is not defined{meant(name, catalogue)}")
 
 
 def _has_file(method: str, class_: str) -> None:
     """Refuses a method without a file before hours of training, not after."""
     if not (project.models() / "methods" / f"{class_}.py").is_file():
         raise UserError(f"config: methods.{method}: no file models/methods/{class_}.py; add it, or name another class")
-
-
-def _trainable(config: dict[str, Any]) -> None:
-    """Checks that every network has a length, a batch and existing starting weights; fills in defaults."""
-    for name, network in config["networks"].items():
-        network.setdefault("init", None)
-        network.setdefault("shared", False)
-        training, where = network["training"], f"config: networks.{name}.training"
-        if sum(key in training for key in recipe.LENGTHS) != 1:
-            raise UserError(f"{where}: set either steps or epochs (recipe {config['recipe']} sets none)")
-        if "batch" not in training:
-            raise UserError(f"{where}: batch is missing (slices per step and device)")
-        if (public := recipe.public_name(network["init"])) is not None:
-            known(f"networks.{name}.init", [public], config["public_weights"])
 
 
 def _needs_end(networks: Mapping[str, Any]) -> None:
@@ -104,9 +87,8 @@ def _test_patients(config: Mapping[str, Any]) -> None:
 def _contest(config: Mapping[str, Any]) -> None:
     """``UserError`` if the contest's tables could not be made from its scores."""
     contest = config["contest"]
-    parts = [name for group in contest["parts"] for name in (group["of"], *group["variants"])]
     known("contest.cohorts", contest["cohorts"], config["cohorts"])
-    for key, names in (("methods", contest["methods"]), ("against", contest["against"]), ("parts", parts)):
+    for key, names in (("methods", contest["methods"]), ("against", contest["against"]), ("parts", _parts(contest))):
         known(f"contest.{key}", names, config["methods"])
     if not contest["cohorts"]:
         return
@@ -123,6 +105,16 @@ def _contest(config: Mapping[str, Any]) -> None:
             f"config: contest.parts_folds: {max(contest['parts_folds'])} is more than study.folds, "
             f"{config['study']['folds']}"
         )
+
+
+def _parts(contest: Mapping[str, Any]) -> list[str]:
+    """The methods of the contest's table of parts."""
+    return [name for group in contest["parts"] for name in (group["of"], *group["variants"])]
+
+
+def _in_contest(config: Mapping[str, Any]) -> list[str]:
+    """The methods that the contest restores."""
+    return config["contest"]["methods"] + _parts(config["contest"])
 
 
 def _shown_cohorts(config: Mapping[str, Any]) -> None:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from benchmark.errors import UserError, known
+
 LENGTHS = ("steps", "epochs")
 
 
@@ -29,6 +31,17 @@ def under(config: dict[str, Any]) -> None:
                 block["training"] = value | block.get("training", {})
             else:
                 block.setdefault(key, value)
+
+
+def trainable(config: Mapping[str, Any], network: str) -> None:
+    """``UserError`` if a network has no length, no batch, or starting weights that are not defined."""
+    training, where = config["networks"][network]["training"], f"config: networks.{network}.training"
+    if sum(key in training for key in LENGTHS) != 1:
+        raise UserError(f"{where}: set either steps or epochs (recipe {config['recipe']} sets none)")
+    if "batch" not in training:
+        raise UserError(f"{where}: batch is missing (slices per step and device)")
+    if (public := public_name(config["networks"][network]["init"])) is not None:
+        known(f"networks.{network}.init", [public], config["public_weights"])
 
 
 def steps_of(training: Mapping[str, Any], slices: float, devices: int = 1) -> int:
