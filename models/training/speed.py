@@ -16,6 +16,7 @@ from models.compiling import training_pays
 from models.memory import peak_mb
 from models.training.log import TrainingLog
 from models.training.loop import TrainingPlan, fit, start_fabric
+from models.training.task import Options
 
 WARM = 3
 """First steps, which are not counted because they choose kernels."""
@@ -63,7 +64,7 @@ def measure(
         _random(name, networks),
         frozen,
         all_steps,
-        options | ({"trunk": trunk} if trunk else {}) | {"slices_per_step": batch},
+        Options(options | ({"trunk": trunk} if trunk else {}) | {"slices_per_step": batch}),
     )
     noise = np.random.default_rng(0).random((max(batch, 8), side, side), dtype=np.float32)
     bank = task.learns_from([noise], fabric.device)

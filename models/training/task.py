@@ -33,6 +33,13 @@ class Phase:
     clip: float | None = None
 
 
+class Options(dict[str, Any]):
+    """Settings of a training, by name; ``ValueError`` for a setting that is needed and missing."""
+
+    def __missing__(self, key: str) -> Any:
+        raise ValueError(f"the training needs the setting '{key}'; add it to the network's `training` in the config")
+
+
 class Task(nn.Module, Generic[Bank]):
     """Base of all training tasks. A subclass sets up in ``__init__`` and defines ``phases`` and ``forward``.
 
@@ -53,7 +60,7 @@ class Task(nn.Module, Generic[Bank]):
         self.network = network
         self.frozen: Any = nn.ModuleDict({name: module.eval().requires_grad_(False) for name, module in needs.items()})
         self.steps = steps
-        self.options = dict(options)
+        self.options = Options(options)
 
     @staticmethod
     def learns_from(volumes: Iterable[np.ndarray], device: torch.device, shares: Sequence[float] | None = None) -> Any:

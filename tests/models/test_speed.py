@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from models.training.speed import measure
@@ -32,6 +33,14 @@ def test_seconds_per_step_are_measured():
     row = measure("wdsr", networks_of("wdsr"), side=32, compute=COMPUTE, trunk=None, steps=3)
     assert 0 < row["seconds_per_step"] < 5
     assert (row["network"], row["device"], row["steps"], row["batch"], row["start_seconds"]) == ("wdsr", "cpu", 3, 2, 0)
+
+
+@pytest.mark.parametrize("setting", ["degradation", "rate"])
+def test_missing_setting_of_a_training_is_named(setting):
+    networks = networks_of("wdsr")
+    del networks["wdsr"]["training"][setting]
+    with pytest.raises(ValueError, match=f"needs the setting '{setting}'"):
+        measure("wdsr", networks, side=32, compute=COMPUTE, trunk=None, steps=3)
 
 
 def test_start_seconds_include_the_time_to_make_the_pool():

@@ -43,6 +43,12 @@ def test_environment_overrides_the_site_file(tmp_path, monkeypatch):
     assert found.quoted("account") == "'other'"
 
 
+def test_invalid_environment_variable_is_named(monkeypatch):
+    monkeypatch.setenv("ZOOM_JOBS", "many")
+    with pytest.raises(UserError, match="environment variable ZOOM_JOBS must be a number, not 'many'"):
+        site()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

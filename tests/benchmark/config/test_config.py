@@ -52,6 +52,11 @@ def test_defaults_of_the_schema_require_no_method_and_no_cohort_of_the_article()
         ({"preprocess": {"size": 100}}, "preprocess.size: 100 is not a multiple of 32"),
         ({"weights": {"cohorts": {"oasys": 1}}}, "weights.cohorts: 'oasys' is not defined; did you mean 'oasis'?"),
         ({"samplers": {"cohorts": ["oasys"]}}, "samplers.cohorts: 'oasys' is not defined; did you mean 'oasis'?"),
+        ({"samplers": {"named": {"plms": {"sampler": "ddim", "steps": 5}}}}, "samplers.named: 'plms' is the name of a"),
+        (
+            {"methods": {"mine": {"label": "m", "class": "copy", "networks": ["nvq"]}}, "zoom": {"train": ["mine"]}},
+            "methods.mine.networks: 'nvq' is not defined",
+        ),
         ({"figures": {"fig05": {"cohort": "oasys"}}}, "figures.fig05.cohort: 'oasys' is not defined; did you mean"),
         ({"viewer": {"cohort": "oasys"}}, "viewer.cohort: 'oasys' is not defined; did you mean 'oasis'?"),
         ({"survey": {"cohort": "atlass"}}, "survey.cohort: 'atlass' is not defined; did you mean 'atlas'?"),

@@ -63,24 +63,26 @@ def site(path: str | Path | None = None) -> Site:
     for key in values:
         if key not in kinds:
             raise UserError(f"{path}: unknown key '{key}'; known keys are {', '.join(kinds)}")
+    sources = {key: f"{path}: {key}" for key in values}
     for key in kinds:
-        value_set = os.environ.get(f"ZOOM_{key.upper()}")
-        if value_set is not None:
-            values[key] = value_set or None
-    return Site(**{key: _convert(path, key, kinds[key], value) for key, value in values.items() if value is not None})
+        variable = f"ZOOM_{key.upper()}"
+        if variable in os.environ:
+            values[key], sources[key] = os.environ[variable] or None, f"environment variable {variable}"
+    settings = {key: value for key, value in values.items() if value is not None}
+    return Site(**{key: _convert(sources[key], key, kinds[key], value) for key, value in settings.items()})
 
 
-def _convert(path: Path, key: str, kind: Any, value: Any) -> Any:
+def _convert(source: str, key: str, kind: Any, value: Any) -> Any:
     if not isinstance(value, str):
-        raise UserError(f"{path}: {key} must be a single value, not a list or a block")
+        raise UserError(f"{source} must be a single value, not a list or a block")
     if kind not in (int, float):
         return value
     try:
         number = kind(value)
     except (TypeError, ValueError):
-        raise UserError(f"{path}: {key} must be a number, not '{value}'") from None
+        raise UserError(f"{source} must be a number, not '{value}'") from None
     if not (0 if key == "retries" else 1e-6) <= number < math.inf:
-        raise UserError(f"{path}: {key} must be {'at least 0' if key == 'retries' else 'above 0'}, not {value}")
+        raise UserError(f"{source} must be {'at least 0' if key == 'retries' else 'above 0'}, not {value}")
     return number
 
 

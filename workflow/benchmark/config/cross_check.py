@@ -46,6 +46,8 @@ def cross_check(config: dict[str, Any]) -> None:
     for_zoom = [network for method in config["zoom"]["train"] for network in needed_networks(config, method)]
     for name in dict.fromkeys(study_networks(config) + for_zoom + config["weights"]["networks"]):
         recipe.trainable(config, name)
+    if hidden := [name for name in config["samplers"]["named"] if name in SOLVERS]:
+        raise UserError(f"config: samplers.named: '{hidden[0]}' is the name of a solver; choose another name")
     for where, sampling in _samplings(config):
         known(f"{where}.sampler", [sampling["sampler"]], [*SOLVERS, *config["samplers"]["named"]])
         sampling.update(config["samplers"]["named"].get(sampling["sampler"], {}))

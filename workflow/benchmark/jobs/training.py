@@ -20,6 +20,7 @@ from models.compiling import training_pays
 from models.training.held_out import EarlyStop
 from models.training.log import TrainingLog
 from models.training.loop import Outcome, TrainingPlan, fit, start_fabric
+from models.training.task import Options
 
 
 def train(
@@ -63,7 +64,7 @@ def train(
     task_of = weight_files.training_of(kind)
     bank = task_of.learns_from((volume.read(path)[0] for path in training), fabric.device, shares)
     held_out = task_of.learns_from((volume.read(path)[0] for path in validation or training[:1]), fabric.device)
-    options = settled(network["training"], len(bank), compute["devices"])
+    options = Options(settled(network["training"], len(bank), compute["devices"]))
     steps, batch = options.pop("steps"), options.pop("batch")
     early_stop = early_stopping(options.pop("early_stop", None), training, validation)
     slices_per_step = batch * compute["devices"]
