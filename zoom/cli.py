@@ -1,8 +1,10 @@
 """The command: ``mri-zoom scan.nii.gz --n 4 -o out.nii.gz``."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -166,6 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def work() -> int:
         from benchmark.config import load_config
 
+        _refuse_empty(words)
         first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         first.add_argument("--config")
         config = load_config(first.parse_known_args(words)[0].config)
@@ -178,6 +181,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options, config)
 
     return run(COMMAND, work)
+
+
+def _refuse_empty(words: Sequence[str]) -> None:
+    """``UserError`` for an empty word, as a shell makes of "$VARIABLE" that is not set: as a path it is this folder."""
+    for before, word in pairwise([COMMAND, *map(str, words)]):
+        if word == "" or re.fullmatch("--[a-z-]+=", word):
+            raise UserError(f"the argument after '{word or before}' is empty: give a value")
 
 
 def bids_app(options: argparse.Namespace) -> None:

@@ -65,6 +65,20 @@ def test_user_error_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -
     assert said.startswith(f"mri-zoom: {tmp_path}/gone.nii: no such file")
 
 
+@pytest.mark.parametrize(
+    ("words", "before"),
+    [
+        (["scan.nii", "--config="], "--config="),
+        (["scan.nii", "--config", ""], "--config"),
+        (["scan.nii", "--weights", "a", ""], "a"),
+        (["", "--n", "1"], "mri-zoom"),
+    ],
+)
+def test_empty_argument_is_refused_with_its_place(words: list[str], before: str, capsys: pytest.CaptureFixture) -> None:
+    assert main([*words, "-o", "out.nii"]) == 1
+    assert capsys.readouterr().err == f"mri-zoom: the argument after '{before}' is empty: give a value\n"
+
+
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
 
 
