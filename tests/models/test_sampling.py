@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from benchmark.config.cross_check import reaches_noise
 from models.half import halved
 from models.sampling import _drawn, _drawn_by_threads, sample, slice_seeds, timesteps
 from models.schedule import SAMPLERS, Schedule, add_noise, scheduler
@@ -104,6 +105,16 @@ def test_the_solvers_stride_is_the_distance_between_the_times(name: str):
         times = sorted(set(timesteps(solver, steps)))
         assert len(times) == steps
         assert {later - earlier for earlier, later in pairwise(times)} <= {1000 // solver.num_inference_steps}
+
+
+def test_config_accepts_the_numbers_of_steps_that_sampling_accepts():
+    for steps in range(1, 1000):
+        accepted = True
+        try:
+            timesteps(scheduler("ddim"), steps)
+        except ValueError:
+            accepted = False
+        assert reaches_noise(steps) == accepted, steps
 
 
 def test_start_callback_and_half_precision_are_applied(condition: Tensor, unet: nn.Module):

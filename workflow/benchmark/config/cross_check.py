@@ -51,6 +51,12 @@ def cross_check(config: dict[str, Any]) -> None:
     for where, sampling in _samplings(config):
         known(f"{where}.sampler", [sampling["sampler"]], [*SOLVERS, *config["samplers"]["named"]])
         sampling.update(config["samplers"]["named"].get(sampling["sampler"], {}))
+    for where, sampler, steps in _solvers(config):
+        if sampler in ("ddim", "plms") and not reaches_noise(steps):
+            raise UserError(
+                f"config: {where}: {steps} steps of {sampler} would not begin at the noise; choose a divisor of 1000, "
+                "or at most 250"
+            )
 
 
 def _has_file(method: str, class_: str) -> None:
@@ -159,6 +165,32 @@ def _weights(config: Mapping[str, Any]) -> None:
     for cohort, share in weights["cohorts"].items():
         if isinstance(share, bool) or not isinstance(share, int | float) or share < 0:
             raise UserError(f"config: weights.cohorts.{cohort}: {share!r} must be a number of at least 0")
+
+
+def reaches_noise(steps: int) -> bool:
+    """Whether DDIM and PLMS can take this many of the 1000 times of the noise schedule: at a stride of ⌊1000 / T⌋ they
+    must begin near the noise. ``models.sampling``, which imports PyTorch, raises an error for the same numbers."""
+    return steps < 1000 and steps * (1000 // steps) >= 799
+
+
+def _solvers(config: Mapping[str, Any]) -> Iterable[tuple[str, str, int]]:
+    """Every number of sampling steps in the config: its place, the solver, the number."""
+    sampling = config["sampling"]
+    yield "sampling.steps", sampling["sampler"], sampling["steps"]
+    for name, method in config["methods"].items():
+        own = sampling | method["options"]
+        yield f"methods.{name}.options.steps", own["sampler"], own["steps"]
+    for name, network in config["networks"].items():
+        if steps := network["training"].get("sampling_steps"):
+            place = f"networks.{name}.training.sampling_steps"
+            yield place, network["training"].get("sampler", "ddim"), steps
+    for place, rows in (
+        ("settings", config["samplers"]["settings"]),
+        ("curve", config["samplers"]["curve"]["settings"]),
+    ):
+        for row in rows:
+            for steps in row["steps"]:
+                yield f"samplers.{place}", row["sampler"], steps
 
 
 def _samplings(config: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
