@@ -86,7 +86,7 @@ def test_partial_cohort_keeps_a_patient_for_each_fold(dataset):
 
 
 def test_fewer_patients_than_folds_are_refused(dataset):
-    with pytest.raises(UserError, match="3 patients cannot make 5 folds"):
+    with pytest.raises(UserError, match="4 usable scans are too few for 1 test patients and 5 folds; lower"):
         draw(dataset, "shelf", {"cv": 3, "test": 1}, 5, 0)
     assert len(draw(dataset, "shelf", {"cv": 5, "test": 1}, 5, 0)[0]) == 6
 

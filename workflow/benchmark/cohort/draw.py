@@ -40,15 +40,18 @@ def draw(
         raise UserError(
             f"{name}: test_ids {unusable[0]}: {refused[unusable[0]]}; name another test patient, or none to draw them"
         )
+    left_out = "".join(f"; left out: {subject}, {reason}" for subject, reason in list(refused.items())[:1])
     if len(rows) < needed and not partial and not everyone:
         raise UserError(
             f"{name}: {len(rows)} usable scans, but the cohort needs {n_test} + {patients['cv']}; complete the "
-            "folder, or set partial: true on the cohort (its tables will be marked)"
-            + "".join(f"; left out: {subject}, {reason}" for subject, reason in list(refused.items())[:1])
+            f"folder, or set partial: true on the cohort (its tables will be marked){left_out}"
         )
     n_test = min(n_test, max(1, len(rows) - folds)) if partial else n_test
     if len(rows) - n_test < folds:
-        raise UserError(f"{name}: {len(rows) - n_test} patients cannot make {folds} folds; lower study.folds")
+        raise UserError(
+            f"{name}: {len(rows)} usable scans are too few for {n_test} test patients and {folds} folds; lower "
+            f"patients.test or study.folds{left_out}"
+        )
     placed = [
         Patient(**row, role="test", fold=0) if i < n_test else Patient(**row, role="cv", fold=(i - n_test) % folds + 1)
         for i, row in enumerate(rows)
