@@ -94,7 +94,7 @@ def scene(cohort: dict, spec: dict, methods: list[str], **changes) -> Scene:
         "coloured": methods[:2],
         "learned": ["ours"],
         "labels": LABELS,
-        "fold": 1,
+        "fold": int(bool(methods)),
         "folds": 2,
         "stand_in": False,
         "same": ["fig05"],

@@ -23,9 +23,9 @@ class Scene:
     only in where slices are interpolated; ``unlike``: networks that only one of the two has. ``methods``: the methods
     in the figure; ``coloured``: the methods drawn in colour where lines would cover each other; ``learned``: the
     methods trained with AlexNet's features, which LPIPS uses; ``labels``: every method of the study by key, in order.
-    ``fold``: the fold of the networks. ``same``: the article's figures that this figure stands for, including itself.
-    ``files``: the job's input files by name. ``antialias``: whether known slices are filtered before they are made
-    coarse.
+    ``fold``: the fold of the networks; 0 if no method of the figure has networks. ``same``: the article's figures that
+    this figure stands for, including itself. ``files``: the job's input files by name. ``antialias``: whether known
+    slices are filtered before they are made coarse.
     """
 
     figure: str
@@ -129,11 +129,11 @@ class Scene:
         names = ", ".join(self.labels[method] for method in self.learned)
         return f"LPIPS uses AlexNet's features, with which these methods were trained: {names}. " if names else ""
 
-    def where(self, what: str, networks: bool = True) -> str:
-        """The end of every caption: the patient, the slices, how they were chosen, and the fold of the ``networks``."""
+    def where(self, what: str) -> str:
+        """The end of every caption: the patient, the slices, how they were chosen, and the fold of the networks."""
         frame = f"frames of {self.truth.shape[1]}×{self.truth.shape[2]} pixels"
         text = f"{self.cohort} ({frame}), test patient {self.subject} ({self.patients} may be pictured), {what}"
-        text += f", networks of fold {self.fold} of {self.folds}." if networks else "."
+        text += f", networks of fold {self.fold} of {self.folds}." if self.fold else "."
         if self.stand_in:
             numbers = [str(int(figure.removeprefix("fig"))) for figure in self.same]
             several = "figure " + numbers[0] if len(numbers) == 1 else f"figures {', '.join(numbers)}"

@@ -19,7 +19,6 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     how = "bilinear, after a filter" if scene.antialias else "bilinear, without a filter, as the authors' code"
     caption = (
         f"Input: slices of {low.shape[1]}×{low.shape[2]} pixels, a quarter of the truth's {scene.truth.shape[1]}×"
-        f"{scene.truth.shape[2]} along each side ({how}), pixels drawn as squares. "
-        + scene.where(scene.neighbours, networks=False)
+        f"{scene.truth.shape[2]} along each side ({how}), pixels drawn as squares. " + scene.where(scene.neighbours)
     )
     return figure, caption

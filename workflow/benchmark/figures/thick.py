@@ -41,10 +41,10 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         f"thick would show it (Gaussian profile, width at half height {THICK} slices), and {THICK - 1} new slices in "
         "each gap. The plane is across the slices; its columns are slices. Cubic spline: through the slices as if "
         "they were thin. Spline that knows the thickness: its averages are the slices. Slab: the network shipped with "
-        "the project, which uses the thickness. It was not trained on this scan, but the training was evaluated "
-        "on this scan. Boxed: the square in the upper half in which the truth has the most "
-        "detail. Below: the absolute error and, under it, the PSNR of this plane. "
-        + scene.where(f"column {column}: the plane in the middle half with the most gradient energy", networks=False)
+        "the project, which uses the thickness; docs/weights.md lists the scans on which it was trained, and those on "
+        "which the training was evaluated (one is csi3 of the sample scans). Boxed: the square in the upper half in "
+        "which the truth has the most detail. Below: the absolute error and, under it, the PSNR of this plane. "
+        + scene.where(f"column {column}: the plane in the middle half with the most gradient energy")
     )
     return figure, caption
 

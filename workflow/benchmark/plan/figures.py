@@ -148,7 +148,7 @@ class Figures:
             "learned": [m for m in methods if "alex" in self.study.features(m)],
             "coloured": [m for m in methods if m in {*self.study.article, "linear"}],
             "labels": {m: self.config["methods"][m]["label"] for m in self.study.methods},
-            "fold": 1,
+            "fold": int(any(self.config["methods"][method]["networks"] for method in methods)),
             "folds": self.config["study"]["folds"],
             "stand_in": cohort != spec["cohort"],
             "same": self.same(figure),

@@ -160,8 +160,9 @@ def summary(
     trained = sum(bool(config["methods"][m]["networks"]) for m in study["methods"])
     counts = {name: int((cells["outcome"] == name).sum()) for name in OUTCOMES}
     opening = (
-        f"{len(study['methods'])} methods ({trained} trained) on {len(sheets)} cohort"
-        f"{'s' if len(sheets) > 1 else ''}, {study['folds']} fold{'s' if study['folds'] > 1 else ''}. "
+        f"{len(study['methods'])} method{'s' if len(study['methods']) > 1 else ''} ({trained} trained) on "
+        f"{len(sheets)} cohort{'s' if len(sheets) > 1 else ''}, "
+        f"{study['folds']} fold{'s' if study['folds'] > 1 else ''}. "
     )
     if trained:
         opening += f"The networks are trained by the recipe “{config['recipe']}”. "
