@@ -66,8 +66,10 @@ class Task(nn.Module, Generic[Bank]):
     def learns_from(volumes: Iterable[np.ndarray], device: torch.device, shares: Sequence[float] | None = None) -> Any:
         """The training data: the ``volumes`` (each (S, H, W) in [0, 1]) on the device.
 
-        ``shares``: relative frequency with which each volume is drawn, if the task supports this.
+        ``shares``: relative frequency with which each volume is drawn, if the task supports this; else a warning.
         """
+        if shares and min(shares) < max(shares):
+            print("WARNING: this network draws every slice equally often: the shares of the volumes have no effect")
         return SliceBank(volumes, device)
 
     def coarse(self, slices: Tensor) -> Tensor:

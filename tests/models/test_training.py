@@ -157,6 +157,14 @@ def test_slice_bank_omits_blank_slices_and_stores_16_bits():
         SliceBank([np.zeros((2, 8, 8), np.float32)])
 
 
+def test_shares_of_volumes_without_effect_are_named(capsys):
+    volumes = [np.ones((2, 4, 4), np.float32)] * 2
+    Task.learns_from(volumes, "cpu", [0.5, 0.5])
+    assert capsys.readouterr().out == ""
+    Task.learns_from(volumes, "cpu", [0.2, 0.8])
+    assert "the shares of the volumes have no effect" in capsys.readouterr().out
+
+
 def test_random_crop_of_share_1_is_the_identity_and_smaller_shares_magnify():
     slices = torch.rand(2, 1, 16, 16)
     torch.testing.assert_close(random_crop(slices, 1.0), slices, atol=1e-5, rtol=0)
