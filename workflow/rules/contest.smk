@@ -62,7 +62,10 @@ rule contest_tables:
         "../../envs/benchmark.yaml"
     params:
         about=part(config, "contest", "methods", "cohorts")
-        | {"shared": with_shared_networks(CONTEST["methods"])},
+        | {
+            "shared": with_shared_networks(CONTEST["methods"]),
+            "features": {m: PLAN.study.features(m) for m in CONTEST["methods"]},
+        },
         frame=PLAN.study.frame(CONTEST["cohorts"]),
         options=config["significance"] | {"seed": config["seed"]},
     script:

@@ -120,6 +120,15 @@ def test_caption_counts_the_patients_of_each_cohort():
     assert "over 24 patients (Heads) and 3 patients (Hearts): each" in contest_table(both, about).caption
 
 
+def test_caption_names_the_methods_that_learned_from_the_features_of_a_score():
+    frame = contest_frame(synthetic_scores(), list(METHODS))
+    assert "favours" not in contest_table(frame, CONFIG).caption
+    features = {"new": ["alex"], "old": ["vgg"], "linear": []}
+    caption = contest_table(frame, CONFIG | {"features": features}).caption
+    assert "LPIPS favours the methods trained with the same features: the new one. " in caption
+    assert "LPIPS (VGG) favours the methods trained with the same features: the old one. " in caption
+
+
 def test_verdict_is_clearly_ahead_or_not_shown():
     ahead = certainty(synthetic_scores(), CONFIG, **OPTIONS)
     assert set(ahead["second"]) == {"linear", "old"}

@@ -133,12 +133,22 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
         "the patient out. "
         + (f"{SHARED.format(', '.join(shared))} " if shared else "")
         + "Mean ± sd over patients of the means over slices; full frame, and in the region. LPIPS "
-        "is the article's (AlexNet); networks trained with AlexNet's features are also scored with VGG16's, on "
-        "every fourth slice of the protocol. Time on the machine of the run. Bold: best, without oracles. "
+        "is the article's (AlexNet); LPIPS (VGG), with VGG16's features, is of every fourth slice of the protocol. "
+        f"{_favoured(about)}Time on the machine of the run. Bold: best, without oracles. "
         + relative.meaning(frame, about["methods"])
         + meaning(frame["region"])
     ).strip()
     return table
+
+
+def _favoured(about: Mapping[str, Any]) -> str:
+    """Which methods were trained with the features of each LPIPS; '' if none was."""
+    texts = []
+    for score_name, net in (("LPIPS", "alex"), ("LPIPS (VGG)", "vgg")):
+        learned = [about["methods"][m]["label"] for m, nets in about.get("features", {}).items() if net in nets]
+        if learned:
+            texts.append(f"{score_name} favours the methods trained with the same features: {', '.join(learned)}. ")
+    return "".join(texts)
 
 
 def _patients(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
