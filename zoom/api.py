@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from nibabel.spatialimages import HeaderDataError, SpatialImage
 
 from benchmark.config import load_config
 from benchmark.errors import UserError
+from benchmark.project import COMMAND
+from zoom.gather import WARNING
 from zoom.output import suffix_of
 from zoom.prepare import place
 from zoom.request import request, set_up
@@ -30,7 +33,7 @@ def zoom(
     axis: int | str | None = None,
     orientation: str | None = None,
     method: str | None = None,
-    weights: Sequence[str | os.PathLike[str]] = (),
+    weights: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
     steps: int | None = None,
     tile: int | None = None,
     consistency: bool | None = None,
@@ -56,19 +59,28 @@ def zoom(
     changed is read from that file, with the BIDS sidecar next to it; other images have no sidecar, so set
     ``thickness``. Exactly one of ``spacing`` (mm), ``n`` (new slices in each gap) and ``zoom`` (output slices per slice
     of the scan). ``output``: for a file, the path of the command's outputs: image, page and description; None: no
-    output files. ``say`` gets the lines that the command prints. All other arguments are options of the command with
-    the same names (``consistency=False``: ``--no-consistency``), and None is the option's default.
+    output files. ``say`` gets the lines that the command prints, except warnings: these are Python's. All other
+    arguments are options of the command with the same names (``consistency=False``: ``--no-consistency``), and None is
+    the option's default.
 
     The data are in memory. Raises ``UserError`` with the line that the command would print.
     """
     settings = load_config(None if config is None else Path(config))
     set_up(settings, _plain(device=device, threads=threads, seed=seed, results=results, steps=steps))
     requested = _plain(spacing=spacing, n=n, zoom=zoom, in_plane=in_plane, axis=axis, orientation=orientation)
-    requested |= _plain(method=method, weights=tuple(map(str, weights)), tile=tile, consistency=consistency)
+    files = [weights] if isinstance(weights, str | os.PathLike) else weights
+    requested |= _plain(method=method, weights=tuple(map(str, files)), tile=tile, consistency=consistency)
     requested |= _plain(thickness=thickness, profile=profile, uncertainty=uncertainty, dtype=dtype, memory=memory)
     with tempfile.TemporaryDirectory(prefix="mri-zoom-") as made:
         folder = Path(made)
         path = scan_file(scan, folder)
+
+        def named(line: str) -> str:
+            return line.replace(str(path), "image") if path.parent == folder else line
+
+        def warn(line: str) -> None:
+            warnings.warn(named(line.removeprefix(WARNING)), stacklevel=6)
+
         if output is None:
             output = folder / f"finer{'.mgh' if suffix_of(path).lower().startswith('.mg') else '.nii'}"
             for name, value in (("uncertainty", uncertainty), ("labels", labels), ("viewer", viewer)):
@@ -81,15 +93,17 @@ def zoom(
         requested |= _plain(labels=labels and Path(labels), viewer=viewer, overwrite=overwrite)
         try:
             full_request = request(settings, path, Path(output), **requested)
-            run(full_request, settings, say, quiet=True)
+            run(full_request, settings, say, quiet=True, warn=warn)
         except UserError as error:
-            raise UserError(str(error).replace(str(path), "image") if path.parent == folder else str(error)) from None
+            raise UserError(named(str(error))) from None
         return in_memory(place(full_request).image)
 
 
 def scan_file(scan: Image | str | os.PathLike[str], folder: Path) -> Path:
     """The scan's file: its own file, or a new file in ``folder``."""
     if isinstance(scan, str | os.PathLike):
+        if Path(scan).is_dir():
+            raise UserError(f"{scan}: a folder; give one file (the command {COMMAND} zooms folders)")
         return Path(scan)
     if not isinstance(scan, SpatialImage):
         raise UserError(f"scan: a {type(scan).__name__}; give an image of nibabel or the path of a file")

@@ -36,13 +36,14 @@ def batch(
     dry_run: bool = False,
     quiet: bool = False,
     as_json: bool = False,
+    warn: Say | None = None,
     index: Path | None = None,
 ) -> Outcome:
     """Zooms the scans of ``tasks`` one after the other and writes each output's path to stdout at once.
 
     ``ask``: returns the request for a task; ``as_json``: print the report (the plan in a dry run) instead of the path,
-    an object for a single scan, a list for several; ``index``: the folder of an index page. With a single scan every
-    error is raised; with several, each error is one line on stderr.
+    an object for a single scan, a list for several; ``warn``: as for ``zoom.run.zoom``; ``index``: the folder of an
+    index page. With a single scan every error is raised; with several, each error is one line on stderr.
     """
     outcome, load, claimed = Outcome(), Loaded(), dict[Path, Path]()
     alone = len(tasks) == 1
@@ -57,7 +58,7 @@ def batch(
             image = place(request).image
             if (other := claimed.setdefault(image.absolute(), task.scan)) != task.scan:
                 raise UserError(f"{task.scan}: its output would be {image}, which is the output of {other}")
-            about = zoom(request, config, say, dry_run=dry_run, quiet=quiet, load=load)
+            about = zoom(request, config, say, dry_run=dry_run, quiet=quiet, load=load, warn=warn)
         except KeyboardInterrupt:
             if alone:
                 raise

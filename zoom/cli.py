@@ -158,7 +158,10 @@ def _axis(text: str) -> int | str:
 
 
 def _thickness(text: str) -> float | str:
-    return text if text == "auto" else float(text)
+    try:
+        return text if text == "auto" else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}'; give millimetres, or auto") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -206,7 +209,7 @@ def bids_app(options: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace, config: dict) -> int:
     from zoom.batch import batch
-    from zoom.gather import Task, gather
+    from zoom.gather import WARNING, Task, gather
     from zoom.names import is_folder
     from zoom.request import Request, request, set_up
 
@@ -221,17 +224,20 @@ def _run(arguments: argparse.Namespace, config: dict) -> int:
 
     def say(line: str) -> None:
         if not arguments.quiet:
-            print(line, file=sys.stderr, flush=True)
+            warn(line)
+
+    def warn(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
 
     with TemporaryDirectory(prefix=f"{COMMAND}-") as work:
         tasks, left_out = gather(arguments.scan, output, Path(work), arguments.participant_label, arguments.suffix)
         if arguments.labels and len(tasks) > 1:
             raise UserError(f"{arguments.labels}: labels need one scan, but there are {len(tasks)}")
         for line in left_out:
-            say(f"note      {line}")
+            (warn if line.startswith(WARNING) else say)(line)
         many = is_folder(output) and (len(tasks) > 1 or any(Path(one).is_dir() for one in arguments.scan))
         how = {"dry_run": arguments.dry_run, "quiet": arguments.quiet, "as_json": arguments.json}
-        outcome = batch(tasks, ask, config, say, **how, index=output if many else None)
+        outcome = batch(tasks, ask, config, say, **how, warn=warn, index=output if many else None)
     return 1 if outcome.failed else 0
 
 

@@ -103,7 +103,6 @@ def describe(prepared: Prepared, engine: Engine) -> str:
             f"note      the scan's last slice is {grid.beyond * scan.spacing[scan.axis]:.3g} mm beyond the output's "
             "last: the spacing does not divide the scan"
         )
-    lines += [f"note      {sentence}" for sentence in prepared.warnings]
     return "\n".join(lines)
 
 

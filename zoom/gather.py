@@ -14,6 +14,10 @@ from zoom.scan import LABELLED
 NO_SCAN = {"dseg", "probseg", "mask", "phase", "phase1", "phase2", "phasediff", "magnitude1", "magnitude2", "fieldmap"}
 
 
+WARNING = "warning   "
+"""The beginning of a line that is also printed with --quiet."""
+
+
 @dataclass(frozen=True)
 class Task:
     """A scan and the place of its outputs: a file or a folder; ``converted``: the DICOM files of the scan."""
@@ -31,30 +35,36 @@ class Task:
 def gather(
     paths: Sequence[str], output: Path, work: Path, participants: Sequence[str] = (), suffixes: Sequence[str] = ()
 ) -> tuple[list[Task], list[str]]:
-    """The scans for ``paths`` (files and folders), in order, and a sentence for each scan left out.
+    """The scans for ``paths`` (files and folders), in order, and a line for each scan left out and each warning.
 
     ``work``: an empty folder for images made from DICOM files; ``participants``, ``suffixes``: only those subjects
     (``01`` or ``sub-01``) and suffixes (``T1w``) of BIDS datasets; none: all. Raises ``UserError``: a folder without a
-    scan, a missing participant, one output file for several scans, a single DICOM file, DICOM files without the program
-    that converts them.
+    scan, a missing participant, a choice of scans where there is no BIDS dataset, one output file for several scans, a
+    single DICOM file, DICOM files without the program that converts them.
     """
     tasks: list[Task] = []
     left_out: list[str] = []
     for number, one in enumerate(map(Path, paths)):
+        dataset = one.is_dir() and _is_bids(one)
+        if (participants or suffixes) and not dataset:
+            option = "--participant-label" if participants else "--suffix"
+            raise UserError(f"{one}: not a BIDS dataset, in which {option} could choose scans; leave out {option}")
         if not one.is_dir():
             if one.is_file() and is_dicom(one):
                 raise UserError(f"{one}: a DICOM file, which is one slice; give the folder of its series")
             tasks.append(Task(one, output))
-        elif _is_bids(one):
+        elif dataset:
             tasks += [Task(scan, output) for scan in _subjects(one, participants, suffixes)]
         else:
             scans, without = _images(one, output)
+            kind = "note      "
             if not scans and has_dicom(one):
                 scans, without = _series(one, output, work / str(number))
+                kind = WARNING
             if not scans:
                 raise UserError(f"{one}: no scan in it; give images ({', '.join(INPUT_SUFFIXES)}) or DICOM files")
             tasks += scans
-            left_out += without
+            left_out += [kind + line for line in without]
     alone = len(tasks) == 1 and (tasks[0].converted or not Path(paths[0]).is_dir())
     if not alone and not is_folder(output):
         raise UserError(f"{output}: one file for {len(tasks)} scans; give a folder")

@@ -123,11 +123,11 @@ def slice_axis(axis: int | str | None, spacing: Sequence[float], codes: Sequence
     planes = [PLANE_OF_CODE[code] for code in codes]
     if isinstance(axis, str):
         if axis not in planes:
-            raise UserError(f"{path}: axis '{axis}'; give 0, 1, 2, {', '.join(PLANES)}, or none for the thickest")
+            raise UserError(f"{path}: axis '{axis}'; give 0, 1, 2, {', '.join(PLANES)}, or no axis for the thickest")
         return planes.index(axis)
     if axis is not None:
         if axis not in (0, 1, 2):
-            raise UserError(f"{path}: axis {axis}; give 0, 1, 2, {', '.join(PLANES)}, or none for the thickest")
+            raise UserError(f"{path}: axis {axis}; give 0, 1, 2, {', '.join(PLANES)}, or no axis for the thickest")
         return axis
     thick = [i for i in range(3) if spacing[i] > 0.99 * max(spacing)]
     return min(thick, key=lambda i: PLANES.index(planes[i]))

@@ -11,6 +11,8 @@ from zoom.store import Store, block_length, blocks
 BINS = 1 << 16
 #: Margin around the scan's range for values by super-resolution, as a share of the range.
 HEADROOM = 0.5
+#: The largest number of single precision, which work files have, that fits int32.
+SINGLE = (1 << 31) - 128
 DTYPES = ("auto", "int16", "float32")
 
 
@@ -70,9 +72,10 @@ class Encoding:
         if self.dtype.kind == "f":
             return units.astype(np.float32), 0
         limits = np.iinfo(self.dtype)
+        most = limits.max if self.dtype.itemsize < 4 else SINGLE
         stored = np.rint((units.astype(np.float64) - self.intercept) / self.slope)
-        cut = int(np.count_nonzero((stored < limits.min) | (stored > limits.max)))
-        return np.clip(stored, limits.min, limits.max), cut
+        cut = int(np.count_nonzero((stored < limits.min) | (stored > most)))
+        return np.clip(stored, limits.min, most), cut
 
     def decode(self, stored: np.ndarray) -> np.ndarray:
         """Stored numbers → scan units."""
@@ -83,8 +86,9 @@ def encoding(scan: OpenScan, extents: list[Extent], dtype: str, scaled: bool) ->
     """The stored form of the output. ``dtype``: auto, int16 or float32; ``scaled``: the format keeps a slope.
 
     ``auto``: float32 from floating point; from whole numbers int16 with the scan's slope and intercept, so that an
-    unchanged voxel keeps its number, or int32 if the scan's range (plus a half) does not fit. ``int16`` of a larger
-    range gets a new slope; ``UserError`` if the format has no slope.
+    unchanged voxel keeps its number, or int32 if the scan's range (plus a half) does not fit, or float32 if that does
+    not fit int32 either. ``int16`` of a larger range gets a new slope, and 0 stays exactly 0; ``UserError`` if the
+    format has no slope.
     """
     low, high = min(e.low for e in extents), max(e.high for e in extents)
     margin = HEADROOM * (high - low)
@@ -94,11 +98,14 @@ def encoding(scan: OpenScan, extents: list[Extent], dtype: str, scaled: bool) ->
     if scan.integer:
         slope, intercept = scan.slope
         ends = sorted([(low - intercept) / slope, (high - intercept) / slope])
-        fits = np.iinfo(np.int16).min <= ends[0] and ends[1] <= np.iinfo(np.int16).max
-        if (fits or dtype == "auto") and (scaled or scan.slope == (1.0, 0.0)):
-            return Encoding(np.dtype(np.int16 if fits else np.int32), slope, intercept)
+        kinds = (np.int16, np.int32) if dtype == "auto" else (np.int16,)
+        fit = [kind for kind in kinds if np.iinfo(kind).min <= ends[0] and ends[1] <= np.iinfo(kind).max]
+        if fit and (scaled or scan.slope == (1.0, 0.0)):
+            return Encoding(np.dtype(fit[0]), slope, intercept)
         if dtype == "auto":
             return Encoding(np.dtype(np.float32), 1.0, 0.0)
     if not scaled:
         raise UserError(f"{scan.path}: its values do not fit int16 without a slope; give float32, or NIfTI as output")
+    if low <= 0 <= high:  # without an intercept, the background stays exactly 0
+        return Encoding(np.dtype(np.int16), max(-low, high) / 32500, 0.0)
     return Encoding(np.dtype(np.int16), (high - low) / 65000, (high + low) / 2)

@@ -98,6 +98,10 @@ def _voxel_warnings(choice: Choice, scan: OpenScan, seen: Mapping[str, Any], *, 
     """Sentences about voxel sizes (mm) and planes that differ from those of the training, ``seen``."""
     sentences = []
     slices, rows, columns = scan.upright_spacing
+    if max(rows, columns) / min(rows, columns) > RATIO:
+        sentences.append(
+            f"Its voxels are {rows:.2f} × {columns:.2f} mm in plane; the training had square or nearly square voxels."
+        )
     if choice.widest:
         apart = 2 * slices / (rows + columns)
         if apart > choice.widest:
@@ -118,6 +122,4 @@ def _voxel_warnings(choice: Choice, scan: OpenScan, seen: Mapping[str, Any], *, 
         )
     if scan.plane != seen["plane"]:
         sentences.append(f"Its slices are {scan.plane}; the training had {seen['plane']} slices.")
-    if max(rows, columns) / min(rows, columns) > RATIO:
-        sentences.append(f"Its voxels are {rows:.2f} × {columns:.2f} mm in plane; the training had square voxels.")
     return sentences

@@ -96,7 +96,7 @@ def agreement(zoom: Mapping[str, Any], above: int) -> str:
         back = f", and restored {brighter}" if zoom["Weights"] and above else ""
         return (
             f"The method's own result differed from the scan by {alone['RMS']:.3g} r.m.s.; to make the two agree the "
-            f"correction changed the output by {added['RMS']:.3g} r.m.s.{back}."
+            f"correction changed the output by {added['RMS']:.3g} r.m.s.{f'{back}.' if back else ''}"
         )
     if zoom["Weights"] and above and added["Largest"] > tolerance:
         return f"The method's own result agreed with the scan already; the correction only restored {brighter}."

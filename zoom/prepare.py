@@ -65,7 +65,13 @@ class Prepared:
     @property
     def warnings(self) -> list[str]:
         """Sentences about unusual values in the scan's files, and about missing networks."""
-        sentences = [*self.scan.opened.warnings, *self.thickness.warnings, *dropped(self.scan), *self.unread]
+        sentences = [
+            *self.scan.opened.warnings,
+            *self.scan.skewed,
+            *self.thickness.warnings,
+            *dropped(self.scan),
+            *self.unread,
+        ]
         return sentences if self.choice.passed_over is None else [*sentences, self.choice.passed_over]
 
     @property

@@ -73,7 +73,7 @@ class Request:
         number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
         if not number or not (low <= value <= high or math.isinf(low)):
             rule = f"a {'whole ' * whole}number" + ("" if math.isinf(low) else f" from {low:g} to {high:g}")
-            raise UserError(f"{self.scan}: {name} = {value}; give {rule}")
+            raise UserError(f"{self.scan}: {name} = {value!r}; give {rule}")
 
     def _among(self, name: str, value: object, allowed: tuple[object, ...]) -> None:
         if value not in allowed:

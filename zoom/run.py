@@ -21,13 +21,14 @@ from zoom.consistency import Correction, Projection
 from zoom.dataset import register
 from zoom.engine import Engine, Load, start
 from zoom.facts import describe, plan
+from zoom.gather import WARNING
 from zoom.intensity import Encoding, Scale, encoding, find_scale
 from zoom.libraries import needed
 from zoom.output import Writer, header, opened, suffix_of
 from zoom.page import page
 from zoom.prepare import Prepared, prepare
 from zoom.request import Request
-from zoom.scan import Extent, load, rounding, survey
+from zoom.scan import FEW, Extent, load, rounding, survey
 from zoom.spread import Spread
 from zoom.store import Store, block_length, blocks
 from zoom.tiles import Window, stream
@@ -48,16 +49,22 @@ def zoom(
     dry_run: bool = False,
     quiet: bool = False,
     load: Load = Choice.load,
+    warn: Say | None = None,
 ) -> dict[str, Any]:
     """Zooms one scan and returns its report (the content of the JSON file next to the output).
 
     ``config``: checked. It reads the blocks ``zoom``, ``methods``, ``networks``, ``sampling``, ``preprocess`` (its
     ``percentile``), ``cohorts`` (their labels, for the page), ``compute``, ``results`` and ``seed``. ``say`` gets lines
     about the progress. ``dry_run``: prints and returns the plan without outputs. ``quiet``: no progress bar (there is
-    none on a log file either). ``load``: makes the networks. Raises ``UserError``, one line with the file's name; no
-    partial outputs remain.
+    none on a log file either). ``load``: makes the networks. ``warn`` gets one line with the scan's name for each
+    warning; default: ``say``. Raises ``UserError``, one line with the file's name; no partial outputs remain.
     """
     began = time.perf_counter()
+    scan_name = request.scan.name if request.converted else request.scan
+
+    def warn_of(sentence: str) -> None:
+        (warn or say)(f"{WARNING}{scan_name}: {sentence}")
+
     with _disk(request.output), _memory(request.scan):
         prepared = prepare(request, config)
         if request.viewer:
@@ -65,6 +72,8 @@ def zoom(
         if dry_run:
             engine = start(prepared, config["compute"], load=load)
             say(describe(prepared, engine))
+            for sentence in prepared.warnings:
+                warn_of(sentence)
             return plan(prepared, engine)
     with _disk(prepared.names.image.parent), _memory(request.scan):
         extents = survey(prepared.scan)
@@ -74,7 +83,13 @@ def zoom(
             warned.append(
                 f"Its values need more digits than single precision has, so they are rounded by up to {lost:g}."
             )
-            say(f"note      {warned[-1]}")
+        if (values := max(extent.different for extent in extents)) <= FEW:
+            warned.append(
+                f"It holds only {values} different values, as label maps do, and values between labels have no "
+                "meaning. If it is a label map, zoom its scan and give the map with --labels."
+            )
+        for sentence in warned:
+            warn_of(sentence)
         form = encoding(prepared.scan, extents, request.dtype, scaled)
         prepared.names.image.parent.mkdir(parents=True, exist_ok=True)
         job = Job(prepared, config, form, lost, say, quiet, load)
@@ -105,6 +120,8 @@ def zoom(
                 texts[names.view] = view.view(prepared, job.volumes, job.pictures.scale)
             for path, text in texts.items():
                 aside[path].write_text(text, encoding="utf-8", errors="backslashreplace")  # names that are no UTF-8
+    for sentence in about["Zoom"]["Warnings"]:
+        warn_of(sentence)
     say(f"{prepared.names.image}: done in {about['Zoom']['Seconds']:.0f} s; page: {prepared.names.page}")
     return about
 

@@ -18,15 +18,23 @@ from zoom.store import Store, blocks
 
 SLAB = 8 << 20  # bytes of float32 read at once
 LABELS = 1002  # NIfTI's intent of a label map
-LABELLED = re.compile(r"(^|[_-])(d?seg|segmentation|mask|labels?)\.", re.IGNORECASE)
+LABELLED = re.compile(r"(^|[_.+-])(d?seg|aseg|wmparc|ribbon|segmentation|mask|labels?)\.", re.IGNORECASE)
+#: At most this many different values in a volume are a sign of labels.
+FEW = 16
+LOOKED_AT = 20_000  # voxels of a slab in which different values are counted
+#: Cosine of the angle between two axes; larger ones are warned of.
+SKEW = 0.01
 
 
 @dataclass(frozen=True)
 class Extent:
-    """The smallest and largest value of a volume, in the scan's units."""
+    """The smallest and largest value of a volume, in the scan's units, and the number of its different values, if that
+    is at most ``FEW``, else ``FEW + 1`` or more.
+    """
 
     low: float
     high: float
+    different: int = FEW + 1
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,18 @@ class OpenScan:
     def spacing(self) -> np.ndarray:
         """Voxel size along each stored axis, mm."""
         return np.linalg.norm(self.affine[:3, :3], axis=0)
+
+    @property
+    def skewed(self) -> list[str]:
+        """A sentence if the axes are not at right angles."""
+        sides = self.affine[:3, :3] / self.spacing
+        cosine = float(np.abs(sides.T @ sides - np.eye(3)).max())
+        if cosine < SKEW:
+            return []
+        return [
+            f"Its axes are not at right angles (the least angle is {np.degrees(np.arccos(min(cosine, 1))):.1f}°): "
+            "distances are those along the axes, and pictures show the axes at right angles."
+        ]
 
     @property
     def plane(self) -> str:
@@ -156,8 +176,13 @@ def survey(scan: OpenScan) -> list[Extent]:
     """
     whole, extents = Values(scan.image.get_data_dtype(), *scan.slope), []
     for volume in range(scan.volumes):
-        lows, highs = zip(*(whole.add(slab) for _, slab in scan.slabs(volume)), strict=True)
-        extents.append(Extent(min(lows), max(highs)))
+        low, high, values = np.inf, -np.inf, set[float]()
+        for _, slab in scan.slabs(volume):
+            ends = whole.add(slab)
+            low, high = min(low, ends[0]), max(high, ends[1])
+            if len(values) <= FEW:
+                values |= set(np.unique(slab.ravel(order="K")[:: max(1, slab.size // LOOKED_AT)]).tolist())
+        extents.append(Extent(low, high, len(values)))
     scan.opened.end()
     whole.check(scan.path)
     return extents
@@ -165,15 +190,20 @@ def survey(scan: OpenScan) -> list[Extent]:
 
 def rounding(scan: OpenScan, extents: list[Extent]) -> float:
     """Rounding of the largest values by single precision, in the scan's units; 0 if it is under a millionth of the
-    values' range.
+    values' range. Raises ``UserError`` if the rounding is more than a hundredth of the range.
     """
     if scan.image.get_data_dtype() == np.dtype(np.float32) and scan.slope == (1.0, 0.0):
         return 0.0
     largest = max(max(abs(extent.low), abs(extent.high)) for extent in extents)
     step = float(np.spacing(np.float32(largest)))
+    span = max(extent.high for extent in extents) - min(extent.low for extent in extents)
+    if step > 0.01 * span:
+        raise UserError(
+            f"{scan.path}: its values lie within {span:.3g} of each other and are as large as {largest:.3g}, which "
+            "needs more digits than single precision has; subtract the smallest value first"
+        )
     if scan.integer and scan.slope == (1.0, 0.0):
         return step if largest > 1 << 24 else 0.0
-    span = max(extent.high for extent in extents) - min(extent.low for extent in extents)
     return step if step > 1e-6 * span else 0.0
 
 

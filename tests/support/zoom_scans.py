@@ -14,8 +14,15 @@ from benchmark.errors import UserError
 from zoom.request import request
 from zoom.run import zoom
 
-#: Rotated about two axes, with three voxel sizes, as in clinical scans.
-OBLIQUE = np.array([[-0.93, 0.11, 0.9, 40.2], [0.08, 0.88, 1.3, -31.7], [0.21, -0.3, 4.7, -20.9], [0.0, 0.0, 0.0, 1.0]])
+#: A rotation, with three voxel sizes, as in clinical scans.
+OBLIQUE = np.array(
+    [
+        [-0.93336065, 0.06522717, 1.03391612, 40.2],
+        [0.1214372, 0.89212096, 1.36588372, -31.7],
+        [0.17172917, -0.27634329, 4.65353405, -20.9],
+        [0.0, 0.0, 0.0, 1.0],
+    ]
+)
 
 
 def thick(shape: tuple[int, int, int] = (20, 24, 9), seed: int = 3) -> np.ndarray:

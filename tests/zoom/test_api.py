@@ -117,11 +117,13 @@ def test_output_folder_gets_image_page_and_json(save: Callable, tmp_path: Path) 
         ({"zoom": 0.5}, "the output cannot be coarser"),
         ({"n": 1, "seed": -1}, "seed"),
         ({"n": 1, "threads": 0}, "threads"),
-        ({"n": 1, "memory": "much"}, "memory = much; give a number"),
+        ({"n": 1, "memory": "much"}, "memory = 'much'; give a number"),
         ({"n": 1, "uncertainty": 3}, "uncertainty: writes a file"),
         ({"n": 1, "viewer": True}, "viewer: writes a file"),
         ({"n": 1, "output": "out.nii.gz"}, "save it first"),
         ({"n": 1, "config": "gone.yaml"}, "gone.yaml"),
+        ({"n": 1, "weights": "gone.safetensors"}, "gone.safetensors"),
+        ({"spacing": "2"}, "spacing = '2'; give a number"),
     ],
 )
 def test_invalid_arguments_are_refused_in_one_line(given: dict, said: str, temporary: Path) -> None:
@@ -136,6 +138,18 @@ def test_invalid_arguments_are_refused_in_one_line(given: dict, said: str, tempo
 def test_scan_that_is_neither_image_nor_path_is_refused(scan: Any) -> None:
     with pytest.raises(UserError, match="give an image of nibabel or the path of a file"):
         zoom(scan, n=1)
+
+
+def test_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="a folder; give one file"):
+        zoom(tmp_path, n=1)
+
+
+def test_warnings_are_those_of_python() -> None:
+    labels = nib.Nifti1Image((thick() > 500).astype(np.int16), np.diag([1, 1, 4, 1]))
+    with pytest.warns(UserWarning, match="^image: It holds only 2 different values, as label maps do") as caught:
+        zoom(labels, n=1, **SPLINE)
+    assert [one.filename for one in caught if "label maps" in str(one.message)] == [__file__]
 
 
 def test_arguments_are_the_commands_options() -> None:

@@ -157,6 +157,9 @@ def test_bids_app_arguments_select_participants_and_suffixes(tmp_path: Path, cap
     ]
     assert main([*words, "--participant_label", "03"]) == 1
     assert "no participant 03; there are 01, 02" in capsys.readouterr().err
+    for option in ("--participant-label", "--suffix"):
+        assert main([str(tmp_path / "bids" / "sub-01"), "--n", "1", "-o", str(out), option, "01"]) == 1
+        assert f"not a BIDS dataset, in which {option}" in capsys.readouterr().err
     with pytest.raises(SystemExit) as raised:
         main([str(tmp_path / "bids"), str(out), "group", "--n", "1"])
     assert raised.value.code == 2
@@ -187,7 +190,7 @@ def test_dry_run_json_equals_the_later_report(tmp_path: Path, weights: Path, cap
     assert "output    20 × 24 × 25" in said.err
     assert main([*words, "--json", "-q"]) == 0
     said = capsys.readouterr()
-    assert said.err == ""
+    assert {line.split()[0] for line in said.err.splitlines()} == {"warning"}
     assert json.loads(said.out) == json.loads((tmp_path / "o.json").read_text())
     shared = plan.keys() & json.loads(said.out)["Zoom"].keys() - {"Warnings", "Seconds"}
     assert len(shared) > 20
@@ -205,6 +208,23 @@ def test_quiet_prints_only_the_output_path_and_logs_have_no_progress_bar(
     assert "\r" not in said.err
     assert main([*words, "--quiet"]) == 0
     assert capsys.readouterr() == (f"{tmp_path}/o.nii\n", "")
+
+
+@pytest.mark.parametrize("extra", [[], ["--dry-run"]])
+def test_warnings_are_printed_with_the_scans_name_even_if_quiet(
+    tmp_path: Path, capsys: pytest.CaptureFixture, extra: list[str]
+) -> None:
+    skewed = np.diag([1.0, 1.0, 4.0, 1.0])
+    skewed[1, 2] = 1.0
+    for name in ("one", "two"):
+        nib.save(
+            nib.Nifti1Image(thick(), np.diag([1.0, 1.0, 4.0, 1.0]) if name == "one" else skewed),
+            tmp_path / f"{name}.nii",
+        )
+    words = [str(tmp_path / "one.nii"), str(tmp_path / "two.nii"), "--n", "1", "-o", str(tmp_path / "out"), "-q"]
+    assert main([*words, *extra]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning   {tmp_path}/two.nii: Its axes are not at right angles (the least angle is 76.0°)")
 
 
 def test_version_option_prints_the_release(capsys: pytest.CaptureFixture) -> None:

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
-from zoom.intensity import Encoding, Scale, find_scale
-from zoom.scan import Extent
+from benchmark.errors import UserError
+from zoom.intensity import Encoding, Scale, encoding, find_scale
+from zoom.scan import Extent, open_scan, rounding, survey
 from zoom.store import Store
 
 
@@ -48,3 +50,56 @@ def test_values_out_of_range_are_clipped_and_counted() -> None:
     np.testing.assert_array_equal(stored, [0, 1, 32767, -32768])
     assert cut == 2
     np.testing.assert_array_equal(form.decode(stored)[:2], [10, 10.5])
+    assert cut == 2
+
+
+def test_whole_numbers_beyond_int32_are_stored_as_float32(tmp_path: Path) -> None:
+    for largest, wanted in ((20_000, np.int16), (40_000, np.int32), (2_000_000_000, np.float32)):
+        data = np.linspace(0, largest, 60).astype(np.uint32).reshape(3, 4, 5)
+        nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "scan.nii")
+        form = encoding(open_scan(tmp_path / "scan.nii"), [Extent(0, largest)], "auto", True)
+        assert form == Encoding(np.dtype(wanted), 1.0, 0.0)
+
+
+def test_clipped_int32_does_not_wrap_around() -> None:
+    stored, cut = Encoding(np.dtype(np.int32), 1.0, 0.0).encode(np.array([5e9, -5e9]))
+    np.testing.assert_array_equal(stored.astype(np.float32).astype(np.int32), [2**31 - 128, -(2**31)])
+    assert cut == 2
+
+
+def test_zero_stays_zero_in_int16(tmp_path: Path) -> None:
+    data = np.linspace(0, 1e-3, 60, dtype=np.float32).reshape(3, 4, 5)
+    nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "scan.nii")
+    form = encoding(open_scan(tmp_path / "scan.nii"), [Extent(0, 1e-3)], "int16", True)
+    stored, cut = form.encode(data)
+    assert (form.decode(stored)[data == 0] == 0).all()
+    assert np.abs(form.decode(stored) - data).max() < 1e-3 / 20_000
+    assert cut == 0
+
+
+@pytest.mark.parametrize(
+    ("offset", "said"), [(0, ""), (1000, ""), (1e8, "which needs more digits than single precision")]
+)
+def test_values_that_single_precision_cannot_tell_apart_are_refused(tmp_path: Path, offset: float, said: str) -> None:
+    data = np.linspace(offset, offset + 100, 60).reshape(3, 4, 5)
+    nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "scan.nii")
+    scan = open_scan(tmp_path / "scan.nii")
+    if said:
+        with pytest.raises(UserError, match=said):
+            rounding(scan, survey(scan))
+    else:
+        assert rounding(scan, survey(scan)) < 0.01
+
+
+def test_range_that_single_precision_cannot_hold_is_refused(tmp_path: Path) -> None:
+    data = np.linspace(-2.5e38, 2.5e38, 60, dtype=np.float32).reshape(3, 4, 5)
+    nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "scan.nii")
+    with pytest.raises(UserError, match="divide the scan by its largest"):
+        survey(open_scan(tmp_path / "scan.nii"))
+
+
+@pytest.mark.parametrize(("values", "wanted"), [(2, 2), (16, 16), (17, 17)])
+def test_few_different_values_are_counted(tmp_path: Path, values: int, wanted: int) -> None:
+    data = (np.arange(60 * 70 * 30) % values).astype(np.float32).reshape(60, 70, 30)
+    nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "scan.nii")
+    assert survey(open_scan(tmp_path / "scan.nii"))[0].different == wanted

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -35,7 +36,7 @@ def test_page_is_self_contained_and_states_what_was_done(save: Callable, run: Ca
         "Not for diagnosis",
         "It adds no detail",
         "differs from it by at most 0 (0 %)",
-        "axial (as scanned): slice 3 of 9, I 13.0 mm",
+        "axial (as scanned): slice 3 of 9, I 13.1 mm",
         "no correction was needed",
         "Not measured",
     ):
@@ -115,6 +116,17 @@ def test_warnings_only_for_unlike_scans(save: Callable) -> None:
     assert "9 subjects; axial slices 1 mm apart" in " ".join(trained_on(own, cohorts))
 
 
+def test_rectangular_voxels_are_warned_of_for_weights_of_any_slice_distance(save: Callable) -> None:
+    flat = np.full(64, 1 / 64)
+    seen = {"spacing": [1.0, 1.0, 1.0], "histogram": flat.tolist(), "histogram_spread": 0.02}
+    for rows, wanted in ((0.9, 0), (1.9, 1)):
+        scan = open_scan(save(affine=np.diag([0.9, rows, 4.0, 1.0])))
+        own = replace(choice_with(trained_on=seen), file="slab")
+        found = warnings(own, {}, scan, flat, coarsened=False)
+        assert [sentence for sentence in found if "square voxels" in sentence] == found
+        assert len(found) == wanted
+
+
 def test_weights_without_training_metadata_are_reported(save: Callable) -> None:
     scan = open_scan(save())
     assert "It is unknown whether" in warnings(choice_with(), {}, scan, np.zeros(64), coarsened=True)[0]
@@ -189,4 +201,5 @@ def test_sentence_about_the_correction(alone: float, added: float, weights: list
     }
     zoom = {"DataConsistency": True, "Tolerance": 0.6, "Weights": weights, "Volumes": [volume]}
     assert words in agreement(zoom, above)
+    assert ".." not in agreement(zoom, above)
     assert agreement(zoom | {"DataConsistency": False}, above) == ""

@@ -76,7 +76,7 @@ def no_affine(path: Path) -> Path:
         (lambda path: image(np.ones((4, 5)), path), "2-D"),
         (lambda path: image(thick()[..., :1], path), "single slice"),
         (lambda path: image(np.ones((4, 5, 6, 2, 3), np.int16), path), "5-D"),
-        (with_nan, "1 voxels are NaN or infinite"),
+        (with_nan, "1 voxel is NaN or infinite"),
         (lambda path: image(np.zeros((4, 5, 6), np.int16), path), "every voxel is zero"),
         (lambda path: image(np.full((4, 5, 6), 7.0), path), "every voxel is 7.0"),
         (colour, "colour"),

@@ -8,6 +8,8 @@ from benchmark.errors import UserError
 LARGEST = float(np.finfo(np.float32).max)
 #: The distance of a fill value from all other values is more than this many times their range.
 ALONE = 2.0
+#: Factor between the largest value of a scan and of single precision, for interpolation beyond the scan's range.
+ROOM = 8
 
 
 class Values:
@@ -44,7 +46,10 @@ class Values:
     def check(self, path: str) -> None:
         """``UserError`` for the scan ``path``: not a number or infinite, too large, a fill value, one value."""
         if self.bad:
-            raise UserError(f"{path}: {self.bad} voxels are NaN or infinite; repair the scan")
+            raise UserError(
+                f"{path}: {self.bad} voxel{'s are' if self.bad != 1 else ' is'} NaN or infinite; if these are "
+                "background, set them to 0 first (FSL: fslmaths IN -nan OUT), else get the scan again"
+            )
         if self.low == self.high:
             raise UserError(f"{path}: every voxel is {self.low or 'zero'}; give a scan with content")
         low, high = self._inner
@@ -54,7 +59,7 @@ class Values:
                     f"{path}: {count} voxels hold {fill:g}, a fill value; all others lie within {low:g} to {high:g}: "
                     f"set these voxels to the background's value ({max(low, 0.0):g}, say) first"
                 )
-        if max(abs(self.low), abs(self.high)) > LARGEST:
+        if max(abs(self.low), abs(self.high), self.high - self.low) > LARGEST / ROOM:
             raise UserError(
                 f"{path}: values up to {max(abs(self.low), abs(self.high)):g}; divide the scan by its largest"
             )
