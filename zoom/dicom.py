@@ -1,5 +1,6 @@
 """Folders of DICOM files from scanners and archives, converted by the program dcm2niix."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from benchmark.project import NAME
 
 SUFFIXES = (".dcm", ".ima")
 MAGIC = b"DICM"  # after 128 bytes
+#: The end of a file's name that dcm2niix interpolates to even spacing, next to the file of the uneven slices.
+EVEN = re.compile(r"_Eq(_\d+)?$")
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,9 @@ def program() -> Path:
 def convert(folder: Path, into: Path) -> tuple[list[Converted], list[str]]:
     """Makes a NIfTI of every series below ``folder``, in the folder ``into``, without names of persons.
 
-    The second list: warnings of dcm2niix, and images of a single slice, which are left out. Raises ``UserError``:
-    dcm2niix is missing, or cannot convert the files.
+    The second list: warnings of dcm2niix, and what is left out: images of a single slice, and series whose slices are
+    not evenly spaced, which no affine describes. Raises ``UserError``: dcm2niix is missing, or cannot convert the
+    files.
     """
     # without the user's settings, a sidecar without names, no compression, a name from folder, number and description
     options = ["-g", "i", "-b", "y", "-ba", "y", "-z", "n", "-f", "%f_%s_%d"]
@@ -75,13 +79,22 @@ def convert(folder: Path, into: Path) -> tuple[list[Converted], list[str]]:
     said = [f"{folder}: {line}" for line in dict.fromkeys(lines) if line.startswith("Warning")]
     by = next((line for line in lines if "dcm2nii" in line.lower() and "version" in line), "dcm2niix")
     version = next((word for word in by.split() if word.startswith("v1.")), "")
+    uneven = {EVEN.sub("", path.stem) for path in into.glob("*.nii") if EVEN.search(path.stem)}
+    left_out = [
+        f"{folder}: {name}: its slices are not evenly spaced, as if images were missing; left out: get all its images"
+        for name in sorted(uneven)
+    ]
     scans = []
     for path in sorted(into.glob("*.nii")):
+        if EVEN.sub("", path.stem) in uneven:
+            continue
         shape = nib.load(path).shape  # type: ignore[attr-defined]
         if min((*shape, 1, 1)[:3]) < 2:
             said.append(f"{folder}: {path.stem} is a single slice; left out")
             continue
         scans.append(Converted(path, folder, f"dcm2niix {version}".strip()))
+    if not scans and left_out:
+        raise UserError(left_out[0])
     if not scans:
         raise UserError(f"{folder}: dcm2niix makes no volume of its DICOM files ({lines[-1] if lines else 'no word'})")
-    return scans, said
+    return scans, said + left_out

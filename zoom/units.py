@@ -3,7 +3,9 @@
 
 def amount(size: int) -> str:
     """Bytes as text."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
+    if size < 1e6:
+        return f"{max(1, round(size / 1e3))} kB"
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{round(size / 1e6)} MB"
 
 
 def duration(seconds: float) -> str:

@@ -72,6 +72,19 @@ def test_every_series_of_an_examination_is_zoomed_except_single_slices(
     assert "one file for 2 scans; give a folder" in capsys.readouterr().err
 
 
+def test_series_with_a_missing_image_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    skip_without_dcm2niix()
+    series(tmp_path / "exam" / "a", thick(), 3, "t2_tse")
+    sorted((tmp_path / "exam" / "a").iterdir())[4].unlink()
+    words = ["--n", "1", "--method", "linear", "-q", "-o"]
+    assert main([str(tmp_path / "exam" / "a"), *words, str(tmp_path / "out.nii.gz")]) == 1
+    assert "a_3_t2_tse: its slices are not evenly spaced" in capsys.readouterr().err
+    series(tmp_path / "exam" / "b", thick(seed=4), 4, "flair")
+    assert main([str(tmp_path / "exam"), *words, str(tmp_path / "out.nii.gz")]) == 0
+    assert "exam_3_t2_tse: its slices are not evenly spaced" in capsys.readouterr().err
+    assert "flair" in (tmp_path / "out.json").read_text()
+
+
 def test_voxels_equal_those_of_the_dicom_files(tmp_path: Path) -> None:
     skip_without_dcm2niix()
     series(tmp_path / "exam", thick())
