@@ -67,8 +67,8 @@ def program() -> Path:
 def convert(folder: Path, into: Path) -> tuple[list[Converted], list[str]]:
     """Makes a NIfTI of every series below ``folder``, in the folder ``into``, without names of persons.
 
-    The second list: warnings of dcm2niix, and what is left out: images of a single slice, and series whose slices are
-    not evenly spaced, which no affine describes. Raises ``UserError``: dcm2niix is missing, or cannot convert the
+    The second list: warnings of dcm2niix, and the series that are left out: those of a single slice, and those whose
+    slices are not evenly spaced, which no affine describes. Raises ``UserError``: dcm2niix is missing, or cannot convert the
     files.
     """
     # without the user's settings, a sidecar without names, no compression, a name from folder, number and description

@@ -15,7 +15,7 @@ from zoom.consistency import thin
 from zoom.dataset import described
 from zoom.geometry import Grid, met, zoom_factor
 from zoom.labels import Labels, open_labels
-from zoom.metadata import gradients, stated
+from zoom.metadata import gradients, sidecars, stated
 from zoom.names import Names, names, resolution
 from zoom.output import dropped
 from zoom.request import Request
@@ -119,6 +119,7 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     thick = thickness(scan, request.thickness, request.profile, apart / grid.zoom)
     outputs = place(request)
     described(outputs)
+    _keep_inputs(request, scan, outputs.all(bool(request.uncertainty), request.viewer))
     texts = gradients(Path(request.scan), outputs) if scan.volumes > 1 else {}
     if not request.overwrite:
         alike = {path for path, text in texts.items() if path.is_file() and text_of(path) == text}
@@ -138,6 +139,17 @@ def prepare(request: Request, config: Mapping[str, Any]) -> Prepared:
     _memory(prepared)
     _room(prepared)
     return prepared
+
+
+def _keep_inputs(request: Request, scan: OpenScan, outputs: Sequence[Path]) -> None:
+    """Refuses outputs that would replace a file of the scan or of the labels, also if ``overwrite`` is allowed."""
+    images = [Path(request.scan), *([request.labels] if request.labels else [])]
+    inputs = [scan.opened.data.path, *images, *(file for image in images for file in sidecars(image))]
+    for path in outputs:
+        if path.exists() and any(one.exists() and os.path.samefile(one, path) for one in inputs):
+            raise UserError(
+                f"{path}: the output would replace this file, which belongs to the input; give another name"
+            )
 
 
 def _memory(prepared: Prepared) -> None:

@@ -111,6 +111,18 @@ def test_scan_is_not_overwritten(config: dict, save: Callable) -> None:
     assert "the scan itself" in refused(config, scan, scan, overwrite=True)
 
 
+@pytest.mark.parametrize(("output", "named"), [("scan.nii", "scan.json"), ("out.nii.gz", "out_labels.nii.gz")])
+def test_files_of_the_input_are_kept_also_with_overwrite(
+    tmp_path: Path, config: dict, save: Callable, output: str, named: str
+) -> None:
+    scan, labels = save(), save((thick() > 500).astype(np.uint8), name="out_labels.nii.gz")
+    (tmp_path / "scan.json").write_text('{"SliceThickness": 4}')
+    message = refused(config, scan, tmp_path / output, overwrite=True, labels=labels)
+    assert message.startswith(f"{tmp_path / named}: the output would replace this file")
+    assert (tmp_path / "scan.json").read_text() == '{"SliceThickness": 4}'
+    assert nib.load(labels).shape == thick().shape
+
+
 def test_impossible_outputs_are_refused(tmp_path: Path, config: dict, save: Callable) -> None:
     for name in ("out.img", "out.png", "out.nrrd", "out.tar.gz", "out.txt", "out.nii.gx"):
         assert "end it in .nii.gz" in refused(config, save(), tmp_path / name)
