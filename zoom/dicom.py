@@ -68,8 +68,8 @@ def convert(folder: Path, into: Path) -> tuple[list[Converted], list[str]]:
     """Makes a NIfTI of every series below ``folder``, in the folder ``into``, without names of persons.
 
     The second list: warnings of dcm2niix, and the series that are left out: those of a single slice, and those whose
-    slices are not evenly spaced, which no affine describes. Raises ``UserError``: dcm2niix is missing, or cannot convert the
-    files.
+    slices are not evenly spaced, which no affine describes. Raises ``UserError``: dcm2niix is missing, or
+    cannot convert the files.
     """
     # without the user's settings, a sidecar without names, no compression, a name from folder, number and description
     options = ["-g", "i", "-b", "y", "-ba", "y", "-z", "n", "-f", "%f_%s_%d"]
