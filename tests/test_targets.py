@@ -91,6 +91,13 @@ def test_scan_is_zoomed_again_only_after_a_relevant_change(tmp_path):
         assert "rule zoom_scan" in zoomed(tmp_path, sheet, "-n", change), change
 
 
+def test_method_that_cannot_zoom_is_refused_before_its_networks_are_trained(tmp_path):
+    sheet = "scan\tname\tmethod\tn\tweights\tin_plane\n{data}/phantom/thick.nii.gz\tmine\tquartet_full\t1\ttoy/1\t4\n"
+    (tmp_path / "sheet.tsv").write_text(sheet)
+    done = snakemake("-n", "--config", f"results={tmp_path}", f"zoom={{sheet: {tmp_path}/sheet.tsv}}", "--", "zoom")
+    assert "sheet.tsv: mine: method quartet_full keeps the in-plane resolution" in done.stdout
+
+
 def test_spread_map_is_an_output_if_requested(tmp_path):
     weights = [tmp_path / f"{name}.safetensors" for name in ("vq", "ldm")]
     for path in weights:

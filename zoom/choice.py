@@ -145,7 +145,7 @@ def choose(
     held = {name for file in files for name in file.networks}
     if method is None:
         method = _served_or_refuse(config, weights, held, in_plane)
-    _refuse_unusable(config, method, in_plane)
+    refuse_unusable(config, method, in_plane)
     chosen = config["methods"][method]
     needed = chosen["networks"]
     _refuse_other_weights(method, needed, held, weights)
@@ -196,7 +196,7 @@ def _served_or_refuse(config: Mapping[str, Any], weights: Sequence[str], held: s
     return method
 
 
-def _refuse_unusable(config: Mapping[str, Any], method: str, in_plane: int) -> None:
+def refuse_unusable(config: Mapping[str, Any], method: str, in_plane: int) -> None:
     """``UserError`` if the method is unknown, needs the true slices or PyTorch, or has no ``in_plane`` factor."""
     catalogue = config["methods"]
     if method not in catalogue:

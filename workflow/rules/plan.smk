@@ -90,6 +90,10 @@ def figure_input(wildcards):
 def timed_patients(wildcards):
     """Patients for the measurements of samplers: test patients, or, without test patients, those held out in fold 1."""
     rows = cohort_sheet(wildcards.cohort)
+    if not sheet.test(rows) and len(FOLDS) < 2:
+        raise WorkflowError(
+            f"samplers: {wildcards.cohort} has no test patients, and with study.folds: 1 the networks have seen every other patient; set study.folds to 2 or more"
+        )
     subjects = sheet.test(rows) or sheet.validation(rows, 1)
     return subjects[: config["samplers"].get("patients", len(subjects))]
 

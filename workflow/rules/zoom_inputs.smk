@@ -2,7 +2,7 @@
 
 import re
 
-from zoom.choice import AUTO, preferred
+from zoom.choice import AUTO, preferred, refuse_unusable
 from zoom.names import is_derivative
 from zoom.rows import read_rows
 
@@ -47,11 +47,11 @@ def rows_with_spread(bids):
 def zoom_method(row):
     """The method of a row; None for the first method that can use the row's weights or the shipped weights."""
     sheet_path = config["zoom"]["sheet"]
+    in_plane = row.requested.get("in_plane", config["zoom"]["in_plane"])
     method = row.requested.get("method")
     if method == AUTO:  # chosen by the weights
         method = None
     if method is None and row.trained:
-        in_plane = row.requested.get("in_plane", config["zoom"]["in_plane"])
         of_many_cohorts = set(config["weights"]["networks"])  # no study trains these
         own = (
             key
@@ -67,8 +67,11 @@ def zoom_method(row):
         method = config["zoom"]["method"]
     if method == AUTO:
         return None
-    if method is not None and method not in config["methods"]:
-        raise WorkflowError(f"{sheet_path}: method '{method}' is not in the config")
+    if method is not None:
+        try:
+            refuse_unusable(config, method, in_plane)
+        except UserError as error:
+            raise WorkflowError(f"{sheet_path}: {row.name}: {error}") from None
     return method
 
 
