@@ -82,6 +82,10 @@ def test_sampler_table_states_its_cohorts_and_sharpening(article):
     plain = Plan(with_study(article, methods=["ours_no_edsr"])).samplers.where
     assert plain.endswith("SR with SI (ours, no EDSR)")
     assert Plan(with_study(article, methods=["linear"])).samplers.where == ""
+    unset = copy.deepcopy(article)
+    del unset["networks"]["edsr"]["training"]["sampling_steps"]
+    with pytest.raises(UserError, match="sampling_steps is missing"):
+        Plan(unset).samplers.where  # noqa: B018
 
 
 def test_table_6_has_the_published_rows_and_our_own(article):

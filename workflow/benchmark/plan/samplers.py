@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmark.config.networks import is_diffusion
 from benchmark.config.solvers import printed
+from benchmark.errors import UserError
 from benchmark.plan.study import Study
 
 
@@ -36,6 +37,11 @@ class Samplers:
         for name in method["networks"]:
             if config["networks"][name].get("class", name) == "edsr":
                 edsr_sampling = config["networks"][name]["training"]
+                if "sampling_steps" not in edsr_sampling:
+                    raise UserError(
+                        f"config: networks.{name}.training: sampling_steps is missing; EDSR learns from samples of the "
+                        "diffusion with this number of steps"
+                    )
                 solver = edsr_sampling.get("sampler", "ddim"), edsr_sampling["sampling_steps"]
                 samples = printed(*solver, edsr_sampling.get("eta", 1.0))
                 text += (
