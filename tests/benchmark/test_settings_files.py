@@ -32,6 +32,7 @@ def write_config(tmp_path: Path):
     ("text", "said"),
     [
         ("seed: 1\nresults: a\nseed: 2\n", "line 3: 'seed' is in line 1 already; remove one"),
+        ("study: {folds: 1, folds: 2}\n", "line 1: 'folds' is in line 1 already; remove one"),
         ("study:\n  folds: 2\n  folds: 3\n", "line 3: 'folds' is in line 2 already"),
         (BOMB, "its aliases stand for more than 100,000 parts"),
         ("a: &a [*a]\n", "its aliases stand for more than 100,000 parts"),

@@ -187,8 +187,9 @@ def yaml_of(path: str | Path, texts: bool = False) -> Any:
                 text = key.tag in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
                 if not (text and isinstance(key, yaml.ScalarNode)):  # YAML reads no, on and 1 as other types
                     raise UserError(f"{path}: line {line}: a key is not text; put it in quotes")
-                if (before := seen.setdefault((key.tag, key.value), line)) != line:
+                if before := seen.get((key.tag, key.value)):
                     raise UserError(f"{path}: line {line}: '{key.value}' is in line {before} already; remove one")
+                seen[key.tag, key.value] = line
             return node
 
     if texts:
