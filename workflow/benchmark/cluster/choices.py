@@ -44,11 +44,9 @@ def _of_the_study(as_written: Mapping[str, Any]) -> list[tuple[str, dict[str, An
     """Choices that depend on the content of the study."""
     study, methods = as_written["study"], as_written["methods"]
     names = [m for m in study["methods"] if methods[m].get("origin") == "article" or methods[m].get("kind")]
+    epochs = {name: _epochs(as_written, name) for name in ("vq", "ldm") if name in as_written["networks"]}
     return [
-        (
-            f"first stage and diffusion: {EPOCHS} epochs",
-            {"networks": {n: _epochs(as_written, n) for n in ("vq", "ldm") if n in as_written["networks"]}},
-        ),
+        *([(f"first stage and diffusion: {EPOCHS} epochs", {"networks": epochs})] if epochs else []),
         ("only the article's methods and controls", {"study": {"methods": names}}),
         (f"one cohort ({study['cohorts'][0]})", {"study": {"cohorts": study["cohorts"][:1]}}),
     ]

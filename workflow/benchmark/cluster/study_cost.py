@@ -84,7 +84,7 @@ def hours_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
     ]
     table = Table(
         "GPU hours of the study",
-        f"{len(config['study']['cohorts'])} cohorts, {config['study']['folds']} folds, batches on "
+        f"Number of cohorts: {len(config['study']['cohorts'])}, of folds: {config['study']['folds']}; batches on "
         f"{demand.side(config)}×{demand.side(config)} slices. "
         + (f"Measured: {'; '.join(measured)}. " if measured else "")
         + "All else is estimated for an H100 from measurements on an H200; `snakemake --cores 8 -- speed` "
