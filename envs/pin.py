@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 HERE = Path(__file__).parent
 BUILDS = ("torch", "torchvision")  # each machine needs its own build, so hashes differ
+OF_BUILDS = ("cuda-", "nvidia-", "triton", "pytorch-triton")  # what PyTorch's builds for GPUs install themselves
 OLDEST = 11  # of Python 3
 
 REQUIREMENTS = """\
@@ -43,12 +44,12 @@ Hashes = Callable[[str, str], Iterable[str]]
 
 
 def closure(wanted: Iterable[str]) -> Pins:
-    """Name → version of what is installed of ``wanted``, and of all that they need here."""
+    """Name → version of what is installed of ``wanted``, and of all that they need here, except ``OF_BUILDS``."""
     waiting, seen, found = [Requirement(text) for text in wanted], set(), {}
     while waiting:
         need = waiting.pop()
         name = canonicalize_name(need.name)
-        if need.marker and not need.marker.evaluate({"extra": ""}):
+        if (need.marker and not need.marker.evaluate({"extra": ""})) or name.startswith(OF_BUILDS):
             continue
         for extra in {"", *need.extras}:
             if (name, extra) in seen:

@@ -11,6 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import yaml
+from configs import merged
 from safetensors_parts import read_parts, write_parts
 from zoom_scans import thick
 
@@ -40,6 +41,16 @@ def run_measured(config: dict, folder: Path, *words: object) -> tuple[int, str, 
     return code, ran.stderr.splitlines()[-1], peak
 
 
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """The most memory (bytes) that a refusal may take: what the command's start takes, mostly for PyTorch (0.3 GB, its
+    build for CUDA 0.7 GB), and 0.1 GB."""
+    folder = tmp_path_factory.mktemp("refused")
+    code, _, peak = run_measured(merged(), folder, folder / "gone.nii", "--n", 1)
+    assert code == 1
+    return peak + 0.1e9
+
+
 def noise(shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 500, shape).astype(np.int16)
 
@@ -58,30 +69,30 @@ def compressed_zeros(path: Path, shape: tuple[int, int, int]) -> Path:
 
 @pytest.mark.parametrize("zoom_arguments", [["--n", "999999"], ["--zoom", "500000"], ["--spacing", "0.00001"]])
 def test_output_too_large_for_memory_is_refused(
-    save: Callable, config: dict, tmp_path: Path, zoom_arguments: list[str]
+    save: Callable, config: dict, tmp_path: Path, refused: float, zoom_arguments: list[str]
 ) -> None:
     code, said, peak = run_measured(config, tmp_path, save(thick((20, 24, 60))), *zoom_arguments, "--memory", 1)
     assert code == 1
     assert "GB of memory" in said
-    assert peak < 0.4e9
+    assert peak < refused
 
 
-def test_scan_of_too_many_slices_is_refused(config: dict, tmp_path: Path) -> None:
+def test_scan_of_too_many_slices_is_refused(config: dict, tmp_path: Path, refused: float) -> None:
     path = tmp_path / "long.nii"
     nib.save(nib.Nifti1Image(noise((2, 2, 8000)), np.diag([0.5, 0.5, 1, 1.0])), path)
     code, said, peak = run_measured(config, tmp_path, path, "--n", 1, "--memory", 1)
     assert code == 1
     assert "many slices" in said
-    assert peak < 0.4e9
+    assert peak < refused
 
 
-def test_decompression_bomb_is_refused(config: dict, tmp_path: Path) -> None:
+def test_decompression_bomb_is_refused(config: dict, tmp_path: Path, refused: float) -> None:
     path = compressed_zeros(tmp_path / "bomb.nii.gz", (8000, 8000, 2))
     assert path.stat().st_size < 0.4e6
     code, said, peak = run_measured(config, tmp_path, path, "--n", 1, "--memory", 1)
     assert code == 1
     assert str(path) in said
-    assert peak < 0.4e9
+    assert peak < refused
 
 
 @pytest.mark.parametrize("shape", [(1200, 1200, 3), (2, 2, 800)])
@@ -97,7 +108,7 @@ def test_accepted_scans_stay_within_the_memory_limit(config: dict, tmp_path: Pat
     "size", [{"width": 20_000}, {"blocks": 10**9}, {"blocks": 900}, {"width": 10**30}, {"expansion": 10**6}]
 )
 def test_weights_with_a_false_size_are_refused(
-    save: Callable, config: dict, quartets: Path, tmp_path: Path, size: dict
+    save: Callable, config: dict, quartets: Path, tmp_path: Path, refused: float, size: dict
 ) -> None:
     header, tensors = read_parts(quartets / "quartet_full.safetensors")
     about = header["__metadata__"]
@@ -106,14 +117,14 @@ def test_weights_with_a_false_size_are_refused(
     code, said, peak = run_measured(config, tmp_path, save(), "--n", 1, "--weights", path)
     assert code == 1
     assert said.startswith(f"mri-zoom: {path}: ")
-    assert peak < 1e9  # mostly for PyTorch
+    assert peak < refused + 0.2e9
 
 
-def test_weights_larger_than_memory_are_refused(save: Callable, config: dict, tmp_path: Path) -> None:
+def test_weights_larger_than_memory_are_refused(save: Callable, config: dict, tmp_path: Path, refused: float) -> None:
     path = tmp_path / "w.ckpt"
     with open(path, "wb") as file:
         file.truncate(3 << 30)
     code, said, peak = run_measured(config, tmp_path, save(), "--n", 1, "--weights", path, "--memory", 1)
     assert code == 1
     assert said.startswith(f"mri-zoom: {path}: 3.22 GB of weights")
-    assert peak < 0.4e9
+    assert peak < refused
