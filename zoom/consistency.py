@@ -202,6 +202,8 @@ class Projection:
             added = np.tensordot(rows[:, needed].astype(np.float32), self.back[needed], axes=1)
             added = magnify(added, self.grid.factor)
             corrected = np.maximum(self.fine[start:stop] + added, 0)
+            if enforce:
+                self._clear(corrected, start)
             largest = max(largest, float(np.abs(added).max()))
             total += float(np.square(added, dtype=np.float64).sum())
             self.fine.write(start, corrected)
@@ -243,6 +245,20 @@ class Projection:
 
     def _target(self, i: int) -> np.ndarray:
         return self.scale.normalise(self.scan[i])
+
+    def _clear(self, fine: np.ndarray, start: int) -> None:
+        """Sets voxels to exactly zero (the background of a stripped scan) where all scan slices around them are zero.
+
+        ``fine`` (B, f·H, f·W): output slices from ``start``, changed in place. The scan slices around a position are
+        those that average over it, or without any the two neighbours.
+        """
+        empty: dict[int, np.ndarray] = {}
+        for number, one in enumerate(fine, start):
+            at = self.grid.at[number]
+            rows = np.flatnonzero(self.average[:, number]).tolist() or [int(np.floor(at)), int(np.ceil(at))]
+            empty = {i: empty[i] if i in empty else self._target(i) <= 0 for i in rows}
+            background = np.logical_and.reduce([empty[i] for i in rows])
+            one[block_repeat(background[None], self.grid.factor)[0]] = 0
 
     def _residual(self, enforce: bool) -> None:
         """``back``: P D x → the block means of the correction; unbound slices: the clipped part."""

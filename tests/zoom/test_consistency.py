@@ -108,6 +108,35 @@ def test_correction_makes_any_output_average_back_to_the_scan(
         assert np.sqrt((off**2).mean()) < 0.25 * report.before_rms
 
 
+@pytest.mark.parametrize("factor", [1, 4])
+@pytest.mark.parametrize("zoom", [1.0, 2.4, 5.0])
+@pytest.mark.parametrize(("profile", "thickness"), [("point", 0.0), ("box", 0.4), ("box", 1.0), ("gaussian", 1.0)])
+def test_background_between_black_voxels_is_exactly_zero(
+    tmp_path: Path, factor: int, zoom: float, profile: str, thickness: float
+) -> None:
+    draw = np.random.default_rng(3)
+    scan = draw.uniform(20, 140, (7, 6, 5))
+    scan[:, :2] = 0  # outside of the head
+    scan[:4, 2, 2] = 0  # black up to the fourth slice
+    grid = Grid(7, zoom, factor)
+    fine = store_with(draw.uniform(0, 1, (len(grid.at), *grid.frame(6, 5))), tmp_path)
+    Projection(
+        store_with(scan, tmp_path),
+        fine,
+        Scale(0.0, 100.0),
+        grid,
+        linear(grid.known, grid.at),
+        1.0,
+        profile=profile,
+        thickness=thickness,
+        folder=tmp_path,
+    ).correct(True, 1e-4)
+    result = fine[:]
+    assert (result[:, : 2 * factor] == 0).all()
+    assert (result[grid.at <= 1.7, 2 * factor : 3 * factor, 2 * factor : 3 * factor] == 0).all()
+    assert result[grid.at >= 5, 2 * factor : 3 * factor, 2 * factor : 3 * factor].max() > 0
+
+
 def test_without_consistency_only_clipped_values_are_restored(tmp_path: Path) -> None:
     scan = np.full((3, 4, 4), 50.0)
     scan[1, 2, 2] = 180
