@@ -96,6 +96,14 @@ wildcard_constraints:
     table=r"\d",
 
 
+def refuse(reason):
+    """Ends Snakemake with one line, for a target that the config excludes; no job has started yet.
+
+    A WorkflowError of an input function is printed as nine lines with a traceback.
+    """
+    raise SystemExit(reason)
+
+
 def folds_of(method):
     """Folds in which a method is restored: the folds of its networks, or fold 0 only if the method has no networks."""
     return FOLDS if config["methods"][method]["networks"] else [0]
@@ -128,12 +136,11 @@ def removals(cohort, subjects):
 
 def tested(cohort):
     """The cohort's test patients; one clear line if there are none."""
-    subjects = sheet.test(cohort_sheet(cohort))
-    if not subjects:
-        raise WorkflowError(
+    if not config["cohorts"][cohort]["patients"]["test"]:
+        refuse(
             f"cohort {cohort} has no test patients (patients.test: 0); it can only be restored by cross-validation: snakemake --cores 2 -- contest"
         )
-    return subjects
+    return sheet.test(cohort_sheet(cohort))
 
 
 def test_volumes(wildcards):
@@ -175,7 +182,7 @@ def needed(files, reason):
 
     def files_or_reason(wildcards):
         if not files:
-            raise WorkflowError(reason)
+            refuse(reason)
         return files
 
     return files_or_reason

@@ -9,7 +9,7 @@ def held_out(wildcards):
     With one fold, networks are trained on all patients, so there is no contest.
     """
     if len(FOLDS) < 2:
-        raise WorkflowError(
+        refuse(
             "contest: with study.folds: 1 the networks have seen every patient; set study.folds to 2 or more"
         )
     rows = cohort_sheet(wildcards.cohort)
@@ -38,7 +38,7 @@ def contest_files(methods, folds):
 def pictured(wildcards):
     """The patients of fold 1, which the figure shows; one clear line for a cohort outside the contest."""
     if wildcards.cohort not in CONTEST["cohorts"]:
-        raise WorkflowError(
+        refuse(
             f"contest: contest.cohorts does not name {wildcards.cohort}; add it there"
         )
     return sheet.validation(cohort_sheet(wildcards.cohort), 1)

@@ -40,7 +40,7 @@ def fetched_start(wildcards):
     try:
         recipe.trainable(config, wildcards.network)
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        refuse(str(error))
     return recipe.starts_from_fetched(config, wildcards.network)
 
 
@@ -64,7 +64,7 @@ NO_SHARES = "weights: weights.networks names no network, or weights.cohorts no c
 def weights_volumes(wildcards):
     """By cohort, the volumes of its patients for cross-validation; test patients are not used."""
     if not DRAWN:
-        raise WorkflowError(NO_SHARES)
+        refuse(NO_SHARES)
     return {
         cohort: volumes(cohort, sheet.cross_validated(cohort_sheet(cohort)))
         for cohort in DRAWN

@@ -24,7 +24,7 @@ def table_cohorts(wildcards):
     """Cohorts of one of the tables 1–4; one clear line if there are none."""
     cohorts = PLAN.tables.cohorts(wildcards.table)
     if not cohorts:
-        raise WorkflowError(
+        refuse(
             f"table {wildcards.table}: this study has no cohort for this table; add a cohort to study.cohorts, or set study.stand_in to a cohort"
         )
     return cohorts
@@ -50,14 +50,14 @@ def sampler_inputs(what, cohorts, settings, files):
 def sampling_weights(wildcards):
     """The weights of the diffusion method that is measured; one clear line if there is none."""
     if PLAN.samplers.method is None:
-        raise WorkflowError(NO_DIFFUSION)
+        refuse(NO_DIFFUSION)
     return method_weights(wildcards.cohort, 1, PLAN.samplers.method)
 
 
 def viewed_volumes(wildcards):
     """The test volumes of the viewer's cohort; one clear line for any other cohort."""
     if wildcards.cohort not in PLAN.viewer.cohort:
-        raise WorkflowError(
+        refuse(
             f"viewer: this study has no page for {wildcards.cohort}; set viewer: {{cohort: {wildcards.cohort}}} (its cohort needs test patients, the study a method that is no oracle)"
         )
     return test_volumes(wildcards)
@@ -71,7 +71,7 @@ def figure_fold(method):
 def figure_input(wildcards):
     """The input files of a figure, depending on its `draw`."""
     if lacking := PLAN.figures.lacks(wildcards.figure):
-        raise WorkflowError(f"{wildcards.figure}: {lacking}")
+        refuse(f"{wildcards.figure}: {lacking}")
     cohort = PLAN.figures.cohort(wildcards.figure)
     shown = PLAN.figures.methods(wildcards.figure)
     at = {m: f"{cohort}/fold{figure_fold(m)}/{m}" for m in shown}
@@ -89,11 +89,11 @@ def figure_input(wildcards):
 
 def timed_patients(wildcards):
     """Patients for the measurements of samplers: test patients, or, without test patients, those held out in fold 1."""
-    rows = cohort_sheet(wildcards.cohort)
-    if not sheet.test(rows) and len(FOLDS) < 2:
-        raise WorkflowError(
+    if not config["cohorts"][wildcards.cohort]["patients"]["test"] and len(FOLDS) < 2:
+        refuse(
             f"samplers: {wildcards.cohort} has no test patients, and with study.folds: 1 the networks have seen every other patient; set study.folds to 2 or more"
         )
+    rows = cohort_sheet(wildcards.cohort)
     subjects = sheet.test(rows) or sheet.validation(rows, 1)
     return subjects[: config["samplers"].get("patients", len(subjects))]
 

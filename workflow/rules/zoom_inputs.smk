@@ -8,16 +8,22 @@ from zoom.rows import read_rows
 
 
 @lru_cache
+def zoom_sheet():
+    """The rows of the sheet. UserError: the sheet is missing or wrong."""
+    return read_rows(
+        config["zoom"]["sheet"],
+        config["zoom"]["in_plane"],
+        results=RESULTS,
+        data=DATA,
+    )
+
+
 def zoom_rows():
+    """The rows of the sheet; one clear line if it is missing or wrong."""
     try:
-        return read_rows(
-            config["zoom"]["sheet"],
-            config["zoom"]["in_plane"],
-            results=RESULTS,
-            data=DATA,
-        )
+        return zoom_sheet()
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        refuse(str(error))
 
 
 def zoom_row(wildcards):
@@ -26,15 +32,15 @@ def zoom_row(wildcards):
         name = f"{wildcards.start}_desc-zoom{wildcards.end}"
     rows = zoom_rows()
     if name not in rows:
-        raise WorkflowError(f"{config['zoom']['sheet']}: no row '{name}'")
+        refuse(f"{config['zoom']['sheet']}: no row '{name}'")
     return rows[name]
 
 
 def rows_with_spread(bids):
     """Names of the rows with `uncertainty`: those of BIDS derivatives, or the others."""
     try:
-        rows = zoom_rows().values()
-    except WorkflowError:  # it is raised when a scan is wanted
+        rows = zoom_sheet().values()
+    except UserError:  # Snakemake is ended when a scan is wanted
         return []
     return [
         re.escape(row.name)
@@ -60,7 +66,7 @@ def zoom_method(row):
         )
         method = next(own, None)
         if method is None:
-            raise WorkflowError(
+            refuse(
                 f"{sheet_path}: {row.name}: the weights are trained first, so name the method"
             )
     if method is None and "weights" not in row.requested:
@@ -71,7 +77,7 @@ def zoom_method(row):
         try:
             refuse_unusable(config, method, in_plane)
         except UserError as error:
-            raise WorkflowError(f"{sheet_path}: {row.name}: {error}") from None
+            refuse(f"{sheet_path}: {row.name}: {error}")
     return method
 
 
