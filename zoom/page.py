@@ -100,7 +100,7 @@ def agreement(zoom: Mapping[str, Any], above: int) -> str:
         )
     if zoom["Weights"] and above and added["Largest"] > tolerance:
         return f"The method's own result agreed with the scan already; the correction only restored {brighter}."
-    return "The method's own result agreed with the scan already, so no correction was needed."
+    return "The method's own result agreed with the scan within the tolerance already, so no correction was needed."
 
 
 def _differences(planes: Mapping[str, list[np.ndarray]], scale: float) -> dict[str, Any]:
