@@ -143,6 +143,23 @@ def test_shared_network_is_stored_once_per_cohort(config):
     assert whole["gb"] - less["gb"] == pytest.approx(24 * 4 * about("vq").parameters / 1e9)
 
 
+def test_sweeps_count_jobs_and_sampled_slices_as_they_run(config):
+    """A line of the curve is one job; table 6 samples the neighbours of the removed slices; n changes no sampling."""
+    frame = hours_frame(config).set_index("stage")
+    curve, cohorts = config["samplers"]["curve"], len(config["samplers"]["cohorts"])
+    lines = sum(len(row.get("eta", [1])) for row in curve["settings"])
+    assert frame.loc["sampler_line", "jobs"] == cohorts * len(curve["noise"]) * lines
+    fewer = copy.deepcopy(config)
+    fewer["protocol"]["remove"] /= 2
+    assert hours_frame(fewer).set_index("stage").loc["sampler", "hours"] == pytest.approx(
+        frame.loc["sampler", "hours"] / 2
+    )
+    more = copy.deepcopy(config)
+    more["efficiency"]["n"] = [10 * n for n in config["efficiency"]["n"]]
+    longer = hours_frame(more).set_index("stage").loc["efficiency", "hours"]
+    assert longer < 10 * frame.loc["efficiency", "hours"]
+
+
 def test_slices_have_the_side_that_preprocessing_writes(config, tmp_path):
     """``size`` counts voxels after ``shrink``, in the estimates as in ``preprocess``."""
     config["preprocess"] |= {"size": 32, "shrink": 2}

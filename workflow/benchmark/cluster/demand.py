@@ -179,8 +179,13 @@ def restoring_seconds(
     if diffusion is None:
         return 0.0
     steps = steps or config["methods"][method]["options"].get("steps", config["sampling"]["steps"])
-    decoding = DECODING * (side(config) / 256) ** 2
-    return patients * slices(config, cohort) * (steps * slice_step(config, diffusion) + decoding) / gpu_speed
+    sampling = patients * slices(config, cohort) * steps * slice_step(config, diffusion) / gpu_speed
+    return sampling + decoding_seconds(config, cohort, patients, gpu_speed)
+
+
+def decoding_seconds(config: Mapping[str, Any], cohort: str, volumes: int, gpu_speed: float = 1.0) -> float:
+    """Seconds to decode and sharpen the slices of this many volumes."""
+    return volumes * slices(config, cohort) * DECODING * (side(config) / 256) ** 2 / gpu_speed
 
 
 def minutes(seconds: float) -> float:

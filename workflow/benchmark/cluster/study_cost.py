@@ -59,22 +59,31 @@ def _sweeps(config: Mapping[str, Any], method: str, cohorts: list[str], gpu_spee
     named = samplers["cohorts"]
     inside = [cohort for cohort in named if cohort in cohorts] or (stand_in if named else [])
 
-    def all_settings(rows: list[dict[str, Any]], times: int) -> tuple[int, float]:
-        """The number of settings on all cohorts, and the seconds to restore the patients ``times`` times with each."""
+    # Only the removed slices are restored, from samples of their neighbours (``benchmark.samplers.measure``).
+    sampled = min(2 * config["protocol"]["remove"], 1)
+
+    def seconds(rows: list[dict[str, Any]]) -> float:
+        """Seconds to restore the patients of all cohorts once with each setting."""
         counts = [count for row in rows for count in row["steps"] for _ in etas(row)]
-        seconds = 0.0
+        total = 0.0
         for cohort in inside:
             tested = samplers.get("patients", patients(config, cohort)[1])
-            seconds += sum(demand.restoring_seconds(config, cohort, method, tested, gpu_speed, n) for n in counts)
-        return len(counts) * len(inside), seconds * times
+            total += sum(demand.restoring_seconds(config, cohort, method, tested, gpu_speed, n) for n in counts)
+        return sampled * total
 
-    add("sampler", method, *all_settings(samplers["settings"], samplers["repeats"]))
-    if samplers["curve"]["settings"]:
-        add("sampler_line", method, *all_settings(samplers["curve"]["settings"], len(samplers["curve"]["noise"])))
+    settings, lines = samplers["settings"], samplers["curve"]["settings"]
+    jobs = len(inside) * sum(len(row["steps"]) * len(etas(row)) for row in settings)
+    add("sampler", method, jobs, seconds(settings) * samplers["repeats"])
+    if lines:  # a job measures all steps of a line
+        noises = len(samplers["curve"]["noise"])
+        add(
+            "sampler_line", method, len(inside) * noises * sum(len(etas(row)) for row in lines), seconds(lines) * noises
+        )
     timed = config["efficiency"]
-    passes = sum(timed["n"]) * timed["repeats"]
-    for cohort in [timed["cohort"]] if timed["cohort"] in cohorts else stand_in:
-        add("efficiency", method, 1, demand.restoring_seconds(config, cohort, method, passes, gpu_speed))
+    for cohort in [timed["cohort"]] if timed["cohort"] in cohorts else stand_in:  # n changes only the decoding
+        passes, decoded = len(timed["n"]) * timed["repeats"], sum(timed["n"]) * timed["repeats"]
+        restoring = demand.restoring_seconds(config, cohort, method, passes, gpu_speed)
+        add("efficiency", method, 1, restoring + demand.decoding_seconds(config, cohort, decoded, gpu_speed))
 
 
 def hours_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
