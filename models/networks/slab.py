@@ -137,7 +137,8 @@ class Training(BlockTask):
 
     def prepare(self, bank: BlockBank) -> None:
         super().prepare(bank)
-        self.protocols = Protocols(self.options["protocols"], self.options["positions"], bank.device)
+        seed = torch.initial_seed()  # which the training job has set from the config's
+        self.protocols = Protocols(self.options["protocols"], self.options["positions"], bank.device, seed=seed)
 
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         slices, about, where, target = self.scans(self.bank, batch)

@@ -28,10 +28,10 @@ class BlockBank:
 
         ``shares``: relative frequency with which each volume is drawn.
 
-        ``places``: number of voxels per volume on which blocks are centred, drawn with a fixed seed among the voxels
-        above a tenth of the grey scale. ``ValueError`` if a volume has no such voxel.
+        ``places``: number of voxels per volume on which blocks are centred, drawn with the seed of torch's global
+        generator among the voxels above a tenth of the grey scale. ``ValueError`` if a volume has no such voxel.
         """
-        generator = np.random.default_rng(0)
+        generator = np.random.default_rng(torch.initial_seed())
         kept, shapes, centres = [], [], []
         for number, volume in enumerate(volumes):
             levels = volume if volume.dtype == np.uint8 else np.rint(volume.clip(0, 1) * (LEVELS - 1)).astype(np.uint8)

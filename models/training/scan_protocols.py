@@ -19,7 +19,7 @@ class Protocols:
     profile, one third with a box.
     """
 
-    def __init__(self, count: int, positions: int, device: torch.device | str = "cpu", seed: int = 0) -> None:
+    def __init__(self, count: int, positions: int, device: torch.device | str = "cpu", *, seed: int) -> None:
         generator = np.random.default_rng(seed)
         drawn = [_protocol(generator, positions) for _ in range(count)]
         self.slices, self.targets, self.about, self.where = (

@@ -31,6 +31,15 @@ def test_volume_without_signal_is_refused():
         BlockBank([smooth_volume((9, 9, 9)), np.zeros((9, 9, 9), np.float32)])
 
 
+def test_centres_of_blocks_follow_the_seed():
+    def centres(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        return BlockBank([smooth_volume()]).centres
+
+    assert torch.equal(centres(1), centres(1))
+    assert not torch.equal(centres(1), centres(2))
+
+
 def test_blocks_have_the_requested_centre_axis_order_and_flip():
     volume = np.random.default_rng(0).integers(40, 255, (12, 14, 16), dtype=np.uint8)
     bank = BlockBank([smooth_volume((9, 9, 9)), volume])
@@ -87,14 +96,14 @@ def test_start_weights_are_the_consistent_spline_of_the_existing_slices():
 def test_start_equals_the_target_of_a_smooth_volume():
     torch.manual_seed(0)
     bank = BlockBank([smooth_volume()])
-    slices, _, where, target = simulate(bank, torch.tensor([[0, 60, 65, 70]] * 32), Protocols(64, 2), 16, PLAIN)
+    slices, _, where, target = simulate(bank, torch.tensor([[0, 60, 65, 70]] * 32), Protocols(64, 2, seed=0), 16, PLAIN)
     assert slices.shape == (32, SLICES, 16, 16)
     assert (start(slices, where) - target).abs().max() < 0.05
     assert (start(slices, where) - target).abs().mean() < 0.004  # 8 bits, and repeated edges
 
 
 def test_same_seed_simulates_the_same_scans():
-    bank, protocols = BlockBank([smooth_volume()]), Protocols(64, 2)
+    bank, protocols = BlockBank([smooth_volume()]), Protocols(64, 2, seed=0)
     made = []
     for _ in range(2):
         torch.manual_seed(5)
@@ -106,7 +115,7 @@ def test_same_seed_simulates_the_same_scans():
 def test_augmented_grey_levels_are_finite_and_in_range():
     torch.manual_seed(1)
     bank = BlockBank([smooth_volume()])
-    slices, _, _, target = simulate(bank, bank.batch(32), Protocols(64, 2), 16, ALL)
+    slices, _, _, target = simulate(bank, bank.batch(32), Protocols(64, 2, seed=0), 16, ALL)
     for made in (slices, target):
         assert torch.isfinite(made).all()
         assert made.max() < 2
