@@ -78,7 +78,7 @@ for rule in workflow.rules:
     for name, value in rule.params.items():
         try:
             print("PARAMETER", rule.name, name, value(W) if callable(value) else value)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a rule that this study does not have ends Snakemake
             print("NOT KNOWN", rule.name, name, type(error).__name__)
 """
 
