@@ -165,7 +165,7 @@ def test_long_and_unprintable_names_are_handled_or_refused(tmp_path: Path, out: 
     long = "a" * 300
     for place, word in ((0, f"{tmp_path}/{long}.nii"), (2, f"{out}/{long}.nii"), (2, f"{out}/{long}"), (0, "")):
         words = [*usual[:place], word, *usual[place + 1 :]]
-        assert_valid_or_refused("names", lambda words=words: command(words), word or ".", output_folder=out)
+        assert_valid_or_refused("names", lambda words=words: command(words), word or "is empty", output_folder=out)
     for option in ("--weights", "--config", "--results"):
         words = [*usual[:-2], option, str(tmp_path / long), *(["--weights", "toy/1"] if option == "--results" else [])]
         assert_valid_or_refused("names", lambda words=words: command(words), long[:200], output_folder=out)
