@@ -121,9 +121,8 @@ class OpenScan:
 
     @property
     def slope(self) -> tuple[float, float]:
-        """Slope and intercept of the stored numbers: 1 and 0 if the format has none or they are not set."""
-        dataobj = self.image.dataobj
-        return float(getattr(dataobj, "slope", 1.0) or 1.0), float(getattr(dataobj, "inter", 0.0) or 0.0)
+        """``Opened.slope``."""
+        return self.opened.slope
 
     def slabs(self, volume: int) -> Iterator[tuple[int, np.ndarray]]:
         """(first index, data) of consecutive slabs along the last stored axis, in the file's order."""

@@ -84,7 +84,7 @@ def study(folder: Path) -> dict[str, Path]:
 
     from benchmark.print.typeset import Cell, Table, html
     from benchmark.report.pages import Picture, as_html, gallery, verdict_page
-    from benchmark.survey.kit import form
+    from benchmark.survey.kit import form, pictures
 
     heads = [
         "cohort",
@@ -108,7 +108,7 @@ def study(folder: Path) -> dict[str, Path]:
         "gallery": gallery("Figures", {"fig05.png": ("Figure 5: scores along the slices", caption)}),
         "table": html(table),
         "sorted": html(scores),
-        "survey": form({"AB23": slices, "CD45": slices[::-1]}, seed=1),
+        "survey": form(pictures({"AB23": slices, "CD45": slices[::-1]})),
     }
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")

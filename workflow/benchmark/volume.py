@@ -60,7 +60,7 @@ def read_scan(path: str | Path, orientation: str | None = None) -> Scan:
     with reading(path):
         data = np.asanyarray(opened.image.dataobj).reshape(shape).astype(np.float64)
     opened.end()
-    values = Values(opened.image.get_data_dtype())
+    values = Values(opened.image.get_data_dtype(), *opened.slope)
     values.add(data)
     values.check(path)
     return Scan(data, opened.affine, path)

@@ -17,6 +17,7 @@ from benchmark.survey.kit import (
     form,
     kit_name,
     order,
+    pictures,
     read_answers,
     read_key,
     write_key,
@@ -30,7 +31,7 @@ SEED = 3
 @pytest.fixture
 def key(tmp_path) -> Path:
     drawn = codes(list(METHODS), SEED)
-    write_key(tmp_path / "key.csv", drawn, kit_name(list(drawn), SEED))
+    write_key(tmp_path / "key.csv", drawn, kit_name({code: ["data:"] for code in drawn}))
     return tmp_path / "key.csv"
 
 
@@ -79,7 +80,7 @@ def test_form_is_blind_self_contained_and_reproducible():
     drawn = codes(["ours", "baseline", "bicubic_ae", "srgan", "wdsr"], SEED)
     draw = np.random.default_rng(0)
     sequences = {code: draw.uniform(0.1, 1, (10, 24, 20)) for code in drawn}
-    text = form(sequences, SEED)
+    text = form(pictures(sequences))
     body = re.sub(r"base64,[A-Za-z0-9+/=]+", "", text).lower()
     for name in ("ours", "baseline", "srgan", "wdsr", "bicubic", "autoencoder", "diffusion"):
         assert not re.search(rf"\b{name}", body.replace("your", ""))
@@ -87,7 +88,19 @@ def test_form_is_blind_self_contained_and_reproducible():
     assert "tEXt" not in text
     assert not re.search(r"__[A-Z]+__", text)
     assert "http" not in body  # no downloads, no uploads
-    assert text == form(sequences, SEED)
+    assert text == form(pictures(sequences))
+
+
+def test_answers_about_other_pictures_are_of_another_kit(tmp_path):
+    """A study that is trained again, or shows another gap, has the same codes."""
+    drawn, slices = codes(list(METHODS), SEED), np.random.default_rng(0).uniform(0.1, 1, (3, 24, 20))
+    for number, change in enumerate((0.0, 0.1)):
+        sequences = dict.fromkeys(drawn, slices) | {next(iter(drawn)): (slices - change).clip(0)}
+        write_key(tmp_path / f"key{number}.csv", drawn, kit_name(pictures(sequences)))
+    answers = fill_form(tmp_path / "a.csv", tmp_path / "key0.csv", "A", GOOD)
+    assert len(read_answers([answers], tmp_path / "key0.csv")) == 6
+    with pytest.raises(UserError, match="filled in for another kit"):
+        read_answers([answers], tmp_path / "key1.csv")
 
 
 def test_codes_are_drawn_by_seed_and_sorted():

@@ -95,6 +95,12 @@ class Opened:
         """Voxel size along each stored axis, mm."""
         return np.linalg.norm(self.affine[:3, :3], axis=0)
 
+    @property
+    def slope(self) -> tuple[float, float]:
+        """Slope and intercept of the stored numbers: 1 and 0 if the format has none or they are not set."""
+        dataobj = self.image.dataobj
+        return float(getattr(dataobj, "slope", 1.0) or 1.0), float(getattr(dataobj, "inter", 0.0) or 0.0)
+
     def end(self) -> None:
         """Call this after reading the last voxel: checks the checksum and the size of the rest.
 

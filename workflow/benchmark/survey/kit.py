@@ -1,6 +1,7 @@
 """The blinded survey of section 3.5.5: a self-contained form, its key, and the returned answers."""
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ import pandas as pd
 
 from benchmark.errors import UserError
 from benchmark.files import png_uri, text_of, written
-from benchmark.seeds import derive, generator
+from benchmark.seeds import generator
 
 QUESTIONS = {
     "Q1": "Q1. Realistic image appearance: do the images resemble real MRI scans?",
@@ -37,22 +38,25 @@ def codes(methods: Sequence[str], seed: int) -> dict[str, str]:
     return {code: drawn[code] for code in sorted(drawn)}
 
 
-def form(sequences: Mapping[str, np.ndarray], seed: int) -> str:
-    """The HTML form for ``sequences``: new slices (n, H, W) in [0, 1] by code, all in one frame and grey scale."""
+def pictures(sequences: Mapping[str, np.ndarray]) -> dict[str, list[str]]:
+    """The pictures of the form by code, as data addresses, from new slices (n, H, W) in [0, 1]: all in one frame and
+    grey scale."""
     from benchmark.print.style import content, white
 
     rows, columns = content(list(sequences.values()))
     high = white(np.concatenate(list(sequences.values())))
-    pictures = {
-        code: [_picture(one[rows, columns] / high) for one in slices] for code, slices in sorted(sequences.items())
-    }
-    n = len(next(iter(sequences.values())))
+    return {code: [_picture(one[rows, columns] / high) for one in slices] for code, slices in sorted(sequences.items())}
+
+
+def form(shown: Mapping[str, Sequence[str]]) -> str:
+    """The HTML form for ``pictures``."""
+    n = len(next(iter(shown.values())))
     text = _FORM.read_text(encoding="utf-8")
     for mark, value in {
-        "__COUNT__": str(len(sequences)),
+        "__COUNT__": str(len(shown)),
         "__SLICES__": str(n),
-        "__KIT__": kit_name(list(sequences), seed),
-        "__SEQUENCES__": json.dumps(pictures),
+        "__KIT__": kit_name(shown),
+        "__SEQUENCES__": json.dumps(shown),
         "__QUESTIONS__": json.dumps(QUESTIONS),
         "__LEVELS__": json.dumps(LEVELS),
     }.items():
@@ -60,9 +64,9 @@ def form(sequences: Mapping[str, np.ndarray], seed: int) -> str:
     return text
 
 
-def kit_name(codes: Sequence[str], seed: int) -> str:
-    """A name that links answers to their kit."""
-    return f"{derive(seed, 'survey kit', *sorted(codes)) % 16**8:08x}"
+def kit_name(shown: Mapping[str, Sequence[str]]) -> str:
+    """A name that links answers to the ``pictures`` that they are about: other pictures have another name."""
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _picture(image: np.ndarray) -> str:
