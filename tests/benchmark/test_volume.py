@@ -91,6 +91,17 @@ def test_invalid_volume_is_refused_with_its_file(kind, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("slope", "inter"), [(1, 0), (0.37, 12.5)])
+def test_fill_value_is_refused_whatever_the_slope(slope, inter, tmp_path):
+    stored = np.random.default_rng(0).integers(0, 2000, (6, 6, 6)).astype(np.int16)
+    stored[:2] = np.iinfo(np.int16).min
+    header = nib.Nifti1Image(stored, np.eye(4)).header
+    header["scl_slope"], header["scl_inter"], header["vox_offset"] = slope, inter, 352
+    (tmp_path / "a.nii").write_bytes(header.binaryblock + bytes(4) + stored.tobytes(order="F"))
+    with pytest.raises(UserError, match="72 voxels hold .* a fill value"):
+        read_scan(tmp_path / "a.nii")
+
+
 @pytest.mark.parametrize("content", [b"", b"no image at all", None])
 def test_file_that_is_no_image_is_refused(content, tmp_path):
     path = tmp_path / "bad.nii.gz"

@@ -25,6 +25,8 @@ class Server:
     flips: set[str] = field(default_factory=set)
     ranges: bool = True
     tags: bool = True
+    #: Whether ``If-Range`` is obeyed.
+    conditions: bool = True
     retry_after: str = ""
     url: str = ""
     #: (path, Range header or "") of every request.
@@ -59,7 +61,8 @@ class Server:
         if handler.path in self.flips:
             body = body[: len(body) // 2] + bytes([body[len(body) // 2] ^ 1]) + body[len(body) // 2 + 1 :]
         start, wanted = 0, handler.headers.get("Range", "")
-        if wanted and self.ranges and handler.headers.get("If-Range", tag) == tag:
+        same = not self.conditions or handler.headers.get("If-Range", tag) == tag
+        if wanted and self.ranges and same:
             start = int(wanted.removeprefix("bytes=").rstrip("-"))
         if start >= len(body) > 0:
             handler.send_response(416)

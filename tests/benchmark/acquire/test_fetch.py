@@ -69,14 +69,16 @@ def test_complete_partial_file_is_renamed(server, item: Item) -> None:
     assert item.target.read_bytes() == BODY
 
 
-def test_file_changed_on_the_server_is_downloaded_again(server, item: Item) -> None:
-    server.drops = [1_000_000, 0, 0, 0]
+@pytest.mark.parametrize("conditions", [True, False])
+@pytest.mark.parametrize("hashed", [True, False])
+def test_file_changed_on_the_server_is_downloaded_again(server, item: Item, conditions: bool, hashed: bool) -> None:
+    server.conditions, server.drops = conditions, [1_000_000, 0, 0, 0]
     with pytest.raises(UserError):
         download([item])
     server.drops.clear()
     other = BODY[::-1]
     server.files["/scan.bin"] = other
-    download([Item(item.url, item.target, hashlib.sha256(other).hexdigest())])
+    download([Item(item.url, item.target, hashlib.sha256(other).hexdigest() if hashed else None)])
     assert item.target.read_bytes() == other
 
 

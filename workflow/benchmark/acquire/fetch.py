@@ -244,7 +244,8 @@ class _Job:
                 reason = redacted(answer.reason, [item.url])
                 if answer.status_code == 416 and _total(answer) == have > 0:
                     return  # the file was complete already
-                if answer.status_code == 416 or (answer.status_code == 206 and _start(answer) != have):
+                unfit = _start(answer) != have or _changed(answer, tag)
+                if answer.status_code == 416 or (answer.status_code == 206 and unfit):
                     item.part.unlink(missing_ok=True)
                     raise _Passing("the server cannot resume the download; starting again")
                 if answer.status_code in PASSING:
@@ -361,6 +362,14 @@ def _total(answer: requests.Response) -> int | None:
 
 def _start(answer: requests.Response) -> int | None:
     return whole(answer.headers.get("Content-Range", "").removeprefix("bytes").strip().partition("-")[0])
+
+
+def _changed(answer: requests.Response, tag: str | None) -> bool:
+    """Whether a part of a file is of another version than ``tag``; some servers ignore ``If-Range``."""
+    if tag is None:
+        return False
+    name = "ETag" if tag.startswith('"') else "Last-Modified"
+    return answer.headers.get(name, tag).removeprefix("W/") != tag
 
 
 def _asked(answer: requests.Response) -> float:
