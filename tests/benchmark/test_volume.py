@@ -98,7 +98,7 @@ def test_fill_value_is_refused_whatever_the_slope(slope, inter, tmp_path):
     header = nib.Nifti1Image(stored, np.eye(4)).header
     header["scl_slope"], header["scl_inter"], header["vox_offset"] = slope, inter, 352
     (tmp_path / "a.nii").write_bytes(header.binaryblock + bytes(4) + stored.tobytes(order="F"))
-    with pytest.raises(UserError, match="72 voxels hold .* a fill value"):
+    with pytest.raises(UserError, match=r"72 voxels hold .* a fill value"):
         read_scan(tmp_path / "a.nii")
 
 
