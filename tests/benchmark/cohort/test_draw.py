@@ -56,6 +56,22 @@ def test_refused_scans_are_replaced_and_named(dataset):
     assert not {int(row.subject[1:]) % 5 for row in rows} & {0}
 
 
+def test_scan_under_two_names_is_used_once(dataset, monkeypatch):
+    """Else a network could learn from the scan on which it is tested."""
+    fetch = dataset.fetch
+
+    def copied(subjects):
+        paths = fetch(subjects)
+        if "s01" in paths:
+            paths["s01"].write_bytes(fetch(["s02"])["s02"].read_bytes())
+        return paths
+
+    monkeypatch.setattr(dataset, "fetch", copied)
+    rows, refused = draw(dataset, "toy", {"test": 3, "cv": "all"}, 2, 0)
+    assert len(rows) == len({row.sha256 for row in rows}) == 19
+    assert {refused.get("s01"), refused.get("s02")} in ({None, "the same scan as s01"}, {None, "the same scan as s02"})
+
+
 def test_only_drawn_scans_are_fetched(dataset):
     rows, refused = draw(dataset, "shelf", {"cv": 4, "test": 1}, 2, 0)
     assert len(dataset.fetched) == len(rows) + len(refused)

@@ -88,6 +88,11 @@ def test_defaults_of_the_schema_require_no_method_and_no_cohort_of_the_article()
             "cohorts.oasis.patients: test_ids names 2 patients and test is 1",
         ),
         (
+            {"methods": {"ours": {"label": "one  label"}, "baseline": {"label": "one label"}}},
+            "'one label' is the label of methods.",
+        ),
+        ({"cohorts": {"oasis": {"label": "A"}, "atlas": {"label": "A"}}}, "'A' is the label of cohorts."),
+        (
             {"networks": {"new": {"class": "none", "size": {}, "training": {"steps": 1, "batch": 1}}}},
             "networks/none.py",
         ),

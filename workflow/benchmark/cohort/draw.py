@@ -20,8 +20,8 @@ def draw(
     Returns the rows, and the subjects left out with the reasons.
 
     The order of candidates is drawn from ``seed`` and the reader's ``name`` (the same patients for every modality of
-    a dataset); the first ``patients["test"]`` that the reader does not refuse are the test patients, the next
-    ``patients["cv"]`` are assigned to the folds in turn. ``patients["test_ids"]`` fixes the test patients instead.
+    a dataset), without scans that the reader refuses and copies of a scan under another name; the first
+    ``patients["test"]`` are the test patients, the next ``patients["cv"]`` are assigned to the folds in turn. ``patients["test_ids"]`` fixes the test patients instead.
     ``cv: all`` uses all remaining patients. ``UserError``: too few candidates, unless ``partial``; a test patient of
     ``test_ids`` that the dataset does not have or the reader refuses.
     """
@@ -63,16 +63,20 @@ def _take(reader: Reader, order: Sequence[str], needed: int) -> tuple[list[dict[
     """Downloads in order, in as few calls as possible, until ``needed`` scans are accepted."""
     rows: list[dict[str, Any]] = []
     refused: dict[str, str] = {}
+    seen: dict[str, str] = {}
     rest = list(order)
     while rest and len(rows) < needed:
         batch, rest = rest[: needed - len(rows)], rest[needed - len(rows) :]
         paths = reader.fetch(batch)
         for subject in batch:
             reason = reader.refuse(paths[subject])
+            row = None if reason else _inspect(subject, paths[subject], reader.orientation)
+            if row and (twin := seen.setdefault(row["sha256"], subject)) != subject:
+                reason = f"the same scan as {twin}"  # else it could be in training and test
             if reason:
                 refused[subject] = reason
-            else:
-                rows.append(_inspect(subject, paths[subject], reader.orientation))
+            elif row:
+                rows.append(row)
     return rows, refused
 
 

@@ -25,6 +25,7 @@ def cross_check(config: dict[str, Any]) -> None:
         known(f"study.{what}", config["study"][what], config[what])
     _test_patients(config)
     _contest(config)
+    _labels(config)
     _weights(config)
     _shown_cohorts(config)
     known("zoom.prefer", config["zoom"]["prefer"], config["methods"])
@@ -90,6 +91,23 @@ def _test_patients(config: Mapping[str, Any]) -> None:
                 f"config: cohorts.{name}.patients: test_ids names {len(named)} patients and test is {number}; make "
                 "them equal"
             )
+
+
+def _labels(config: Mapping[str, Any]) -> None:
+    """``UserError`` if two methods or two cohorts of the study and the contest have one label: tables could not tell
+    the two apart, and figures would show one of the two or a mean."""
+    used = {
+        "methods": config["study"]["methods"] + _in_contest(config),
+        "cohorts": config["study"]["cohorts"] + config["contest"]["cohorts"],
+    }
+    for what, names in used.items():
+        owners: dict[str, str] = {}
+        for name in names:
+            label = " ".join(config[what][name]["label"].split())
+            if (other := owners.setdefault(label, name)) != name:
+                raise UserError(
+                    f"config: {what}.{name}.label: '{label}' is the label of {what}.{other} too; change one of the two"
+                )
 
 
 def _contest(config: Mapping[str, Any]) -> None:
