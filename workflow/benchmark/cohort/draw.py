@@ -21,7 +21,8 @@ def draw(
 
     The order of candidates is drawn from ``seed`` and the reader's ``name`` (the same patients for every modality of
     a dataset), without scans that the reader refuses and copies of a scan under another name; the first
-    ``patients["test"]`` are the test patients, the next ``patients["cv"]`` are assigned to the folds in turn. ``patients["test_ids"]`` fixes the test patients instead.
+    ``patients["test"]`` are the test patients, the next ``patients["cv"]`` are assigned to the folds in turn.
+    ``patients["test_ids"]`` fixes the test patients instead.
     ``cv: all`` uses all remaining patients. ``UserError``: too few candidates, unless ``partial``; a test patient of
     ``test_ids`` that the dataset does not have or the reader refuses.
     """
