@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from benchmark.cohort.sheet import Patient
-from benchmark.print.typeset import Cell, Table, html, rst_escape, write_caption
+from benchmark.print.typeset import Cell, Table, html, number, rst_escape, write_caption
 from benchmark.report import trained
 from benchmark.report.deviations import decisions, deviations
 from benchmark.report.pages import Picture, as_html, gallery, verdict_page
@@ -97,6 +97,13 @@ def test_means_that_print_as_equal_share_the_place(frame):
     frame.loc[1, ["ssim", "lpips"]] = [0.84004, 0.02996]
     row = winners_table(frame, {"oasis": "OASIS"}).rows[1]
     assert [cell.text for cell in row[2:]] == ["Ours = Linear (0.8400)", "Linear (26.00)", "Ours = Linear (0.0300)"]
+
+
+def test_best_mean_is_the_number_in_the_table(frame):
+    """0.12345 is a little above the half, so tables print 0.1235; pandas rounds to 0.1234."""
+    frame.loc[[0, 1], "lpips"] = [0.12345, 0.1235]
+    row = winners_table(frame, {"oasis": "OASIS"}).rows[1]
+    assert row[-1].text == f"Ours = Linear ({number(0.12345, 4)})" == "Ours = Linear (0.1235)"
 
 
 def claims(count: int, verdicts: tuple[str, str, str]) -> pd.DataFrame:

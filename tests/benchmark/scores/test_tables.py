@@ -68,6 +68,14 @@ def test_best_of_a_block_is_bold_and_oracles_are_not(frame, labels):
     assert bold == ["SR with SI (ours)"]
 
 
+def test_values_that_print_as_equal_are_both_bold(frame, labels):
+    several = with_rows_of_every_block(frame)
+    several.loc[several["block"] == "article", "lpips"] = [0.12345, 0.1235]
+    rows = [row for row in score_table(several, 1, labels, SHEETS).rows if not isinstance(row, str)]
+    column = list(score_table(several, 1, labels, SHEETS).columns).index("LPIPS")
+    assert [row[column].bold for row in rows[:2]] == [True, True]
+
+
 def test_printed_cells_have_both_standard_deviations(frame, labels):
     ours = next(row for row in score_table(frame, 1, labels, SHEETS).rows if not isinstance(row, str))
     expected = [number(frame.loc[0, f"ssim{which}"], 4) for which in ("", "_sd", "_patients_sd")]

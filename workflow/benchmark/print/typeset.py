@@ -188,3 +188,9 @@ def number(value: float, digits: int, sign: bool = False) -> str:
     if abs(value) == float("inf"):
         return "∞" if value > 0 else "−∞"
     return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+
+
+def as_printed(value: float, digits: int) -> float:
+    """The value that ``number`` prints. NumPy and pandas round some values that end in 5 otherwise: 0.12345 to
+    0.1234."""
+    return float(f"{value:.{digits}f}")

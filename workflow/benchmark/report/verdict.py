@@ -2,6 +2,7 @@
 open."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from benchmark.cohort.frame import of_cohorts
 from benchmark.cohort.sheet import Patient, test
 from benchmark.config.solvers import printed
-from benchmark.print.typeset import Cell, Table, number
+from benchmark.print.typeset import Cell, Table, as_printed, number
 from benchmark.report.deviations import decisions, deviations
 from benchmark.samplers.efficiency import claims
 from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
@@ -70,7 +71,7 @@ def winners_table(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> Table:
         for among, rows in groups.items():
             line = [Cell(label), Cell(among)]
             for metric in METRICS if len(rows) else ():
-                printed = rows[metric].round(DIGITS[metric])
+                printed = rows[metric].map(partial(as_printed, digits=DIGITS[metric]))
                 best = printed.max() if HIGHER_IS_BETTER[metric] else printed.min()
                 names = " = ".join(rows.loc[printed == best, "label"])
                 line.append(Cell(f"{names} ({number(best, DIGITS[metric])})"))

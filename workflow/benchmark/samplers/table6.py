@@ -1,9 +1,11 @@
 """Table 6: samplers, their steps and η, next to the published figures."""
 
+from functools import partial
+
 import pandas as pd
 
 from benchmark.config.solvers import PRINTED
-from benchmark.print.typeset import Cell, Table, number
+from benchmark.print.typeset import Cell, Table, as_printed, number
 from benchmark.samplers.efficiency import ARTICLE_SLICES
 from benchmark.scores import published
 from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
@@ -56,16 +58,15 @@ def sampler_table(frame: pd.DataFrame, where: str, scans: str) -> Table:
     columns += [f"sampling, s for {ARTICLE_SLICES} slices", *(["article, s"] if with_paper else [])]
     columns += ["peak memory, GB", "hardware"]
     table = Table("Table 6: samplers, steps T and η", "", columns)
-    best = {
-        m: frame[m].round(DIGITS[m]).max() if HIGHER_IS_BETTER[m] else frame[m].round(DIGITS[m]).min() for m in METRICS
-    }
+    values = {m: frame[m].map(partial(as_printed, digits=DIGITS[m])) for m in METRICS}
+    best = {m: values[m].max() if HIGHER_IS_BETTER[m] else values[m].min() for m in METRICS}
     for _, row in frame.iterrows():
         steps_taken = str(row["steps"])
         steps = Cell(steps_taken, note=table.note(NOTES.get(steps_taken, "") if row["psnr_paper"] else ""))
         line = [Cell(PRINTED.get(row["sampler"], row["sampler"])), steps, Cell(row["eta"])]
         for metric in METRICS:
             digits = DIGITS[metric]
-            line.append(Cell(number(row[metric], digits), round(row[metric], digits) == best[metric]))
+            line.append(Cell(number(row[metric], digits), as_printed(row[metric], digits) == best[metric]))
             if with_paper:
                 line.append(Cell(row[f"{metric}_paper"], note=table.note(row[f"{metric}_flag"])))
                 line.append(Cell(number(row[f"{metric}_difference"], digits, sign=True)))

@@ -1,13 +1,14 @@
 """Tables 1–4: every method's scores of the removed slices, next to the published figures."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from benchmark.cohort.sheet import Patient
 from benchmark.plan.study import LIKE_WITH_LIKE
-from benchmark.print.typeset import Cell, Table, number
+from benchmark.print.typeset import Cell, Table, as_printed, number
 from benchmark.scores import relative
 from benchmark.scores.aggregate import cells
 from benchmark.scores.metrics import DEFINITION, HIGHER_IS_BETTER, METRICS
@@ -121,7 +122,7 @@ def _best(rows: pd.DataFrame, column: str) -> set:
     if len(rows) < 2 or (rows["kind"] == "oracle").any():
         return set()
     metric = column.removesuffix("_region")
-    values = rows[column].round(DIGITS[metric])
+    values = rows[column].map(partial(as_printed, digits=DIGITS[metric]))
     best = values.max() if HIGHER_IS_BETTER[metric] else values.min()
     return set(values.index[values == best])
 
