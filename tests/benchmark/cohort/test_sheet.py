@@ -1,10 +1,11 @@
 """The cohort sheet, as written and after edits by a user."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmark.cohort.sheet import Patient, check_folds, read_sheet, write_sheet
+from benchmark.cohort.sheet import Patient, check_folds, check_scan, read_sheet, write_sheet
 from benchmark.errors import UserError
 
 
@@ -70,3 +71,12 @@ def test_every_fold_of_the_study_needs_a_patient_and_no_other_fold_has_one(folds
 def test_sheet_with_byte_order_mark_or_utf16_is_read(path: Path, encoding: str) -> None:
     path.write_bytes(path.read_text(encoding="utf-8").encode(encoding))
     assert read_sheet(path) == ROWS
+
+
+def test_scan_that_changed_after_the_draw_is_refused(path: Path) -> None:
+    rows = read_sheet(path)
+    first = rows[0]
+    check_scan(path, rows, first.subject, first.sha256)
+    check_scan(path, [replace(first, sha256="")], first.subject, "1" * 64)
+    with pytest.raises(UserError, match=f"{first.source}: changed since the cohort was drawn"):
+        check_scan(path, rows, first.subject, "1" * 64)

@@ -85,6 +85,17 @@ def check_folds(path: str | Path, rows: Sequence[Patient], folds: int) -> None:
         )
 
 
+def check_scan(path: str | Path, rows: Sequence[Patient], subject: str, sha256: str) -> None:
+    """``UserError`` if the subject's scan is not the file that was drawn: shape, spacing and hash in the sheet would be
+    those of another scan. A row without hash, which a user has written, is not checked."""
+    row = next(row for row in rows if row.subject == subject)
+    if row.sha256 not in ("", sha256):
+        raise UserError(
+            f"{row.source}: changed since the cohort was drawn (another SHA-256 than in {path}): put the scan back, or "
+            "delete the sheet to draw the cohort again"
+        )
+
+
 def training(rows: Sequence[Patient], fold: int) -> list[str]:
     """Training subjects of a fold: cross-validation patients of all other folds, never a test patient.
 
