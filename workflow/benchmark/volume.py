@@ -25,11 +25,15 @@ PLANE_OF_CODE = dict(zip("RLAPSI", ("sagittal",) * 2 + ("coronal",) * 2 + ("axia
 
 @dataclass(frozen=True)
 class Scan:
-    """A scan as stored: ``data`` float64 (three axes, scanner's units), ``affine`` 4×4 voxel → mm (RAS+)."""
+    """A scan as stored: ``data`` float64 (three axes, scanner's units), ``affine`` 4×4 voxel → mm (RAS+).
+
+    ``warnings``: of ``open_image``.
+    """
 
     data: np.ndarray
     affine: np.ndarray
     path: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def codes(self) -> tuple[str, str, str]:
@@ -63,7 +67,7 @@ def read_scan(path: str | Path, orientation: str | None = None) -> Scan:
     values = Values(opened.image.get_data_dtype(), *opened.slope)
     values.add(data)
     values.check(path)
-    return Scan(data, opened.affine, path)
+    return Scan(data, opened.affine, path, opened.warnings)
 
 
 def plane(scan: Scan, axis: int | str) -> str:

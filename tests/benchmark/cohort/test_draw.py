@@ -72,6 +72,22 @@ def test_scan_under_two_names_is_used_once(dataset, monkeypatch):
     assert {refused.get("s01"), refused.get("s02")} in ({None, "the same scan as s01"}, {None, "the same scan as s02"})
 
 
+def test_warnings_of_a_header_are_logged(dataset, caplog):
+    """The slice axis and left and right are guesses without an orientation."""
+    fetch = dataset.fetch
+
+    def turned(subjects):
+        paths = fetch(subjects)
+        for path in paths.values():
+            nib.save(nib.Nifti1Image(np.array(nib.load(path).dataobj), None), path)
+        return paths
+
+    dataset.fetch = turned
+    draw(dataset, "toy", {"test": 1, "cv": 2}, 2, 0)
+    assert len(caplog.messages) == 3
+    assert caplog.messages[0].endswith("The file does not state its orientation; left and right are a guess.")
+
+
 def test_only_drawn_scans_are_fetched(dataset):
     rows, refused = draw(dataset, "shelf", {"cv": 4, "test": 1}, 2, 0)
     assert len(dataset.fetched) == len(rows) + len(refused)

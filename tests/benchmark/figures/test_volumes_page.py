@@ -48,14 +48,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     return found | {"detail": [str(home / "detail.tsv")]}
 
 
-def written_page(files: dict, patient: int) -> str:
+def written_page(files: dict, patient: int, always: tuple[str, ...] = ("linear", "ours")) -> str:
     labels = {method: f"the method {method}" for method in PSNR}
     return page(
         files["detail"][0],
         files,
         patient_number=patient,
         cohort="toy",
-        always=["linear", "ours"],
+        always=always,
         labels=labels,
         folds=2,
     )
@@ -69,6 +69,12 @@ def test_best_method_is_that_of_the_shown_volume(files: dict, patient: int, show
     assert re.findall(r"<h2[^>]*>([^<]+)</h2>", text) == ["Truth", *(f"the method {method}" for method in shown)]
     assert re.findall(r"([\d.]+) dB\. The best of this volume", text) == [best]
     assert f"test patient p{patient}" in text
+
+
+def test_fold_is_named_only_with_networks(files: dict) -> None:
+    assert "slices, networks of fold 1 of 2." in written_page(files, 1)
+    control = files | {"scores": [path for path in files["scores"] if Path(path).stem == "linear"]}
+    assert "fold" not in re.findall(r"test patient p1[^<]*", written_page(control, 1, ("linear",)))[0]
 
 
 def test_embedded_volumes_have_the_values_and_position_of_the_truth(

@@ -1,5 +1,6 @@
 """Draws a cohort by seed, because the article publishes no ids."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from benchmark.errors import UserError
 from benchmark.files import sha256
 from benchmark.seeds import generator
 from benchmark.volume import read_scan
+
+log = logging.getLogger(__name__)
 
 
 def draw(
@@ -83,6 +86,8 @@ def _take(reader: Reader, order: Sequence[str], needed: int) -> tuple[list[dict[
 
 def _inspect(subject: str, path: Path, orientation: str | None) -> dict[str, Any]:
     scan = read_scan(path, orientation)
+    for sentence in scan.warnings:
+        log.warning("%s: %s", path, sentence.removesuffix(" Set it: --orientation."))  # an option of mri-zoom
     return {
         "subject": subject,
         "source": str(path),

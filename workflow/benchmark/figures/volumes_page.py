@@ -47,7 +47,8 @@ def page(
     ``always``: methods that are always shown; ``labels``: of all methods that do not see the truth.
     """
     subject = patient(read_detail(detail), patient_number)
-    means = removed_means(read_scores(files["scores"]), subject, fold)
+    scores = read_scores(files["scores"])
+    means = removed_means(scores, subject, fold)
     methods, file = shown_methods(means, always), f"{subject}.nii.gz"
     folders = {Path(folder).name: Path(folder) for folder in files["restored"]}
     paths = {"truth": next(path for path in files["volumes"] if Path(path).name == file)}
@@ -64,10 +65,11 @@ def page(
         )
         for name, (data, affine) in read.items()
     ]
+    trained = scores.loc[scores["method"].isin(methods), "fold"].max() > 0
+    networks = f", networks of fold {fold} of {folds}" if trained else ""
     lead = [
-        f"{cohort}, test patient {subject}, {truth.shape[1]}×{truth.shape[2]} pixels and {len(truth)} slices, networks "
-        f"of fold {fold} of {folds}. Every method saw all slices except the removed slices, "
-        "at a quarter of the resolution.",
+        f"{cohort}, test patient {subject}, {truth.shape[1]}×{truth.shape[2]} pixels and {len(truth)} "
+        f"slices{networks}. Every method saw all slices except the removed slices, at a quarter of the resolution.",
         f"The best is the one of {len(labels)} methods that do not see the truth whose mean PSNR over this volume's "
         "removed slices is highest.",
     ]
