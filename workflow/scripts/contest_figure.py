@@ -1,6 +1,7 @@
 """The contest as a picture; only the slice in the picture is restored."""
 
 from benchmark.contest.figure import draw, most_detail, shown
+from benchmark.datasets import of_cohort
 from benchmark.jobs.job import job
 from benchmark.jobs.restoration import Restoration, inputs
 from benchmark.print.style import save
@@ -9,7 +10,8 @@ from benchmark.scores.aggregate import read_scores
 
 with job(snakemake) as say:
     labels, cohort = snakemake.params.labels, snakemake.wildcards.cohort
-    subject, truth, removal, place = most_detail(snakemake.input.volumes, snakemake.input.removals)
+    dataset = of_cohort(snakemake.config["cohorts"][cohort], snakemake.config["data"])
+    subject, truth, removal, place = most_detail(snakemake.input.volumes, snakemake.input.removals, dataset.shown)
     restored, restorations = {}, snakemake.params.restorations
     classes = {name: restoration["name"] for name, restoration in restorations.items()}
     for name in shown(read_scores(snakemake.input.scores), cohort, labels["methods"], classes):

@@ -75,6 +75,15 @@ def test_claimed_gpus_become_the_visible_devices(tmp_path, monkeypatch):
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "4"
 
 
+@pytest.mark.parametrize(
+    ("visible", "names"), [("", []), ("-1", []), (" 0, 1", ["0", "1"]), ("1,-1,0", ["1"]), ("GPU-a,GPU-a", ["GPU-a"])]
+)
+def test_one_gpu_has_one_name(monkeypatch, visible, names):
+    """Else " 1" and "1" have two locks, and a job waits for ever for a second GPU that is the first."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert gpu_places.gpus() == names
+
+
 @pytest.mark.parametrize("variable", ["SLURM_JOB_ID", "LOCAL_RANK"])
 def test_gpus_assigned_by_slurm_or_the_parent_are_kept(monkeypatch, variable):
     monkeypatch.setenv(variable, "1")

@@ -11,6 +11,7 @@ from benchmark.contest.figure import draw, most_detail, shown
 from benchmark.contest.measure import contest, settings, thinned
 from benchmark.contest.parts import parts_frame, parts_table
 from benchmark.contest.table import certainty, certainty_table, contest_frame, contest_table
+from benchmark.errors import UserError
 from benchmark.jobs.restoration import Restoration
 from benchmark.scores.metrics import COLUMNS
 from benchmark.scores.significance import CLEARLY, NOT_SHOWN, TOO_FEW
@@ -195,7 +196,11 @@ def test_figure_shows_the_slice_with_most_detail(tmp_path):
         volume.write(tmp_path / f"{subject}.nii.gz", truth, np.eye(4))
         write_removal(tmp_path / f"{subject}.tsv", Removal(8, np.array([2, 5])))
     paths = [tmp_path / "dull.nii.gz", tmp_path / "rich.nii.gz"]
-    subject, truth, removal, place = most_detail(paths, [p.parent / f"{p.name[:4]}.tsv" for p in paths])
+    removals = [tmp_path / "dull.tsv", tmp_path / "rich.tsv"]
+    assert most_detail(paths, removals, lambda subject: subject != "rich")[0] == "dull"
+    with pytest.raises(UserError, match="no patient of fold 1 may be pictured"):
+        most_detail(paths, removals, lambda subject: False)
+    subject, truth, removal, place = most_detail(paths, removals)
     assert (subject, place) == ("rich", 5)
     assert removal.removed.tolist() == [2, 5]
     classes = {name: name for name in METHODS}

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,8 +26,9 @@ def gpus(devices: Path = Path("/dev")) -> list[str]:
     has only ``/dev/nvidia2``.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return [name for name in visible.split(",") if name]
+    if visible is not None:  # CUDA ignores blanks, and every GPU from the first name that is not one
+        names = takewhile(lambda name: name and not name.startswith("-"), map(str.strip, visible.split(",")))
+        return list(dict.fromkeys(names))
     return [str(number) for number, _ in enumerate(devices.glob("nvidia[0-9]*"))]
 
 

@@ -2,7 +2,7 @@
 detail."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from benchmark import volume
 from benchmark.cohort.protocol import Removal, read_removal
 from benchmark.contest.measure import REMOVED
 from benchmark.contest.table import patient_means
+from benchmark.errors import UserError
 from benchmark.figures.between import detail_box
 from benchmark.figures.detail import gradient_energy
 from benchmark.figures.showcase import panels
@@ -38,14 +39,23 @@ def shown(scores: pd.DataFrame, cohort: str, methods: Mapping[str, Any], classes
     return list(best.values())[:BEST] + [m for m in means.index if methods[m]["kind"] == "control"]
 
 
-def most_detail(truths: Sequence[str], removals: Sequence[str]) -> tuple[str, np.ndarray, Removal, int]:
-    """The removed slice with the most gradient energy among all patients: subject, truth, removal, slice."""
+def most_detail(
+    truths: Sequence[str], removals: Sequence[str], may_show: Callable[[str], bool] = lambda subject: True
+) -> tuple[str, np.ndarray, Removal, int]:
+    """The removed slice with the most gradient energy among the patients that may be pictured (``may_show``): subject,
+    truth, removal, slice. ``UserError`` if no patient may be pictured."""
     candidates = []
     for truth_path, removal_path in zip(truths, removals, strict=True):
+        if not may_show(subject_of(truth_path)):
+            continue
         truth, removal = volume.read(truth_path)[0], read_removal(removal_path)
         energy = gradient_energy(truth[removal.removed])
         index = int(removal.removed[energy.argmax()])
         candidates.append((float(energy.max()), subject_of(truth_path), truth, removal, index))
+    if not candidates:
+        raise UserError(
+            "no patient of fold 1 may be pictured (their faces are not removed), so the contest has no figure"
+        )
     return max(candidates, key=lambda one: one[0])[1:]
 
 
@@ -68,8 +78,9 @@ def draw(
     figure = panels(images | {"truth": truth}, errors, truth, crop, detail_box(truth[None], side))
     caption = (
         f"{cohort}, patient {subject}, slice {place}: the removed slice with the most gradient energy among "
-        "the patients of fold 1, restored with networks that never saw the patient. Boxed: the square in which the "
-        "truth has the most detail; below: the absolute error and the slice's PSNR; one slice says little. "
+        "the patients of fold 1 that may be pictured, restored with networks that never saw the patient. Boxed: the "
+        "square in which the truth has the most detail; below: the absolute error and the slice's PSNR; one slice says "
+        "little. "
         "The methods that rank best over the three metrics, at most three, and of methods that differ only in their "
         "networks or options the best; then the controls. All panels share grey levels and the scale of the errors."
     )
