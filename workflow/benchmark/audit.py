@@ -65,17 +65,26 @@ def cells(results: Path) -> Iterator[str]:
 
 
 def detail(results: Path) -> Iterator[str]:
-    """Checks the percentages in captions of figures with new slices against the true ends in the figures."""
-    restored = [_share(results, path) for path in sorted((results / "gaps").glob("*/*/*.nii.gz"))]
+    """Checks the percentages in captions of figures with new slices against the gap and the method of the figure."""
+    keys = {
+        row["label"]: row["method"]
+        for path in (results / "tables").glob("table[1-4].csv")
+        for row in read_csv(path).to_dict("records")
+    }
     for path in sorted((results / "figures").glob("fig*.rst")):
-        caption = path.read_text(encoding="utf-8")
+        caption = path.read_text(encoding="utf-8").replace("\\", "")
         if not (said := re.search(r"Mean over the new slices: (.*?%)\.", caption)):
             continue
-        printed = [float(number) for number in re.findall(r"(\d+)\s*%", said[1])]
-        for number in printed:
-            if not any(abs(100 * share - number) <= 0.6 for share in restored):
-                raise Wrong(f"{path.stem}: {number:g} % of the truth's detail, but no restored gap has this value")
-        yield f"{path.stem}: {', '.join(f'{number:g} %' for number in printed)} of the true ends' detail"
+        place = re.search(r"^(\d+) new slices.* test patient (\S+) \(.* slices (\d+) and (\d+): ", caption, re.S)
+        if place is None:
+            raise Wrong(f"{path.stem}: its caption does not name patient, slices and number of new slices")
+        name = f"{place[2]}_{int(place[3]):03d}-{int(place[4]):03d}_n{place[1]}.nii.gz"
+        for label, printed in re.findall(r"(?:^|, )(.+?) (\d+)\s*%(?=,|$)", said[1]):
+            restored = [_share(results, gap) for gap in (results / "gaps").glob(f"*/{keys.get(label, label)}/{name}")]
+            if not any(abs(100 * share - float(printed)) <= 0.6 for share in restored):
+                found = ", ".join(f"{share:.1%}" for share in restored) or "no restored gap"
+                raise Wrong(f"{path.stem}: {label} has {printed} % of the truth's detail; by hand: {found}")
+        yield f"{path.stem}: {said[1]} of the true ends' detail"
 
 
 def _share(results: Path, path: Path) -> float:
