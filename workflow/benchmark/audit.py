@@ -116,7 +116,7 @@ def shares(results: Path) -> Iterator[str]:
         if abs(edsr + latents - gains[4]) > 1e-9:
             raise Wrong(f"{folder.name}: EDSR {edsr:+.4f} and interpolation {latents:+.4f} are not {gains[4]:+.4f}")
         for what, gain in (("EDSR accounts for", edsr), ("latents instead of pixels for", latents)):
-            text = f"{what} {gain:+.2f} dB".replace("-", "−")
+            text = f"{what} {gain:+z.2f} dB".replace("-", "−")
             if page and text not in page.replace("\\", ""):
                 raise Wrong(f"verdict page: does not say “{text}”")
         yield f"{folder.name}: of {gains[4]:+.2f} dB, EDSR {edsr:+.2f}, interpolation in latents {latents:+.2f}"

@@ -143,6 +143,8 @@ def test_words_begin_at_the_left_and_numbers_end_at_the_right():
 
 def test_numbers_are_printed_with_digits_sign_and_infinity():
     assert [number(v, 2) for v in (1.005, -0.5, np.inf, np.nan)] == ["1.00", "−0.50", "∞", ""]
+    assert [number(v, 2, sign=True) for v in (-0.001, 0.001, -0.006)] == ["+0.00", "+0.00", "−0.01"]
+    assert number(-0.4, 0) == "0"
     assert number(0.25, 1, sign=True) == "+0.2"
 
 

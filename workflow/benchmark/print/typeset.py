@@ -182,12 +182,12 @@ def write_caption(path: str | Path, caption: str) -> None:
 
 
 def number(value: float, digits: int, sign: bool = False) -> str:
-    """A number for print: '' for NaN, ∞ for infinity, a proper minus."""
+    """A number for print: '' for NaN, ∞ for infinity, a proper minus, and none for a value that rounds to 0."""
     if pd.isna(value):
         return ""
     if abs(value) == float("inf"):
         return "∞" if value > 0 else "−∞"
-    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+    return f"{value:{'+' if sign else ''}z.{digits}f}".replace("-", "−")
 
 
 def as_printed(value: float, digits: int) -> float:
