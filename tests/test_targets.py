@@ -111,3 +111,8 @@ def test_spread_map_is_an_output_if_requested(tmp_path):
     assert f"{tmp_path}/zoom/mine_spread.nii.gz" in text
     assert f"{tmp_path}/zoom/{bids.replace('desc-zoom', 'desc-zoomspread')}.nii.gz" in text
     assert "plain_spread" not in text
+    spread = tmp_path / "zoom" / "mine_spread.nii.gz"
+    for name in ("mine.nii.gz", "mine.json", "mine.html"):  # as from a run without `uncertainty`
+        spread.with_name(name).parent.mkdir(exist_ok=True)
+        spread.with_name(name).touch()
+    assert str(spread) in zoomed(tmp_path, f"{sheet}", "-n")

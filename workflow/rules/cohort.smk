@@ -46,6 +46,7 @@ checkpoint cohort:
                 "partial",
             ),
         ),
+        code=lambda w: code("datasets", config["cohorts"][w.cohort]["reader"]),
         folds=config["study"]["folds"],
         seed=config["seed"],
         data=DATA,

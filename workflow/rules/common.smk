@@ -22,6 +22,8 @@ if (ROOT / "workflow" / "benchmark").is_dir():
 try:
     from benchmark.cohort import sheet
     from benchmark.config import check, complete, recipe
+    from benchmark.config.code import code
+    from benchmark.config.networks import class_of
     from benchmark.config.networks import labels as network_labels
     from benchmark.config.networks import needed_networks
     from benchmark.config.networks import options as method_options
@@ -175,6 +177,16 @@ def restoration_params(cohort, method, **setting):
         **compute,
         "threads": compute["threads"] if config["methods"][method]["networks"] else 1,
     }
+
+
+def method_code(method):
+    """The code of a method's file, so that an edit re-runs the method."""
+    return code("methods", config["methods"][method].get("class", method))
+
+
+def network_code(network):
+    """The code of a network's file, so that an edit trains the network again."""
+    return code("networks", class_of(config, network))
 
 
 def needed(files, reason):

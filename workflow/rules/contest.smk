@@ -31,6 +31,7 @@ rule contest_scores:
     params:
         contest=part(CONTEST, "new", "gaps"),
         restoration=lambda w: restoration_params(w.cohort, w.method),
+        code=lambda w: method_code(w.method),
     script:
         "../scripts/contest_scores.py"
 
@@ -107,6 +108,7 @@ rule contest_figure:
         weights=lambda w: {
             m: method_weights(w.cohort, 1, m) for m in CONTEST["methods"]
         },
+        code=[method_code(m) for m in CONTEST["methods"]],
     script:
         "../scripts/contest_figure.py"
 

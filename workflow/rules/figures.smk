@@ -21,6 +21,7 @@ rule detail:
             "slices",
             "options",
         ),
+        code=lambda w: code("datasets", config["cohorts"][w.cohort]["reader"]),
         data=DATA,
     script:
         "../scripts/detail.py"
@@ -48,6 +49,7 @@ rule gaps:
     params:
         gaps=lambda w: PLAN.gaps(w.cohort, w.method),
         restoration=lambda w: restoration_params(w.cohort, w.method),
+        code=lambda w: method_code(w.method),
     script:
         "../scripts/gaps.py"
 
@@ -78,6 +80,7 @@ rule figure:
         "../../envs/benchmark.yaml"
     params:
         scene=lambda w: PLAN.figures.scene(w.figure),
+        code=lambda w: code("figures", config["figures"][w.figure]["draw"]),
     script:
         "../scripts/figure.py"
 
@@ -105,6 +108,7 @@ rule diagram:
         "../../envs/benchmark.yaml"
     params:
         setting=lambda w: PLAN.figures.setting(w.diagram),
+        code=lambda w: code("figures", config["figures"][w.diagram]["draw"]),
     script:
         "../scripts/diagram.py"
 

@@ -28,6 +28,6 @@ rule networks:
         labels=network_labels(config, COMPARED),
         options={"seed": config["seed"], "sampling": config["sampling"], "every": 4}
         | part(config["protocol"], "antialias")
-        | part(config["compute"], "device", "threads", "chunk"),
+        | part(config["compute"], "device", "threads"),
     script:
         "../scripts/networks.py"

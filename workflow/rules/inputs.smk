@@ -35,13 +35,13 @@ def perceptual_trunk(wildcards):
     )
 
 
-def fetched_start(wildcards):
-    """The downloaded weights from which a training starts; one clear line if the network cannot be trained."""
+def starting_weights(wildcards):
+    """The files from which a training starts; one clear line if the network cannot be trained."""
     try:
         recipe.trainable(config, wildcards.network)
     except UserError as error:
         refuse(str(error))
-    return recipe.starts_from_fetched(config, wildcards.network)
+    return recipe.files_at_start(config, wildcards.network)
 
 
 def score_files(cohorts, methods=METHODS):

@@ -4,7 +4,7 @@
 rule preprocess:
     """Turn one scan upright, scale it, pad it; the sidecar describes how to undo these steps."""
     input:
-        sheet=f"{RESULTS}/cohorts/{{cohort}}.tsv",
+        sheet=ancient(f"{RESULTS}/cohorts/{{cohort}}.tsv"),  # a new sheet changes the scan, or nothing
         scan=source,
     output:
         volume=f"{RESULTS}/volumes/{{cohort}}/{{subject}}.nii.gz",

@@ -50,6 +50,7 @@ rule verdict:
         tables=expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables.scores),
         others=expand(f"{RESULTS}/tables/{{table}}.csv", table=PLAN.tables.others),
         sheets=sheets(COHORTS),
+        paper=f"{PAPER}/cohorts.csv",
         pictures=expand(
             f"{RESULTS}/figures/{{figure}}.png", figure=PLAN.figures.opening
         ),

@@ -21,5 +21,6 @@ rule restore:
         **on_gpu(restoring_seconds(), needed=lambda w: w.fold != "0"),
     params:
         restoration=lambda w: restoration_params(w.cohort, w.method),
+        code=lambda w: method_code(w.method),
     script:
         "../scripts/restore.py"

@@ -31,6 +31,7 @@ rule sampler:
         restoration=lambda w: restoration_params(
             w.cohort, PLAN.samplers.method, **solver(w), steps=int(w.steps)
         ),
+        code=lambda w: method_code(PLAN.samplers.method),
         repeats=config["samplers"]["repeats"],
     script:
         "../scripts/sampler.py"
@@ -50,6 +51,7 @@ rule sampler_table:
             ],
         ),
         sheets=sheets(PLAN.samplers.cohorts),
+        paper=[f"{PAPER}/{name}.csv" for name in ("samplers", "flags")],
     output:
         **table_files("table6", "samplers, steps and η"),
     log:
@@ -89,6 +91,7 @@ rule efficiency:
         ),
     params:
         restoration=lambda w: restoration_params(w.cohort, PLAN.samplers.method),
+        code=lambda w: method_code(PLAN.samplers.method),
         plan=part(config["efficiency"], "n", "repeats", "slices"),
     script:
         "../scripts/efficiency.py"
@@ -107,6 +110,7 @@ rule efficiency_table:
             ),
         ),
         sheets=sheets(PLAN.samplers.efficiency_cohort),
+        paper=f"{PAPER}/efficiency.csv",
     output:
         **table_files("efficiency", "time and memory of n new slices"),
     log:
@@ -148,6 +152,7 @@ rule sampler_line:
             )
             for steps in PLAN.samplers.curve[(w.sampler, w.eta, w.noise)]
         },
+        code=lambda w: method_code(PLAN.samplers.method),
     script:
         "../scripts/sampler_line.py"
 

@@ -42,6 +42,7 @@ rule survey_table:
         key=rules.survey_kit.output.key,
         sheets=sheets(PLAN.survey.cohort),
         answers=returned_forms(),
+        paper=f"{PAPER}/survey.csv",
     output:
         **table_files("table5", "survey of radiologists"),
     log:

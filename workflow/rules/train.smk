@@ -46,7 +46,7 @@ rule train:
             w.cohort, w.fold, config["networks"][w.network]["needs"]
         ),
         trunk=perceptual_trunk,
-        start=fetched_start,
+        start=starting_weights,
     output:
         weights=f"{RESULTS}/models/{{cohort}}/fold{{fold}}/{{network}}.safetensors",
         log=f"{RESULTS}/models/{{cohort}}/fold{{fold}}/{{network}}.csv",
@@ -73,6 +73,7 @@ rule train:
         ),
     params:
         network=lambda w: config["networks"][w.network],
+        code=lambda w: network_code(w.network),
         init=lambda w: recipe.start(config, w.network),
         minutes=config["minutes"],
         seed=config["seed"],

@@ -8,7 +8,7 @@ rule weights_network:
             path for paths in weights_volumes(w).values() for path in paths
         ],
         trunk=perceptual_trunk,
-        start=fetched_start,
+        start=starting_weights,
     output:
         weights=f"{RESULTS}/trained/{{network}}.safetensors",
         log=f"{RESULTS}/trained/{{network}}.csv",
@@ -29,6 +29,7 @@ rule weights_network:
         **on_gpu(lambda w: 86400, gpus=config["compute"]["devices"]),
     params:
         network=lambda w: config["networks"][w.network],
+        code=lambda w: network_code(w.network),
         shares=weights_shares,
         cohorts="+".join(DRAWN),
         init=lambda w: recipe.start(config, w.network),

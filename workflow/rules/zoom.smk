@@ -21,6 +21,7 @@ rule zoom_scan:
     input:
         scan=lambda w: zoom_row(w).scan,
         weights=zoom_weights,
+        sidecars=zoom_sidecars,
     output:
         **zoom_outputs("{name}"),
     log:
@@ -28,7 +29,7 @@ rule zoom_scan:
     benchmark:
         f"{RESULTS}/benchmarks/zoom/{{name}}.tsv"
     wildcard_constraints:
-        name=rf"(?!({one_of(rows_with_spread(bids=True) + rows_with_spread(bids=False))})\.(nii\.gz|json|html)$).+",
+        name=rf"(?!({one_of(map(re.escape, with_spread()))})\.(nii\.gz|json|html)$).+",
     conda:
         "../../envs/benchmark.yaml"
     threads: lambda w: config["compute"]["threads"] if zoom_evaluates_networks(w) else 1
@@ -53,7 +54,7 @@ use rule zoom_scan as zoom_scan_with_spread with:
     output:
         **zoom_outputs("{name}", spread="{name}_spread"),
     wildcard_constraints:
-        name=one_of(rows_with_spread(bids=False)),
+        name=one_of(map(re.escape, rows_with_spread(bids=False))),
 
 
 use rule zoom_scan as zoom_bids_scan_with_spread with:
@@ -65,10 +66,12 @@ use rule zoom_scan as zoom_bids_scan_with_spread with:
         f"{RESULTS}/benchmarks/zoom/{{start}}_desc-zoom{{end}}.tsv"
     wildcard_constraints:
         start=one_of(
-            name.partition("_desc\\-zoom")[0] for name in rows_with_spread(bids=True)
+            re.escape(name.partition("_desc-zoom")[0])
+            for name in rows_with_spread(bids=True)
         ),
         end=one_of(
-            name.partition("_desc\\-zoom")[2] for name in rows_with_spread(bids=True)
+            re.escape(name.partition("_desc-zoom")[2])
+            for name in rows_with_spread(bids=True)
         ),
 
 
@@ -79,7 +82,7 @@ ruleorder: zoom_scan > zoom_bids_scan_with_spread
 rule zoom:
     """All scans of the sheet."""
     input:
-        lambda w: [f"{RESULTS}/zoom/{name}.nii.gz" for name in zoom_rows()],
+        lambda w: list(zoom_images()),
 
 
 rule eclare:

@@ -2,7 +2,9 @@
 
 import re
 
-from zoom.choice import AUTO, preferred, refuse_unusable
+from benchmark.config.recipe import files_of
+from zoom.choice import AUTO, SHIPPED, preferred, refuse_unusable
+from zoom.metadata import sidecars
 from zoom.names import is_derivative
 from zoom.rows import read_rows
 
@@ -36,6 +38,19 @@ def zoom_row(wildcards):
     return rows[name]
 
 
+def is_uncertain(row):
+    """Whether a row has a map of the spread."""
+    return bool(row.requested.get("uncertainty", config["zoom"]["uncertainty"]))
+
+
+def spread_of(name):
+    """The name of the map of the spread next to the volume `name`."""
+    if is_derivative(name):
+        start, _, end = name.partition("_desc-zoom")
+        return f"{start}_desc-zoomspread{end}"
+    return f"{name}_spread"
+
+
 def rows_with_spread(bids):
     """Names of the rows with `uncertainty`: those of BIDS derivatives, or the others."""
     try:
@@ -43,11 +58,16 @@ def rows_with_spread(bids):
     except UserError:  # Snakemake is ended when a scan is wanted
         return []
     return [
-        re.escape(row.name)
+        row.name
         for row in rows
-        if row.requested.get("uncertainty", config["zoom"]["uncertainty"])
-        and is_derivative(row.name) == bids
+        if is_uncertain(row) and is_derivative(row.name) == bids
     ]
+
+
+def with_spread():
+    """Names of the volumes of the rows with `uncertainty`, and of their maps."""
+    names = rows_with_spread(bids=True) + rows_with_spread(bids=False)
+    return names + [spread_of(name) for name in names]
 
 
 def zoom_method(row):
@@ -91,14 +111,19 @@ def zoom_settings(wildcards):
     row = zoom_row(wildcards)
     method = zoom_method(row)
     methods = [method] if method else list(config["methods"])
+    choice = () if method else ("method", "prefer")
     settings = {
-        "zoom": {key: value for key, value in config["zoom"].items() if key != "sheet"},
+        "zoom": {
+            key: value
+            for key, value in config["zoom"].items()
+            if key not in {"sheet", "train", "method", "prefer"} - {*choice}
+        },
         "percentile": config["preprocess"]["percentile"],
         "seed": config["seed"],
         "compute": part(config["compute"], "device", "threads", "half"),
         "methods": {
             m: part(config["methods"][m], "label", "class", "networks")
-            | {"options": method_options(config, m)}
+            | {"options": method_options(config, m), "code": method_code(m)}
             for m in methods
         },
     }
@@ -109,11 +134,36 @@ def zoom_settings(wildcards):
 
 
 def zoom_weights(wildcards):
-    """Files of weights that a row needs; they are trained first if necessary."""
+    """Files of weights that a row needs, shipped ones included; they are trained first if necessary."""
     row = zoom_row(wildcards)
+    method = zoom_method(row)
     if row.trained:
-        return method_weights(*row.trained, zoom_method(row))
-    return [path for path in row.requested.get("weights", ()) if os.path.isfile(path)]
+        return method_weights(*row.trained, method)
+    if "weights" in row.requested:
+        paths = row.requested["weights"]
+        return [
+            file for path in paths if os.path.exists(path) for file in files_of(path)
+        ]
+    shipped_weights = sorted(SHIPPED.glob("*.safetensors"))
+    return [
+        str(path)
+        for path in shipped_weights
+        if method is None or path.stem in config["methods"][method]["networks"]
+    ]
+
+
+def zoom_sidecars(wildcards):
+    """Files next to a scan that describe it; the slice thickness may be from one of these."""
+    scan = Path(zoom_row(wildcards).scan)
+    return [str(path) for path in sidecars(scan)]
+
+
+def zoom_images():
+    """The volumes of all rows, and the maps of the spread."""
+    for name, row in zoom_rows().items():
+        yield f"{RESULTS}/zoom/{name}.nii.gz"
+        if is_uncertain(row):
+            yield f"{RESULTS}/zoom/{spread_of(name)}.nii.gz"
 
 
 def zoom_outputs(name, spread=None):

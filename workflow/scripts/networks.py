@@ -9,7 +9,8 @@ from benchmark.scores.inplane import compare_networks, networks_table
 
 with job(snakemake) as say:
     weights = {Path(path).stem: path for path in snakemake.input.weights}
-    frame = compare_networks(weights, snakemake.input.volumes, snakemake.params.options)
+    options = snakemake.params.options | {"chunk": snakemake.config["compute"]["chunk"]}  # changes no result
+    frame = compare_networks(weights, snakemake.input.volumes, options)
     table = networks_table(frame, snakemake.params.cohort, snakemake.params.labels)
     table.caption += frames(snakemake.input.sheets, snakemake.params.frame)
     write_table(Path(snakemake.output.csv).with_suffix(""), frame, table)

@@ -99,11 +99,16 @@ def test_epochs_are_converted_to_steps_by_slices_batch_and_devices():
     assert recipe.steps_of({"steps": 7, "batch": 16}, 10) == 7
 
 
-def test_public_weights_path_is_the_download_or_the_users():
+def test_public_weights_path_is_the_download_or_the_users(tmp_path):
     config = check(merged(data="here"))
     assert recipe.start(config, "vq") == "here/public/bsr_4x.ckpt"
-    assert recipe.starts_from_fetched(config, "ldm") == ["here/public/bsr_4x.ckpt"]
-    config["public_weights"]["bsr_4x"]["local"] = "/mine/folder"
-    assert recipe.start(config, "vq") == "/mine/folder"
-    assert recipe.starts_from_fetched(config, "vq") == []
+    assert recipe.files_at_start(config, "ldm") == ["here/public/bsr_4x.ckpt"]
+    (tmp_path / "unet").mkdir()
+    (tmp_path / "unet" / "config.json").write_text("{}")
+    config["public_weights"]["bsr_4x"]["local"] = str(tmp_path)
+    assert recipe.start(config, "vq") == str(tmp_path)
+    assert recipe.files_at_start(config, "vq") == [str(tmp_path / "unet" / "config.json")]  # replaced: trained again
+    config["networks"]["vq"]["init"] = "mine.ckpt"
+    assert recipe.files_at_start(config, "vq") == ["mine.ckpt"]
+    assert recipe.files_at_start(config, "wdsr") == []
     assert recipe.start(config, "wdsr") is None

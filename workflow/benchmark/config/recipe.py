@@ -7,6 +7,7 @@ network with this name or class; settings under `networks` override it.
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError, known
@@ -96,7 +97,13 @@ def fetched(config: Mapping[str, Any], name: str) -> str:
     return f"{config['data']}/public/{name}.ckpt"
 
 
-def starts_from_fetched(config: Mapping[str, Any], network: str) -> list[str]:
-    """A list with the downloaded file that a network's training needs, or an empty list."""
-    name = public_name(config["networks"][network]["init"])
-    return [fetched(config, name)] if name is not None and not config["public_weights"][name]["local"] else []
+def files_at_start(config: Mapping[str, Any], network: str) -> list[str]:
+    """The files from which a network's training starts, downloaded or the user's."""
+    return files_of(start(config, network))
+
+
+def files_of(path: str | None) -> list[str]:
+    """The files of starting weights: the file itself, all files in a folder, or none."""
+    if path is None or not Path(path).is_dir():
+        return [] if path is None else [path]
+    return sorted(str(file) for file in Path(path).rglob("*") if file.is_file())

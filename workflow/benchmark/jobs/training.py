@@ -9,7 +9,8 @@ import torch
 
 from benchmark import progress, volume
 from benchmark.config import digest
-from benchmark.config.recipe import settled
+from benchmark.config.code import code
+from benchmark.config.recipe import files_of, settled
 from benchmark.files import sha256
 from benchmark.jobs import training_data
 from benchmark.project import revision
@@ -29,7 +30,7 @@ def train(
     *,
     training: Sequence[str],
     validation: Sequence[str],
-    needs: Iterable[str],
+    needs: Sequence[str],
     trunk: str | None,
     weights: Path,
     seed: int,
@@ -49,7 +50,8 @@ def train(
     ``stop_after``: seconds from now after which to write a checkpoint and stop, or None. ``limit``: seconds for the
     training, whose schedule is then shortened, or None. ``shares``: relative frequency with which each training volume
     is drawn. ``half``: the weights are written in half precision. A checkpoint ``{weights}.ckpt`` of the same config is
-    resumed; any other checkpoint is ignored. Raises the errors of ``models.training.loop.fit``.
+    resumed if its input files are unchanged; any other checkpoint is ignored. Raises the errors of
+    ``models.training.loop.fit``.
     """
     called = time.monotonic()
     torch.set_num_threads(compute["threads"])
@@ -95,7 +97,12 @@ def train(
         checkpoint,
         log,
         fabric,
-        {"config": digest(settings)},
+        {
+            "config": digest(settings),
+            "inputs": inputs_digest(
+                [*training, *validation, *needs, *([trunk] if trunk else []), *files_of(init)], compute, kind
+            ),
+        },
         compiled=decided(compute["compile"], training_pays(fabric.device, steps)),
         half=decided(compute["half"], fabric.device.type == "cuda"),
         show=lambda title, total, begun: progress.bar(title, total, "it", begun=begun, logged=True),
@@ -118,6 +125,13 @@ def train(
     }
     weight_files.save(weights, task.network, metadata, half=half)
     checkpoint.unlink(missing_ok=True)
+
+
+def inputs_digest(files: Iterable[str], compute: Mapping[str, Any], kind: str) -> str:
+    """What a training depends on, in addition to its config block: the content of ``files``, and the code ``kind`` of
+    the network. A checkpoint from before one of these changed must not be resumed."""
+    parallel = {key: compute[key] for key in ("devices", "precision")}
+    return digest([[sha256(path) for path in files], parallel, code("networks", kind)])
 
 
 def early_stopping(
