@@ -178,3 +178,16 @@ def test_schema_check_and_models_name_the_same_solvers():
     assert (
         list(SOLVERS) == list(SAMPLERS) == schema["$defs"]["solver"]["properties"]["sampler"]["enum"] == named["enum"]
     )
+
+
+def test_a_default_that_is_written_down_changes_no_parameter():
+    """Snakemake compares parameters as texts, so their keys need one order, whoever wrote them."""
+    plain, written = check(merged()), merged()
+    written["preprocess"] = {"scaling": "volume"} | written.get("preprocess", {})
+    written["networks"]["wdsr"] = {"shared": False} | written["networks"]["wdsr"]
+    written["methods"]["ours"] = {"kind": "method"} | written["methods"]["ours"]
+    written = check(written)
+    for block, key in (("networks", "wdsr"), ("methods", "ours")):
+        assert repr(written[block][key]) == repr(plain[block][key])
+    assert repr(written["preprocess"]) == repr(plain["preprocess"])
+    assert list(written["methods"]) == list(plain["methods"])  # the order of a catalogue is the user's

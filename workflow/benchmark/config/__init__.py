@@ -20,6 +20,11 @@ from benchmark.project import shipped
 
 CONFIG = shipped("config/config.yaml")
 
+SETTINGS = ("protocol", "preprocess", "sampling", "significance", "efficiency", "zoom", "survey", "viewer", "compute")
+"""Blocks in which the order of the keys means nothing."""
+CATALOGUES = ("cohorts", "methods", "networks", "figures")
+"""Blocks whose entries keep their order; within an entry the order means nothing."""
+
 
 def check(config: dict[str, Any]) -> dict[str, Any]:
     """Fills in defaults, in place, and returns the config. ``UserError``: one line with the key and the expected
@@ -32,7 +37,19 @@ def check(config: dict[str, Any]) -> dict[str, Any]:
         for network in config["networks"].values():
             network["training"]["antialias"] = False
     cross_check(config)
+    for name in SETTINGS:
+        config[name] = _ordered(config[name])
+    for name in CATALOGUES:
+        config[name] = {key: _ordered(block) for key, block in config[name].items()}
     return config
+
+
+def _ordered(value: Any) -> Any:
+    """The settings with sorted keys at every depth. Snakemake compares parameters as texts: a default that the user
+    writes down, or a line that moves, must not run jobs again."""
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value, key=str)}
+    return [_ordered(item) for item in value] if isinstance(value, list) else value
 
 
 def load_config(overlay: str | Path | None = None) -> dict[str, Any]:
