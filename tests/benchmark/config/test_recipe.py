@@ -108,7 +108,9 @@ def test_public_weights_path_is_the_download_or_the_users(tmp_path):
     config["public_weights"]["bsr_4x"]["local"] = str(tmp_path)
     assert recipe.start(config, "vq") == str(tmp_path)
     assert recipe.files_at_start(config, "vq") == [str(tmp_path / "unet" / "config.json")]  # replaced: trained again
-    config["networks"]["vq"]["init"] = "mine.ckpt"
-    assert recipe.files_at_start(config, "vq") == ["mine.ckpt"]
+    config["networks"]["vq"]["init"] = str(tmp_path / "mine.ckpt")
+    assert recipe.files_at_start(config, "vq") == []  # planned without it
+    (tmp_path / "mine.ckpt").touch()
+    assert recipe.files_at_start(config, "vq") == [str(tmp_path / "mine.ckpt")]
     assert recipe.files_at_start(config, "wdsr") == []
     assert recipe.start(config, "wdsr") is None

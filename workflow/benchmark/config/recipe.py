@@ -98,12 +98,16 @@ def fetched(config: Mapping[str, Any], name: str) -> str:
 
 
 def files_at_start(config: Mapping[str, Any], network: str) -> list[str]:
-    """The files from which a network's training starts, downloaded or the user's."""
-    return files_of(start(config, network))
+    """The files from which a network's training starts: a download, also if it is not here yet, or ``files_of``."""
+    path, name = start(config, network), public_name(config["networks"][network]["init"])
+    downloads = name is not None and path == fetched(config, name)
+    return [path] if path and downloads else files_of(path)
 
 
 def files_of(path: str | None) -> list[str]:
-    """The files of starting weights: the file itself, all files in a folder, or none."""
-    if path is None or not Path(path).is_dir():
-        return [] if path is None else [path]
-    return sorted(str(file) for file in Path(path).rglob("*") if file.is_file())
+    """The user's files of weights: the file itself, all files in a folder, or none if the path does not exist: then a
+    study can be planned without it, and the job names it."""
+    if path is None:
+        return []
+    files = [Path(path)] if Path(path).is_file() else Path(path).rglob("*")
+    return sorted(str(file) for file in files if file.is_file())
