@@ -181,7 +181,7 @@ def test_schema_check_and_models_name_the_same_solvers():
 
 
 def test_a_default_that_is_written_down_changes_no_parameter():
-    """Snakemake compares parameters as texts, so their keys need one order, whoever wrote them."""
+    """Snakemake compares parameters as texts, so their keys need one order, whatever the order in the file."""
     plain, written = check(merged()), merged()
     written["preprocess"] = {"scaling": "volume"} | written.get("preprocess", {})
     written["networks"]["wdsr"] = {"shared": False} | written["networks"]["wdsr"]
