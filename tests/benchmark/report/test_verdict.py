@@ -193,7 +193,8 @@ def test_efficiency_and_sampler_sentences():
     assert "article's own totals are not linear" in text
     assert "not tested" in efficiency_sentence(None)
     table = pd.DataFrame({"sampler": ["ddim", "plms"], "steps": [5, 10], "eta": [1.0, None], "psnr": [20.0, 21.0]})
-    assert "PLMS, T = 10, has the highest mean PSNR (21.00 dB)" in sampler_sentence(table)
+    table["scans"] = 3
+    assert "PLMS, T = 10, has the highest mean PSNR (21.00 dB, 3 scans)" in sampler_sentence(table)
 
 
 def test_pages_are_valid_and_escape_their_text():

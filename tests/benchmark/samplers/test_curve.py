@@ -37,7 +37,7 @@ def test_setting_with_the_fewest_evaluations_of_equal_quality_is_chosen(measured
     fine = equal(frame)
     assert fine["evaluations"].tolist() == [20, 20, 21, 50, 200]
     assert fine.iloc[0][["sampler", "noise"]].tolist() == ["dpm++", "shared"]  # the better LPIPS of the two
-    table = curve_table(frame, "cohort", "2 test scans")
+    table = curve_table(frame, "cohort", "2 scans")
     assert "with the fewest evaluations: 20 (DPM-Solver++, T = 20, shared noise)" in table.caption
     assert [row[4].bold for row in table.rows] == [True, True, False, True, True, False, True]
 
@@ -45,7 +45,7 @@ def test_setting_with_the_fewest_evaluations_of_equal_quality_is_chosen(measured
 def test_no_setting_is_chosen_without_the_reference(measured):
     frame = curve_frame(measured[measured["steps"] != 200])
     assert equal(frame).empty
-    table = curve_table(frame, "cohort", "2 test scans")
+    table = curve_table(frame, "cohort", "2 scans")
     assert "no setting is chosen" in table.caption
     assert "bold" not in table.caption  # nor columns without numbers
     assert not any("Δ" in column for column in table.columns)
@@ -58,7 +58,7 @@ def test_figure_has_a_line_for_each_solver_and_noise(measured, tmp_path):
     assert [len(axis.patches) for axis in figure.axes] == [1, 1]  # the band
     assert len(figure.axes) == 2
     save(figure, tmp_path / "a.png", tmp_path / "a.pdf")
-    words = curve_figure.caption(curve_frame(measured), "cohort", "2 test scans")
+    words = curve_figure.caption(curve_frame(measured), "cohort", "2 scans")
     assert "grey band is DDIM at T = 200" in words
     assert "bold" not in words
 
@@ -66,7 +66,7 @@ def test_figure_has_a_line_for_each_solver_and_noise(measured, tmp_path):
 def test_figure_without_the_reference_has_no_band(measured):
     frame = curve_frame(measured[measured["steps"] != 200])
     assert [len(axis.patches) for axis in curve_figure.draw(frame).axes] == [0, 0]
-    words = curve_figure.caption(frame, "cohort", "2 test scans")
+    words = curve_figure.caption(frame, "cohort", "2 scans")
     assert "band" not in words
     assert "was not measured, so no setting is chosen" in words
 

@@ -169,9 +169,12 @@ def test_table_6_has_the_published_row_next_to_each_setting():
     assert "Table 4" in ddim["psnr_flag"]
     assert plms["psnr_paper"] == "27.4515"
     assert (dpm["psnr_paper"], dpm["psnr_flag"]) == ("", "")
-    assert counted(pd.DataFrame(rows)) == "4 test scans"  # of two patients
+    assert ddim["scans"] == 4
+    assert counted(pd.DataFrame(rows)) == "4 scans"  # of two patients
     table = sampler_table(frame, "BraTS", counted(pd.DataFrame(rows)))
-    assert table.caption.startswith("BraTS: 4 test scans, removed slices")
+    assert table.caption.startswith("BraTS: 4 scans, removed slices")
+    assert "The article's seconds" in table.caption
+    assert "The article's seconds" not in sampler_table(frame[2:], "BraTS", "4 scans").caption
     assert [cell.text for cell in table.rows[0][:3]] == ["DDIM", "200", "1"]
     assert table.rows[1][2].text == ""
     assert "nan" not in " ".join(cell.text for row in table.rows for cell in row)
@@ -185,7 +188,7 @@ def test_150_and_167_steps_are_next_to_the_published_150_with_a_footnote():
         rows.append(row | {"ssim": 0.8, "psnr": 30.0, "lpips": 0.1})
     frame = sampler_frame(pd.DataFrame(rows))
     assert frame["psnr_paper"].tolist() == ["32.7918", "32.7918", "32.8488"]
-    table = sampler_table(frame, "BraTS", "1 test scan")
+    table = sampler_table(frame, "BraTS", "1 scan")
     notes = [row[1].note for row in table.rows]
     assert 0 not in notes[:2]
     assert notes[2] == 0

@@ -135,8 +135,8 @@ def sampler_sentence(frame: pd.DataFrame | None) -> str:
     best = frame.loc[frame["psnr"].idxmax()]
     setting = printed(best["sampler"], best["steps"], best["eta"])
     return (
-        f"Table 6: of {len(frame)} settings, {setting}, has the highest mean PSNR ({number(best['psnr'], 2)} dB); the "
-        "article's choice is DDIM, T = 200, η = 1."
+        f"Table 6: of {len(frame)} settings, {setting}, has the highest mean PSNR ({number(best['psnr'], 2)} dB, "
+        f"{best['scans']} scan{'s' if best['scans'] > 1 else ''}); the article's choice is DDIM, T = 200, η = 1."
     )
 
 

@@ -58,9 +58,10 @@ def read_measured(paths: Sequence[str]) -> pd.DataFrame:
 
 def counted(measured: pd.DataFrame) -> str:
     """The number of scans in sheets of ``sampler_scores``, for a caption; the cohorts of BraTS have the same patients,
-    so patients of several cohorts cannot be added up."""
+    so patients of several cohorts cannot be added up. Not all are test scans: a cohort without them has scans held out
+    in fold 1."""
     scans = len(measured[["cohort", "subject"]].drop_duplicates())
-    return f"{scans} test scan{'s' if scans > 1 else ''}"
+    return f"{scans} scan{'s' if scans > 1 else ''}"
 
 
 def efficiency(

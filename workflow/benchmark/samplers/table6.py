@@ -22,7 +22,8 @@ NOTES = {
 
 
 def sampler_frame(measured: pd.DataFrame) -> pd.DataFrame:
-    """One row for each setting: means over patients, then cohorts; the median seconds for the article's volume.
+    """One row for each setting: means over patients, then cohorts; the number of scans; the median seconds for the
+    article's volume.
 
     ``measured``: rows of ``benchmark.samplers.measure.sampler_scores`` with cohort, sampler, steps and eta ('' except
     for DDIM). ``seconds`` is the sampling time of ``ARTICLE_SLICES`` slices, for volumes of any size.
@@ -30,6 +31,7 @@ def sampler_frame(measured: pd.DataFrame) -> pd.DataFrame:
     patients = measured.dropna(subset=["ssim"]).groupby([*KEYS, "cohort", "subject"], sort=False)[list(METRICS)].mean()
     cohorts = patients.groupby([*KEYS, "cohort"], sort=False).mean()
     table = cohorts.groupby(KEYS, sort=False).mean()
+    table["scans"] = patients.groupby(KEYS, sort=False).size()
     timed = measured.assign(volume_seconds=measured["seconds_per_slice"] * ARTICLE_SLICES)
     by_setting = timed.groupby(KEYS, sort=False)
     table["seconds"] = by_setting["volume_seconds"].median()
@@ -77,7 +79,8 @@ def sampler_table(frame: pd.DataFrame, where: str, scans: str) -> Table:
         f"{where}: {scans}, removed slices, full frame, networks of fold 1; mean over slices, then patients, then "
         "cohorts. Sampling time is the measured time of a slice times "
         f"the article's {ARTICLE_SLICES} slices (without other jobs of the study, synchronised with the device, after "
-        "a warm-up, median of patients and repeats), without decoding. The article's seconds are for a GPU and "
-        "latents of 64×64. Peak memory: of the GPU; on a CPU, of the whole process."
+        "a warm-up, median of patients and repeats), without decoding. "
+        + ("The article's seconds are for a GPU and latents of 64×64. " if with_paper else "")
+        + "Peak memory: of the GPU; on a CPU, of the whole process."
     )
     return table
