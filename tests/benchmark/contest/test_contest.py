@@ -118,7 +118,10 @@ def test_caption_counts_the_patients_of_each_cohort():
     fewer = scores[scores["subject"].isin(["s0", "s1", "s2"])].assign(cohort="hearts")
     about = CONFIG | {"cohorts": {"heads": {"label": "Heads"}, "hearts": {"label": "Hearts"}}}
     both = contest_frame(pd.concat([scores, fewer]), list(METHODS))
-    assert "over 24 patients (Heads) and 3 patients (Hearts): each" in contest_table(both, about).caption
+    assert (
+        "over the patients of each cohort (Heads: 24; Hearts: 3; cohorts can share patients): each"
+        in contest_table(both, about).caption
+    )
 
 
 def test_caption_names_the_methods_that_learned_from_the_features_of_a_score():

@@ -152,13 +152,12 @@ def _favoured(about: Mapping[str, Any]) -> str:
 
 
 def _patients(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
-    """The number of patients; of several cohorts, the number of each."""
+    """The number of patients; of several cohorts, the number of each: the cohorts of BraTS have the same patients."""
     counts = frame.groupby("cohort", sort=False)["patients"].max()
-    texts = [
-        f"{count} patients" + (f" ({about['cohorts'][cohort]['label']})" if len(counts) > 1 else "")
-        for cohort, count in counts.items()
-    ]
-    return " and ".join(texts)
+    if len(counts) == 1:
+        return f"{counts.iloc[0]} patients"
+    each = "; ".join(f"{about['cohorts'][cohort]['label']}: {count}" for cohort, count in counts.items())
+    return f"the patients of each cohort ({each}; cohorts can share patients)"
 
 
 def certainty_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
