@@ -69,6 +69,7 @@ def test_best_method_is_that_of_the_shown_volume(files: dict, patient: int, show
     assert re.findall(r"<h2[^>]*>([^<]+)</h2>", text) == ["Truth", *(f"the method {method}" for method in shown)]
     assert re.findall(r"([\d.]+) dB\. The best of this volume", text) == [best]
     assert f"test patient p{patient}" in text
+    assert "2 removed slices that show more than air" in text
 
 
 def test_fold_is_named_only_with_networks(files: dict) -> None:
@@ -96,7 +97,8 @@ def test_means_ignore_other_folds_and_kept_slices() -> None:
     rows = [("a", "p", 1, True, True, 30), ("a", "p", 2, True, True, 50), ("a", "p", 1, False, True, 60)]
     rows += [("b", "p", 0, True, True, 31), ("b", "q", 0, True, True, 90), ("b", "p", 0, True, False, 90)]
     scores = pd.DataFrame(rows, columns=["method", "subject", "fold", "removed", "signal", "psnr"])
-    means = removed_means(scores, "p", 1)
+    means, count = removed_means(scores.assign(slice=[4, 4, 7, 4, 8, 9]), "p", 1)
+    assert count == 1
     assert means.to_dict() == {"b": 31, "a": 30}
     assert shown_methods(means, ["a"]) == ["a", "b"]
     assert shown_methods(means, ["b", "a"]) == ["b", "a"]

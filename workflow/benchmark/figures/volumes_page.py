@@ -17,13 +17,15 @@ from benchmark.scores.metrics import HIGHER_IS_BETTER
 JUDGE = "psnr"
 
 
-def removed_means(scores: pd.DataFrame, subject: str, fold: int) -> pd.Series:
-    """Mean PSNR by method over the subject's removed slices, networks of ``fold``, the best first.
+def removed_means(scores: pd.DataFrame, subject: str, fold: int) -> tuple[pd.Series, int]:
+    """Mean PSNR by method over the subject's removed slices, networks of ``fold``, the best first; and the number of
+    these slices.
 
     ``scores``: slice scores from ``read_scores``.
     """
     of = scores[(scores["subject"] == subject) & scores["fold"].isin([0, fold]) & scores["removed"] & scores["signal"]]
-    return of.groupby("method", sort=False)[JUDGE].mean().sort_values(ascending=not HIGHER_IS_BETTER[JUDGE])
+    means = of.groupby("method", sort=False)[JUDGE].mean()
+    return means.sort_values(ascending=not HIGHER_IS_BETTER[JUDGE]), of["slice"].nunique()
 
 
 def shown_methods(means: pd.Series, always: Sequence[str]) -> list[str]:
@@ -48,7 +50,7 @@ def page(
     """
     subject = patient(read_detail(detail), patient_number)
     scores = read_scores(files["scores"])
-    means = removed_means(scores, subject, fold)
+    means, count = removed_means(scores, subject, fold)
     methods, file = shown_methods(means, always), f"{subject}.nii.gz"
     folders = {Path(folder).name: Path(folder) for folder in files["restored"]}
     paths = {"truth": next(path for path in files["volumes"] if Path(path).name == file)}
@@ -71,7 +73,7 @@ def page(
         f"{cohort}, test patient {subject}, {truth.shape[1]}×{truth.shape[2]} pixels and {len(truth)} "
         f"slices{networks}. Every method saw all slices except the removed slices, at a quarter of the resolution.",
         f"The best is the one of {len(labels)} methods that do not see the truth whose mean PSNR over this volume's "
-        "removed slices is highest.",
+        f"{count} removed slices that show more than air is highest.",
     ]
     if step > 1:
         lead.append(f"To spare the browser, one pixel in {step} along rows and columns is shown.")
