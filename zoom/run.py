@@ -85,8 +85,8 @@ def zoom(
             )
         if (values := max(extent.different for extent in extents)) <= FEW:
             warned.append(
-                f"It holds only {values} different values, as label maps do, and values between labels have no "
-                "meaning. If it is a label map, zoom its scan and give the map with --labels."
+                f"A sample of its voxels has only {values} different values, as label maps do, and values between "
+                "labels have no meaning. If it is a label map, zoom its scan and give the map with --labels."
             )
         for sentence in warned:
             warn_of(sentence)

@@ -28,8 +28,8 @@ SKEW = 0.01
 
 @dataclass(frozen=True)
 class Extent:
-    """The smallest and largest value of a volume, in the scan's units, and the number of its different values, if that
-    is at most ``FEW``, else ``FEW + 1`` or more.
+    """The smallest and largest value of a volume, in the scan's units, and the number of different values in a sample
+    of its voxels, if that is at most ``FEW``, else ``FEW + 1`` or more.
     """
 
     low: float

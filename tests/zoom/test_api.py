@@ -147,7 +147,9 @@ def test_folder_is_refused(tmp_path: Path) -> None:
 
 def test_warnings_are_those_of_python() -> None:
     labels = nib.Nifti1Image((thick() > 500).astype(np.int16), np.diag([1, 1, 4, 1]))
-    with pytest.warns(UserWarning, match="^image: It holds only 2 different values, as label maps do") as caught:
+    with pytest.warns(
+        UserWarning, match="^image: A sample of its voxels has only 2 different values, as label maps do"
+    ) as caught:
         zoom(labels, n=1, **SPLINE)
     assert [one.filename for one in caught if "label maps" in str(one.message)] == [__file__]
 
