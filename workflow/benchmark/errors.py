@@ -1,6 +1,7 @@
 """Errors that a user can fix, and removal of credentials from messages."""
 
 import difflib
+import errno
 import logging
 import re
 from collections.abc import Iterable, Mapping
@@ -75,6 +76,16 @@ def out_of_memory(error: BaseException) -> str | None:
     if type(error).__name__ == "OutOfMemoryError" or "CUDA error: out of memory" in said:
         return "a GPU's memory"
     return "the memory" if isinstance(error, MemoryError) or "DefaultCPUAllocator" in said else None
+
+
+def disk_full(error: BaseException) -> bool:
+    """Whether ``error`` of Python, PyTorch or safetensors says that a disk is full or a quota is used up.
+
+    PyTorch only reports that fewer bytes than expected are in the file.
+    """
+    known = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    signs = ("No space left on device", "Disk quota exceeded", "inline_container.cc")
+    return known or any(sign in str(error) for sign in signs)
 
 
 LONGEST = 1000

@@ -3,16 +3,17 @@
 import io
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from benchmark import progress
 from benchmark.cluster import gpu_places
 from benchmark.cluster import site as cluster
-from benchmark.errors import UserError, out_of_memory, redacted
+from benchmark.errors import UserError, disk_full, out_of_memory, redacted
 
 
 @contextmanager
@@ -21,8 +22,9 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
     terminal too.
 
     A ``UserError`` or ``ValueError`` becomes one line with the rule, its wildcards and the log, and exit code 1; other
-    errors keep their traceback in the log. Standard output and error are redirected as file descriptors, so that output
-    of child processes and progress bars is logged too.
+    errors keep their traceback in the log. SIGTERM and SIGHUP end the body like an error, so temporary files are
+    removed. Standard output and error are redirected as file descriptors, so that output of child processes and
+    progress bars is logged too.
     """
     terminal = os.dup(2)
     screen = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8"))
@@ -47,18 +49,58 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
         resources, share = snakemake.resources, snakemake.config["compute"]["jobs_per_gpu"]
         gpu_places.claim(resources.get("gpu", 0), share=share, megabytes=resources.get("gpu_mb", 0), say=say)
         print(cluster.whereabouts(), flush=True)
-        with progress.shown_on(screen.stream):
+        with progress.shown_on(screen.stream), _ended_by_signals():
             yield say
-    except Exception as error:
-        print(redacted(traceback.format_exc()), file=sys.stderr, flush=True)  # libraries quote addresses in errors
-        line = redacted(_line(error))
+    except (Exception, _Ended) as error:
+        line = redacted(_line(error))  # libraries quote addresses in errors
         made = ", ".join(f"{key}={value}" for key, value in dict(snakemake.wildcards).items())
         os.write(terminal, f"ERROR in rule {snakemake.rule} ({made}): {line} [log: {snakemake.log}]\n".encode())
+        with suppress(OSError):  # the log's disk may be full
+            print(redacted(traceback.format_exc()), file=sys.stderr, flush=True)
         sys.exit(1)
 
 
-def _line(error: Exception) -> str:
+class _Ended(BaseException):
+    """A signal ends the job; not an ``Exception``, which libraries may catch."""
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Raises ``_Ended`` at SIGTERM, and at SIGHUP unless the job ignores SIGHUP (``nohup``).
+
+    Without a handler Python would end at once, and ``benchmark.files.written`` could not remove temporary files. A
+    training replaces the handler of SIGTERM, in order to write a checkpoint.
+    """
+
+    def end(number: int, _: object) -> None:
+        raise _Ended(signal.Signals(number).name)
+
+    def end_softly(number: int, _: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end)}
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, end_softly)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _line(error: BaseException) -> str:
     """One line for the terminal; the log has the traceback."""
+    if isinstance(error, _Ended):
+        return (
+            f"ended by {error} (a time limit, scancel, preemption, kill or a closed terminal); start again with the "
+            "same command"
+        )
+    if disk_full(error):
+        where = getattr(error, "filename", None)
+        return (
+            f"{f'{where}: ' if where else ''}the disk is full or the quota is used up (folder of results, of data or "
+            "of temporary files): make room, then start again with the same command"
+        )
     if full := out_of_memory(error):
         return (
             f"{full} is full: lower the network's batch (networks.NAME.training) or compute.chunk, or run fewer jobs "
