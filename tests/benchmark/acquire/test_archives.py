@@ -54,6 +54,11 @@ def is_image(name: str) -> bool:
     return name.endswith(".img")
 
 
+def test_web_page_under_the_name_of_an_archive_is_named(make_archive) -> None:
+    with pytest.raises(UserError, match=r"archive: a web page, not the file itself; download the file$"):
+        list(make_archive(b"<!DOCTYPE html><title>Sign in</title>").entries(is_image))
+
+
 @pytest.mark.parametrize("kind", ["tar", "gz", "xz", "zip", "tar in zip"])
 def test_only_chosen_members_are_extracted(make_archive, tmp_path: Path, kind: str) -> None:
     archive = make_archive(packed(kind))

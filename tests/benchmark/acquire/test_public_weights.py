@@ -32,6 +32,16 @@ def test_unknown_hash_is_reported(address, tmp_path: Path) -> None:
     assert "not known" in said
 
 
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html><title>Sign in</title>", b"\n<html>", b"<?xml version='1.0'?>"])
+@pytest.mark.parametrize("sha256", [HASH, None])
+def test_web_page_instead_of_the_file_is_named_and_not_kept(address, server, tmp_path: Path, page, sha256) -> None:
+    """A server may answer with a login, with status 200."""
+    server.files["/f/578/?dl=1"] = page
+    with pytest.raises(UserError, match=r"the server sent a web page, .*; open the address in a browser"):
+        fetch_weights("sr", tmp_path / "sr.ckpt", url=address, sha256=sha256)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("fault", ["other", "gone"])
 def test_failed_download_is_refused_in_one_line_with_alternatives(address, server, tmp_path: Path, fault: str) -> None:
     if fault == "gone":

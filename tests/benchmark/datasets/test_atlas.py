@@ -43,7 +43,6 @@ def test_release_2_is_downloaded_decrypted_and_only_chosen_images_extracted(
     assert [span for _, span in server.asked] == ["", "bytes=30000-"]
     files = {p.name for p in tmp_path.rglob("*") if p.is_file()}
     assert files == {
-        ".lock",
         "ATLAS_R2.0_encrypted.tar.gz",
         "ATLAS_R2.0_encrypted.tar.gz.members.json",
         "sub-r001s002_ses-1_space-MNI152NLin2009aSym_T1w.nii.gz",

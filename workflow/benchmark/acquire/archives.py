@@ -99,7 +99,10 @@ class Archive:
     def _damaged(self, error: Exception) -> UserError:
         said = str(error) or type(error).__name__
         if self._provide is None:
-            return UserError(f"{self.path}: damaged or not an archive ({said}); replace it by a complete copy")
+            from models.wrong_file import wrong_file
+
+            said = wrong_file(self.path) or f"damaged or not an archive ({said}); replace it by a complete copy"
+            return UserError(f"{self.path}: {said}")
         bad = self.path.replace(self.path.with_name(f"{self.path.name}.wrong"))
         return UserError(
             f"{self.path}: damaged or not an archive ({said}); renamed to {bad}; start again to download it again"
@@ -165,7 +168,7 @@ class Archive:
                     self._sizes = sizes
                     return self._sizes, False
         sizes = {entry.name: entry.size for entry in self.entries(choose)}
-        with written(cache) as aside:
+        with _disk(cache), written(cache) as aside:
             aside.write_text(json.dumps({"archive": self._mark(), "members": sizes}, indent=1) + "\n", encoding="utf-8")
         self._sizes = sizes
         return sizes, True
@@ -217,7 +220,9 @@ def _disk(path: Path, doing: str = "written") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"{path}: cannot be {doing} ({error.strerror}); check the disk, then start again") from error
+        raise UserError(
+            f"{path}: cannot be {doing} ({error.strerror}); check the disk and your rights, then start again"
+        ) from error
 
 
 def _plainly(path: Path) -> IO[bytes]:

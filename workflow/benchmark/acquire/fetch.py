@@ -5,32 +5,33 @@ come from the environment. The usual library, ``pooch``, cannot resume a partial
 be resumable.
 """
 
-import errno
 import logging
 import os
 import shutil
-import stat
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
+from filelock import Timeout
 from tqdm import tqdm
 
 from benchmark import progress
+from benchmark.acquire.partial import TAG, length, own
+from benchmark.acquire.partial import tag as tag_of
+from benchmark.acquire.turns import turn
 from benchmark.errors import UserError, one_line, redacted
 from benchmark.files import sha256, whole, written
 
 log = logging.getLogger(__name__)
 
 BLOCK = 1 << 20
-TAG = 1000  # characters of a server's name for a version
 PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that may change soon
 HINTS = {
     401: "the server needs credentials",
@@ -83,6 +84,11 @@ class Item:
         """The server's name for the version of ``part``."""
         return self.target.with_name(f"{self.target.name}.part.tag")
 
+    @property
+    def lock(self) -> Path:
+        """Held by the process that downloads this file."""
+        return self.target.with_name(f".{self.target.name}.lock")
+
 
 class _Passing(Exception):
     """A temporary failure; ``wait``: seconds that the server requested."""
@@ -116,7 +122,7 @@ def download(items: Sequence[Item], parallel: int = 4, title: str = "download") 
         folder.mkdir(parents=True, exist_ok=True)
     known = [item.size for item in items if item.size is not None]
     if len(known) == len(items):
-        need_space(items[0].target.parent, sum(known) - sum(_length(item.part) for item in items))
+        need_space(items[0].target.parent, sum(known) - sum(length(item.part) for item in items))
     stop = threading.Event()
     total = sum(known) if len(known) == len(items) else None
     with (
@@ -142,6 +148,16 @@ def _is_here(item: Item) -> bool:
     return False
 
 
+def _refuse_page(item: Item) -> None:
+    """Removes the part and raises ``UserError`` if the server sent a web page, such as a login, with status 200."""
+    from models.wrong_file import wrong_file
+
+    if said := wrong_file(item.part):
+        item.part.unlink()
+        found = said.partition(";")[0]
+        raise UserError(f"{item.shown}: the server sent {found}; open the address in a browser: a login, new terms?")
+
+
 def _set_aside(item: Item, path: Path) -> Path:
     bad = item.target.with_name(f"{item.target.name}.wrong")
     path.replace(bad)
@@ -159,15 +175,21 @@ class _Job:
         self.left = False  # whether the transferring thread was abandoned
 
     def run(self) -> None:
+        """Downloads the file, unless another process downloads it meanwhile."""
+        with suppress(Timeout), turn(self.item.lock, self.stop.is_set):
+            if not _is_here(self.item):
+                self.download()
+
+    def download(self) -> None:
         item, failures = self.item, 0
         while not self.stop.is_set():
-            before = _length(item.part)
+            before = length(item.part)
             try:
                 self.watched()
                 break
             except _Passing as error:
                 self.check_pace()
-                failures = 1 if _length(item.part) > before else failures + 1
+                failures = 1 if length(item.part) > before else failures + 1
                 if failures >= PATIENCE.tries:
                     raise UserError(
                         f"{item.shown}: given up after {failures} failures in a row ({error}); the received bytes are "
@@ -217,6 +239,7 @@ class _Job:
     def finish(self) -> None:
         item = self.item
         item.tag.unlink(missing_ok=True)
+        _refuse_page(item)
         if item.sha256 is not None and (digest := sha256(item.part)) != item.sha256:
             bad = _set_aside(item, item.part)
             raise UserError(
@@ -228,8 +251,8 @@ class _Job:
     def transfer(self) -> None:
         """One request: from the end of the part to the end of the file."""
         item = self.item
-        have = _length(item.part)
-        tag = _tag(item.tag)
+        have = length(item.part)
+        tag = tag_of(item.tag)
         if tag is None and item.sha256 is None:
             have = 0  # it would be unknown whether the rest belongs to this part
         headers = {"Accept-Encoding": "identity"}
@@ -278,7 +301,7 @@ class _Job:
                 aside.write_text(mark, encoding="utf-8")
         self.bar.update(have)
         try:
-            with _own(item.part, os.O_RDWR | os.O_CREAT) as file:
+            with own(item.part, os.O_RDWR | os.O_CREAT) as file:
                 file.seek(have)
                 file.truncate()
                 # read1 returns the available bytes, so a slow server cannot block the loop until a block is full
@@ -306,52 +329,6 @@ def _stays_encrypted(answer: requests.Response, **_: object) -> None:
             f"{here.hostname}: refused: the server redirects from https to {there.scheme}://{there.hostname}, which "
             "is not encrypted; look for the dataset's new address"
         )
-
-
-def _own(path: Path, flags: int) -> BinaryIO:
-    """Opens a file that an earlier run may have left under a known name.
-
-    In a folder that others can write, somebody can place a link there, whose target would be overwritten or sent to the
-    server.
-
-    ``UserError``: a link, not a regular file, or another user's file. ``FileNotFoundError``: no such file.
-    """
-    reason = "is a link or not a regular file"
-    try:
-        number = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EACCES):
-            raise
-        reason = "belongs to another user" if error.errno == errno.EACCES else reason
-    else:
-        about = os.fstat(number)
-        if about.st_uid == os.geteuid() and about.st_nlink == 1 and stat.S_ISREG(about.st_mode):
-            return os.fdopen(number, "rb" if flags == os.O_RDONLY else "r+b")
-        os.close(number)
-        if stat.S_ISREG(about.st_mode) and about.st_uid != os.geteuid():
-            reason = "belongs to another user"
-    raise UserError(f"{path}: {reason}; remove it, or set data: to a folder of your own")
-
-
-def _length(path: Path) -> int:
-    """Number of bytes from an earlier run. ``UserError``: as ``_own``."""
-    try:
-        with _own(path, os.O_RDONLY) as file:
-            return os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _tag(path: Path) -> str | None:
-    """The server's name for the version, from an earlier run; None if it is missing or not a valid header."""
-    try:
-        with _own(path, os.O_RDONLY) as file:
-            text = file.read(TAG + 1).decode("latin-1")
-    except FileNotFoundError:
-        return None
-    return text if text.isascii() and text.isprintable() and 0 < len(text) <= TAG else None
 
 
 def _total(answer: requests.Response) -> int | None:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from benchmark.acquire.turns import turn
 from benchmark.errors import RedactingFilter, UserError, redacted
 from benchmark.files import sha256, written
 
@@ -51,16 +52,20 @@ def fetch_file(project: str, filename: str, digest: str, folder: Path) -> Path:
     the file, or if the downloaded file differs.
     """
     target = folder / filename
-    if target.exists() and sha256(target) == digest:
-        return target
-    folder.mkdir(parents=True, exist_ok=True)
-    options = settings()
+    with turn(folder / f".{filename}.lock"):
+        if not (target.exists() and sha256(target) == digest):
+            _fetch(project, target, digest)
+    return target
+
+
+def _fetch(project: str, target: Path, digest: str) -> None:
+    filename, options = target.name, settings()
     failures = []
     addresses = _addresses(project, options)
     for address in addresses:
         try:
             _retrieve(_find(address, project, filename, options), target, digest, options)
-            return target
+            return
         except (OSError, ValueError, LookupError) as error:  # errors of requests are OSErrors
             secret = [address, *addresses, options.get("proxy", "")]
             said = redacted(" ".join(str(error).split()), secret)[:200]

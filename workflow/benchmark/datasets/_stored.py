@@ -4,11 +4,11 @@ import os
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from filelock import FileLock
-
 from benchmark.acquire.archives import Archive
+from benchmark.acquire.turns import turn
 from benchmark.datasets import Reader
 from benchmark.errors import UserError
 
@@ -83,9 +83,8 @@ class StoredReader(Reader):
         """``choose``, but not for names that begin with a dot: a Mac adds files ``._x.nii.gz``."""
         return not name.rpartition("/")[2].startswith(".") and self.choose(name)
 
-    def _lock(self) -> FileLock:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.folder / ".lock")
+    def _lock(self) -> AbstractContextManager[None]:
+        return turn(self.folder / ".lock")
 
     def _tree(self) -> dict[str, list[Path]]:
         """Subject → files, if ``local`` is a folder with the files."""

@@ -11,10 +11,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from filelock import FileLock
-
 from benchmark.acquire.archives import Archive
 from benchmark.acquire.pip_index import fetch_file
+from benchmark.acquire.turns import turn
 from benchmark.datasets import Reader
 from benchmark.errors import UserError
 from benchmark.files import sha256, written_together
@@ -44,8 +43,7 @@ class Dataset(Reader):
         pins = self.pins
         self.known(subjects, pins)
         paths = {subject: self.folder / f"{subject}_T1w.nii.gz" for subject in subjects}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / ".lock"):  # several cohorts may need the same scans at the same time
+        with turn(self.folder / ".lock"):  # several cohorts may need the same scans at the same time
             wheels: dict[str, list[str]] = defaultdict(list)
             for subject, path in paths.items():
                 if not path.exists() or sha256(path) != pins[subject]["sha256"]:
