@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from benchmark.datasets.phantom import phantom
 from benchmark.scores import metrics
-from benchmark.scores.region import LEAST_SHARE, heading, meaning, region
+from benchmark.scores.region import LEAST_SHARE, Region, heading, meaning, region
 
 MM = np.diag([3.4, 3.4, 3.4, 1.0])  # of a voxel: the phantom's brain then has 1.2 litres
 
@@ -97,3 +97,49 @@ def test_captions_name_the_kinds_of_region():
     assert "skull-stripped" in meaning(["brain"])
     assert "skin" not in meaning(["brain"])
     assert "skin" in meaning(["head"])
+
+
+def test_orientation_of_the_slices_does_not_decide(brain):
+    """Axial slices, upright, have an affine whose determinant is negative."""
+    assert region(brain, MM @ np.diag([-1.0, 1, 1, 1])).kind == "brain"
+
+
+def cube(size: int = 20, frame: int = 40) -> np.ndarray:
+    """Zeros (frame³) around a cube of ones: 4.1 litres if a voxel has 8 mm, 0.5 litres if 4 mm."""
+    return np.pad(np.ones((size,) * 3, np.float32), (frame - size) // 2)
+
+
+def test_tissue_is_brighter_than_half_of_otsus_threshold():
+    """Otsu's threshold of voxels of 0.5 and 1 is 0.5, so 0.2 is air and 0.5 is tissue."""
+    volume = cube()
+    volume[:, 10:20] *= 0.5
+    solid = volume > 0
+    volume[10:30, 8:10, 10:30] = 0.2
+    found = region(volume, np.diag([8.0, 8, 8, 1]))
+    assert found.kind == "head"
+    np.testing.assert_array_equal(found.mask, solid)
+
+
+def test_head_of_a_single_value_is_its_own_region():
+    found = region(cube(), np.diag([8.0, 8, 8, 1]))
+    assert found.kind == "head"
+    np.testing.assert_array_equal(found.mask, cube() > 0)
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_tunnel_is_filled_in_a_head_in_any_direction_and_in_a_brain_across_slices(axis):
+    """A tunnel from the centre to a face is a hole of the planes that it crosses, and a bay of the other planes."""
+    volume = cube()
+    tunnel: list[slice | int] = [slice(19, 21)] * 3
+    tunnel[axis] = slice(20, 30)
+    volume[tuple(tunnel)] = 0
+    head, brain = (region(volume, np.diag([mm, mm, mm, 1])) for mm in (8.0, 4.0))
+    assert (head.kind, brain.kind) == ("head", "brain")
+    np.testing.assert_array_equal(head.mask, cube() > 0)
+    np.testing.assert_array_equal(brain.mask, cube() > 0 if axis == 0 else volume > 0)
+
+
+def test_slice_is_scored_if_the_region_covers_one_percent_or_more():
+    mask = np.zeros((3, 10, 20), bool)
+    mask[0, 0, :2] = mask[1, 0, 0] = True
+    assert Region(mask, "brain").signal.tolist() == [True, False, False]
