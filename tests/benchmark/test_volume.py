@@ -44,6 +44,30 @@ def test_every_stored_orientation_gives_the_same_upright_slices(codes, wanted, t
     assert nib.aff2axcodes(affine) == UPRIGHT[wanted]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "top", "left", "first"),
+    [("axial", "A", "R", "I"), ("coronal", "S", "R", "P"), ("sagittal", "S", "P", "L")],
+)
+def test_picture_has_the_radiological_directions(wanted, top, left, first, tmp_path):
+    """The brightest voxels lie on the patient's side that must be at the top, at the left, and in the first slice."""
+    for side, index in ((top, (0, None, None)), (left, (None, 0, None)), (first, (None, None, 0))):
+        data = np.ones((5, 6, 7), np.int16)  # stored as RAS
+        edge = {"R": (-1,), "L": (0,), "A": (slice(None), -1), "P": (slice(None), 0), "S": (..., -1), "I": (..., 0)}
+        data[edge[side]] = 9
+        scan = read_scan(scan_in("RAS", tmp_path, data))
+        upright, _ = to_upright(scan.data, scan.affine, wanted)
+        bright = np.ones(upright.shape)
+        bright[tuple(slice(None) if at is None else at for at in index)] = 9
+        np.testing.assert_array_equal(upright, bright)
+
+
+def test_volume_of_two_slices_is_read_in_double_precision(tmp_path):
+    data = np.arange(60, dtype=np.int16).reshape(5, 6, 2)
+    scan = read_scan(scan_in("RAS", tmp_path, data))
+    np.testing.assert_array_equal(scan.data, data)
+    assert scan.data.dtype == np.float64
+
+
 def test_plane_of_a_stored_axis(tmp_path):
     scan = read_scan(scan_in("ASL", tmp_path))
     assert [plane(scan, axis) for axis in range(3)] == ["coronal", "axial", "sagittal"]
@@ -135,5 +159,7 @@ def test_written_volume_is_gzip_with_reproducible_bytes(tmp_path, monkeypatch):
     write(tmp_path / "other.nii.gz", volume, np.eye(4))
     whole = (tmp_path / "one.nii.gz").read_bytes()
     assert whole == (tmp_path / "other.nii.gz").read_bytes()
-    assert nib.Nifti1Image.from_bytes(gzip.decompress(whole)).shape == (4, 5, 3)
+    stored = nib.Nifti1Image.from_bytes(gzip.decompress(whole))
+    np.testing.assert_array_equal(stored.get_fdata(), volume.transpose(1, 2, 0))
+    assert stored.header.get_xyzt_units()[0] == "mm"
     np.testing.assert_array_equal(read(tmp_path / "one.nii.gz")[0], volume)

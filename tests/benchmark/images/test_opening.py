@@ -54,7 +54,7 @@ def test_header_that_contradicts_the_file_is_refused(
         path = tmp_path / "scan.nii.gz"
         path.write_bytes(gzip.compress((tmp_path / "scan.nii").read_bytes()))
     message = refusal_of(path)
-    assert said in message or "damaged or cut short" in message
+    assert said in message or (suffix == ".nii.gz" and "damaged or cut short" in message)
 
 
 @pytest.mark.parametrize(("unit", "scale"), [(3, 1000.0), (1, 0.001), (2, 1.0), (0, 1.0)])
@@ -144,9 +144,8 @@ def test_fill_values_are_refused_with_their_count(tmp_path: Path, fill: float) -
     data = thick().astype(np.float32 if abs(fill) > 1e30 else np.int32 if abs(fill) > 2**20 else np.int16)
     data[:3] = fill
     nib.save(nifti(data), tmp_path / "scan.nii.gz")
-    assert f"1512 voxels hold {float(fill):g}, a fill value; all others lie within 0 to" in refusal_of(
-        tmp_path / "scan.nii.gz"
-    ) or (f"648 voxels hold {float(fill):g}" in refusal_of(tmp_path / "scan.nii.gz"))
+    said = refusal_of(tmp_path / "scan.nii.gz")
+    assert f"648 voxels hold {float(fill):g}, a fill value; all others lie within" in said  # 3 planes of 24 × 9
 
 
 def test_values_up_to_the_limit_of_the_dtype_are_accepted(tmp_path: Path) -> None:
