@@ -52,7 +52,8 @@ def test_folds_are_disjoint_and_without_test_patients(dataset, seed, folds):
 def test_refused_scans_are_replaced_and_named(dataset):
     rows, refused = draw(dataset, "shelf", {"cv": 17, "test": 3}, 5, 0)
     assert len(rows) == 20
-    assert set(refused.values()) <= {"odd"}
+    assert refused == dict.fromkeys(refused, "odd")
+    assert set(dataset.fetched) == {row.subject for row in rows} | set(refused)
     assert not {int(row.subject[1:]) % 5 for row in rows} & {0}
 
 

@@ -85,3 +85,49 @@ def test_wrong_size_or_slice_count_is_refused_with_the_file(scan, wrong, message
     with pytest.raises(UserError, match=message) as caught:
         preprocess(scan, axis=2, **wrong)
     assert str(scan) in str(caught.value)
+
+
+def rewrite(scan, change):
+    """Stores the changed data of the scan in double precision."""
+    stored = nib.load(scan)
+    data = change(stored.get_fdata())
+    nib.save(nib.Nifti1Image(data, stored.affine), scan)
+    return data
+
+
+def test_voxels_below_zero_are_clipped_and_counted(scan):
+    data = rewrite(scan, lambda data: np.where(np.arange(9) == 4, data - 20, data))
+    volume, _, sidecar = preprocess(scan, axis=2, size=32, percentile=100)
+    assert sidecar.clipped == (data < 0).sum() > 0
+    assert volume.min() == 0
+    assert volume.sum() == pytest.approx(np.maximum(data, 0).sum() / data.max(), rel=1e-5)
+
+
+def test_scaling_by_slice_moves_the_least_value_of_each_slice_to_zero_and_can_be_undone(scan):
+    """Slices with other offsets: each slice of the frame, without the padding, is (data − least) / (most − least)."""
+    data = rewrite(scan, lambda data: data * np.linspace(1, 2, 9) + 10.0 * np.arange(1, 10))
+    volume, _, sidecar = preprocess(scan, axis=2, size=32, scaling="slice")
+    low, high = data.min(axis=(0, 1)), data.max(axis=(0, 1))
+    expected = (data - low) / np.where(high > low, high - low, 1)
+    assert sidecar.floor == pytest.approx(low[::-1])  # stored towards the left, upright towards the right
+    assert volume.sum(axis=(1, 2)) == pytest.approx(expected.sum(axis=(0, 1))[::-1], rel=1e-5)
+    np.testing.assert_allclose(undo(volume, sidecar)[0], data, atol=2e-4)
+
+
+def test_scan_without_positive_signal_is_refused(scan):
+    rewrite(scan, np.negative)
+    with pytest.raises(UserError, match=r"scan.nii.gz: its 99.9th percentile is not positive"):
+        preprocess(scan, axis=2, size=32)
+
+
+def test_grid_of_a_plane_with_an_odd_margin_is_centred(scan):
+    """Nine columns in a frame of 32: 11 before and 12 after; the origin moves by 11 columns."""
+    stored, marked = nib.load(scan), np.zeros((20, 24, 9))
+    marked[8, 13, 5] = 1000
+    rewrite(scan, lambda data: data + marked)
+    volume, affine, sidecar = preprocess(scan, axis="axial", size=32, percentile=100)
+    assert sorted(map(tuple, sidecar.pad)) == [(6, 6), (11, 12)]
+    occupied = [np.flatnonzero(volume.any(axis=axes)) for axes in ((0, 2), (0, 1))]
+    assert sorted((int(one[0]), int(one[-1])) for one in occupied) == [(9, 22), (12, 18)]
+    where = affine @ [*(np.argwhere(volume == 1)[0][[1, 2, 0]]), 1]
+    np.testing.assert_allclose(where, stored.affine @ [8, 13, 5, 1], atol=1e-4)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.cohort import sheet
 from benchmark.cohort.sheet import Patient, check_folds, check_scan, read_sheet, write_sheet
 from benchmark.errors import UserError
 
@@ -80,3 +81,17 @@ def test_scan_that_changed_after_the_draw_is_refused(path: Path) -> None:
     check_scan(path, [replace(first, sha256="")], first.subject, "1" * 64)
     with pytest.raises(UserError, match=f"{first.source}: changed since the cohort was drawn"):
         check_scan(path, rows, first.subject, "1" * 64)
+
+
+def test_patients_of_each_role_and_fold() -> None:
+    rows = [*ROWS, patient("d", "cv", 1), patient("e", "test", 0)]
+    assert [sheet.training(rows, fold) for fold in (1, 2)] == [["b"], ["a", "d"]]
+    assert [sheet.validation(rows, fold) for fold in (1, 2)] == [["a", "d"], ["b"]]
+    assert sheet.cross_validated(rows) == ["a", "b", "d"]
+    assert sheet.test(rows) == ["c", "e"]
+    assert sheet.summary(rows) == "2 test and 3 cross-validation patients, folds of [2, 1]"
+
+
+def test_single_fold_trains_on_all_its_patients_and_never_on_a_test_patient() -> None:
+    rows = [patient("a", "cv", 1), patient("b", "cv", 1), patient("c", "test", 0)]
+    assert sheet.training(rows, 1) == sheet.validation(rows, 1) == ["a", "b"]

@@ -66,5 +66,5 @@ def test_values_that_are_not_finite_are_counted() -> None:
     data[[0, 7, 9]] = np.nan, np.inf, -np.inf
     with pytest.raises(UserError, match="3 voxels are NaN or infinite"):
         checked(data)
-    with pytest.raises(UserError, match="every voxel is 4.0"):
+    with pytest.raises(UserError, match=r"every voxel is 4\.0"):
         checked(np.full(12, 4, np.float32))
