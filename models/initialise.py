@@ -17,7 +17,7 @@ def initialise(module: nn.Module, name: str, path: str | Path) -> str:
     the mismatch: sizes, or a checkpoint without that network.
     """
     if str(path).endswith(".safetensors") and "network" in weights.read_metadata(path):
-        module.load_state_dict(weights.load(path).state_dict())
+        _fill(module, name, path)
         return f"{name} starts from {path}"
     target: Any = module.unet if name == "ldm" else module
     # A CompVis file does not store the width of an attention head; the network that is filled has it.
@@ -32,3 +32,15 @@ def initialise(module: nn.Module, name: str, path: str | Path) -> str:
     if name == "ldm":
         module.get_buffer("scale").fill_(init.scale)
     return f"{name} starts from {path} ({init.layout}{', averaged weights' if init.ema else ''})"
+
+
+def _fill(module: nn.Module, name: str, path: str | Path) -> None:
+    """Fills network ``name`` with the weights in a file of this project."""
+    if (kind := weights.class_in(path)) != name:
+        raise ValueError(f"{path}: has weights for network {kind}, not for network {name}")
+    given = weights.load(path).state_dict()
+    sizes, configured = ({key: tensor.shape for key, tensor in one.items()} for one in (given, module.state_dict()))
+    if sizes != configured:
+        size = weights.read_metadata(path)["size"]
+        raise ValueError(f"{path}: its {name} has another size than the config: {size}; set networks.{name}.size")
+    module.load_state_dict(given)

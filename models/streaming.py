@@ -62,7 +62,7 @@ class Streaming:
         return np.abs(self.weights(known, at)) > 1e-6
 
     def forget(self) -> None:
-        """Drops values that one block keeps for the next block, so that a first block can be timed."""
+        """Drops values that one block keeps for the next block: they belong to the slices of one ``stream``."""
 
     def finish(self) -> None:
         """Waits until a GPU has finished."""
@@ -94,6 +94,7 @@ class Streaming:
 
     def blocks(self, slices: Slices, known: np.ndarray, at: np.ndarray) -> Iterator[Any]:
         """The blocks of ``stream``, on the device."""
+        self.forget()
         weights = self.weights(known, at)
         used = self.looks_at(known, at)
         last_use = len(at) - 1 - used[::-1].argmax(axis=0)

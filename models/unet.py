@@ -95,8 +95,13 @@ class Denoiser(nn.Module):
         """The noise predicted in `noisy`.
 
         `noisy` (B, 3, h, w) is the latent at time `t` ((B,) or a scalar, 0 … 999), `condition` (B, 3, h, w)
-        the low-resolution slice of the same size in [−1, 1] (`as_condition`). Returns (B, 3, h, w).
+        the low-resolution slice of the same size in [−1, 1] (`as_condition`). Returns (B, 3, h, w). ValueError if h or
+        w is not a multiple of 2^(levels − 1): each level halves them.
         """
+        height, width = noisy.shape[-2:]
+        multiple = 2 ** (len(self.size["multipliers"]) - 1)
+        if height % multiple or width % multiple:
+            raise ValueError(f"U-Net: {height}×{width} latents are not multiples of {multiple}")
         inputs = torch.cat([noisy, condition], dim=1).to(weights_dtype(self.unet))
         return self.unet(inputs, t).sample.to(noisy.dtype)
 

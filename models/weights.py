@@ -17,6 +17,9 @@ from models.files import imported
 from models.weight_metadata import checked, fits
 from models.wrong_file import refuse_wrong_file
 
+READ = "train again or download it again"
+"""The advice for a file with weights that are not finite."""
+
 
 def network(name: str, size: Mapping[str, Any]) -> nn.Module:
     """The network in ``models/networks/{name}.py`` at ``size`` (config: ``networks.{name}.size``), untrained."""
@@ -30,13 +33,15 @@ def network(name: str, size: Mapping[str, Any]) -> nn.Module:
 def save(path: str | Path, module: nn.Module, metadata: Mapping[str, Any], *, half: bool = False) -> None:
     """Writes ``module``'s state with ``metadata`` (needs ``network`` and ``size``; values become JSON).
 
-    ``half``: floating-point tensors in half precision; ``load`` returns them in single precision.
+    ``half``: floating-point tensors in half precision; ``load`` returns them in single precision. ``ValueError`` if a
+    number is NaN or infinite (or becomes infinite in half precision): nothing is written.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
     if half:
         state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    check_finite(state, f"{path} is not written", "train again with a lower rate")
     content = to_bytes(state, {key: json.dumps(value) for key, value in metadata.items()})
     aside = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
     with open(aside, "xb") as file:  # never follow a link that somebody placed there
@@ -81,16 +86,16 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
             module.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
         except RuntimeError as error:
             raise ValueError(f"{path}: its tensors do not fit network {metadata['network']}: {error}") from error
-    check_finite(module, path)
+    check_finite(module.state_dict(), path)
     return laid_out(module.to(device)).eval().requires_grad_(False)
 
 
-def check_finite(module: nn.Module, path: str | Path) -> None:
-    """``ValueError`` if weights from ``path`` are NaN or infinite."""
-    for name, tensor in module.state_dict().items():
+def check_finite(state: Mapping[str, torch.Tensor], path: str | Path, advice: str = READ) -> None:
+    """``ValueError`` that begins with ``path`` and ends with ``advice``, if weights are NaN or infinite."""
+    for name, tensor in state.items():
         bad = int((~torch.isfinite(tensor)).sum()) if tensor.is_floating_point() else 0
         if bad:
-            raise ValueError(f"{path}: {bad} numbers of {name} are NaN or infinite; train again or download it again")
+            raise ValueError(f"{path}: {bad} numbers of {name} are NaN or infinite; {advice}")
 
 
 def load_by_class(paths: Iterable[str | Path], device: str | torch.device = "cpu") -> dict[str, nn.Module]:

@@ -141,7 +141,7 @@ def loaded(weights: WeightFile, needed: Sequence[str], device: str) -> dict[str,
         networks["ldm"] = diffusion
     for network in networks.values():
         try:
-            weight_files.check_finite(network, weights.path)
+            weight_files.check_finite(network.state_dict(), weights.path)
         except ValueError as error:
             raise UserError(str(error)) from error
     return {name: network.to(device).eval().requires_grad_(False) for name, network in networks.items()}

@@ -12,9 +12,6 @@ from models.method import Restorer
 from models.networks.slab import Slab
 from models.thickness import consistent_spline
 
-REACH = 32
-"""Margin in pixels around non-zero pixels in which the network may draw: the radius of its receptive field."""
-
 POSITIONS = 4
 """Positions that are drawn at once; limits the memory."""
 
@@ -96,7 +93,7 @@ class Method(Restorer):
             about = gap_description(
                 self.geometry.profile, self.geometry.thickness / step, self.geometry.in_plane * step, exists
             )
-            area = filled_area(slices)
+            area = filled_area(slices, self.network.reach)
             if area is not None:
                 for i, drawn in zip(here.tolist(), self.drawn(gap, area, slices, about, where), strict=True):
                     drawn_slices[i, *area] = drawn
@@ -141,10 +138,10 @@ def window(gap: int, count: int) -> tuple[int, int]:
     return max(gap - 3, 0), min(gap + 4, count - 1)
 
 
-def filled_area(slices: Tensor) -> tuple[slice, slice] | None:
-    """Rows and columns that hold all non-zero pixels, with a margin of ``REACH``; None if all pixels are zero.
+def filled_area(slices: Tensor, reach: int) -> tuple[slice, slice] | None:
+    """Rows and columns that hold all non-zero pixels, with a margin of ``reach``; None if all pixels are zero.
 
-    The network draws zero where its whole input is zero, so leaving out that area changes nothing.
+    ``reach``: of the network, which draws zero where its whole input is zero, so leaving out that area changes nothing.
     """
     filled_pixels = slices.amax(dim=0) > 0
     area = []
@@ -153,5 +150,6 @@ def filled_area(slices: Tensor) -> tuple[slice, slice] | None:
         if not len(filled):
             return None
         first, last = int(filled[0]), int(filled[-1])
-        area.append(slice(max(first - REACH, 0) // 2 * 2, min(last + 1 + REACH, filled_pixels.shape[1 - axis])))
+        start, stop = max(first - reach, 0) // 2 * 2, last // 2 * 2 + 2 + reach  # Slab works on pairs of pixels
+        area.append(slice(start, min(stop, filled_pixels.shape[1 - axis])))
     return area[0], area[1]

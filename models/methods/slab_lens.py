@@ -32,7 +32,7 @@ class Method(Slab):
 
     def five(self, known: np.ndarray, at: np.ndarray) -> np.ndarray:
         """Positions (S', 5) of the slices that Lens sees: a quarter of a coarse pixel apart, inside the scan."""
-        step = np.diff(known).mean() / (FACTOR * self.geometry.in_plane)
+        step = 1 / (FACTOR * self.geometry.in_plane)  # also where slices are missing: a distance of 1 is in_plane
         around = at[:, None] + step * (np.arange(SLICES) - SLICES // 2)
         return np.round(around, 9).clip(known[0], known[-1])  # rounded: a known position is met exactly
 
@@ -44,7 +44,7 @@ class Method(Slab):
         drawn_slices = torch.zeros(len(at), *(FACTOR * side for side in coarse.shape[1:]), device=self.device)
         for i, each in enumerate(where.reshape(len(at), SLICES).tolist()):
             slices = coarse[each]
-            area = filled_area(slices)
+            area = filled_area(slices, self.networks["lens"].reach)
             if area is not None:
                 seen = slices[:, *area].unsqueeze(0).contiguous()
                 down, across = (slice(FACTOR * side.start, FACTOR * side.stop) for side in area)

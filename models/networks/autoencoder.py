@@ -57,6 +57,7 @@ class Autoencoder(nn.Module):
 
     def __init__(self, width: int, scales: int, latent: int) -> None:
         super().__init__()
+        self.factor = 2**scales
         widths = [width * 2**scale for scale in range(scales)]
         down: list[nn.Module] = [nn.Conv2d(1, width, 1)]
         for inside, outside in zip([width, *widths], widths, strict=False):
@@ -76,7 +77,10 @@ class Autoencoder(nn.Module):
         return [self.encoder, self.decoder]
 
     def encode(self, slices: Tensor) -> Tensor:
-        """Slices → latents; H and W must be multiples of 2^scales."""
+        """Slices → latents; ``ValueError`` if H or W is not a multiple of 2^scales."""
+        height, across = slices.shape[-2:]
+        if height % self.factor or across % self.factor:
+            raise ValueError(f"autoencoder: {height}×{across} slices are not multiples of {self.factor}")
         return in_weights(self.encoder, slices)
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -109,9 +113,11 @@ class Training(Task[SliceBank]):
         self.perceptual = Perceptual(options["trunk"], net="vgg") if options["perceptual_weight"] else None
 
     def prepare(self, bank: SliceBank) -> None:
-        inside = bank.volume[:-2] == bank.volume[2:]
+        inside = bank.run[:-2] == bank.run[2:]
         if not inside.any():
-            raise ValueError("the autoencoder learns from three neighbouring slices; no training volume has as many")
+            raise ValueError(
+                "the autoencoder learns from three neighbouring slices; no training volume has as many in a row"
+            )
         self.bank, self.middles = bank, inside.nonzero().squeeze(1) + 1
 
     def phases(self) -> dict[str, Phase]:

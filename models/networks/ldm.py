@@ -108,6 +108,6 @@ class Training(Task[SliceBank]):
         self.remembered = torch.cat([self.encode(bank.take(part)) for part in parts])
 
     def picture(self, batch: Tensor) -> list[Tensor]:
-        condition = degradation("bilinear")(batch)
+        condition = self.coarse(batch)
         latents = self.network.sample(condition, slice_seeds(0, range(len(batch))), steps=20)
         return [condition, self.frozen["vq"].decode(latents), self.frozen["vq"](batch), batch]

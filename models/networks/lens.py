@@ -48,6 +48,11 @@ class Lens(nn.Module):
         self.last = convolution(tail, 4)
         nn.init.zeros_(self.last.weight)
 
+    @property
+    def reach(self) -> int:
+        """Coarse pixels around non-zero pixels in which the network may draw: the radius of its receptive field."""
+        return 3 + 2 * len(self.blocks)  # convolutions of 3×3; the last one is on a finer grid
+
     def forward(self, slices: Tensor) -> Tensor:
         middle = slices[:, SLICES // 2 : SLICES // 2 + 1]
         others = torch.cat([slices[:, : SLICES // 2], slices[:, SLICES // 2 + 1 :]], dim=1)

@@ -157,8 +157,8 @@ class Training(Task[SliceBank]):
 
     def prepare(self, bank: SliceBank) -> None:
         self.bank = bank
-        self.first = torch.searchsorted(bank.volume, bank.volume)
-        self.last = torch.searchsorted(bank.volume, bank.volume, right=True) - 1
+        self.first = torch.searchsorted(bank.run, bank.run)
+        self.last = torch.searchsorted(bank.run, bank.run, right=True) - 1
 
     def phases(self) -> dict[str, Phase]:
         optimiser = Adam(self.network.parameters(), lr=self.options["rate"])

@@ -59,6 +59,11 @@ class Slab(nn.Module):
         self.last = convolution(head, 4)
         nn.init.zeros_(self.last.weight)
 
+    @property
+    def reach(self) -> int:
+        """Pixels around non-zero pixels in which the network may draw: the radius of its receptive field."""
+        return 2 * (4 + 2 * len(self.blocks))  # convolutions of 3×3, on a grid of half the resolution
+
     def forward(self, slices: Tensor, about: Tensor, where: Tensor) -> Tensor:
         features = self.features(slices, about)
         return self.at(features, slices, about, where)

@@ -31,7 +31,10 @@ class Checkpoint:
     log: TrainingLog
 
     def save(self) -> None:
-        """Writes the state under another name, then renames the file: a killed process leaves the last checkpoint."""
+        """Writes the state under another name, then renames the file: a killed process leaves the last checkpoint.
+
+        ``OSError`` that names the file if it cannot be written; the last checkpoint is then unchanged.
+        """
         learner = self.learner
         state: dict[str, Any] = {
             "identity": dict(self.identity),
@@ -46,15 +49,23 @@ class Checkpoint:
             "waits": self.log.waits,
         }
         aside = self.path.with_suffix(".part")
-        self.fabric.save(aside, state)
+        try:
+            self.fabric.save(aside, state)
+        except OSError as error:
+            aside.unlink(missing_ok=True)
+            reason = error.strerror or error
+            raise OSError(
+                f"{self.path}: the checkpoint cannot be written ({reason}); make room, and run again"
+            ) from error
         if self.fabric.is_global_zero:
             aside.replace(self.path)
 
     def resume(self) -> bool:
-        """Restores the state of the file; False if there is none of the same identity."""
+        """Restores the state of the file; False if there is none of the same identity. ``ValueError`` if the file is
+        damaged."""
         if not self.path.exists():
             return False
-        state = self.fabric.load(self.path)
+        state = self._read()
         if state["identity"] != dict(self.identity):
             return False
         learner = self.learner
@@ -75,3 +86,15 @@ class Checkpoint:
             self.watch.resume(state["held_out"])
         self.log.rows, self.log.waits = state["log"], state["waits"]
         return True
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            state = self.fabric.load(self.path, weights_only=True)
+            if "identity" in state:
+                return state
+            reason = "it has no identity"
+        except MemoryError:
+            raise
+        except Exception as error:  # PyTorch has no class of its own for a damaged file
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{self.path}: not a whole checkpoint ({reason}); delete it to start this training again")

@@ -13,7 +13,8 @@ from models.fast import moved
 class SliceBank:
     """All training slices on the device, 2 bytes a pixel (a cohort of 13,600 takes 1.8 GB): batches need no transfer.
 
-    ``volume`` (N,): the volume number of each slice; the slices of a volume are in order.
+    ``run`` (N,): the number of the run that each slice belongs to: slices of one volume that follow each other without
+    a gap, in order. A volume is one run, or more if blank slices between its slices were left out.
     ``drawn`` (B,): the numbers of the slices of the last batch.
     ``slices`` (N, H, W): intensities from 0 to 65,535, stored as int16 with the same bits, because CUDA cannot index
     uint16.
@@ -24,12 +25,16 @@ class SliceBank:
 
         ``blank``: slices with a maximum of at most this value are left out.
         """
-        kept = [volume[volume.max(axis=(1, 2)) > blank] for volume in volumes]
+        kept, begins = [], []
+        for volume in volumes:
+            places = np.flatnonzero(volume.max(axis=(1, 2)) > blank)
+            kept.append((volume[places] * 65535).round().astype(np.uint16))
+            begins.append(np.diff(places, prepend=-2) > 1)
         slices = np.concatenate(kept)
-        self.volume = torch.repeat_interleave(torch.arange(len(kept)), torch.tensor([len(part) for part in kept]))
         if not len(slices):
             raise ValueError("no training slice has any signal")
-        self.slices = torch.from_numpy((slices * 65535).round().astype(np.uint16).view(np.int16)).to(device)
+        self.run = torch.from_numpy(np.concatenate(begins).cumsum() - 1)
+        self.slices = torch.from_numpy(slices.view(np.int16)).to(device)
 
     def __len__(self) -> int:
         return len(self.slices)
@@ -40,7 +45,7 @@ class SliceBank:
         return levels.float().div_(65535).unsqueeze(1)
 
     def batch(self, size: int) -> Tensor:
-        """``size`` slices drawn with torch's global generator, with replacement between batches."""
+        """``size`` slices, each drawn from all slices with torch's global generator."""
         self.drawn = torch.randint(len(self), (size,))
         return self.take(self.drawn)
 

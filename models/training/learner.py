@@ -1,6 +1,6 @@
 """A task on its device: the optimisers, the averaged weights, and one training step."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,17 @@ class Learner:
         if self.ema:
             self.ema.step(self.task.network.parameters())
         return numbers
+
+    def is_finite(self, numbers: Mapping[str, torch.Tensor], *, weights: bool) -> bool:
+        """Whether all ``numbers`` of a step are finite and, with ``weights``, all that was trained and its averages.
+
+        A gradient may be NaN although its loss is finite. This function waits for the device.
+        """
+        values = list(numbers.values())
+        if weights:
+            values += [value for value in self.task.trained_state().values() if value.is_floating_point()]
+            values += self.ema.shadow_params if self.ema else []
+        return all(torch.isfinite(value).all() for value in values)
 
     def skip(self, steps: int) -> None:
         """Moves the learning rates ``steps`` steps of the schedule further."""

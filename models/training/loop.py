@@ -34,8 +34,8 @@ class Stopped(Exception):
     """The training received a request to stop; the checkpoint holds its state. Run the training again to resume."""
 
 
-class Diverged(Exception):
-    """A loss is NaN or infinite; the last checkpoint holds the last good weights."""
+class Diverged(ValueError):
+    """A loss or a weight is NaN or infinite; no checkpoint holds such weights."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,9 @@ def fit(
 
     At the end ``task.network`` holds the averaged weights if the task has an EMA, and with early stopping the weights
     with the lowest held-out loss. Raises ``Stopped`` after a signal or ``stop_after`` (checkpoint written) and
-    ``Diverged`` on a loss that is not finite (checkpoint not changed). ``compiled``: compile the networks first, which
-    takes a minute and saves time on a GPU; ``half``: frozen networks have float16 weights, for a GPU. ``show``: makes a
-    progress bar like ``tqdm``'s from a title, the number of steps and how many are done.
+    ``Diverged`` on a loss or a weight that is not finite (checkpoint not changed). ``compiled``: compile the networks
+    first, which takes a minute and saves time on a GPU; ``half``: frozen networks have float16 weights, for a GPU.
+    ``show``: makes a progress bar like ``tqdm``'s from a title, the number of steps and how many are done.
     """
     started = time.monotonic()
     learner = Learner(task, train, fabric, compiled=compiled, half=half)
@@ -168,8 +168,13 @@ def fit(
             saves = done % plan.checkpoint_every == 0 or last
             stops = _on_any(fabric, bool(asked) or _too_late(plan, started))
             # Reading a number waits for the device, so only when a row is due, or before weights are kept.
-            if (logs or saves or stops) and not all(torch.isfinite(value).all() for value in numbers.values()):
-                raise Diverged(f"{log.name}: a loss is not finite at step {done}; the last good weights: {checkpoint}")
+            if logs or saves or stops:
+                finite = learner.is_finite(numbers, weights=saves or stops)
+                if _on_any(fabric, not finite):
+                    raise Diverged(
+                        f"{log.name}: a loss or a weight is NaN or infinite at step {done}; no weights are written; "
+                        "lower the rate or base_rate of networks.NAME.training in the config"
+                    )
             if logs:
                 row = log.add(done, numbers)
                 log.waits[row["step"]] = waiting.share()

@@ -27,8 +27,9 @@ def simulate(
     Returns slices (B, 8, p, p), about (B, 12), where (B, T, 9) and the target (B, T, p, p).
 
     ``augment``: shares of the samples that are resampled (``resampled``), blurred (``blurred``), or get another
-    contrast (``bent``; of these, ``unordered`` changes the order of tissues and ``inverted`` inverts the grey scale), a
-    bias field (``biased``) or noise in the slices (``noisy``; at most ``noise``, as a share of the grey scale).
+    contrast (``bent``; of these, the share ``unordered`` with another order of the tissues), an inverted grey scale
+    (``inverted``), a bias field (``biased``) or noise in the slices (``noisy``; at most ``noise``, as a share of the
+    grey scale).
     """
     count, device = len(places), bank.device
     exact = torch.float16 if device.type == "cuda" else torch.float32

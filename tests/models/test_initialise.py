@@ -28,6 +28,21 @@ def test_first_stage_and_diffusion_are_initialised_from_one_file(tmp_path: Path,
             assert torch.equal(ours.state_dict()[key], tensor), key
 
 
+def test_own_file_of_another_size_or_network_is_refused_by_name(tmp_path: Path) -> None:
+    path, size = tmp_path / "own.safetensors", {"blocks": 1, "width": 8}
+    own = weights.network("wdsr", size)
+    weights.save(path, own, {"network": "narrow", "class": "wdsr", "size": size})
+    started = weights.network("wdsr", size)
+    assert initialise(started, "wdsr", path) == f"wdsr starts from {path}"
+    assert all(torch.equal(a, b) for a, b in zip(started.parameters(), own.parameters(), strict=True))
+    with pytest.raises(
+        ValueError, match=r"own\.safetensors: its wdsr has another size.*'width': 8.*networks\.wdsr\.size"
+    ):
+        initialise(weights.network("wdsr", {"blocks": 1, "width": 12}), "wdsr", path)
+    with pytest.raises(ValueError, match=r"own\.safetensors: has weights for network wdsr, not for network srgan"):
+        initialise(weights.network("srgan", {"blocks": 1, "width": 8}), "srgan", path)
+
+
 def test_file_of_another_size_or_without_the_network_is_refused_by_name(tmp_path: Path) -> None:
     vq, unet = filled(build_vq(**VQ), 1), filled(build_unet(width=32, multipliers=[1], layers_per_block=1), 2)
     torch.save(latent_diffusion(vq, unet), tmp_path / "sr.ckpt")

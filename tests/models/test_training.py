@@ -1,6 +1,7 @@
 """The training loop: saving, resuming and stopping."""
 
 import os
+import resource
 import signal
 
 import numpy as np
@@ -31,6 +32,7 @@ class Denoise(Task):
 
     ema_decay = 0.9
     explode_at = None
+    kink_at = None
     signal_at = None
     die_at = None
 
@@ -50,6 +52,8 @@ class Denoise(Task):
         restored = self.network(slices + torch.randn_like(slices) * 0.1)
         self.restored = restored.detach()
         loss = (restored - slices).pow(2).mean()
+        if step == self.kink_at:  # adds 0 to the loss, and NaN to its gradient
+            loss = loss + (0 * self.network.conv.weight).pow(2).sum().sqrt()
         if step == self.die_at:
             raise KeyboardInterrupt
         if step == self.signal_at:
@@ -120,11 +124,63 @@ def test_checkpoint_of_another_configuration_is_not_resumed(train):
 
 
 def test_nan_loss_stops_training_and_keeps_the_last_finite_checkpoint(train, tmp_path):
-    with pytest.raises(Diverged, match="not finite at step 7"):
+    with pytest.raises(Diverged, match=r"denoise: a loss or a weight is NaN or infinite at step 7; .*lower the rate"):
         train("a", explode_at=6)
     kept = torch.load(tmp_path / "a" / "n.ckpt", weights_only=True)
     assert kept["course"]["done"] == 4
     assert all(torch.isfinite(value).all() for value in kept["task"].values())
+
+
+@pytest.mark.parametrize(("step", "kept"), [(STEPS, 8), (8, 4)])  # the last step, and a step with a checkpoint
+def test_weights_that_become_nan_at_a_finite_loss_are_not_kept(step, kept, train, tmp_path):
+    with pytest.raises(Diverged, match=f"NaN or infinite at step {step}"):
+        train("a", kink_at=step - 1)
+    checkpoint = torch.load(tmp_path / "a" / "n.ckpt", weights_only=True)
+    assert checkpoint["course"]["done"] == kept
+    assert all(torch.isfinite(value).all() for value in checkpoint["task"].values())
+    resumed, _ = train("a")
+    for key, value in network_arrays(train("b")[0]).items():
+        np.testing.assert_array_equal(network_arrays(resumed)[key], value)
+
+
+@pytest.mark.parametrize("damage", [b"", b"<html>", "cut", "list"])
+def test_damaged_checkpoint_is_named_in_the_error(damage, train, tmp_path):
+    with pytest.raises(Stopped):
+        train("a", stop_after=0.0)
+    path = tmp_path / "a" / "n.ckpt"
+    if damage == "list":
+        torch.save([1, 2], path)
+    else:
+        path.write_bytes(path.read_bytes()[:-300] if damage == "cut" else damage)
+    with pytest.raises(ValueError, match=r"n\.ckpt: not a whole checkpoint \(.+\); delete it"):
+        train("a")
+
+
+def test_checkpoint_that_does_not_fit_on_the_disk_leaves_the_last_one(train, tmp_path):
+    with pytest.raises(Stopped):
+        train("a", stop_after=0.0)
+    path = tmp_path / "a" / "n.ckpt"
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"n\.ckpt: the checkpoint cannot be written \(File too large\)"):
+            train("a", stop_after=0.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert not list(path.parent.glob("*.part"))
+
+
+def test_weights_that_are_not_finite_are_not_written(tmp_path):
+    network = nn.Linear(2, 2)
+    nn.init.constant_(network.bias, 1e5)
+    weights.save(tmp_path / "w.safetensors", network, {"network": "x", "size": {}})
+    for half, value in ((True, 1e5), (False, float("nan"))):  # 1e5 is infinite in half precision
+        nn.init.constant_(network.bias, value)
+        with pytest.raises(ValueError, match=r"v\.safetensors is not written: 2 numbers of bias are NaN or infinite"):
+            weights.save(tmp_path / "v.safetensors", network, {"network": "x", "size": {}}, half=half)
+    assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
 
 
 def test_exponential_average_of_the_weights_is_returned(train):
@@ -155,6 +211,13 @@ def test_slice_bank_omits_blank_slices_and_stores_16_bits():
     np.testing.assert_allclose(bank.take(torch.arange(3)).squeeze(1), volume[[0, 2, 3]], atol=1 / 65535)
     with pytest.raises(ValueError, match="no training slice"):
         SliceBank([np.zeros((2, 8, 8), np.float32)])
+
+
+def test_slices_on_both_sides_of_a_blank_slice_are_not_neighbours():
+    volume = np.ones((6, 8, 8), np.float32)
+    volume[[0, 3]] = 0
+    bank = SliceBank([volume, np.zeros_like(volume), volume[1:3]])
+    assert bank.run.tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_shares_of_volumes_without_effect_are_named(capsys):

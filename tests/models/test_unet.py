@@ -30,6 +30,12 @@ def test_attention_is_at_the_levels_of_the_given_downsampling_factors():
     assert canonical_size(attention_factors=[16, 8]) == canonical_size(attention_factors=[8])
 
 
+def test_latents_that_the_levels_cannot_halve_are_refused():
+    module = build_unet(**DEMO)
+    with pytest.raises(ValueError, match="U-Net: 16×18 latents are not multiples of 4"):
+        module(torch.rand(1, 3, 16, 18), torch.tensor([3]), torch.rand(1, 3, 16, 18))
+
+
 def test_demo_size_predicts_noise_that_depends_on_all_inputs():
     torch.manual_seed(0)
     module = build_unet(**DEMO).eval()

@@ -67,6 +67,12 @@ def test_training_triplets_stay_inside_one_volume():
     assert task.middles.tolist() == [1, 2, 5, 6, 9, 10]
 
 
+def test_slices_that_the_scales_cannot_halve_are_refused():
+    network = build(width=4, scales=3, latent=4).eval()  # bicubic slices are multiples of 4
+    with pytest.raises(ValueError, match="autoencoder: 20×24 slices are not multiples of 8"):
+        method("bicubic_ae", {"autoencoder": network}).restore(np.zeros((2, 5, 6), np.float32), [0, 1], [0])
+
+
 def test_volumes_of_two_slices_are_refused():
     with pytest.raises(ValueError, match="three neighbouring slices"):
         Training(build(**SIZE), {}, 1, OPTIONS).prepare(SliceBank([np.ones((2, 8, 8), np.float32)]))

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from models import weights
+from models.interpolation import degrade
 from models.training.data import SliceBank
 
 VQ = {"channels": [8, 8, 16], "layers_per_block": 1, "codes": 16, "norm_groups": 4}
@@ -62,3 +63,13 @@ def test_held_out_slices_are_encoded(bank: SliceBank) -> None:
     bank.batch(4)
     keeping.eval()
     torch.testing.assert_close(keeping.crops(other)[1], keeping.encode(other), atol=1e-4, rtol=1e-4)
+
+
+def test_picture_shows_the_low_resolution_that_the_config_chooses(bank: SliceBank) -> None:
+    batch, rows = torch.rand(2, 1, 32, 32), []
+    for antialias in (True, False):
+        made = task(bank, False)
+        made.options["antialias"] = antialias
+        rows.append(made.eval().picture(batch)[0])
+        assert torch.equal(rows[-1], degrade(batch, antialias=antialias))
+    assert not torch.equal(*rows)

@@ -58,9 +58,16 @@ def test_cropping_empty_frames_and_chunking_do_not_change_the_result(side, monke
     known, at, made_of = np.arange(12.0), np.linspace(0, 11, 15), networks()
     found = method("slab_lens", made_of, chunk=4, **options).restore(slices, known, at)
     for module in ("slab", "slab_lens"):
-        monkeypatch.setattr(f"models.methods.{module}.filled_area", lambda one: (slice(0, 60), slice(0, 60)))
+        monkeypatch.setattr(f"models.methods.{module}.filled_area", lambda *_: (slice(0, 60), slice(0, 60)))
     whole = method("slab_lens", made_of, **options).restore(slices, known, at)
     np.testing.assert_allclose(found, whole, atol=1e-5)
+
+
+def test_five_slices_are_a_quarter_of_a_pixel_apart_also_if_slices_are_missing():
+    restorer = method("slab_lens", networks(), geometry=Geometry("box", 1.0, 2.0))  # a distance of 1: two pixels
+    for known in (np.arange(12.0), np.array([0.0, 1, 4, 5, 11])):
+        found = restorer.five(known, np.array([4.5]))
+        np.testing.assert_allclose(found, [[4.25, 4.375, 4.5, 4.625, 4.75]])
 
 
 def test_thin_slices_are_the_input_of_lens_unchanged():

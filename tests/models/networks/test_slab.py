@@ -6,7 +6,7 @@ import torch
 
 from models.interpolation import cubic_spline
 from models.method import method
-from models.methods.slab import turned
+from models.methods.slab import filled_area, turned
 from models.networks.slab import DESCRIPTION, SLICES, WHERE, build, start
 from models.thickness import Geometry
 from models.weights import load, save
@@ -56,14 +56,28 @@ def test_odd_and_even_sides_agree_away_from_the_edge():
 
 
 @pytest.mark.parametrize("profile", ["gaussian", "box", "point"])
-def test_cropping_empty_frames_does_not_change_the_result(profile, monkeypatch):
-    network, slices = network_with_nonzero_output(), scan()
+@pytest.mark.parametrize(("blocks", "first"), [(2, 50), (2, 51), (10, 50)])
+def test_cropping_empty_frames_does_not_change_the_result(blocks, first, profile, monkeypatch):
+    network = network_with_nonzero_output(blocks)
+    for block in network.blocks:  # reaches far
+        torch.nn.init.kaiming_normal_(block.second.weight)
+    slices = np.zeros((12, 120, 120), np.float32)
+    slices[:, first : first + 9, first : first + 10] = np.random.default_rng(0).random((12, 9, 10))
     geometry = Geometry(profile, 0.0 if profile == "point" else 1.0, 4.0)
-    known, at = np.arange(12.0), np.linspace(0, 11, 45)
+    known, at = np.arange(12.0), np.linspace(0, 11, 8)
     there = method("slab", {"slab": network}, geometry=geometry, chunk=7).restore(slices, known, at)
-    monkeypatch.setattr("models.methods.slab.filled_area", lambda one: (slice(0, 40), slice(0, 40)))
+    assert filled_area(torch.from_numpy(slices), network.reach)[0].stop < 120
+    monkeypatch.setattr("models.methods.slab.filled_area", lambda *_: (slice(0, 120), slice(0, 120)))
     whole = method("slab", {"slab": network}, geometry=geometry).restore(slices, known, at)
     np.testing.assert_allclose(there, whole, atol=1e-5)
+
+
+def test_second_volume_in_the_same_gap_does_not_get_features_of_the_first():
+    restorer = method("slab", {"slab": network_with_nonzero_output()}, geometry=Geometry("box", 1.0, 4.0))
+    for seed in (0, 1):
+        slices = scan(2, seed=seed)
+        fresh = method("slab", restorer.networks, geometry=restorer.geometry).restore(slices, [0, 1], [0.5])
+        np.testing.assert_array_equal(restorer.restore(slices, [0, 1], [0.5]), fresh)
 
 
 def test_thin_known_slices_are_unchanged_and_thick_ones_are_not():
