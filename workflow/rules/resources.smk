@@ -30,6 +30,7 @@ def on_gpu(
 
     return {
         "gpu": count,
+        "nodes": 1,  # else SLURM may take the GPUs of one training from several nodes
         "local_gpu": lambda wildcards: (
             count(wildcards) * 1000 // config["compute"]["jobs_per_gpu"]
         ),

@@ -84,6 +84,34 @@ def test_one_gpu_has_one_name(monkeypatch, visible, names):
     assert gpu_places.gpus() == names
 
 
+def test_jobs_in_a_slurm_session_get_different_gpus_of_the_session(tmp_path, monkeypatch):
+    """`salloc --gpus=2`, then `snakemake --cores 8`. Another session on the node may have GPUs of the same numbers."""
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(gpu_places, "_HELD", [])
+    claimed = []
+    for session in ("7", "7", "8"):
+        monkeypatch.setenv("SLURM_JOB_ID", session)
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+        claimed += gpu_places.claim(1, say=raise_would_wait)
+    assert claimed == ["0", "1", "0"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert gpu_places.claim(2) == []  # a job of the SLURM profile has the GPUs that it needs, and no lock
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert gpu_places.claim(1, ["0", "1"]) == []  # the node's GPUs, which may belong to others
+
+
+@pytest.mark.parametrize(
+    ("visible", "thousandths"),
+    [("0", 1000), ("2, 5", 2000), ("GPU-8f,GPU-9a", 2000), ("", 10**6), ("-1", 10**6), ("0,-1,2", 1000)],
+)
+def test_snakemake_starts_jobs_for_the_visible_gpus_only(monkeypatch, visible, thousandths):
+    yte = pytest.importorskip("yte")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    profile = yte.process_yaml((WORKFLOW.parent / "profiles" / "default" / "config.yaml").read_text())
+    assert profile["resources"]["local_gpu"] == thousandths
+
+
 @pytest.mark.parametrize("variable", ["SLURM_JOB_ID", "LOCAL_RANK"])
 def test_gpus_assigned_by_slurm_or_the_parent_are_kept(monkeypatch, variable):
     monkeypatch.setenv(variable, "1")
@@ -242,4 +270,5 @@ def test_jobs_request_their_share_of_a_gpu_from_snakemake():
     asked = done.stdout.partition("rule train:")[2].partition("resources:")[2].splitlines()[0]
     assert "local_gpu=333" in asked
     assert " gpu=1," in asked
+    assert "nodes=1," in asked  # SLURM would take two GPUs from two nodes
     assert int(re.search(r"gpu_mb=(\d+)", asked)[1]) > 800

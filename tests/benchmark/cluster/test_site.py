@@ -96,6 +96,8 @@ def test_temporary_folder_is_slurms_or_the_sites(monkeypatch):
             monkeypatch.setenv(variable, value)
         assert eval(Site().tmpdir, {"system_tmpdir": "/tmp"}) == (value or "/tmp")
         assert eval(Site(scratch="/scratch").tmpdir, {"system_tmpdir": "/tmp"}) == "/scratch"
+    monkeypatch.setenv("USER", "ada")
+    assert eval(Site(scratch="/scratch/$USER").tmpdir, {}) == "/scratch/ada"
 
 
 @pytest.mark.parametrize("name", ["default/config.yaml", "slurm/config.yaml", "slurm/site.yaml"])

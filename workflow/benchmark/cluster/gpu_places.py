@@ -1,4 +1,5 @@
-"""The number of jobs on each GPU of a workstation, and a GPU for each job. On a cluster SLURM does this."""
+"""The number of jobs on each GPU of a workstation or of a SLURM session, and a GPU for each job. For jobs that Snakemake
+submits to a cluster, SLURM does this."""
 
 import contextlib
 import fcntl
@@ -32,6 +33,12 @@ def gpus(devices: Path = Path("/dev")) -> list[str]:
     return [str(number) for number, _ in enumerate(devices.glob("nvidia[0-9]*"))]
 
 
+def _assigned(count: int, names: list[str]) -> bool:
+    """Whether SLURM has assigned GPUs to this job alone; in a session with several GPUs (``salloc``, ``srun --pty``),
+    jobs of a Snakemake without the SLURM profile choose among the session's GPUs."""
+    return "SLURM_JOB_ID" in os.environ and not ("CUDA_VISIBLE_DEVICES" in os.environ and len(names) > count)
+
+
 def card_memory(name: str) -> tuple[float, float] | None:
     """Free and total megabytes (2²⁰ bytes) of a GPU; None if ``nvidia-smi`` gives no answer."""
     command = ["nvidia-smi", "-i", name, "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"]
@@ -59,12 +66,12 @@ def claim(
     each GPU, which must be free if the GPU is shared (``memory``: free and total memory of a GPU). ``say`` gets a line
     if the job has to wait. Call this before CUDA starts.
 
-    Returns the GPUs' names. Does nothing (an empty list) if there are no GPUs, if SLURM has assigned GPUs, and in a
-    process that a training over several GPUs has started. Raises ``UserError`` if the job cannot fit, or if other users
-    can write to the folder of the locks.
+    Returns the GPUs' names. Does nothing (an empty list) if there are no GPUs, if SLURM has assigned no more GPUs than
+    the job needs, and in a process that a training over several GPUs has started. Raises ``UserError`` if the job
+    cannot fit, or if other users can write to the folder of the locks.
     """
     names = gpus() if names is None else names
-    if not count or not names or "SLURM_JOB_ID" in os.environ or "LOCAL_RANK" in os.environ:
+    if not count or not names or _assigned(count, names) or "LOCAL_RANK" in os.environ:
         return []
     number = min(count, len(names))
     folder = _folder()
@@ -172,7 +179,8 @@ def _lock(folder: int, name: str) -> int | None:
 
 def _open(folder: int, name: str) -> int:
     """Opens a regular file of this user in ``folder``; does not follow links, truncate or block."""
-    called = f"gpu-{platform.node()}-{quote(name, safe='')}.lock"
+    session = os.environ.get("SLURM_JOB_ID", "")  # on a node, SLURM may number the GPUs of every session from 0
+    called = f"gpu-{platform.node()}-{session and f'{session}-'}{quote(name, safe='')}.lock"
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         file = os.open(called, flags, 0o600, dir_fd=folder)

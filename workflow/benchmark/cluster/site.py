@@ -36,8 +36,10 @@ class Site:
     @property
     def tmpdir(self) -> str:
         """The folder for a job's temporary files, as an expression that Snakemake evaluates on the node."""
-        environment = "__import__('os').environ"
-        return repr(self.scratch) if self.scratch else f"{environment}.get('SLURM_TMPDIR') or system_tmpdir"
+        module = "__import__('os')"
+        if self.scratch:  # may name variables of the node: /scratch/$USER/$SLURM_JOB_ID
+            return f"{module}.path.expandvars({self.scratch!r})"
+        return f"{module}.environ.get('SLURM_TMPDIR') or system_tmpdir"
 
     def quoted(self, field: str) -> str:
         """A field as a Python literal, which Snakemake needs for strings in ``default-resources``."""
