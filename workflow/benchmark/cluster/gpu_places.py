@@ -1,5 +1,7 @@
-"""The number of jobs on each GPU of a workstation or of a SLURM session, and a GPU for each job. For jobs that Snakemake
-submits to a cluster, SLURM does this."""
+"""The number of jobs on each GPU of a workstation or of a SLURM session, and a GPU for each job.
+
+For jobs that Snakemake submits to a cluster, SLURM does this.
+"""
 
 import contextlib
 import fcntl
