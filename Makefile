@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .PHONY: help setup dev demo test slurm-test bench bench-gpu gpu-test models lint
 
 help:
-	@echo "make setup        what the study needs, in .venv (2 GB); then: source .venv/bin/activate"
+	@echo "make setup        what the study needs, in .venv (2 GB, or 7 GB with PyTorch for CUDA); then: source .venv/bin/activate"
 	@echo "make demo         the study at a small size on real scans -> results/demo/report.html"
 	@echo "make test         unit tests and the smoke study"
 	@echo "make slurm-test   the smoke study on a real SLURM cluster, started on this machine (root, Debian)"

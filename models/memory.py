@@ -29,7 +29,7 @@ def chunk_that_fits(restorer: "Restorer", shape: tuple[int, int, int]) -> int:
     """
     kept = _found.setdefault(next(iter(restorer.networks.values())), {})
     if shape[1:] not in kept:
-        single, three = (_peak(restorer.device, partial(restorer.rehearse, n, shape[1:])) for n in (1, 3))
+        single, three = (_peak(restorer.device, partial(restorer.trial_run, n, shape[1:])) for n in (1, 3))
         unused = torch.cuda.memory_reserved(restorer.device) - torch.cuda.memory_allocated(restorer.device)
         free = torch.cuda.mem_get_info(restorer.device)[0] + unused
         kept[shape[1:]] = fitting(shape[0], int(SHARE * free), single, (three - single) // 2)

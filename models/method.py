@@ -29,9 +29,9 @@ Sees = Literal["low", "kept", "all", "all_low"]
 class Restorer(Streaming):
     """Base of all methods.
 
-    ``sees``: what the benchmark passes to ``restore`` as ``slices``: low-resolution kept slices (``low``, all honest
-    methods), or, for oracles, the truth at the kept positions (``kept``) or at all positions (``all``), or all slices
-    at low resolution (``all_low``).
+    ``sees``: what the benchmark passes to ``restore`` as ``slices``: low-resolution kept slices (``low``), or, for
+    oracles, the truth at the kept positions (``kept``) or at all positions (``all``), or all slices at low resolution
+    (``all_low``).
     """
 
     sees: Sees = "low"
@@ -65,11 +65,11 @@ class Restorer(Streaming):
         (``models.memory``). ``factor``: in-plane magnification, other than 4 only for methods with ``any_factor``.
         ``half``: networks are evaluated with float16 weights; solver and mixing stay in float32. ``compiled``: networks
         are compiled for chunks of one size, which takes a minute and saves time for long work on a GPU; a method with
-        ``one_size`` False ignores this. ``sees``: to make an oracle of an honest method; ``geometry``: thickness of the
+        ``one_size`` False ignores this. ``sees``: to make an oracle of a method; ``geometry``: thickness of the
         slices, for methods that use it (None: thin slices at their positions).
         """
         if factor != FACTOR and not self.any_factor:
-            raise ValueError(f"in-plane factor {factor}: its networks were made for {FACTOR}")
+            raise ValueError(f"the in-plane factor must be {FACTOR}, not {factor}: the class does not set any_factor")
         self.networks: dict[str, Any] = dict(networks or {})
         self.seed = seed
         self.device = torch.device(device)
@@ -161,7 +161,7 @@ class Restorer(Streaming):
         between = moved(torch.from_numpy(~(rows == 1).any(axis=1)), self.device)
         return self.render(mixed, between)[:count].squeeze(1).clamp(0, 1)
 
-    def rehearse(self, count: int, side: tuple[int, int]) -> None:
+    def trial_run(self, count: int, side: tuple[int, int]) -> None:
         """Evaluates ``count`` slices of ``side`` (h, w) once, to measure the memory of a chunk."""
         slices = torch.zeros(count, 1, *side, device=self.device)
         represented = self.represent(slices, torch.arange(count))

@@ -1,4 +1,4 @@
-"""The house stays as it was drawn: arrows point one way, files stay short."""
+"""The layout of the code: which folder imports which, names of stages, length of files."""
 
 import ast
 import re
@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# The plan of the house. A folder or file of workflow/benchmark imports only from the lines above its own.
-FLOORS = (
+# The layers of the library. A folder or file of workflow/benchmark imports only from the lines above its own.
+LAYERS = (
     ("errors", "seeds", "progress"),
     ("project",),
     ("files",),
@@ -22,7 +22,7 @@ FLOORS = (
     ("datasets",),
     ("cohort",),
     ("scores",),
-    ("jobs",),  # training, restoration, scoring: the only room that imports torch at the top
+    ("jobs",),  # training, restoration, scoring: the only folder that imports torch at the top
     ("figures", "samplers", "survey"),
     ("contest", "report"),
     ("bench", "audit"),
@@ -34,7 +34,7 @@ ALLOWED_IMPORTS = {
     "zoom": ("benchmark", "models"),
     "mri_zoom": ("benchmark", "zoom"),
 }
-# A file of rules, and the room of the library (and of the tests) that its scripts call.
+# A file of rules, and the folder of the library (and of the tests) that its scripts call.
 STAGES = {
     "cohort": "cohort",
     "preprocess": "cohort",
@@ -57,7 +57,7 @@ STAGES = {
 SHARED_RULES = {"common", "resources", "inputs", "contest_inputs", "zoom_inputs", "plan"}
 
 TORCH = ("torch", "torchvision", "lightning_fabric", "diffusers", "lpips", "models")
-# Importing torch takes seconds, so all rooms but one import it inside functions.
+# Importing torch takes seconds, so all folders but one import it inside functions.
 BRIDGES = ("benchmark.jobs.restoration", "benchmark.jobs.training")
 SLOW = (*TORCH, "deepsig", *BRIDGES)  # deepsig imports torch if it is installed
 
@@ -96,7 +96,7 @@ def modules(node: ast.AST) -> list[str]:
     return []
 
 
-def room(path: Path) -> str:
+def folder_of(path: Path) -> str:
     """The folder or file directly under workflow/benchmark that ``path`` belongs to."""
     return path.relative_to(ROOT / "workflow" / "benchmark").parts[0].removesuffix(".py")
 
@@ -109,20 +109,20 @@ def test_package_imports_only_allowed_packages(folder: str) -> None:
     assert {named(path): found for path in sources(folder) if (found := imports(path, forbidden))} == {}
 
 
-def test_every_folder_of_the_benchmark_has_a_floor() -> None:
-    rooms = {room(path) for path in sources("workflow/benchmark")} - {"__init__"}
-    assert rooms == {name for floor in FLOORS for name in floor}
-    assert len(rooms) < 24  # `ls workflow/benchmark` is a table of contents
+def test_every_folder_of_the_benchmark_has_a_layer() -> None:
+    folders = {folder_of(path) for path in sources("workflow/benchmark")} - {"__init__"}
+    assert folders == {name for layer in LAYERS for name in layer}
+    assert len(folders) < 24  # `ls workflow/benchmark` is a table of contents
 
 
 @pytest.mark.parametrize("path", sources("workflow/benchmark"), ids=named)
-def test_folder_imports_only_from_lower_floors(path: Path) -> None:
+def test_folder_imports_only_from_lower_layers(path: Path) -> None:
     if path.name == "__init__.py" and path.parent.name == "benchmark":
         return
-    level = next(i for i, floor in enumerate(FLOORS) if room(path) in floor)
-    below = {name for floor in FLOORS[:level] for name in floor}
+    level = next(i for i, layer in enumerate(LAYERS) if folder_of(path) in layer)
+    below = {name for layer in LAYERS[:level] for name in layer}
     used = {name.split(".")[1] for name in imports(path, ("benchmark",))}
-    assert used - {room(path)} <= below
+    assert used - {folder_of(path)} <= below
 
 
 @pytest.mark.parametrize("path", sources("workflow/benchmark"), ids=named)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from workflow_runs import ROOT, SNAKEMAKE, planned
 
-ROOM = ROOT / "workflow"
+WORKFLOW = ROOT / "workflow"
 # Snakemake 9.27.1 cannot compare the code of a rule's script with `git+file:`; from GitHub and GitLab it can.
 WITHOUT_CODE = ["--rerun-triggers", "mtime", "params", "input", "software-env"]
 IMPORTER = """
@@ -56,7 +56,7 @@ def repository(tmp_path_factory) -> Path:
 
 def run(command: list[str], folder: Path, library: bool = True) -> subprocess.CompletedProcess:
     """From ``folder``; ``library``: whether the package can be imported without the workflow's help."""
-    path = os.pathsep.join([str(ROOT), str(ROOM)]) if library else ""
+    path = os.pathsep.join([str(ROOT), str(WORKFLOW)]) if library else ""
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, env=clean | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
@@ -76,7 +76,7 @@ def plan_and_run(
 
 
 def test_module_from_a_clone_plans_and_runs(write_importing_workflow: Import, tmp_path: Path) -> None:
-    jobs = plan_and_run(write_importing_workflow(str(ROOM / "Snakefile")), tmp_path, library=False)
+    jobs = plan_and_run(write_importing_workflow(str(WORKFLOW / "Snakefile")), tmp_path, library=False)
     assert jobs["zb_score"] == 2
     assert jobs["zb_verdict"] == 1
 
@@ -104,7 +104,7 @@ def test_missing_library_is_refused_with_the_install_command(
 
 
 def test_module_prefix_is_refused_in_one_line(write_importing_workflow: Import, tmp_path: Path) -> None:
-    done = run([*write_importing_workflow(str(ROOM / "Snakefile"), '\n    prefix: "sub"'), "-n"], tmp_path)
+    done = run([*write_importing_workflow(str(WORKFLOW / "Snakefile"), '\n    prefix: "sub"'), "-n"], tmp_path)
     assert done.returncode != 0
     assert "takes no prefix: set `results:`" in done.stdout + done.stderr
 

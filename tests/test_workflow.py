@@ -144,6 +144,7 @@ def test_failing_job_names_rule_wildcards_and_log(tmp_path):
     done = snakemake(*small_study(tmp_path, text), "--", "scores")
     assert done.returncode != 0
     assert re.search(r"ERROR in rule (cohort|preprocess) \(cohort=toy.*99.*\[log: ", done.stdout + done.stderr)
+    assert "Traceback" not in done.stdout + done.stderr  # Snakemake shows the log too
 
 
 def test_no_test_subject_is_an_input_of_a_training_job(study):

@@ -210,7 +210,7 @@ class Projection:
             self.tick(stop - start)
         after, sweeps = self.measure(), 0
         while enforce and after[0] > tolerance and sweeps < SWEEPS:
-            self._give_way(tolerance)
+            self._scale_round(tolerance)
             after, sweeps = self.measure(), sweeps + 1
         rms = float(np.sqrt(total / np.prod(self.fine.shape)))
         return Correction(before[0], before[1], after[0], rms, largest, sweeps)
@@ -279,7 +279,7 @@ class Projection:
         for start, stop in blocks(height, block_length(count * width * 4)):
             self.back.write_rows(start, np.tensordot(inverse, self.back.rows(start, stop), axes=1))
 
-    def _give_way(self, tolerance: float) -> None:
+    def _scale_round(self, tolerance: float) -> None:
         """One round: scales every voxel by the ratio of y to P D x at its position (as in ML-EM), which keeps it above
         zero.
         """

@@ -74,7 +74,13 @@ def start(
             f"{prepared.scan.path}: method {choice.key} uses no random numbers, so there is no spread over seeds; "
             "leave out --uncertainty"
         )
-    cost = probe.measure(trial, prepared.layout.tile())
+    try:
+        cost = probe.measure(trial, prepared.layout.tile())
+    except NotImplementedError:
+        raise UserError(
+            f"method {choice.key}: its class defines no represent, so it restores only whole volumes, in a study; "
+            "choose another method"
+        ) from None
     plan = probe.plan(
         cost,
         prepared.layout,

@@ -12,7 +12,7 @@ from zoom.prepare import Prepared
 from zoom.references import References
 
 #: Description of a method, by its file in models/methods, and its reference.
-WAYS = {
+DESCRIPTIONS = {
     "linear": ("linear interpolation between slices", None),
     "spline": ("cubic spline interpolation", None),
     "copy": ("repetition of the nearest slice", None),
@@ -55,7 +55,7 @@ def methods(prepared: Prepared, zoom: Mapping[str, Any]) -> dict[str, Any]:
         for sentence in (
             _source(zoom, cite),
             _grid(prepared, zoom, cite),
-            _way(prepared, zoom, cite),
+            _method(prepared, zoom, cite),
             _profile(zoom),
             _consistency(zoom, cite),
             _rest(zoom),
@@ -88,10 +88,12 @@ def _grid(prepared: Prepared, zoom: Mapping[str, Any], cite: References) -> str:
     )
 
 
-def _way(prepared: Prepared, zoom: Mapping[str, Any], cite: References) -> str:
-    way, reference = WAYS.get(prepared.choice.file, (f"the method {zoom['Method']} ({zoom['MethodLabel']})", None))
+def _method(prepared: Prepared, zoom: Mapping[str, Any], cite: References) -> str:
+    description, reference = DESCRIPTIONS.get(
+        prepared.choice.file, (f"the method {zoom['Method']} ({zoom['MethodLabel']})", None)
+    )
     options = ", ".join(f"{key} {value}" for key, value in zoom["MethodOptions"].items())
-    text = f"Its slices were computed by {way}{' ' + cite(reference) if reference else ''}"
+    text = f"Its slices were computed by {description}{' ' + cite(reference) if reference else ''}"
     text += f" (method {zoom['Method']}{', ' + options if options else ''})"
     files = [f"{Path(one['File']).name} (SHA-256 {one['SHA256']})" for one in zoom["Weights"]]
     if files:

@@ -1,4 +1,4 @@
-"""The honesty page: one self-contained HTML file next to the output."""
+"""The page next to the output: one self-contained HTML file with sections, the comparison with the scan, and facts."""
 
 from collections.abc import Mapping
 from pathlib import Path

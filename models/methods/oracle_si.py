@@ -6,7 +6,7 @@ from models.method import Restorer, Sees
 
 
 class Method(Restorer):
-    """Sees the true kept slices, which no honest method does; interpolates their pixels linearly."""
+    """Sees the true kept slices, which no method but an oracle does; interpolates their pixels linearly."""
 
     sees: Sees = "kept"
 

@@ -72,7 +72,7 @@ class Diffusion(Restorer):
         """EDSR on slices (B, 1, H, W)."""
         return in_pieces(self.networks["edsr"], pixels, pixels=pixels[0].numel())
 
-    def rehearse(self, count: int, side: tuple[int, int]) -> None:
+    def trial_run(self, count: int, side: tuple[int, int]) -> None:
         ldm = self.networks["ldm"]
         latents = torch.zeros(count, ldm.unet.size["out_channels"], *side, device=self.device)
         ldm(latents, torch.zeros(count, dtype=torch.long, device=self.device), latents[:, :1])

@@ -20,7 +20,7 @@ class Learner:
     def __init__(self, task: Task, train: SliceBank, fabric: Fabric, *, compiled: bool = False, half: bool = False):
         """``compiled``, ``half``: as for ``models.training.loop.fit``."""
         self.task, self.fabric = task.to(fabric.device).train(), fabric
-        task.quicken(half, compiled)
+        task.set_evaluation(half, compiled)
         task.prepare(train)
         phases = task.phases()
         if fabric.device.type == "cuda":

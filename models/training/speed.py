@@ -70,7 +70,7 @@ def measure(
     bank = task.learns_from([noise], fabric.device)
     start = 0.0
     if pool:
-        task.to(fabric.device).quicken(half, compiled=False)
+        task.to(fabric.device).set_evaluation(half, compiled=False)
         task.prepare(bank)  # once to choose kernels, once to measure
         begun = time.perf_counter()
         task.prepare(bank)

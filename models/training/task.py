@@ -109,7 +109,7 @@ class Task(nn.Module, Generic[Bank]):
         """Rows of a picture of held-out slices (B, 1, H, W), each (B, 1, h, w) in [0, 1]; the target last."""
         raise NotImplementedError
 
-    def quicken(self, half: bool, compiled: bool) -> None:
+    def set_evaluation(self, half: bool, compiled: bool) -> None:
         """Sets how networks are evaluated; called on the device before `prepare`.
 
         ``half``: frozen networks get float16 weights; ``compiled``: all networks are compiled, which takes a minute.

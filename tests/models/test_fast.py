@@ -106,7 +106,7 @@ def test_network_is_compiled_once_for_all_volumes_and_folds(slices: np.ndarray, 
             at = np.linspace(0, count - 1, (count - 1) * (n + 1) + 1)
             restored.append(restorer.restore(slices[:count], np.arange(float(count)), at))
         with eagerly():
-            restorer.rehearse(3, (8, 8))
+            restorer.trial_run(3, (8, 8))
         assert len(graphs) == 4
     assert not np.array_equal(restored[0], restored[3])
 

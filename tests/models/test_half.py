@@ -172,7 +172,7 @@ def test_frozen_float16_network_stays_float16_under_bfloat16_autocast(truth: np.
     options = study.config("smoke")["networks"]["ldm"]["training"] | {"slices_per_step": 2}
     frozen = {"vq": weights.network("vq", SIZES["vq"])}
     task = weights.training_of("ldm")(weights.network("ldm", SIZES["ldm"]), frozen, 10, options).train()
-    task.quicken(half=True, compiled=False)
+    task.set_evaluation(half=True, compiled=False)
     seen: list[torch.dtype] = []
     task.frozen["vq"].vq.encoder.conv_in.register_forward_hook(lambda _, __, out: seen.append(out.dtype))
     bank = SliceBank([truth])

@@ -315,8 +315,8 @@ def test_compiled_training_has_channels_last_layout(monkeypatch):
     monkeypatch.setattr(torch._inductor.config, "force_layout_optimization", False)
     network = nn.Sequential(nn.Conv2d(8, 4, 3), nn.Conv2d(4, 4, 3))
     task = Task(network, {}, 1, {})
-    task.quicken(half=False, compiled=False)
+    task.set_evaluation(half=False, compiled=False)
     assert network[0].weight.is_contiguous()
-    task.quicken(half=False, compiled=True)
+    task.set_evaluation(half=False, compiled=True)
     assert all(layer.weight.is_contiguous(memory_format=torch.channels_last) for layer in network)
     assert torch._inductor.config.force_layout_optimization

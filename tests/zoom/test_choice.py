@@ -245,3 +245,18 @@ def test_missing_package_is_named_in_one_line(save: Callable, weights: Path, tmp
     assert done.stderr.splitlines()[-1].startswith("mri-zoom: the package diffusers")
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out.nii.gz").exists()
+
+
+def test_method_that_restores_only_whole_volumes_is_refused(
+    config: dict, save: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Whole(Restorer):
+        any_factor = True
+
+    monkeypatch.setattr("models.methods.eq12.Method", Whole)
+    prepared = prepare(request(config, save(), tmp_path / "o.nii", n=1, method="eq12"), config)
+    with pytest.raises(UserError, match="method eq12: its class defines no represent"):
+        start(prepared, config["compute"])
+    Whole.any_factor = False
+    with pytest.raises(UserError, match="method eq12: the in-plane factor must be 4, not 1"):
+        start(prepared, config["compute"])

@@ -1,4 +1,4 @@
-"""The page is honest and self-contained."""
+"""The page shows the facts, and is self-contained."""
 
 import base64
 import io

@@ -212,7 +212,7 @@ def lock_file(folder: Path, name: str) -> Path:
     return folder / "zoom-benchmark" / f"gpu-{platform.node()}-{name}.lock"
 
 
-@pytest.mark.parametrize("name", ["0-door", "0-0"])
+@pytest.mark.parametrize("name", ["0-guard", "0-0"])
 @pytest.mark.parametrize("obstacle", ["link", "hard link", "pipe", "folder"])
 def test_lock_that_is_a_link_or_not_a_file_is_refused(tmp_path, monkeypatch, name, obstacle):
     victim = tmp_path / "thesis.txt"

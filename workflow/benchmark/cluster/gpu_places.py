@@ -118,8 +118,8 @@ def _take(
 
     If the job does not fit, ``reasons`` gets the reason, and ``never`` the name if it can never fit.
     """
-    door = _lock(folder, f"{name}-door")  # one job at a time computes the free memory
-    if door is None:
+    guard = _lock(folder, f"{name}-guard")  # one job at a time computes the free memory
+    if guard is None:
         return None
     try:
         lock = _lock(folder, f"{name}-{place}")
@@ -133,22 +133,22 @@ def _take(
         held = [promise for promise in promises if promise is not None]
         # Memory of other programs was measured when none of our jobs was on the GPU, and is assumed constant since
         # then: a job's use so far of the memory that it announced is unknown.
-        strangers = max((others for _, others in held), default=total - free)
-        room = min(free, total - strangers - sum(needed for needed, _ in held))
-        if megabytes <= room:
+        foreign = max((others for _, others in held), default=total - free)
+        available = min(free, total - foreign - sum(needed for needed, _ in held))
+        if megabytes <= available:
             os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{megabytes:.0f} {strangers:.0f}".encode(), 0)
+            os.pwrite(lock, f"{megabytes:.0f} {foreign:.0f}".encode(), 0)
             return lock
         os.close(lock)
         reasons[name] = (
-            f"GPU {name} has {max(0.0, room) / 1024:.1f} of {total / 1024:.1f} GiB free, a job needs about "
+            f"GPU {name} has {max(0.0, available) / 1024:.1f} of {total / 1024:.1f} GiB free, a job needs about "
             f"{megabytes / 1024:.1f}"
         )
         if megabytes > total or not held:
             never.add(name)
         return None
     finally:
-        os.close(door)
+        os.close(guard)
 
 
 def _promised(folder: int, name: str) -> tuple[float, float] | None:
@@ -160,8 +160,8 @@ def _promised(folder: int, name: str) -> tuple[float, float] | None:
         return None
     file = _open(folder, name)
     try:
-        needed, strangers = os.pread(file, 64, 0).split()
-        return float(needed), float(strangers)
+        needed, foreign = os.pread(file, 64, 0).split()
+        return float(needed), float(foreign)
     except ValueError:  # the job shares its GPU with no other and wrote no numbers
         return 0.0, 0.0
     finally:

@@ -88,7 +88,7 @@ def _convert(source: str, key: str, kind: Any, value: Any) -> Any:
     return number
 
 
-def whereabouts() -> str:
+def job_location() -> str:
     """The place where a job runs, for the first line of its log."""
     job, gpus = os.environ.get("SLURM_JOB_ID"), os.environ.get("CUDA_VISIBLE_DEVICES")
     node = os.environ.get("SLURMD_NODENAME", platform.node())

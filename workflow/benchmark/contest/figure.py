@@ -31,8 +31,8 @@ def shown(scores: pd.DataFrame, cohort: str, methods: Mapping[str, Any], classes
     """
     patients = patient_means(scores[(scores["cohort"] == cohort) & (scores["setting"] == REMOVED)])
     means = patients.groupby("method", sort=False)[list(METRICS)].mean()
-    honest = means[[methods[m]["kind"] == "method" for m in means.index]]
-    ranks = sum(honest[m].rank(ascending=not HIGHER_IS_BETTER[m]) for m in METRICS)
+    trained = means[[methods[m]["kind"] == "method" for m in means.index]]
+    ranks = sum(trained[m].rank(ascending=not HIGHER_IS_BETTER[m]) for m in METRICS)
     best: dict[str, str] = {}
     for method in ranks.sort_values(kind="stable").index:
         best.setdefault(classes[method], method)

@@ -115,8 +115,8 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
     for (cohort, setting), rows in frame.groupby(["cohort", "setting"], sort=False):
         table.rows.append(f"{about['cohorts'][cohort]['label']}: {setting_name(setting)}")
         shown = [*COLUMNS, "lpips_vgg"]
-        honest = rows[[about["methods"][m]["kind"] != "oracle" for m in rows["method"]]]
-        best = {c: honest[c].max() if _higher(c) else honest[c].min() for c in shown}
+        without_oracles = rows[[about["methods"][m]["kind"] != "oracle" for m in rows["method"]]]
+        best = {c: without_oracles[c].max() if _higher(c) else without_oracles[c].min() for c in shown}
         for _, row in rows.iterrows():
             method = about["methods"][row["method"]]
             line = [Cell(KINDS[method["kind"]] + method["label"])]

@@ -144,7 +144,7 @@ def open_image(path: str | Path, orientation: str | None = None) -> Opened:
     the file's size, a datatype that contradicts bitpix, an invalid affine, a voxel size or origin that no scanner
     makes.
     """
-    from models.wrong_file import wrong_file  # here: this room is imported without `models`
+    from models.wrong_file import wrong_file  # here: this folder is imported without `models`
 
     name = str(path)
     source = Source(Path(name))

@@ -9,7 +9,7 @@ LARGEST = float(np.finfo(np.float32).max)
 #: The distance of a fill value from all other values is more than this many times their range.
 ALONE = 2.0
 #: Factor between the largest value of a scan and of single precision, for interpolation beyond the scan's range.
-ROOM = 8
+HEADROOM = 8
 
 
 class Values:
@@ -59,7 +59,7 @@ class Values:
                     f"{path}: {count} voxels hold {fill:g}, a fill value; all others lie within {low:g} to {high:g}: "
                     f"set these voxels to the background's value ({max(low, 0.0):g}, say) first"
                 )
-        if max(abs(self.low), abs(self.high), self.high - self.low) > LARGEST / ROOM:
+        if max(abs(self.low), abs(self.high), self.high - self.low) > LARGEST / HEADROOM:
             raise UserError(
                 f"{path}: values up to {max(abs(self.low), abs(self.high)):g}; divide the scan by its largest"
             )

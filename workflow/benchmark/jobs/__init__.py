@@ -1,4 +1,4 @@
 """The work of the rules' scripts: training, restoration, scoring, timing.
 
-The only room that imports torch at the top.
+The only folder that imports torch at the top.
 """

@@ -21,9 +21,9 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
     """Runs a script's body: everything that the script prints goes to the rule's log; lines by ``say`` go to the
     terminal too.
 
-    A ``UserError`` or ``ValueError`` becomes one line with the rule, its wildcards and the log, and exit code 1; other
-    errors keep their traceback in the log. SIGTERM and SIGHUP end the body like an error, so temporary files are
-    removed. Standard output and error are redirected as file descriptors, so that output of child processes and
+    An error becomes one line with the rule, its wildcards and the log, and exit code 1. The log has the traceback,
+    except of a ``UserError``, which the user can fix. SIGTERM and SIGHUP end the body like an error, so temporary files
+    are removed. Standard output and error are redirected as file descriptors, so that output of child processes and
     progress bars is logged too.
     """
     terminal = os.dup(2)
@@ -48,15 +48,16 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
     try:
         resources, share = snakemake.resources, snakemake.config["compute"]["jobs_per_gpu"]
         gpu_places.claim(resources.get("gpu", 0), share=share, megabytes=resources.get("gpu_mb", 0), say=say)
-        print(cluster.whereabouts(), flush=True)
+        print(cluster.job_location(), flush=True)
         with progress.shown_on(screen.stream), _ended_by_signals():
             yield say
     except (Exception, _Ended) as error:
         line = redacted(_line(error))  # libraries quote addresses in errors
         made = ", ".join(f"{key}={value}" for key, value in dict(snakemake.wildcards).items())
         os.write(terminal, f"ERROR in rule {snakemake.rule} ({made}): {line} [log: {snakemake.log}]\n".encode())
+        shown = line if isinstance(error, UserError) else redacted(traceback.format_exc())  # Snakemake prints the log
         with suppress(OSError):  # the log's disk may be full
-            print(redacted(traceback.format_exc()), file=sys.stderr, flush=True)
+            print(shown, file=sys.stderr, flush=True)
         sys.exit(1)
 
 
@@ -89,7 +90,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def _line(error: BaseException) -> str:
-    """One line for the terminal; the log has the traceback."""
+    """One line for the terminal."""
     if isinstance(error, _Ended):
         return (
             f"ended by {error} (a time limit, scancel, preemption, kill or a closed terminal); start again with the "

@@ -98,8 +98,10 @@ def pairs(methods: Mapping[str, str], ours: str, reference: str = "linear") -> l
 
     ``methods``: kind by key, in order. Oracles, which see the truth, are not compared.
     """
-    honest = [method for method, kind in methods.items() if kind != "oracle"]
-    over_others = [(ours, method) for method in honest if method != ours]
-    over_others += [two for two in LIKE_WITH_LIKE if set(two) <= set(honest) and two not in over_others]
-    over_reference = [(method, reference) for method in honest if reference in honest and method != reference]
+    without_oracles = [method for method, kind in methods.items() if kind != "oracle"]
+    over_others = [(ours, method) for method in without_oracles if method != ours]
+    over_others += [two for two in LIKE_WITH_LIKE if set(two) <= set(without_oracles) and two not in over_others]
+    over_reference = [
+        (method, reference) for method in without_oracles if reference in without_oracles and method != reference
+    ]
     return over_others + [pair for pair in over_reference if pair not in over_others]

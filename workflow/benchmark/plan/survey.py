@@ -20,8 +20,8 @@ class Survey:
     @cached_property
     def methods(self) -> list[str]:
         """The methods in the survey; controls if there are no other methods."""
-        honest = [m for m in self.study.methods if self.study.kind(m) != "oracle"]
-        return [m for m in honest if self.study.kind(m) == "method"] or honest
+        without_oracles = [m for m in self.study.methods if self.study.kind(m) != "oracle"]
+        return [m for m in without_oracles if self.study.kind(m) == "method"] or without_oracles
 
     @property
     def gap(self) -> dict[str, Any]:

@@ -64,9 +64,9 @@ def winners_table(frame: pd.DataFrame, cohorts: Mapping[str, str]) -> Table:
     ``frame``: rows of tables 1–4.
     """
     table = Table("Which mean is best", "", ["cohort", "among", *(NAMES[m] for m in METRICS)])
-    honest = frame[frame["kind"] != "oracle"]
+    without_oracles = frame[frame["kind"] != "oracle"]
     for cohort, label in cohorts.items():
-        of = honest[honest["cohort"] == cohort].set_index("method")
+        of = without_oracles[without_oracles["cohort"] == cohort].set_index("method")
         groups = {"methods of the article": of[of["block"] == "article"], "all methods and controls": of}
         for among, rows in groups.items():
             line = [Cell(label), Cell(among)]

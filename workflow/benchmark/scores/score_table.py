@@ -139,13 +139,13 @@ def caption(
     text = "Mean over the removed slices, then the test patients, then the folds"
     text += (
         f"; ± standard deviation over {folds} folds, that is, over {folds} trainings tested on the same patients "
-        "(methods without training are scored once and have none); "
+        "(methods without training are scored once and have no ±); "
         if folds > 1
         else "; one fold has one training and no spread of trainings; "
     )
     text += (
-        "in brackets the standard deviation over the test patients. Best value of a block in bold; a block of one row "
-        f"and the oracles have none. {learned_from_alex(labels)}"
+        "in brackets the standard deviation over the test patients. Bold: the best value of a block that has more "
+        f"than one row and no oracles. {learned_from_alex(labels)}"
     )
     if with_paper:
         text += "‘article’ is the published figure, Δ is our figure minus the published figure. "
