@@ -99,7 +99,10 @@ def run(function: str, home: Path) -> None:
     )
     with job(snakemake):
         logging.getLogger().setLevel(logging.INFO)
-        network_functions(home / "out")[function]()
+        try:
+            network_functions(home / "out")[function]()
+        except UserError as error:  # whose log has no traceback; that of another error quotes all causes
+            raise RuntimeError(str(error)) from error
 
 
 @pytest.mark.parametrize("function", network_functions(Path()))
