@@ -3,7 +3,7 @@
 import errno
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,16 +78,8 @@ def zoom(
     with _disk(prepared.names.image.parent), _memory(request.scan):
         extents = survey(prepared.scan)
         scaled = not suffix_of(prepared.names.image).lower().startswith(".mg")
-        lost, warned = rounding(prepared.scan, extents), list(prepared.warnings)
-        if lost:
-            warned.append(
-                f"Its values need more digits than single precision has, so they are rounded by up to {lost:g}."
-            )
-        if (values := max(extent.different for extent in extents)) <= FEW:
-            warned.append(
-                f"A sample of its voxels has only {values} different values, as label maps do, and values between "
-                "labels have no meaning. If it is a label map, zoom its scan and give the map with --labels."
-            )
+        lost = rounding(prepared.scan, extents)
+        warned = [*prepared.warnings, *_about_values(extents, lost)]
         for sentence in warned:
             warn_of(sentence)
         form = encoding(prepared.scan, extents, request.dtype, scaled)
@@ -111,19 +103,36 @@ def zoom(
             about = description.sidecar(
                 prepared, job.engine, form, job.results, config, job.pictures, warned, seconds, link
             )
-            texts = {names.sidecar: _json(about), names.page: page(prepared, about, job.pictures), **prepared.texts}
-            if request.uncertainty:
-                texts[names.spread_sidecar] = _json(description.spread_sidecar(about))
-            if names.labels_sidecar:
-                texts[names.labels_sidecar] = _json(description.labels_sidecar(about, prepared, link))
-            if request.viewer:
-                texts[names.view] = view.view(prepared, job.volumes, job.pictures.scale)
-            for path, text in texts.items():
+            for path, text in _texts(prepared, job, about, link).items():
                 aside[path].write_text(text, encoding="utf-8", errors="backslashreplace")  # names that are no UTF-8
     for sentence in about["Zoom"]["Warnings"]:
         warn_of(sentence)
     say(f"{prepared.names.image}: done in {about['Zoom']['Seconds']:.0f} s; page: {prepared.names.page}")
     return about
+
+
+def _about_values(extents: Sequence[Extent], lost: float) -> Iterator[str]:
+    """Warnings about a scan's values: rounding by ``lost``, and few different values."""
+    if lost:
+        yield f"Its values need more digits than single precision has, so they are rounded by up to {lost:g}."
+    if (values := max(extent.different for extent in extents)) <= FEW:
+        yield (
+            f"A sample of its voxels has only {values} different values, as label maps do, and values between "
+            "labels have no meaning. If it is a label map, zoom its scan and give the map with --labels."
+        )
+
+
+def _texts(prepared: Prepared, job: "Job", about: Mapping[str, Any], link: str) -> dict[Path, str]:
+    """The text files next to the images: sidecars, page, viewer, and what belongs to the scan's modality."""
+    names = prepared.names
+    texts = {names.sidecar: _json(about), names.page: page(prepared, about, job.pictures), **prepared.texts}
+    if prepared.request.uncertainty:
+        texts[names.spread_sidecar] = _json(description.spread_sidecar(about))
+    if names.labels_sidecar:
+        texts[names.labels_sidecar] = _json(description.labels_sidecar(about, prepared, link))
+    if prepared.request.viewer:
+        texts[names.view] = view.view(prepared, job.volumes, job.pictures.scale)
+    return texts
 
 
 class Job:

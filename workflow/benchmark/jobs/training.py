@@ -58,11 +58,7 @@ def train(
     torch.manual_seed(derive(seed, "weights", name, *identity.values()))
     fabric = start_fabric(compute["device"], compute["devices"], compute["precision"])
     kind = network.get("class", name)
-    module = weight_files.network(kind, network["size"])
-    if init:
-        from models.initialise import initialise  # its import takes seconds
-
-        print(initialise(module, kind, init))
+    module = _start(kind, network["size"], init)
     task_of = weight_files.training_of(kind)
     bank = task_of.learns_from((volume.read(path)[0] for path in training), fabric.device, shares)
     held_out = task_of.learns_from((volume.read(path)[0] for path in validation or training[:1]), fabric.device)
@@ -87,6 +83,7 @@ def train(
         early_stop=early_stop,
     )
     print(f"{name}: {sum(p.numel() for p in module.parameters()):,} parameters, {len(bank)} slices, {fabric.device}")
+    inputs = [*training, *validation, *needs, *([trunk] if trunk else []), *files_of(init)]
     checkpoint = weights.with_suffix(".ckpt")
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     outcome = fit(
@@ -97,12 +94,7 @@ def train(
         checkpoint,
         log,
         fabric,
-        {
-            "config": digest(settings),
-            "inputs": inputs_digest(
-                [*training, *validation, *needs, *([trunk] if trunk else []), *files_of(init)], compute, kind
-            ),
-        },
+        {"config": digest(settings), "inputs": inputs_digest(inputs, compute, kind)},
         compiled=decided(compute["compile"], training_pays(fabric.device, steps)),
         half=decided(compute["half"], fabric.device.type == "cuda"),
         show=lambda title, total, begun: progress.bar(title, total, "it", begun=begun, logged=True),
@@ -125,6 +117,16 @@ def train(
     }
     weight_files.save(weights, task.network, metadata, half=half)
     checkpoint.unlink(missing_ok=True)
+
+
+def _start(kind: str, size: Mapping[str, Any], init: str | None) -> torch.nn.Module:
+    """The network before its training: random weights, or the weights ``init``."""
+    module = weight_files.network(kind, size)
+    if init:
+        from models.initialise import initialise  # its import takes seconds
+
+        print(initialise(module, kind, init))
+    return module
 
 
 def inputs_digest(files: Iterable[str], compute: Mapping[str, Any], kind: str) -> str:
