@@ -194,7 +194,7 @@ def fit(
     task.eval()
     if fabric.is_global_zero:
         _picture(task, held_out, log)
-    _report(task, log)
+        _report(task, log)
     return _outcome(course, watch)
 
 

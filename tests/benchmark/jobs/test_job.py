@@ -53,6 +53,15 @@ def test_handler_of_a_training_gets_the_signal_of_a_closed_terminal(tmp_path: Pa
     assert run(tmp_path, body).stderr == "toy: checkpoint\n"
 
 
+def test_processes_of_one_training_do_not_overwrite_each_others_lines(tmp_path: Path) -> None:
+    (tmp_path / "log.txt").write_text("of an earlier run\n")
+    body = "print('first', flush=True); open(log, 'a').write('of the other process\\n'); print('second')"
+    run(tmp_path, body)
+    lines = (tmp_path / "log.txt").read_text().splitlines()
+    assert lines[-3:] == ["first", "of the other process", "second"]
+    assert "of an earlier run" not in lines
+
+
 @pytest.mark.parametrize("log", ["log.txt", "/dev/full"])
 @pytest.mark.parametrize("code", ["ENOSPC", "EDQUOT"])
 def test_full_disk_is_reported_even_if_the_log_is_on_it(tmp_path: Path, log: str, code: str) -> None:

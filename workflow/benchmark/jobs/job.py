@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from benchmark import progress
@@ -30,9 +31,10 @@ def job(snakemake: Any) -> Iterator[Callable[[str], None]]:
     screen = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8"))
     screen.setLevel(logging.WARNING)
     logging.getLogger("benchmark").addHandler(screen)  # a dataset's terms, retries: for the user to see at once
-    # a further process of a training over several GPUs appends
-    mode = "a" if "LOCAL_RANK" in os.environ else "w"
-    log = open(str(snakemake.log), mode, buffering=1, encoding="utf-8")  # noqa: SIM115 (open to the end of the process)
+    # The processes of a training over several GPUs share the log: all append, and only the first empties the file.
+    if "LOCAL_RANK" not in os.environ:
+        Path(str(snakemake.log)).write_bytes(b"")
+    log = open(str(snakemake.log), "a", buffering=1, encoding="utf-8")  # noqa: SIM115 (open to the end of the process)
     for stream in (1, 2):
         os.dup2(log.fileno(), stream)
     for printed in (sys.stdout, sys.stderr):  # × and − must be written in every locale
