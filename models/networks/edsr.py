@@ -92,7 +92,7 @@ class Training(Task[SliceBank]):
         self.loss = LOSSES[name]
 
     def prepare(self, bank: SliceBank) -> None:
-        size = min(self.options["pool"], len(bank))
+        size = min(self.options.whole("pool"), len(bank))
         self.target = bank.spread(size)
         sampling = {key: self.options[key] for key in ("sampler", "eta")} | {"steps": self.options["sampling_steps"]}
         at_once = 32 if self.target.is_cuda else 16

@@ -88,6 +88,7 @@ class Training(BlockTask):
     """
 
     network: Lens
+    multiple = FACTOR
 
     def forward(self, phase: str, batch: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         slices, target = self.pairs(self.bank, batch)

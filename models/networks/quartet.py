@@ -152,8 +152,15 @@ class Training(Task[SliceBank]):
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__(network, needs, steps, options)
         self.ema_decay = options["ema"]
+        self.options.whole("patch", self.network.factor, self.network.factor)
+        self.options.whole("gap", 1 + self.least)
         weighs = options["perceptual_weight"]
         self.perceptual = Perceptual(options["trunk"], net=options["perceptual_net"]) if weighs else None
+
+    @property
+    def least(self) -> int:
+        """The smallest distance of a sample from its left neighbour: with factor 1, known slices are not drawn."""
+        return int(self.network.factor == 1)
 
     def prepare(self, bank: SliceBank) -> None:
         self.bank = bank
@@ -183,10 +190,9 @@ class Training(Task[SliceBank]):
         + 2c)."""
         anchor = torch.randint(len(self.bank), (count,))
         first, last = self.first[anchor], self.last[anchor]
-        least = int(self.network.factor == 1)  # with factor 1, known slices are not drawn
-        gap = torch.minimum(torch.randint(1 + least, self.options["gap"] + 1, (count,)), last - first)
+        gap = torch.minimum(torch.randint(1 + self.least, self.options["gap"] + 1, (count,)), last - first)
         left = torch.minimum(torch.maximum(anchor - (gap / 2).long(), first), last - gap)
-        right, inside = left + gap, least + (torch.rand(count) * (gap - least)).long()
+        right, inside = left + gap, self.least + (torch.rand(count) * (gap - self.least)).long()
         target = torch.minimum(left + inside, last)  # of a volume of one slice: the slice
         reach = torch.where(torch.rand(2, count) < 0.5, gap, 1).clamp_min(1)
         # an outer slice that falls outside the volume is dropped, not moved closer

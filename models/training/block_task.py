@@ -16,13 +16,17 @@ from models.training.task import Phase, Task, rate_schedule
 class BlockTask(Task[BlockBank]):
     """MAE inside a border, averaged weights, Adam with clipped gradients. A subclass defines ``forward``.
 
-    Options: ``patch`` (side in pixels of the target), ``border`` (pixels at a patch's edges that the loss leaves out),
-    ``rate``, ``rate_schedule``, ``clip`` (the largest norm of the gradients) and ``ema`` (decay).
+    Options: ``patch`` (side in pixels of the target, a multiple of ``multiple``), ``border`` (pixels at a patch's edges
+    that the loss leaves out), ``rate``, ``rate_schedule``, ``clip`` (the largest norm of the gradients) and ``ema``
+    (decay).
     """
+
+    multiple = 1
 
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__(network, needs, steps, options)
         self.ema_decay = options["ema"]
+        self.options.whole("patch", 2 * self.options.whole("border", 0) + 1, self.multiple)
 
     @staticmethod
     def learns_from(

@@ -34,10 +34,21 @@ class Phase:
 
 
 class Options(dict[str, Any]):
-    """Settings of a training, by name; ``ValueError`` for a setting that is needed and missing."""
+    """Settings of a training, by name; ``ValueError`` for a setting that is needed and missing, or has a wrong
+    value."""
 
     def __missing__(self, key: str) -> Any:
         raise ValueError(f"the training needs the setting '{key}'; add it to the network's `training` in the config")
+
+    def whole(self, key: str, least: int = 1, multiple: int = 1) -> int:
+        """The setting ``key``, a whole number of at least ``least`` and a multiple of ``multiple``."""
+        value = self[key]
+        if not isinstance(value, int) or value < least or value % multiple:
+            steps = f" and a multiple of {multiple}" if multiple > 1 else ""
+            raise ValueError(
+                f"the training's setting '{key}' is {value}; it must be a whole number of at least {least}{steps}"
+            )
+        return value
 
 
 class Task(nn.Module, Generic[Bank]):

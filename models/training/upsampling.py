@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
 
 from models.fast import moved
-from models.interpolation import bicubic
+from models.interpolation import FACTOR, bicubic
 from models.training.data import SliceBank, random_flip
 from models.training.degradation import degradation
 from models.training.task import Task, rate_schedule
@@ -53,6 +53,7 @@ class Upsampling(Task[SliceBank]):
 
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__(network, needs, steps, options)
+        self.options.whole("patch", FACTOR, FACTOR)
         self.degrade = degradation(options["degradation"], options.get("antialias", True))
 
     def pair(self, batch: Tensor) -> tuple[Tensor, Tensor]:

@@ -261,6 +261,27 @@ def test_saved_weights_keep_their_metadata_and_tensors(tmp_path, tiny_vq):
         torch.testing.assert_close(back.state_dict()[key], value, atol=0, rtol=0)
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "wrong", "said"),
+    [
+        ("wdsr", {}, {"patch": 50}, "'patch' is 50; it must be a whole number of at least 4 and a multiple of 4"),
+        ("srgan", {}, {"patch": 0}, "'patch' is 0"),
+        ("quartet", {}, {"patch": 50}, "'patch' is 50"),
+        ("quartet", {}, {"gap": 0}, "'gap' is 0; it must be a whole number of at least 1"),
+        ("quartet", {"factor": 1}, {"gap": 1}, "'gap' is 1; it must be a whole number of at least 2"),
+        ("lens", {}, {"patch": 50}, "'patch' is 50; it must be a whole number of at least 9 and a multiple of 4"),
+        ("slab", {}, {"border": 16}, "'patch' is 32; it must be a whole number of at least 33"),
+    ],
+)
+def test_setting_that_a_training_cannot_have_is_refused(name, size, wrong, said):
+    options = {"patch": 32, "gap": 3, "border": 4, "ema": 0.9, "degradation": "bilinear", "perceptual_weight": 0}
+    options |= {"discriminator_width": 4}
+    network = weights.network(name, {"blocks": 1, "width": 8} | size)
+    weights.training_of(name)(network, {}, 1, options)
+    with pytest.raises(ValueError, match=f"the training's setting {said}"):
+        weights.training_of(name)(network, {}, 1, options | wrong)
+
+
 @pytest.fixture
 def tiny_vq():
     return {"channels": [8, 8, 16], "layers_per_block": 1, "codes": 16, "norm_groups": 4}
