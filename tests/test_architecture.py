@@ -146,6 +146,31 @@ def test_rule_files_do_not_include_each_other() -> None:
         assert "include:" not in path.read_text(), f"{named(path)}: includes stand in workflow/Snakefile alone"
 
 
+def rules() -> dict[str, str]:
+    """The text of every rule by its name."""
+    texts = [path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk")]
+    return dict(re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:[ \t].*\n|\n)+)", "\n".join(texts), re.M))
+
+
+def test_every_rule_that_evaluates_networks_requests_a_gpu_and_runs_on_a_node() -> None:
+    """Not on the login node of a cluster, and not on a GPU that another job has claimed."""
+    evaluates = re.compile(r"\bRestoration\(|\bcompare_networks\(|\btrain\(|\bmeasure\(|\bzoom_")
+    found = {}
+    for name, text in rules().items():
+        script = re.search(r'script:\s+"\.\./scripts/(\w+\.py)"', text)
+        if script and evaluates.search((ROOT / "workflow" / "scripts" / script[1]).read_text()):
+            found[name] = "on_gpu(" in text and "localrule" not in text
+    assert {"train", "restore", "networks", "contest_figure", "network_speed"} <= set(found)
+    assert [name for name, right in found.items() if not right] == []
+
+
+def test_shell_commands_of_rules_quote_their_paths() -> None:
+    """`results: my results` is allowed."""
+    commands = {name: text.partition("    shell:\n")[2] for name, text in rules().items()}
+    assert [name for name, command in commands.items() if re.search(r"\{[^{}:]+\}", command)] == []
+    assert commands["share"].count(":q}") == 5
+
+
 @pytest.mark.parametrize("folder", ["models", "workflow/benchmark", "zoom", "mri_zoom"])
 def test_no_file_is_located_by_counting_parent_folders(folder: str) -> None:
     """In a wheel the folders above differ: ``benchmark.project`` knows the files outside the packages."""

@@ -45,11 +45,13 @@ def test_table_of_a_cohort_outside_the_study_is_refused_with_the_reason(tmp_path
         ("tables/table6.csv", "no method of study.methods has one"),
         ("figures/fig05.png", "fig05: its cohort oasis is not in study.cohorts"),
         ("scores/toy/fold0/nobody.csv", "No rule to produce"),
+        ("data/public/nobody.ckpt", "No rule to produce"),
         ("zoom/nobody.nii.gz", "config/zoom.tsv: no row 'nobody'"),
     ],
 )
 def test_target_that_the_study_does_not_have_is_refused_with_the_reason(tmp_path, target, reason):
-    jobs, text = plan(tmp_path, target, "study={cohorts: [toy], methods: [linear, truth]}")
+    study = "study={cohorts: [toy], methods: [linear, truth]}"
+    jobs, text = plan(tmp_path, target, study, f"data={tmp_path}/data")
     assert reason in text
     assert not jobs
     assert "Traceback" not in text
@@ -67,12 +69,18 @@ def test_contest_of_one_fold_is_refused_because_its_networks_saw_every_patient(t
     assert "contest: with study.folds: 1 the networks have seen every patient" in text
 
 
-def test_cohort_can_have_a_separate_frame_size(tmp_path):
+def test_cohort_can_have_a_separate_frame_size_and_has_only_the_subjects_of_its_sheet(tmp_path):
     """The demo's picture at full size: everything else is smaller."""
     target = tmp_path / "volumes" / "toy" / "toy01.nii.gz"
     size = "cohorts={toy: {preprocess: {size: 64}}}"
     run("-q", "all", "--config", f"results={tmp_path}", size, "--", str(target))
     assert nib.load(target).shape == (64, 64, 22)
+    jobs, text = plan(tmp_path, "volumes/toy/toy1.nii.gz")
+    assert not jobs
+    assert f"{tmp_path}/cohorts/toy.tsv: no subject 'toy1'; did you mean 'toy01'?" in text
+    assert "StopIteration" not in text
+    text = plan(tmp_path, "curve/toy/ddim_7_shared.csv")[1]
+    assert "curve: no line ddim_7_shared in samplers.curve; known are ddim_1_shared, unipc_none_shared" in text
 
 
 def zoomed(folder: Path, sheet: str, *words: str) -> str:

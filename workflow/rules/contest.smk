@@ -97,9 +97,11 @@ rule contest_figure:
         caption=f"{RESULTS}/figures/contest_{{cohort}}.rst",
     log:
         f"{RESULTS}/logs/figures/contest_{{cohort}}.log",
-    localrule: True
     conda:
         "../../envs/benchmark.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        **on_gpu(lambda w: 600),
     params:
         labels=lambda w: PLAN.study.labels([w.cohort], CONTEST["methods"]),
         restorations=lambda w: {

@@ -16,7 +16,6 @@ rule networks:
         f"{RESULTS}/logs/tables/networks.log",
     benchmark:
         f"{RESULTS}/benchmarks/networks.tsv"
-    localrule: True
     conda:
         "../../envs/benchmark.yaml"
     threads: config["compute"]["threads"]

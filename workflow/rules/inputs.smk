@@ -11,8 +11,13 @@ def made_layout(wildcards):
 
 
 def source(wildcards):
-    rows = cohort_sheet(wildcards.cohort)
-    return next(row.source for row in rows if row.subject == wildcards.subject)
+    """The scan of a subject; one clear line if the subject is not in the cohort's sheet."""
+    sources = {row.subject: row.source for row in cohort_sheet(wildcards.cohort)}
+    if wildcards.subject not in sources:
+        known = meant(wildcards.subject, sources)
+        sheet_path = f"{RESULTS}/cohorts/{wildcards.cohort}.tsv"
+        refuse(str(UserError(f"{sheet_path}: no subject '{wildcards.subject}'{known}")))
+    return sources[wildcards.subject]
 
 
 def training_volumes(wildcards):

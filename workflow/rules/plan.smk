@@ -54,6 +54,16 @@ def sampling_weights(wildcards):
     return method_weights(wildcards.cohort, 1, PLAN.samplers.method)
 
 
+def curve_steps(wildcards):
+    """The numbers of steps of a line of the curve; one clear line if the config has no such line."""
+    line = (wildcards.sampler, wildcards.eta, wildcards.noise)
+    if line not in PLAN.samplers.curve:
+        refuse(
+            f"curve: no line {'_'.join(line)} in samplers.curve; known are {', '.join(map('_'.join, PLAN.samplers.curve)) or 'none'}"
+        )
+    return PLAN.samplers.curve[line]
+
+
 def viewed_volumes(wildcards):
     """The test volumes of the viewer's cohort; one clear line for any other cohort."""
     if wildcards.cohort not in PLAN.viewer.cohort:

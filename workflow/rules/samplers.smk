@@ -150,7 +150,7 @@ rule sampler_line:
             steps: restoration_params(
                 w.cohort, PLAN.samplers.method, **solver(w), noise=w.noise, steps=steps
             )
-            for steps in PLAN.samplers.curve[(w.sampler, w.eta, w.noise)]
+            for steps in curve_steps(w)
         },
         code=lambda w: method_code(PLAN.samplers.method),
     script:

@@ -7,6 +7,8 @@ rule public_weights:
         f"{DATA}/public/{{checkpoint}}.ckpt",
     log:
         f"{RESULTS}/logs/public/{{checkpoint}}.log",
+    wildcard_constraints:
+        checkpoint=one_of(config["public_weights"]),
     localrule: True
     conda:
         "../../envs/benchmark.yaml"
@@ -31,7 +33,7 @@ rule share:
     conda:
         "../../envs/benchmark.yaml"
     shell:
-        "(ln -f {input} {output} || cp -p {input} {output}) 2> {log}"
+        "(ln -f {input:q} {output:q} || cp -p {input:q} {output:q}) 2> {log:q}"
 
 
 ruleorder: share > train
