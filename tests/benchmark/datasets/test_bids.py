@@ -91,3 +91,18 @@ def test_compressed_copy_is_used_if_equal_and_refused_if_not(tmp_path: Path) -> 
         packed.write_bytes(gzip.compress(other))
         with pytest.raises(UserError, match=r"sub-01_T1w.nii: differs from sub-01_T1w.nii.gz next to it; remove one"):
             reader("bids", tmp_path, local=root).subjects()
+
+
+@pytest.mark.parametrize("there", [[], ["sub-01_T1w.nii.gz"], ["sub-01_T1w.nii"]])
+def test_copy_without_downloaded_content_is_not_compared(tmp_path: Path, there: list[str]) -> None:
+    root = write_tree(tmp_path, *(f"sub-01/anat/{name}" for name in there)) if there else tmp_path
+    folder = root / "sub-01" / "anat"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in {"sub-01_T1w.nii.gz", "sub-01_T1w.nii"} - set(there):
+        (folder / name).symlink_to("../../.git/annex/objects/gone")
+    bids = reader("bids", tmp_path, local=root)
+    if "sub-01_T1w.nii.gz" in there:
+        assert bids.fetch(["sub-01"]) == {"sub-01": folder / "sub-01_T1w.nii.gz"}
+    else:
+        with pytest.raises(UserError, match=r"sub-01_T1w\.nii\.gz: a link to a missing file; .*datalad get"):
+            bids.fetch(["sub-01"])

@@ -70,6 +70,29 @@ def test_kaggles_zip_and_an_unpacked_tree_are_read(archive: Path, tmp_path: Path
     assert not (tmp_path / "other").exists()
 
 
+def test_names_since_2023_are_read_and_only_the_first_examination_of_a_patient_is_used(tmp_path: Path) -> None:
+    """Names as in the training data of 2023 and 2024; the first examination of patient 3 lacks its FLAIR."""
+    names = {"T1": "t1n", "T2": "t2w", "FLAIR": "t2f", "T1CE": "t1c"}
+    examinations = [
+        "GLI-00000-000",
+        "GLI-00002-000",
+        "GLI-00002-001",
+        "GLI-00003-000",
+        "GLI-00003-001",
+        "MET-00002-000",
+    ]
+    for subject in (f"BraTS-{examination}" for examination in examinations):
+        (tmp_path / "in" / subject).mkdir(parents=True)
+        for kind in [*names.values(), "seg"]:
+            if (subject, kind) != ("BraTS-GLI-00003-000", "t2f"):
+                (tmp_path / "in" / subject / f"{subject}-{kind}.nii.gz").touch()
+    used = [f"BraTS-{number}" for number in ("GLI-00000-000", "GLI-00002-000", "GLI-00003-001", "MET-00002-000")]
+    for modality, kind in names.items():
+        dataset = reader("brats", tmp_path / "data", local=tmp_path / "in", modality=modality)
+        assert dataset.subjects() == used
+        assert dataset.fetch(used[:1])[used[0]].name == f"{used[0]}-{kind}.nii.gz"
+
+
 def test_folder_links_are_followed_without_cycles(archive: Path, tmp_path: Path) -> None:
     unpack(archive, tmp_path / "store")
     (tmp_path / "mine").mkdir()

@@ -32,7 +32,10 @@ SHA256 = {"R2.0": "b9cdf26486e7dd325d5d6617f2218204bbaa0b649dbca03e729a41a449bef
 
 
 class Dataset(StoredReader):
-    """``release``: R1.1 (229 people) or R2.0 (955). ``url``: folder of the releases; ``sha256``: of the archive."""
+    """``release``: R1.1 (229 scans of 220 people) or R2.0 (955).
+
+    ``url``: folder of the releases; ``sha256``: of the archive.
+    """
 
     limit = 64 << 30
 

@@ -1,7 +1,9 @@
 """BraTS 2021, task 1: T1, T2, FLAIR of people with a glioma, skull-stripped, 240×240×155, 1 mm (Baid et al., 2021).
 
 Any folder ``ID`` with ``ID_t1.nii.gz``, ``ID_t2.nii.gz`` and ``ID_flair.nii.gz`` is a subject: ids have gaps, and
-releases of other years look the same. All three files are required, so that every modality has the same patients.
+releases from 2018 to 2020 look the same. From 2023 on, files are named ``ID-t1n``, ``ID-t2w`` and ``ID-t2f``, and an id
+(``BraTS-GLI-00020-001``) ends with the number of the examination, so only the first of a patient is used: no person is
+in both training and test. All three files are required, so that every modality has the same patients.
 """
 
 import os
@@ -16,8 +18,12 @@ from benchmark.acquire.archives import Archive
 from benchmark.datasets._stored import StoredReader
 from benchmark.errors import UserError, redacted
 
-NAME = re.compile(r"(?:^|/)(?P<subject>[^/]+)/(?P=subject)_(?P<kind>t1|t2|flair|t1ce)\.nii(?:\.gz)?$")
+NAME = re.compile(
+    r"(?:^|/)(?P<subject>[^/]+)/(?P=subject)(?:_(?P<kind>t1|t2|flair|t1ce)|-(?P<new>t1n|t2w|t2f|t1c))\.nii(?:\.gz)?$"
+)
+EXAMINATION = re.compile(r"(?P<patient>BraTS-[A-Za-z]+-\d+)-\d+")
 KINDS = {"T1": "t1", "T2": "t2", "FLAIR": "flair", "T1CE": "t1ce"}
+SINCE_2023 = {"t1n": "t1", "t2w": "t2", "t2f": "flair", "t1c": "t1ce"}
 PROJECT = "syn25829067"
 PAGES = f"https://www.synapse.org/Synapse:{PROJECT} or https://www.kaggle.com/datasets/dschettler8845/brats-2021-task1"
 KAGGLE = "dschettler8845/brats-2021-task1"
@@ -34,7 +40,7 @@ class Dataset(StoredReader):
     modalities = tuple(KINDS)
     archive_names = ("*BraTS2021_Training*", "brats-2021-task1*", "archive.zip")
     limit = 64 << 30
-    layout = "ID/ID_t1.nii.gz, ID_t2.nii.gz, ID_flair.nii.gz"
+    layout = "ID/ID_t1.nii.gz, ID_t2.nii.gz, ID_flair.nii.gz (or ID-t1n, ID-t2w, ID-t2f)"
 
     def __init__(self, folder: str | Path, *, synapse_id: str | None = None, **common: Any) -> None:
         super().__init__(folder, **common)
@@ -47,10 +53,15 @@ class Dataset(StoredReader):
         kinds: dict[str, dict[str, str]] = {}
         for name in sorted(names):
             if hit := NAME.search(name):
-                kinds.setdefault(hit["subject"], {}).setdefault(hit["kind"], name)
+                kind = hit["kind"] or SINCE_2023[hit["new"]]
+                kinds.setdefault(hit["subject"], {}).setdefault(kind, name)
         kind = KINDS[self.modality]
         needed = {"t1", "t2", "flair", kind}
-        return {subject: [files[kind]] for subject, files in kinds.items() if needed <= set(files)}
+        first: dict[str, str] = {}
+        for subject in sorted(subject for subject, files in kinds.items() if needed <= set(files)):
+            examination = EXAMINATION.fullmatch(subject)
+            first.setdefault(examination["patient"] if examination else subject, subject)
+        return {subject: [kinds[subject][kind]] for subject in first.values()}
 
     def missing(self) -> str | None:
         if self.local is not None or self.archives_in(self.folder) or self._clients():
