@@ -118,7 +118,7 @@ def test_stand_in_cohort_makes_each_table_and_figure_once(article):
     ]  # of two patients the third is the first again
     assert plan.figures.drawn["fig18"] == ["fig18", "fig22", "fig25"]
     assert plan.figures.title("fig05") == "Figures 5, 6: scores along the slices"
-    pair = "SR with SI (ours) above SR with SI (baseline, with EDSR)"
+    pair = "“SR with SI (ours)” above “SR with SI (baseline, with EDSR)”"
     assert plan.figures.title("fig08") == f"Figures 8, 15: 6 new slices between two, {pair}"
     assert (plan.tables.cohorts(3), plan.tables.stands_for(1)) == (["sample"], [1, 2, 3, 4])
     assert plan.figures.scene("fig19")["stand_in"]

@@ -36,14 +36,14 @@ def draw(scene: Scene) -> tuple[Figure, str]:
             picture(enlarged, image[box], high)
             if 0 < index <= gap.n:
                 enlarged.set_xlabel(f"detail {share[index]:.0%}")
-    text = ", ".join(f"{scene.labels[method]} {share[1:-1].mean():.0%}" for method, share in kept.items())
+    text = "; ".join(f"{scene.labels[method]}: {share[1:-1].mean():.0%}" for method, share in kept.items())
     caption = (
         f"{gap.n} new slices between two neighbouring slices (a factor of {gap.n + 1} along the slice axis), "
-        f"{' above '.join(scene.labels[m] for m in scene.pair)}; the ends are the true slices. {scene.confound}"
+        f"{' above '.join(f'“{scene.labels[m]}”' for m in scene.pair)}; the ends are the true slices. {scene.confound}"
         "Boxed: the square in which the two true ends have the most detail (mean gradient magnitude); no method "
         "affects this choice. Under each enlarged box: the detail of the new slice in the box, as a share of the mean "
         "of the true ends. The rest to 100 % is lost by super-resolution in plane and by interpolation "
-        f"together; equal detail may still be wrong detail. Mean over the new slices: {text}. {scene.untold}"
+        f"together; equal detail may still be wrong detail. Mean over the new slices: {text}. {scene.no_truth}"
         + scene.where(scene.neighbours)
     )
     return figure, caption

@@ -31,8 +31,8 @@ def draw(scene: Scene) -> tuple[Figure, str]:
             axis.set_title({0: f"slice {gap.left}", gap.n + 1: f"slice {gap.right}"}.get(index, f"{index}/{gap.n + 1}"))
     caption = (
         "Methods on the same gap. First row: the true ends and the low-resolution slices that every method sees. "
-        f"Then one row per method: its two ends (super-resolved, not interpolated) and {gap.n} new slices between (a "
-        f"factor of {gap.n + 1} along the slice axis). {scene.confound}{scene.untold}All panels share one grey scale. "
-        + scene.where(scene.neighbours)
+        f"Then one row per method: its two ends (super-resolved, not interpolated) and {gap.n} new slices between the "
+        f"ends (a factor of {gap.n + 1} along the slice axis). {scene.confound}{scene.no_truth}All panels share one grey "
+        "scale. " + scene.where(scene.neighbours)
     )
     return figure, caption

@@ -117,7 +117,7 @@ class Scene:
             return f"{names} differ in more than interpolation: only one has {', '.join(self.unlike).upper()}. "
         return ""
 
-    untold = (
+    no_truth = (
         "The place of the new slices was never scanned, so they have no truth: the picture shows whether they look "
         "right, not whether they are right. "
     )

@@ -23,7 +23,8 @@ def draw(scene: Scene) -> tuple[Figure, str]:
         name = {0: f"slice {gap.left} (true)", gap.n + 1: f"slice {gap.right} (true)"}
         axis.set_title(name.get(index, f"{index}/{gap.n + 1}"))
     caption = (
-        f"{scene.labels[method]}: {gap.n} new slices between two neighbours, a factor of {gap.n + 1} along the "
-        f"slice axis and 4 in plane; both ends are the true slices. {scene.untold}" + scene.where(scene.neighbours)
+        f"{gap.n} new slices between two neighbours by the method “{scene.labels[method]}”, a factor of {gap.n + 1} "
+        f"along the slice axis and 4 in plane; both ends are the true slices. {scene.no_truth}"
+        + scene.where(scene.neighbours)
     )
     return figure, caption

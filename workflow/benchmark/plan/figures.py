@@ -113,7 +113,7 @@ class Figures:
         spec = self.config["figures"][figure]
         if spec["draw"] in OPENING:
             return TITLES[spec["draw"]]
-        pair = " above ".join(self.config["methods"][method]["label"] for method in self.study.pair)
+        pair = " above ".join(f"“{self.config['methods'][method]['label']}”" for method in self.study.pair)
         numbers = [str(int(name.removeprefix("fig"))) for name in self.same(figure)]
         name = f"Figure {numbers[0]}" if len(numbers) == 1 else f"Figures {', '.join(numbers)}"
         return f"{name}: {TITLES[spec['draw']].format(n=spec['n'], pair=pair)}"

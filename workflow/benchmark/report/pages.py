@@ -45,7 +45,14 @@ class Picture:
         return f".. image:: data:image/jpeg;base64,{data}\n   :alt: {name}\n\n{self.caption.strip()}\n"
 
 
-Part = str | Table | list[str] | Picture
+@dataclass(frozen=True)
+class Heading:
+    """The title of a section without a table."""
+
+    text: str
+
+
+Part = str | Table | list[str] | Picture | Heading
 
 
 def verdict_page(parts: Sequence[Part]) -> str:
@@ -53,8 +60,9 @@ def verdict_page(parts: Sequence[Part]) -> str:
     blocks = []
     for part in parts:
         if isinstance(part, Table):
-            title = rst_escape(part.title)
-            blocks.append(f"{title}\n{'-' * len(title)}\n\n{rst(part)}")
+            blocks.append(f"{_heading(part.title)}{rst(part)}")
+        elif isinstance(part, Heading):
+            blocks.append(_heading(part.text))
         elif isinstance(part, Picture):
             blocks.append(part.rst())
         elif isinstance(part, list):
@@ -62,6 +70,11 @@ def verdict_page(parts: Sequence[Part]) -> str:
         else:
             blocks.append(rst_escape(part) + "\n")
     return "\n".join(blocks)
+
+
+def _heading(title: str) -> str:
+    title = rst_escape(title)
+    return f"{title}\n{'-' * len(title)}\n\n"
 
 
 def write_verdict(rst_path: str | Path, html_path: str | Path, parts: Sequence[Part]) -> None:

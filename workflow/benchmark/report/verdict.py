@@ -12,6 +12,7 @@ from benchmark.cohort.sheet import Patient, test
 from benchmark.config.solvers import printed
 from benchmark.print.typeset import Cell, Table, as_printed, number
 from benchmark.report.deviations import decisions, deviations
+from benchmark.report.pages import Heading, Part
 from benchmark.samplers.efficiency import claims
 from benchmark.scores.metrics import HIGHER_IS_BETTER, METRICS
 from benchmark.scores.published import patients
@@ -109,12 +110,16 @@ def run_table(
     frame: pd.DataFrame, sheets: Mapping[str, Sequence[Patient]], article: Mapping[str, tuple | None], labels: Mapping
 ) -> Table:
     """The data of the run: patients and slices of each cohort, next to the article's patients."""
-    table = Table("What was run", "", ["cohort", "patients (cv + test)", "article", "slices scored", "left out"])
+    table = Table(
+        "What was run",
+        "",
+        ["cohort", "patients (cv + test)", "in the article", "removed slices scored", "left out (air)"],
+    )
     for cohort, rows in sheets.items():
         of = frame[frame["cohort"] == cohort].iloc[0]
         have = f"{len(rows) - len(test(rows))} + {len(test(rows))}"
         theirs = article[cohort]
-        paper = f"{theirs[0]} + {theirs[1]}" if theirs else "not in it"
+        paper = f"{theirs[0]} + {theirs[1]}" if theirs else "no such cohort"
         texts = [labels[cohort], have, paper, str(of["slices"]), str(of["left_out"])]
         table.rows.append([Cell(text) for text in texts])
     return table
@@ -140,13 +145,16 @@ def sampler_sentence(frame: pd.DataFrame | None) -> str:
     )
 
 
-def sane(frame: pd.DataFrame) -> str:
-    """Whether the truth scores 1, ∞ and 0; if not, the metrics are broken."""
+def metrics_sentence(frame: pd.DataFrame) -> str:
+    """Whether the truth, scored as a method, has the best possible scores; if not, the metrics are wrong."""
     truth = frame[frame["method"] == "truth"]
     if truth.empty:
         return "The control “truth” is not in this run."
-    good = bool(((truth["ssim"].round(6) == 1) & (truth["psnr"] == float("inf")) & (truth["lpips"].abs() < 1e-6)).all())
-    return f"The truth scores 1, ∞ and 0: {'yes' if good else 'NO, the metrics are broken'}."
+    right = bool(
+        ((truth["ssim"].round(6) == 1) & (truth["psnr"] == float("inf")) & (truth["lpips"].abs() < 1e-6)).all()
+    )
+    have = "has, as it must," if right else "does NOT have, so the metrics are wrong,"
+    return f"The truth, scored like a method, {have} SSIM 1, PSNR ∞ and LPIPS 0."
 
 
 def summary(
@@ -185,7 +193,7 @@ def summary(
     tested = others.get("significance", NO_CLAIMS)
     few = tested.loc[tested["verdict"] == TOO_FEW, "patients"]
     sentences = [
-        "“How certain this is” counts the claims that are shown in SSIM, PSNR and LPIPS, over "
+        "“How certain this is” counts the claims that are shown in all three metrics (SSIM, PSNR and LPIPS), over "
         "patients: ε_min of almost stochastic order below 0.5 (clearly: 0.2) and a paired bootstrap interval above 0, "
         "corrected for all comparisons.",
         *(
@@ -197,7 +205,7 @@ def summary(
             if len(few)
             else []
         ),
-        sane(frame),
+        metrics_sentence(frame),
         efficiency_sentence(others.get("efficiency")),
         sampler_sentence(others.get("table6")),
     ]
@@ -221,8 +229,8 @@ def parts(
     config: Mapping[str, Any],
     labels: Mapping[str, Any],
     sheets: Mapping[str, Sequence[Patient]],
-) -> list[str | Table | list[str]]:
-    """The page: paragraphs, tables and lists, in order.
+) -> list[Part]:
+    """The page: headings, paragraphs, tables and lists, in order.
 
     ``frame``: rows of tables 1–4; ``others``: the other tables by name; ``labels``: ``Plan.labels`` of the cohorts.
     """
@@ -230,7 +238,8 @@ def parts(
     article = {c: patients(about["paper"]) if about.get("paper") else None for c, about in labels["cohorts"].items()}
     cells = outcomes(frame)
     opening, agreement, sentences = summary(frame, cells, others, config, sheets)
-    page: list[str | Table | list[str]] = [
+    gains, differences = shares_table(frame, names), deviations(config, cells)
+    page: list[Part] = [
         opening,
         run_table(frame, sheets, article, names),
         of_cohorts(sheets, config["frame"]),
@@ -240,11 +249,11 @@ def parts(
         learned_from_alex(labels),
         claims_table(others.get("significance"), frame, names),
         sentences,
-        shares_table(frame, names),
+        gains if gains.rows else "",
         shares_sentences(frame, names),
-        "Where this run differs from the article:",
-        deviations(config, cells),
-        "Decisions where the article gives no answer or contradicts itself:",
+        Heading("Where this run differs from the article") if differences else "",
+        differences,
+        Heading("Decisions where the article gives no answer or contradicts itself"),
         decisions(config),
     ]
     return [part for part in page if part]
