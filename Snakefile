@@ -5,8 +5,8 @@ include: "workflow/Snakefile"
 
 
 rule study:
-    """The whole study: every table and every figure. (A rule that is included is no default target.)"""
-    default_target: True
+    """The whole study: every table and every figure."""
+    default_target: True  # a rule that is included is no default target
     input:
         rules.all.input,
     localrule: True

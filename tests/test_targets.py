@@ -33,6 +33,12 @@ def test_figures_include_the_curve_of_samplers_and_the_viewer_if_configured(tmp_
         assert (jobs.get("viewer"), jobs.get("sampler_curve"), jobs.get("gallery")) == (made, 1, 1), text
 
 
+def test_downloads_include_public_weights_of_the_recipe(tmp_path):
+    for recipe, downloads in (("authors", 1), ("scratch", None)):
+        jobs, text = plan(tmp_path, "cohorts", f"data={tmp_path}", f"recipe={recipe}")
+        assert (jobs.get("trunk"), jobs.get("public_weights")) == (2, downloads), text
+
+
 def test_table_of_a_cohort_outside_the_study_is_refused_with_the_reason(tmp_path):
     _, text = plan(tmp_path, "tables/table2.csv", "study={cohorts: [oasis]}")
     assert "table 2: this study has no cohort for this table" in text

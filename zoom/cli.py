@@ -14,13 +14,20 @@ from zoom.process import run
 
 EXAMPLES = f"""\
 examples:
-  {COMMAND} scan.nii.gz --spacing 1 -o finer.nii.gz       slices 1 mm apart, with the shipped weights
-  {COMMAND} scan.nii.gz --n 4 --method spline -o finer.nii.gz   four new slices in each gap, without weights
-  {COMMAND} scan.nii.gz --zoom 2.5 --in-plane 4 -o out/   2.5 slices per slice, and four times finer in plane
-  {COMMAND} sub-01/anat/sub-01_T1w.nii.gz --n 2 -o derivatives/zoom      from BIDS to BIDS derivatives
-  {COMMAND} bids derivatives/zoom participant --participant-label 01 02 --spacing 1    as a BIDS app
-  {COMMAND} scans/ more.nii.gz --spacing 1 -o finer/      every scan in a folder, and one more scan
-  {COMMAND} scan.nii.gz --spacing 1 --labels lesions.nii.gz -o finer.nii.gz      and a label map on the same grid
+  slices 1 mm apart, with the shipped weights:
+    {COMMAND} scan.nii.gz --spacing 1 -o finer.nii.gz
+  four new slices in each gap, without weights:
+    {COMMAND} scan.nii.gz --n 4 --method spline -o finer.nii.gz
+  2.5 slices for each slice of the scan, and four times finer in plane:
+    {COMMAND} scan.nii.gz --zoom 2.5 --in-plane 4 -o out/
+  from BIDS to BIDS derivatives:
+    {COMMAND} sub-01/anat/sub-01_T1w.nii.gz --n 2 -o derivatives/zoom
+  as a BIDS app:
+    {COMMAND} bids derivatives/zoom participant --participant-label 01 02 --spacing 1
+  every scan in a folder, and one more scan:
+    {COMMAND} scans/ more.nii.gz --spacing 1 -o finer/
+  also a label map on the scan's grid:
+    {COMMAND} scan.nii.gz --spacing 1 --labels lesions.nii.gz -o finer.nii.gz
 
 Next to the output: a page (.html: look at it) and a description (.json); for several scans, also index.html. The
 path of each output goes to stdout, everything else to stderr. Not for diagnosis.
@@ -62,44 +69,61 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
         "--output",
         help="a file (.nii.gz, .nii, .mgz, .mgh), or a folder, in which outputs are named after the scans",
     )
-    fineness = command.add_argument_group("how fine (one of these)").add_mutually_exclusive_group(required=True)
+    fineness = command.add_argument_group("number of slices (one of these)").add_mutually_exclusive_group(required=True)
     fineness.add_argument("--n", type=int, help="new slices in each gap: N slices become (N − 1)(n + 1) + 1")
-    fineness.add_argument("--zoom", type=float, help="output slices per slice of the scan, any number of at least 1")
+    fineness.add_argument(
+        "--zoom", type=float, help="output slices for each slice of the scan: any number of at least 1"
+    )
     fineness.add_argument("--spacing", type=float, metavar="MM", help="distance between the output's slices")
 
-    group = command.add_argument_group("how")
+    group = command.add_argument_group("method")
     add = group.add_argument
-    add("--in-plane", type=int, choices=(1, 4), help=f"in-plane factor ({settings.get('in_plane')})")
+    add(
+        "--in-plane",
+        type=int,
+        choices=(1, 4),
+        help=f"how many times finer in plane (default: {settings.get('in_plane')})",
+    )
     add(
         "--axis",
         type=_axis,
-        help="slice axis: 0, 1, 2 as stored, or axial, coronal, sagittal (the axis with the largest spacing)",
+        help="slice axis: 0, 1, 2 as stored, or axial, coronal, sagittal (default: the axis with the largest spacing)",
     )
     add(
         "--orientation", metavar="CODES", help="where the stored axes point, e.g. ASL, instead of the file's directions"
     )
-    add("--method", help=f"method ({settings.get('method')}: the shipped network; spline and linear interpolate)")
+    add(
+        "--method",
+        help=f"method (default: {settings.get('method')}, the shipped network; spline and linear use no network)",
+    )
     add(
         "--weights",
         nargs="+",
         default=[],
         metavar="W",
-        help="weights: files, a folder, or in a clone cohort/fold of a study (those that ship)",
+        help="weights: files, a folder, or, in a clone, cohort/fold of a study (default: the shipped weights)",
     )
     add("--steps", type=int, help="steps of the diffusion sampler, for diffusion methods only; fewer are faster")
     add(
-        "--tile", type=int, help="side of the tiles that a network processes, in the scan's pixels (as in its training)"
+        "--tile",
+        type=int,
+        help="side of the tiles that a network processes, in the scan's pixels (default: as in its training)",
     )
     add(
         "--no-consistency",
         action="store_true",
         help="do not correct the output so that its averages are the scan's slices",
     )
-    add("--thickness", type=_thickness, metavar="MM", help="slice thickness (auto: the sidecar's, else the spacing)")
+    add(
+        "--thickness",
+        type=_thickness,
+        metavar="MM",
+        help="slice thickness (default: auto, the sidecar's, else the spacing)",
+    )
     add(
         "--profile",
         choices=("auto", "gaussian", "box", "point"),
-        help="profile of a slice along its thickness (auto: box for thick slices, point for thin)",
+        help="profile of a slice along its thickness (default: auto, box for thick slices, point for thin)",
     )
     add(
         "--labels",
@@ -113,7 +137,7 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
         metavar="K",
         help="also write a map of uncertainty: the spread of K results with different random numbers",
     )
-    add("--dtype", choices=("auto", "int16", "float32"), help="data type of the output (auto: like the scan)")
+    add("--dtype", choices=("auto", "int16", "float32"), help="data type of the output (default: auto, like the scan)")
     add("--seed", type=int, help="seed of random numbers")
 
     group = command.add_argument_group("which scans of a BIDS dataset")
@@ -133,8 +157,17 @@ def parser(defaults: dict | None = None) -> argparse.ArgumentParser:
     add("--json", action="store_true", help="write the report, or with --dry-run the plan, to stdout as JSON")
     add("-q", "--quiet", action="store_true", help="print only errors and warnings")
     add("--overwrite", action="store_true", help="replace outputs that exist")
-    add("--memory", type=float, metavar="GB", help=f"memory that the command may use, in GB ({settings.get('memory')})")
-    add("--device", choices=("auto", "cpu", "cuda"), help="device of the networks (auto: a GPU if PyTorch finds one)")
+    add(
+        "--memory",
+        type=float,
+        metavar="GB",
+        help=f"memory that the command may use, in GB (default: {settings.get('memory')})",
+    )
+    add(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        help="device of the networks (default: auto, a GPU if PyTorch finds one)",
+    )
     add("--threads", type=int, help="CPU threads")
     add("--config", help="a YAML file with settings that replace the shipped ones (config/README.md in a clone)")
     add("--results", help="folder of the study for --weights cohort/fold")

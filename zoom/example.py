@@ -84,7 +84,7 @@ def example(folder: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog=f"{project.COMMAND}-example", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"{project.COMMAND}-example", description=(__doc__ or "").replace("``", ""))
     parser.add_argument("folder", type=Path, help="folder for the files; made if missing")
     folder = parser.parse_args(arguments).folder
 

@@ -223,7 +223,7 @@ def _perceptual(trunk: Path) -> Distance:
 
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    command = argparse.ArgumentParser(prog="python -m zoom.truth", description=__doc__)
+    command = argparse.ArgumentParser(prog="python -m zoom.truth", description=(__doc__ or "").replace("``", ""))
     add = command.add_argument
     add("scans", nargs="+", type=Path, help="scans with thin slices")
     add("--n", nargs="+", type=int, default=[1], help="new slices in each gap of the simulated scan")
@@ -239,16 +239,19 @@ def parser() -> argparse.ArgumentParser:
         help="programs of other authors: keys of `rivals` in the config",
     )
     add("--weights", nargs="+", default=[], help="for methods with networks, as for mri-zoom")
-    add("--read-as", choices=PROFILES, help="profile for the methods, if not that of the simulated scan")
+    add("--read-as", choices=PROFILES, help="profile that the methods assume, if it is not that of the simulated scan")
     add("--axis", help="slice axis, as for mri-zoom")
     add("--tile", type=int, help="as for mri-zoom")
-    add("--shrink", type=int, default=1, help="first average blocks of this many voxels in plane")
+    add("--shrink", type=int, default=1, help="first average square blocks of voxels with this side, in plane")
     add("--in-plane", type=int, choices=(1, 4), default=1, help="4: four times coarser in plane; n may be 0")
     add(
-        "--pictures", type=Path, help="a folder for pictures of the planes across the slices, methods next to the truth"
+        "--pictures",
+        type=Path,
+        metavar="FOLDER",
+        help="write pictures of planes across the slices, methods next to the truth",
     )
     add("--config", help="a configuration that changes config/config.yaml")
-    add("-o", "--output", required=True, type=Path, help="a TSV")
+    add("-o", "--output", required=True, type=Path, metavar="TABLE.tsv", help="the table to write")
     return command
 
 

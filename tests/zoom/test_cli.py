@@ -159,7 +159,7 @@ def test_help_contains_options_examples_and_the_medical_notice(capsys: pytest.Ca
         "--dry-run",
         "examples:",
         "Not for diagnosis",
-        "(auto: the shipped network; spline and linear interpolate)",
+        "(default: auto, the shipped network; spline and linear use no network)",
     ):
         assert word in " ".join(said.split())
 

@@ -55,7 +55,8 @@ checkpoint cohort:
 
 
 rule cohorts:
-    """All cohort sheets and LPIPS's features: all downloads are done after this rule, and nodes need no network."""
+    """All downloads: the cohorts' scans with their sheets, LPIPS's features, public weights. Later jobs need no network."""
     input:
         expand(f"{RESULTS}/cohorts/{{cohort}}.tsv", cohort=COHORTS),
         expand(f"{DATA}/trunks/{{net}}.safetensors", net=["alex", "vgg"]),
+        public_downloads(),

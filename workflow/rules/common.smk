@@ -27,6 +27,7 @@ try:
     from benchmark.config.networks import labels as network_labels
     from benchmark.config.networks import needed_networks
     from benchmark.config.networks import options as method_options
+    from benchmark.config.networks import study_networks
     from benchmark.errors import UserError, meant, without_secrets
     from benchmark.files import yaml_of
     from benchmark.plan.study import part as keys_of

@@ -49,6 +49,18 @@ def starting_weights(wildcards):
     return recipe.files_at_start(config, wildcards.network)
 
 
+def public_downloads():
+    """The public weights that the study's trainings start from, except those already on this machine (`local:`)."""
+    starts = [
+        file
+        for network in study_networks(config)
+        for file in recipe.files_at_start(config, network)
+    ]
+    return sorted(
+        {file for file in starts if Path(file).parent == Path(DATA, "public")}
+    )
+
+
 def score_files(cohorts, methods=METHODS):
     return [
         f"{RESULTS}/scores/{cohort}/fold{fold}/{method}.csv"

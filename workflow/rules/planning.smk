@@ -1,7 +1,5 @@
 """Estimates before a study runs: training speed on this machine, GPU hours and disk space."""
 
-from benchmark.config.networks import study_networks
-
 TRAINED = study_networks(config)
 
 

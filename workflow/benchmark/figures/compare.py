@@ -32,7 +32,7 @@ def draw(scene: Scene) -> tuple[Figure, str]:
     caption = (
         "Methods on the same gap. First row: the true ends and the low-resolution slices that every method sees. "
         f"Then one row per method: its two ends (super-resolved, not interpolated) and {gap.n} new slices between the "
-        f"ends (a factor of {gap.n + 1} along the slice axis). {scene.confound}{scene.no_truth}All panels share one grey "
-        "scale. " + scene.where(scene.neighbours)
+        f"ends (a factor of {gap.n + 1} along the slice axis). {scene.confound}{scene.no_truth}All panels share one "
+        "grey scale. " + scene.where(scene.neighbours)
     )
     return figure, caption
