@@ -27,6 +27,8 @@ def test_sentence_states_frame_pixels_and_slice_spacing():
     text = sentence("Demo", [patient("1x1x1")], "sagittal", 64, 4)
     assert "frames of 64×64 pixels of 4 mm from 16×16 known pixels (scans averaged 4 to 1 in plane)" in text
     assert "slices 1 mm apart; slices so close" in text
+    mixed = sentence("Mixed", [patient("1x1x1"), patient("1x1x3")], "sagittal", 64, 4)
+    assert "slices so close" not in mixed  # not in every scan
     whole = sentence("Article", [patient("1x1x1"), patient("0.9x0.9x1.2")], "sagittal", 256, 1)
     assert (
         whole == "Article: frames of 256×256 pixels of 0.9 to 1 mm from 64×64 known pixels, slices 1 to 1.2 mm apart."

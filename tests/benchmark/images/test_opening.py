@@ -103,6 +103,27 @@ def test_disagreeing_sform_and_qform_are_both_kept_with_a_warning(tmp_path: Path
     assert open_image(patched(tmp_path / "same.nii")).warnings == ()
 
 
+def test_distance_of_sform_and_qform_is_that_of_the_farthest_corner(tmp_path: Path) -> None:
+    image = nifti()
+    sform = image.get_qform() @ np.diag([1.02, 0.97, 1.01, 1])
+    sform[:3, 3] += [-2, 3, 1]
+    image.set_sform(sform, 2)
+    nib.save(image, tmp_path / "scan.nii")
+    corners = np.array([[i, j, k, 1] for i in (0, 19) for j in (0, 23) for k in (0, 8)]).T
+    farthest = np.linalg.norm((sform - nib.load(tmp_path / "scan.nii").get_qform()) @ corners, axis=0).max()
+    assert f"disagree by up to {farthest:.3g} mm" in open_image(tmp_path / "scan.nii").warnings[0]
+
+
+def test_position_of_an_analyze_file_is_that_of_its_mat_file(tmp_path: Path) -> None:
+    """SPM's .mat has the affine that the header cannot hold; without it only the voxel size remains."""
+    nib.save(nib.Spm2AnalyzeImage(thick().astype(np.int16), OBLIQUE), tmp_path / "scan.img")
+    opened = open_image(tmp_path / "scan.img")
+    np.testing.assert_allclose(opened.affine, OBLIQUE, atol=1e-4)
+    assert opened.warnings == ()
+    (tmp_path / "scan.mat").unlink()
+    assert not np.allclose(open_image(tmp_path / "scan.img").affine, OBLIQUE, atol=0.1)
+
+
 def test_wrong_gzip_checksum_is_refused(tmp_path: Path) -> None:
     assert "get it again" in refusal_of(wrong_checksum(tmp_path / "scan.nii.gz"))
 

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from benchmark.errors import UserError
 from benchmark.scores.significance import (
@@ -159,6 +160,22 @@ def test_equal_methods_are_called_different_as_often_as_the_confidence_allows(
     tables = [1 - draw.exponential(1, LEAST) for _ in range(400)]
     lows = np.array([interval(gains, confidence=0.95, seed=0)[0] for gains in tables])
     assert (lows > 0).mean() < 0.06
+
+
+@pytest.mark.parametrize(("count", "confidence"), [(LEAST, 0.95), (60, 0.99)])
+def test_interval_of_normal_gains_is_students(count: int, confidence: float) -> None:
+    half = normal(3, 0, count // 2, 0.5)
+    gains = 0.3 + np.concatenate([half, -half])  # without the skewness of a small sample
+    expected = stats.t.interval(confidence, count - 1, gains.mean(), stats.sem(gains))
+    assert interval(gains, confidence=confidence, seed=0) == pytest.approx(expected, abs=0.15 * stats.sem(gains))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_interval_is_longer_towards_the_tail_of_the_gains(sign: int) -> None:
+    """Of exponential gains the mean of few patients is too low more often than too high (chapter 12.5)."""
+    gains = sign * np.random.default_rng(1).exponential(1, 40)
+    below, above = np.abs(np.array(interval(gains, confidence=0.95, seed=0)) - gains.mean())[::sign]
+    assert above > 1.3 * below
 
 
 def gains_with_one_outlier(usual: float, apart: float) -> np.ndarray:
