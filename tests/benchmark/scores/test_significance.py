@@ -167,7 +167,7 @@ def test_interval_of_normal_gains_is_students(count: int, confidence: float) -> 
     half = normal(3, 0, count // 2, 0.5)
     gains = 0.3 + np.concatenate([half, -half])  # without the skewness of a small sample
     expected = stats.t.interval(confidence, count - 1, gains.mean(), stats.sem(gains))
-    assert interval(gains, confidence=confidence, seed=0) == pytest.approx(expected, abs=0.15 * stats.sem(gains))
+    assert interval(gains, confidence=confidence, seed=0) == pytest.approx(expected, abs=0.08 * stats.sem(gains))
 
 
 @pytest.mark.parametrize("sign", [1, -1])
