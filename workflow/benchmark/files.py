@@ -235,6 +235,25 @@ def stamp(path: str | Path) -> tuple[int, ...]:
     return tuple(number for one in about for number in (one.st_ino, one.st_size, one.st_mtime_ns))
 
 
+@contextmanager
+def reading_result(path: str | Path) -> Iterator[None]:
+    """Turns any error in reading a file of the study into one line (``UserError``) that says how to make it again.
+
+    A power failure or a full disk can leave a damaged file, and Snakemake does not look into folders (restored volumes,
+    gaps).
+    """
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        said = (str(error) or type(error).__name__).splitlines()[0][:160]
+        raise UserError(
+            f"{path}: missing or damaged ({said}); delete it (for a volume in restored or gaps, its folder), and start "
+            "again: Snakemake makes it again"
+        ) from error
+
+
 def subject_of(path: str | Path) -> str:
     """The subject of a volume of the study (``{subject}.nii.gz``)."""
     return Path(path).name.removesuffix(".nii.gz")
@@ -251,10 +270,18 @@ def write_csv(path: str | Path, table: "pd.DataFrame", digits: str = "%.6f") -> 
 
 
 def read_csv(path: str | Path, separator: str = ",") -> "pd.DataFrame":
-    """A table of ``write_csv``. ``NAMES`` are text: a subject 007 or NA, a cohort 2024. Only an empty cell is NaN."""
+    """A table of ``write_csv``. ``NAMES`` are text: a subject 007 or NA, a cohort 2024. Only an empty cell is NaN.
+
+    ``UserError``: as ``reading_result``.
+    """
     import pandas as pd
 
-    return pd.read_csv(path, sep=separator, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
+    with reading_result(path):
+        names = dict.fromkeys(NAMES, str)
+        table = pd.read_csv(path, sep=separator, dtype=names, keep_default_na=False, na_values=[""])
+        if any("\0" in column for column in table.columns):  # a power failure can leave a file of zeros
+            raise ValueError("it holds a NUL")
+        return table
 
 
 def png_uri(image: "Image") -> str:

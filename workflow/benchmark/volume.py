@@ -13,7 +13,7 @@ import numpy as np
 from nibabel.orientations import aff2axcodes, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
 
 from benchmark.errors import UserError
-from benchmark.files import packed, written
+from benchmark.files import packed, reading_result, written
 from benchmark.images.opening import open_image, reading
 from benchmark.images.values import Values
 
@@ -98,12 +98,15 @@ def write(path: str | Path, volume: np.ndarray, affine: np.ndarray) -> None:
 
 
 def read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Reads a file of ``write``: volume (S, H, W) float32 and the affine of (H, W, S)."""
-    image: Any = nib.load(path)
-    data = np.asanyarray(image.dataobj, dtype=np.float32)
+    """Reads a file of ``write``: volume (S, H, W) float32 and the affine of (H, W, S). ``UserError``: missing or
+    damaged."""
+    with reading_result(path):
+        image: Any = nib.load(path)
+        data = np.asanyarray(image.dataobj, dtype=np.float32)
     return np.ascontiguousarray(np.moveaxis(data, 2, 0)), np.asarray(image.affine)
 
 
 def shape(path: str | Path) -> tuple[int, int, int]:
-    """Shape (H, W, S) of a file of ``write``, from its header."""
-    return nib.load(path).shape  # type: ignore[attr-defined]
+    """Shape (H, W, S) of a file of ``write``, from its header. ``UserError``: missing or damaged."""
+    with reading_result(path):
+        return nib.load(path).shape  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmark import volume
 from benchmark.errors import UserError
-from benchmark.files import sha256, written
+from benchmark.files import reading_result, sha256, written
 
 
 @dataclass(frozen=True)
@@ -142,4 +142,5 @@ def write_sidecar(path: str | Path, sidecar: Sidecar) -> None:
 
 def read_sidecar(path: str | Path) -> Sidecar:
     """Reads a sidecar."""
-    return Sidecar(**json.loads(Path(path).read_text(encoding="utf-8")))
+    with reading_result(path):
+        return Sidecar(**json.loads(Path(path).read_text(encoding="utf-8")))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.files import written
+from benchmark.files import reading_result, written
 from benchmark.seeds import generator
 
 
@@ -54,7 +54,9 @@ def write_removal(path: str | Path, removal: Removal) -> None:
 
 
 def read_removal(path: str | Path) -> Removal:
-    """Reads a file of ``write_removal``."""
-    with open(path, encoding="utf-8", newline="") as file:
+    """Reads a file of ``write_removal``. ``UserError``: missing or damaged."""
+    with reading_result(path), open(path, encoding="utf-8", newline="") as file:
         flags = [int(row["removed"]) for row in csv.DictReader(file, delimiter="\t")]
+        if not flags:
+            raise ValueError("no slices")
     return Removal(len(flags), np.flatnonzero(flags))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.files import reading_result
 from benchmark.print.typeset import Cell, Table, number
 
 
@@ -17,16 +18,17 @@ def jobs(folder: str | Path) -> pd.DataFrame:
     for path in sorted(Path(folder).rglob("*.tsv")):
         name = path.relative_to(folder).with_suffix("").as_posix()
         stage, _, job = name.partition("/")
-        runs = pd.read_csv(path, sep="\t", na_values=["-"])
-        rows.append(
-            {
-                "stage": stage,
-                "job": job or stage,
-                "seconds": float(runs["s"].median()),
-                "peak_mb": float(pd.to_numeric(runs["max_rss"]).max()),
-                "cpu_seconds": float(pd.to_numeric(runs["cpu_time"]).median()),
-            }
-        )
+        with reading_result(path):
+            runs = pd.read_csv(path, sep="\t", na_values=["-"])
+            rows.append(
+                {
+                    "stage": stage,
+                    "job": job or stage,
+                    "seconds": float(runs["s"].median()),
+                    "peak_mb": float(pd.to_numeric(runs["max_rss"]).max()),
+                    "cpu_seconds": float(pd.to_numeric(runs["cpu_time"]).median()),
+                }
+            )
     return pd.DataFrame(rows, columns=["stage", "job", "seconds", "peak_mb", "cpu_seconds"])
 
 
