@@ -34,6 +34,15 @@ def test_patient_or_slice_of_several_folds_is_one_sample(score_files):
     assert samples(scores, "slice").groupby("method").size().to_dict() == {"linear": 6, "ours": 6, "truth": 6}
 
 
+def test_sample_is_the_mean_over_folds(score_files):
+    scores = read_scores(score_files)
+    ours = scores[(scores["method"] == "ours") & (scores["subject"] == "p1") & (scores["slice"] == 5)]
+    assert len(ours) == 2
+    found = samples(scores, "slice").set_index(["method", "subject", "slice"]).loc[("ours", "p1", 5)]
+    assert found["psnr"] == pytest.approx(ours["psnr"].sum() / 2)
+    assert found["lpips"] == pytest.approx(ours["lpips"].sum() / 2)
+
+
 def claims(count: int) -> pd.DataFrame:
     """Ours far better than linear on ``count`` patients with three removed slices each, in two folds."""
     draw = np.random.default_rng(0)
@@ -67,6 +76,7 @@ def test_better_method_is_shown_in_every_metric_and_the_other_in_none(frame):
     assert set(frame.loc[frame["first"] == "linear", "verdict"]) == {NOT_SHOWN}
     assert frame.loc[frame["first"] == "ours", "gain"].to_numpy() == pytest.approx(0.2, abs=0.01)
     assert frame["confidence"].unique() == pytest.approx(1 - 0.05 / 6)
+    assert frame.loc[frame["first"] == "ours", "level"].tolist() == ["patient"] * 3 + ["slice"] * 3
     assert frame.groupby("level")["n_ours"].first().to_dict() == {"patient": 24, "slice": 72}  # folds add no samples
 
 

@@ -68,6 +68,39 @@ def test_best_of_a_block_is_bold_and_oracles_are_not(frame, labels):
     assert bold == ["SR with SI (ours)"]
 
 
+def test_each_value_is_below_its_heading_and_the_better_one_of_each_column_is_bold(frame, labels):
+    """Higher is better for SSIM and PSNR, lower for LPIPS, in the frame and in the region."""
+    columns = ("ssim", "psnr", "lpips", "ssim_region", "psnr_region", "lpips_region")
+    several = with_rows_of_every_block(frame)
+    for column, first, second in zip(columns, (0.9, 20, 0.3, 0.5, 30, 0.1), (0.8, 25, 0.2, 0.6, 22, 0.4), strict=True):
+        several.loc[several["block"] == "article", column] = [first, second]
+    table = score_table(several, 1, labels, SHEETS)
+    names = ("SSIM", "PSNR, dB", "LPIPS", "brain SSIM", "brain PSNR, dB", "brain LPIPS")
+    places = [list(table.columns).index(name) for name in names]
+    first, second = [row for row in table.rows if not isinstance(row, str)][:2]
+    assert [first[place].text.split(" ")[0] for place in places] == [
+        "0.9000", "20.00", "0.3000", "0.5000", "30.00", "0.1000",
+    ]  # fmt: skip
+    assert [first[place].bold for place in places] == [True, False, False, False, True, True]
+    assert [second[place].bold for place in places] == [False, True, True, True, False, False]
+    for metric, place in zip(columns[:3], places[:3], strict=True):
+        assert table.columns[place + 1 : place + 3] == ["article", "Δ"]
+        assert first[place + 1].text == several.loc[0, f"{metric}_paper"] != ""
+        digits = 2 if metric == "psnr" else 4
+        assert first[place + 2].text == number(several.loc[0, f"{metric}_difference"], digits, sign=True)
+    assert "Δ is our figure minus the published figure" in table.caption
+
+
+@pytest.mark.parametrize(
+    ("cv", "test", "marked"), [(2, 2, False), (3, 2, True), (2, 3, True), ("all", 2, False), ("all", 3, True)]
+)
+def test_cohort_with_fewer_patients_of_either_role_is_marked(frame, labels, cv, test, marked):
+    labels["cohorts"]["toy"] |= {"partial": True, "patients": {"cv": cv, "test": test}}
+    caption = score_table(frame, 1, labels, SHEETS).caption
+    assert (f"PARTIAL: {cv} + {test} patients were requested, 2 + 2 found" in caption) == marked
+    assert ("PARTIAL" in caption) == marked
+
+
 def test_values_that_print_as_equal_are_both_bold(frame, labels):
     several = with_rows_of_every_block(frame)
     several.loc[several["block"] == "article", "lpips"] = [0.12345, 0.1235]
