@@ -96,5 +96,7 @@ def convert(folder: Path, into: Path) -> tuple[list[Converted], list[str]]:
     if not scans and left_out:
         raise UserError(left_out[0])
     if not scans:
-        raise UserError(f"{folder}: dcm2niix makes no volume of its DICOM files ({lines[-1] if lines else 'no word'})")
+        raise UserError(
+            f"{folder}: dcm2niix makes no volume of its DICOM files ({lines[-1] if lines else 'it gives no reason'})"
+        )
     return scans, said + left_out

@@ -67,7 +67,11 @@ def example(folder: Path) -> None:
     with written(folder / "thick.nii.gz") as aside:
         nib.save(thick, aside)
     volumes = [np.asanyarray(thick.dataobj)]
-    for name, options in (("spline", {"method": "spline", "profile": "point"}), ("zoomed", {})):
+    for name, what, options in (
+        ("spline", "plain interpolation, for comparison", {"method": "spline", "profile": "point"}),
+        ("zoomed", "the zoom", {}),
+    ):
+        print(f"{what}:", file=sys.stderr)
         output = folder / f"{name}.nii.gz"
         zoom(request(config, folder / "thick.nii.gz", output, n=THICK - 1, overwrite=True, **options), config)
         volumes.append(np.asanyarray(nib.load(output).dataobj))  # type: ignore[attr-defined]

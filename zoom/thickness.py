@@ -86,7 +86,7 @@ def thickness(scan: OpenScan, requested: float | str, profile: str, spacing: flo
     elif requested == AUTO and not thick_axis:
         shape, why = "point", "its voxels are nearly isotropic"
     else:
-        # Measured in docs/zoom.md: a wrong box loses 1 to 2 dB, a wrong Gaussian 4 to 6.
+        # Measured in docs/zoom.md: a wrong box loses 1 to 3 dB, a wrong Gaussian 4 to 7.
         shape, why = "box", "usual for slices that are thicker than the output's, and the safest choice if it is wrong"
     return Thickness(mm, apart, shape, source, why, tuple(warned))
 

@@ -79,7 +79,7 @@ def preprocess(
     if max(data.shape[:2]) > frame:
         raise UserError(
             f"{path}: slices of {data.shape[0]}×{data.shape[1]} do not fit the frame of {frame}×{frame}; "
-            "raise preprocess.size (slices are not cropped)"
+            f"set preprocess.size to {-(-max(data.shape[:2]) // (32 * shrink)) * 32} or more (slices are not cropped)"
         )
     floor, scale = _scale_volume(data, percentile) if scaling == "volume" else _scale_slices(data)
     if np.min(scale) <= 0:
