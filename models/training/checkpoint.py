@@ -95,6 +95,6 @@ class Checkpoint:
             reason = "it has no identity"
         except MemoryError:
             raise
-        except Exception as error:  # PyTorch has no class of its own for a damaged file
+        except Exception as error:  # PyTorch has no special class for a damaged file
             reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(f"{self.path}: not a whole checkpoint ({reason}); delete it to start this training again")

@@ -54,7 +54,7 @@ class HeldOut:
             with fabric.autocast(), eagerly():
                 parts = [task.held_out_loss(part).float() * len(part) for part in self.slices.split(self.batch)]
             loss = float(torch.stack(parts).sum()) / len(self.slices)
-            if fabric.world_size > 1:  # a last bit that differs between GPUs must not stop one of them earlier
+            if fabric.world_size > 1:  # a last bit that differs between GPUs must not stop one GPU earlier
                 loss = fabric.broadcast(loss)
             if counts and loss < self.lowest:
                 self.lowest, self.step, self.since = loss, done, 0
