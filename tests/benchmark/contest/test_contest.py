@@ -112,6 +112,38 @@ def test_leader_is_bold_and_oracles_are_not():
     assert "one slice in 3 known, 2 new slices in each gap" in table.rows[5]
 
 
+def test_each_value_is_below_its_heading_and_the_best_as_printed_of_each_column_is_bold():
+    """A tie as printed has two bold values; the oracle is the best of all and not compared."""
+    frame = contest_frame(synthetic_scores(), list(METHODS))
+    values = {
+        "ssim": (0.9, 0.8, 0.7, 1.0),
+        "psnr": (30.0, 31.0, 28.0, 50.0),
+        "lpips": (0.2, 0.3, 0.1, 0.0),
+        "ssim_region": (0.5, 0.6, 0.4, 1.0),
+        "psnr_region": (21.001, 21.004, 20.0, 40.0),  # both are printed as 21.00
+        "lpips_region": (0.25, 0.15, 0.35, 0.0),
+        "lpips_vgg": (0.45, 0.55, 0.65, 0.0),
+        "seconds": (0.004, 0.005, 0.006, 0.007),
+    }
+    for column, means in values.items():
+        frame.loc[frame["setting"] == "n2", column] = means
+        frame[f"{column}_sd"] = np.nan
+    table = contest_table(frame, CONFIG)
+    names = ("SSIM", "PSNR, dB", "LPIPS", "brain SSIM", "brain PSNR, dB", "brain LPIPS", "LPIPS (VGG)", "ms per slice")
+    places = [list(table.columns).index(name) for name in names]
+    start = next(i for i, row in enumerate(table.rows) if isinstance(row, str) and "2 new slices" in row)
+    rows = [[row[place] for place in places] for row in table.rows[start + 1 :]]
+    assert [cell.text for cell in rows[0]] == [
+        "0.9000", "30.00", "0.2000", "0.5000", "21.00", "0.2500", "0.4500", "4.0",
+    ]  # fmt: skip
+    assert [[cell.bold for cell in row] for row in rows] == [
+        [True, False, False, False, True, False, True, False],
+        [False, True, False, True, True, True, False, False],
+        [False, False, True, False, False, False, False, False],
+        [False] * 8,
+    ]
+
+
 def test_caption_counts_the_patients_of_each_cohort():
     scores = synthetic_scores()
     assert "over 24 patients: each" in contest_table(contest_frame(scores, list(METHODS)), CONFIG).caption

@@ -1,6 +1,7 @@
 """The contest as tables: which method is ahead, how certain this is, and for which gap widths."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 
 from benchmark.config.cross_check import contest_rivals
 from benchmark.contest.measure import REMOVED
-from benchmark.print.typeset import Cell, Table, number
+from benchmark.print.typeset import Cell, Table, as_printed, number
 from benchmark.scores import relative
 from benchmark.scores.comparisons import gain_text
 from benchmark.scores.metrics import COLUMNS, HIGHER_IS_BETTER, METRICS
@@ -115,9 +116,10 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
     for (cohort, setting), rows in frame.groupby(["cohort", "setting"], sort=False):
         table.rows.append(f"{about['cohorts'][cohort]['label']}: {setting_name(setting)}")
         shown = [*COLUMNS, "lpips_vgg"]
-        without_oracles = rows[[about["methods"][m]["kind"] != "oracle" for m in rows["method"]]]
-        best = {c: without_oracles[c].max() if _higher(c) else without_oracles[c].min() for c in shown}
-        for _, row in rows.iterrows():
+        printed = {c: rows[c].map(partial(as_printed, digits=DIGITS[c.split("_")[0]])) for c in shown}
+        compared = [about["methods"][m]["kind"] != "oracle" for m in rows["method"]]
+        best = {c: values[compared].max() if _higher(c) else values[compared].min() for c, values in printed.items()}
+        for index, row in rows.iterrows():
             method = about["methods"][row["method"]]
             line = [Cell(KINDS[method["kind"]] + method["label"])]
             for column in shown:
@@ -125,7 +127,7 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
                 text = number(row[column], digits)
                 if not pd.isna(row[f"{column}_sd"]):
                     text += f" ± {number(row[f'{column}_sd'], digits)}"
-                line.append(Cell(text, bold=method["kind"] != "oracle" and row[column] == best[column]))
+                line.append(Cell(text, bold=method["kind"] != "oracle" and printed[column][index] == best[column]))
             line += relative.share_cells(row, table)
             table.rows.append([*line, Cell(number(1000 * row["seconds"], 1))])
     table.caption = (
