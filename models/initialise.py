@@ -14,7 +14,7 @@ def initialise(module: nn.Module, name: str, path: str | Path) -> str:
     """Fills network ``name`` with the weights in ``path`` and returns a line that describes them.
 
     ``path``: a ``.safetensors`` file of this project, a CompVis checkpoint or a diffusers folder. ``ValueError`` names
-    the mismatch: sizes, or a checkpoint without that network.
+    the mismatch: sizes, or a checkpoint without that network; or weights that are not finite.
     """
     if str(path).endswith(".safetensors") and "network" in weights.read_metadata(path):
         _fill(module, name, path)
@@ -28,6 +28,7 @@ def initialise(module: nn.Module, name: str, path: str | Path) -> str:
     if init.schedule != ARTICLE:
         raise ValueError(f"{path}: trained with {init.schedule}, but this project samples with {ARTICLE}")
     part.require(target.size)
+    weights.check_finite(part.state_dict, path)
     target.load_state_dict(part.state_dict)
     if name == "ldm":
         module.get_buffer("scale").fill_(init.scale)

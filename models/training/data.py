@@ -21,7 +21,7 @@ class SliceBank:
     """
 
     def __init__(self, volumes: Iterable[np.ndarray], device: torch.device | str = "cpu", blank: float = 0.0):
-        """``volumes``: each (S, H, W) in [0, 1].
+        """``volumes``: each (S, H, W) in [0, 1]; ``ValueError`` if H or W differ.
 
         ``blank``: slices with a maximum of at most this value are left out.
         """
@@ -30,6 +30,9 @@ class SliceBank:
             places = np.flatnonzero(volume.max(axis=(1, 2)) > blank)
             kept.append((volume[places] * 65535).round().astype(np.uint16))
             begins.append(np.diff(places, prepend=-2) > 1)
+        if len(frames := {part.shape[1:] for part in kept}) > 1:
+            sizes = ", ".join(f"{height}×{width}" for height, width in sorted(frames))
+            raise ValueError(f"training volumes of different frames ({sizes}): set one preprocess.size in the config")
         slices = np.concatenate(kept)
         if not len(slices):
             raise ValueError("no training slice has any signal")

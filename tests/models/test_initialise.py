@@ -50,3 +50,13 @@ def test_file_of_another_size_or_without_the_network_is_refused_by_name(tmp_path
         initialise(weights.network("vq", VQ | {"codes": 16}), "vq", tmp_path / "sr.ckpt")
     with pytest.raises(ValueError, match="without weights for network wdsr"):
         initialise(weights.network("wdsr", {}), "wdsr", tmp_path / "sr.ckpt")
+
+
+def test_public_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path) -> None:
+    vq, unet = filled(build_vq(**VQ), 1), filled(build_unet(width=32, multipliers=[1], layers_per_block=1), 2)
+    torch.nn.init.constant_(vq.vq.quant_conv.bias, float("inf"))
+    torch.save(latent_diffusion(vq, unet), tmp_path / "sr.ckpt")
+    with pytest.raises(
+        ValueError, match=r"sr\.ckpt: 3 numbers of vq\.quant_conv\.bias are NaN or infinite; train again"
+    ):
+        initialise(weights.network("vq", VQ), "vq", tmp_path / "sr.ckpt")

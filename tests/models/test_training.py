@@ -220,6 +220,11 @@ def test_slices_on_both_sides_of_a_blank_slice_are_not_neighbours():
     assert bank.run.tolist() == [0, 0, 1, 1, 2, 2]
 
 
+def test_volumes_of_different_frames_are_refused():
+    with pytest.raises(ValueError, match="different frames \\(4×8, 8×8\\)"):
+        SliceBank([np.ones((2, 8, 8), np.float32), np.ones((2, 4, 8), np.float32)])
+
+
 def test_shares_of_volumes_without_effect_are_named(capsys):
     volumes = [np.ones((2, 4, 4), np.float32)] * 2
     Task.learns_from(volumes, "cpu", [0.5, 0.5])
