@@ -35,6 +35,8 @@ class Restorer(Streaming):
     """
 
     sees: Sees = "low"
+    # The classes of the networks that it needs (files in models/networks).
+    made_of: tuple[str, ...] = ()
     # Whether the method magnifies by any factor in plane, or only by the factor of its networks.
     any_factor: bool = False
     # Whether its networks restore slices of any size as well as slices of the training size.
@@ -71,6 +73,9 @@ class Restorer(Streaming):
         if factor != FACTOR and not self.any_factor:
             raise ValueError(f"the in-plane factor must be {FACTOR}, not {factor}: the class does not set any_factor")
         self.networks: dict[str, Any] = dict(networks or {})
+        if not self.networks.keys() >= set(self.made_of):
+            given = ", ".join(self.networks) or "none"
+            raise ValueError(f"it is made of the networks {', '.join(self.made_of)}; given: {given}")
         self.seed = seed
         self.device = torch.device(device)
         self.factor = factor

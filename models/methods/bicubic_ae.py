@@ -7,7 +7,9 @@ from models.method import Restorer
 
 
 class Method(Restorer):
-    """``networks``: ``autoencoder``. A known slice is decoded from its own latents."""
+    """A known slice is decoded from its own latents."""
+
+    made_of = ("autoencoder",)
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         return self.networks["autoencoder"].encode(bicubic(slices))

@@ -11,6 +11,7 @@ class Method(Ours):
 
     sees: Sees = "kept"
     random = False
+    made_of = ("vq",)
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         return self.networks["vq"].encode(slices)

@@ -18,6 +18,7 @@ class Diffusion(Restorer):
     noise."""
 
     random = True
+    made_of: tuple[str, ...] = ("vq", "ldm")
 
     def __init__(
         self,

@@ -21,4 +21,7 @@ class Method(Restorer):
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:
         pixels = slices[0, 0].numel() * self.factor**2
-        return in_pieces(self.network, slices, pixels=pixels).clamp(0, 1)
+        made = in_pieces(self.network, slices, pixels=pixels).clamp(0, 1)
+        if made.shape[-1] != slices.shape[-1] * self.factor:
+            raise ValueError(f"pixel_sr: the network {', '.join(self.networks)} does not magnify by {self.factor}")
+        return made

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.fast import in_pieces, moved
 from models.interpolation import neighbours
 from models.method import Restorer
-from models.networks.quartet import turned
+from models.networks.quartet import Quartet, turned
 
 
 class Method(Restorer):
@@ -35,6 +35,8 @@ class Method(Restorer):
         if len(self.networks) != 1:
             raise ValueError(f"quartet: needs exactly one network, not {', '.join(self.networks) or 'none'}")
         (self.network,) = self.networks.values()
+        if not isinstance(self.network, Quartet):
+            raise ValueError(f"quartet: needs a network of class quartet, not {', '.join(self.networks)}")
         self.factor = self.network.factor
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:

@@ -38,9 +38,6 @@ class Method(Restorer):
         if views not in (1, 2):
             raise ValueError(f"slab: views = {views}; choose 1 or 2")
         self.views = views
-        if self.networks.keys() != set(self.made_of):
-            names = ", ".join(self.networks) or "none"
-            raise ValueError(f"it is made of the networks {', '.join(self.made_of)}; given: {names}")
         self.network = self.networks["slab"]
         self.factor = 1
         # The features of the last gap; the next block of positions may be in the same gap.

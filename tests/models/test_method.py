@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from models import weights
 from models.interpolation import bicubic, cubic_spline, degrade, linear, nearest, printed_eq12
 from models.method import method
 
@@ -52,8 +53,8 @@ def test_interpolation_weights_equal_hand_computed_ones():
     # eq. 12 as printed, three new slices in the gap: 1/3 A + 0 B, 2/3 A + 1/3 B, 3/3 A + 2/3 B
     np.testing.assert_allclose(printed_eq12(KNOWN, at)[1:4, 1:3], [[1 / 3, 0], [2 / 3, 1 / 3], [1, 2 / 3]])
     np.testing.assert_allclose(printed_eq12(KNOWN, np.array([2.0]))[0, 1:3], [1, 0])
-    for weights in (linear, nearest, printed_eq12, cubic_spline):
-        np.testing.assert_allclose(weights(KNOWN, KNOWN), np.eye(7), atol=1e-5)
+    for mixing in (linear, nearest, printed_eq12, cubic_spline):
+        np.testing.assert_allclose(mixing(KNOWN, KNOWN), np.eye(7), atol=1e-5)
 
 
 def test_spline_reproduces_a_cubic_polynomial():
@@ -132,3 +133,21 @@ def test_each_known_slice_is_represented_once_in_full_chunks(n, chunk):
     Counting(chunk=chunk).restore(np.random.default_rng(0).random((13, 8, 8), dtype=np.float32), known, at)
     assert sorted(index for batch in batches for index in batch) == list(range(13))
     assert len(batches) <= -(-13 // chunk) + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ours", "made of the networks vq, ldm; given: edsr"),
+        ("baseline", "made of the networks vq, ldm; given: edsr"),
+        ("bicubic_ae", "made of the networks autoencoder; given: edsr"),
+        ("oracle_latent", "made of the networks vq; given: edsr"),
+        ("slab", "made of the networks slab; given: edsr"),
+        ("quartet", "needs a network of class quartet, not edsr"),
+        ("pixel_sr", "the network edsr does not magnify by 4"),
+    ],
+)
+def test_networks_of_other_classes_than_the_method_needs_are_refused(name: str, said: str) -> None:
+    edsr = weights.network("edsr", {"blocks": 1, "width": 4}).eval()
+    with pytest.raises(ValueError, match=said):
+        method(name, {"edsr": edsr}).restore(np.zeros((2, 4, 4), np.float32), [0, 1], [0])

@@ -64,7 +64,7 @@ def test_factor_1_returns_known_slices_unchanged(name: str) -> None:
 
 
 def test_factor_other_than_the_networks_is_refused() -> None:
-    with pytest.raises(ValueError, match="in-plane factor 1"):
+    with pytest.raises(ValueError, match="in-plane factor must be 4, not 1"):
         method("ours", {}, factor=1)
 
 

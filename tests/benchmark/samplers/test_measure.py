@@ -32,6 +32,8 @@ class IdentityDiffusion(torch.nn.Module):
 
 
 class IdentityMethod(Diffusion):
+    made_of = ("ldm",)
+
     def represent(self, slices, index):
         return self.latents(slices, index)
 
