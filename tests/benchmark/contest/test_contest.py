@@ -212,7 +212,14 @@ def test_parts_are_compared_on_common_patients():
     assert frame["patients"].tolist() == [2, 2]
     assert frame.loc[1, "psnr_change"] == pytest.approx(-1)
     assert frame.loc[1, "lpips_change"] == pytest.approx(1)
-    assert parts_table(frame, CONFIG).rows[2][4].text == "−1.00"
+    table = parts_table(frame, CONFIG)
+    assert table.rows[0] == "the new one on Heads, 2 patients"
+    assert [cell.text for cell in table.rows[1]] == [
+        "unchanged", "2.0050", "", "2.00", "", "−2.0050", "", "0.0", "",
+    ]  # fmt: skip
+    assert [cell.text for cell in table.rows[2]] == [
+        "without the new part", "1.0050", "−1.0000", "1.00", "−1.00", "−1.0050", "+1.0000", "1.0", "+1.0",
+    ]  # fmt: skip
 
 
 def test_parts_table_without_variants_is_empty():

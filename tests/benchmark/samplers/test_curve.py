@@ -42,6 +42,24 @@ def test_setting_with_the_fewest_evaluations_of_equal_quality_is_chosen(measured
     assert [row[4].bold for row in table.rows] == [True, True, False, True, True, False, True]
 
 
+def test_values_are_below_their_headings(measured):
+    table = curve_table(curve_frame(measured), "cohort", "2 scans")
+    plms = dict(zip(table.columns, (cell.text for cell in table.rows[3]), strict=True))
+    assert plms == {
+        "sampler": "PLMS",
+        "η": "",
+        "noise": "independent",
+        "T": "20",
+        "evaluations": "21",  # one more than steps
+        "SSIM": "0.8000",
+        "PSNR, dB": "29.95",
+        "LPIPS": "0.0990",
+        "Δ PSNR": "−0.05",
+        "Δ LPIPS": "−0.0010",
+        "sampling, ms a slice": "20.0",
+    }
+
+
 def test_no_setting_is_chosen_without_the_reference(measured):
     frame = curve_frame(measured[measured["steps"] != 200])
     assert equal(frame).empty

@@ -182,6 +182,33 @@ def test_table_6_has_the_published_row_next_to_each_setting():
     assert "nan" not in " ".join(cell.text for row in table.rows for cell in row)
 
 
+def test_table_6_has_each_value_below_its_heading_and_the_best_of_each_column_bold():
+    rows = [
+        {"cohort": "brats_t1", "sampler": sampler, "steps": steps, "eta": eta, "subject": "a", "slices": 40}
+        | {"ssim": ssim, "psnr": psnr, "lpips": lpips, "seconds_per_slice": 0.25, "peak_mb": 5120.0, "hardware": "H200"}
+        for sampler, steps, eta, ssim, psnr, lpips in (
+            ("ddim", 200, "1", 0.8, 31.004, 0.2),
+            ("plms", 100, "", 0.9, 31.001, 0.3),  # the same PSNR, as printed
+            ("dpm++", 20, "", 0.7, 29.0, 0.1),
+        )
+    ]
+    table = sampler_table(sampler_frame(pd.DataFrame(rows)), "BraTS", "1 scan")
+    columns = list(table.columns)
+    places = [columns.index(name) for name in ("SSIM", "PSNR, dB", "LPIPS")]
+    ddim = [cell.text for cell in table.rows[0]]
+    assert [ddim[place] for place in places] == ["0.8000", "31.00", "0.2000"]
+    assert [ddim[place + 1] for place in places] == ["0.8568", "32.8488", "0.0610"]
+    assert [ddim[place + 2] for place in places] == ["−0.0568", "−1.84", "+0.1390"]
+    assert ddim[columns.index("sampling, s for 155 slices")] == "38.75"
+    assert ddim[columns.index("article, s")] == "44.50"
+    assert ddim[columns.index("peak memory, GB")] == "5.12"
+    assert [[row[place].bold for place in places] for row in table.rows] == [
+        [False, True, False],
+        [True, True, False],
+        [False, False, True],
+    ]
+
+
 def test_150_and_167_steps_are_next_to_the_published_150_with_a_footnote():
     rows = []
     for steps in (150, 167, 200):
