@@ -93,7 +93,7 @@ def _method(prepared: Prepared, zoom: Mapping[str, Any], cite: References) -> st
         prepared.choice.file, (f"the method {zoom['Method']} ({zoom['MethodLabel']})", None)
     )
     options = ", ".join(f"{key} {value}" for key, value in zoom["MethodOptions"].items())
-    text = f"Its slices were computed by {description}{' ' + cite(reference) if reference else ''}"
+    text = f"The output slices were computed by {description}{' ' + cite(reference) if reference else ''}"
     text += f" (method {zoom['Method']}{', ' + options if options else ''})"
     files = [f"{Path(one['File']).name} (SHA-256 {one['SHA256']})" for one in zoom["Weights"]]
     if files:
@@ -116,11 +116,11 @@ def _consistency(zoom: Mapping[str, Any], cite: References) -> str:
     off = worst["AveragedBack"]["Largest"]
     share = f"{off:.3g} in the scan's units ({100 * off / (high - low):.2g} % of the grey scale)"
     if not zoom["DataConsistency"]:
-        return f"The result was not made consistent with the scan: averaged back, it differs by up to {share}."
+        return f"The result was not made consistent with the scan: averaged, it differs from the scan by up to {share}."
     return (
         f"The result was made consistent with the scan by back-projection {cite(references.BACK_PROJECTION)}: averaged "
-        f"back over the slices' profile, it differs by at most {share}; the numbers of the file allow for "
-        f"{zoom['Tolerance']:.3g}."
+        f"back over the slices' profile, it differs from the scan by at most {share}; the tolerance, which includes "
+        f"the rounding of the file's numbers, is {zoom['Tolerance']:.3g}."
     )
 
 

@@ -49,7 +49,8 @@ def trained_on(choice: Choice, cohorts: Mapping[str, Any]) -> list[str]:
     seen = about.get("trained_on", {})
     if choice.widest and "subjects" in seen:
         sentences.append(
-            f"{seen['subjects']} volumes, from which slices of many spacings and thicknesses were made, in any plane."
+            f"{seen['subjects']} volumes, from which scans with slices of many spacings and thicknesses, in any plane, "
+            "were simulated."
         )
     elif "spacing" in seen:
         slices, rows, columns = seen["spacing"]

@@ -62,7 +62,7 @@ def page(prepared: Prepared, about: Mapping[str, Any], pictured: Pictures) -> st
         views=views,
         stops=STOPS,
         places=[
-            f"place {i + 1} of {len(PLACES)}: "
+            f"position {i + 1} of {len(PLACES)}: "
             + "; ".join(f"{plane} {texts[i]}" for plane, texts in pictured.where.items())
             for i in range(len(PLACES))
         ],
@@ -95,12 +95,14 @@ def agreement(zoom: Mapping[str, Any], above: int) -> str:
     if alone["Largest"] > tolerance:
         back = f", and restored {brighter}" if zoom["Weights"] and above else ""
         return (
-            f"The method's own result differed from the scan by {alone['RMS']:.3g} r.m.s.; to make the two agree the "
-            f"correction changed the output by {added['RMS']:.3g} r.m.s.{f'{back}.' if back else ''}"
+            f"Before this correction the averaged result of the method differed from the scan by {alone['RMS']:.3g} "
+            f"r.m.s.; the correction changed the output by {added['RMS']:.3g} r.m.s.{f'{back}.' if back else ''}"
         )
     if zoom["Weights"] and above and added["Largest"] > tolerance:
-        return f"The method's own result agreed with the scan already; the correction only restored {brighter}."
-    return "The method's own result agreed with the scan within the tolerance already, so no correction was needed."
+        return (
+            f"The averaged result of the method agreed with the scan already; the correction only restored {brighter}."
+        )
+    return "The averaged result of the method agreed with the scan within the tolerance, so no correction was needed."
 
 
 def _differences(planes: Mapping[str, list[np.ndarray]], scale: float) -> dict[str, Any]:

@@ -74,10 +74,7 @@ def test_slider_shows_scan_interpolation_and_output_by_keyboard(opened: Opener, 
     rows = [len(np.unique(one, axis=0)) for one in seen]
     assert rows[0] < rows[1]  # a thick slice is several rows that are the same
     page.keyboard.press("PageDown")
-    assert (
-        slider.get_attribute("aria-valuetext")
-        == "Left of the yellow line output, right of the line plain interpolation."
-    )
+    assert slider.get_attribute("aria-valuetext") == "Left of the yellow line: output; right: plain interpolation."
 
 
 def test_buttons_show_scan_interpolation_and_output(opened: Opener, pages: dict[str, Path]) -> None:
@@ -98,7 +95,7 @@ def test_place_slider_shows_slice_number_and_millimetres(opened: Opener, pages: 
         caption = page.locator("figure:nth-of-type(1) figcaption").first.inner_text()
         assert caption.split(": ")[1] in texts[-1]
     assert len(set(texts)) == 3
-    assert texts[0].startswith("place 1 of 5: axial slice 4 of 12, ")
+    assert texts[0].startswith("position 1 of 5: axial slice 4 of 12, ")
 
 
 def test_table_cells_and_letters_are_large_enough_on_a_phone(opened: Opener, pages: dict[str, Path]) -> None:

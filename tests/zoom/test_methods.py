@@ -55,7 +55,7 @@ def test_paragraph_of_trained_networks(save: Callable, run: Callable, weights: P
     assert "latent diffusion with linear interpolation of the latents of neighbouring slices [2] (method ours" in text
     for one in about["Zoom"]["Weights"]:
         assert f"(SHA-256 {one['SHA256']})" in text
-    assert "was not made consistent with the scan: averaged back, it differs by up to" in text
+    assert "was not made consistent with the scan: averaged, it differs from the scan by up to" in text
     assert "the seed 5" in text
     assert "The spread of 2 such results" in text
     assert "PyTorch" in text

@@ -143,7 +143,7 @@ def test_spread_is_zero_at_known_slices_and_positive_between(
     assert found[..., ::2].max() < 0.05
     assert found[..., 1::2].max() > 0.1
     assert about["Zoom"]["Volumes"][0]["Spread"]["Samples"] == 3
-    assert "Where it is least certain" in (tmp_path / "out.html").read_text()
+    assert "lower bound of the error" in (tmp_path / "out.html").read_text()
 
 
 def test_same_seed_gives_the_same_bytes(save: Callable, run: Callable, weights: Path, tmp_path: Path) -> None:
