@@ -65,6 +65,13 @@ def test_example_of_a_method_restores_any_position(written, name):
     np.testing.assert_allclose(restored[[0, 3]], method(name).restore(slices[[0, 4]], [0, 5], [0, 5]), atol=1e-6)
 
 
+def test_example_of_a_method_can_zoom_a_scan(written):
+    scan = np.random.default_rng(0).random((3, 8, 12), dtype=np.float32)
+    restored = method("smooth", factor=1).restore(scan, [0, 1, 2], [0, 0.5, 2])
+    assert restored.shape == (3, 8, 12)
+    np.testing.assert_allclose(restored[1], scan[:2].mean(axis=0), atol=1e-6)
+
+
 def test_example_of_a_network_learns(written):
     tiny = importlib.import_module("models.networks.tiny")
     assert about("tiny").label == "Tiny"
