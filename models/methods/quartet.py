@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.fast import in_pieces, moved
 from models.interpolation import neighbours
 from models.method import Restorer
-from models.networks.quartet import Quartet, turned
+from models.networks.quartet import turned
 
 
 class Method(Restorer):
@@ -21,9 +21,10 @@ class Method(Restorer):
 
     any_factor = True
     any_size = True
+    made_of = ("quartet",)
 
     def __init__(self, networks: Mapping[str, nn.Module] | None = None, *, views: int = 1, **options: Any) -> None:
-        """``networks``: exactly one, as ``models.networks.quartet`` builds it.
+        """``networks``: one, as ``models.networks.quartet`` builds it.
 
         ``views``: a slice is the mean of the network's outputs for this many mirror images: the slices as they are
         (1), also in the opposite order (2), and both also flipped left to right (4).
@@ -32,11 +33,7 @@ class Method(Restorer):
         if views not in (1, 2, 4):
             raise ValueError(f"quartet: views = {views}; choose 1, 2 or 4")
         self.views = views
-        if len(self.networks) != 1:
-            raise ValueError(f"quartet: needs exactly one network, not {', '.join(self.networks) or 'none'}")
-        (self.network,) = self.networks.values()
-        if not isinstance(self.network, Quartet):
-            raise ValueError(f"quartet: needs a network of class quartet, not {', '.join(self.networks)}")
+        self.network = self.networks["quartet"]
         self.factor = self.network.factor
 
     def represent(self, slices: Tensor, index: Tensor) -> Tensor:

@@ -90,7 +90,8 @@ def test_half_precision_method_takes_and_returns_float32(name: str, truth: np.nd
     kind, options = NETWORKS[name]
     known, at = np.arange(4.0), np.linspace(0, 3, 10)
     full, half = (
-        method(kind, {name: network}, half=flag, **options).restore(truth[:4], known, at) for flag in (False, True)
+        method(kind, {block.get("class", name): network}, half=flag, **options).restore(truth[:4], known, at)
+        for flag in (False, True)
     )
     assert half.dtype == np.float32
     assert not np.array_equal(full, half)
@@ -120,16 +121,17 @@ def test_compiled_network_gives_the_same_result(
     """The graphs that a GPU would compile, run as they were traced; the slices of two chunks are kept and mixed."""
     monkeypatch.setattr("models.fast.PIXELS", 1 << 20)  # one call a chunk
     block = study.config("smoke")["networks"][name]
-    network = weights.network(class_of(study.config("smoke"), name), block["size"]).eval().requires_grad_(False)
+    class_ = class_of(study.config("smoke"), name)
+    network = weights.network(class_, block["size"]).eval().requires_grad_(False)
     if name == "autoencoder":  # PyTorch's own weights let nothing of the input pass to the output
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight)
     kind, options = NETWORKS[name]
     known, at = np.arange(4.0), np.array([0.5, 1.25, 3.0])
-    expected = method(kind, {name: network}, half=half, chunk=3, **options).restore(truth[:4], known, at)
+    expected = method(kind, {class_: network}, half=half, chunk=3, **options).restore(truth[:4], known, at)
     compile_costly(halved(network) if half else network, mode=None, backend=in_one_memory)
-    found = method(kind, {name: network}, half=half, chunk=3, compiled=True, **options).restore(truth[:4], known, at)
+    found = method(kind, {class_: network}, half=half, chunk=3, compiled=True, **options).restore(truth[:4], known, at)
     np.testing.assert_allclose(found, expected, atol=1e-3 if half else 1e-5)
 
 

@@ -143,7 +143,7 @@ def test_each_known_slice_is_represented_once_in_full_chunks(n, chunk):
         ("bicubic_ae", "made of the networks autoencoder; given: edsr"),
         ("oracle_latent", "made of the networks vq; given: edsr"),
         ("slab", "made of the networks slab; given: edsr"),
-        ("quartet", "needs a network of class quartet, not edsr"),
+        ("quartet", "made of the networks quartet; given: edsr"),
         ("pixel_sr", "the network edsr does not magnify by 4"),
     ],
 )

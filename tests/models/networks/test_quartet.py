@@ -158,7 +158,7 @@ def test_chunks_do_not_change_the_result(context, bank):
 
 
 def test_method_without_network_is_refused():
-    with pytest.raises(ValueError, match="quartet: needs exactly one network, not none"):
+    with pytest.raises(ValueError, match="made of the networks quartet; given: none"):
         method("quartet")
 
 
@@ -171,7 +171,7 @@ def test_untrained_factor_1_network_equals_the_natural_cubic_spline(taken, conte
     )  # the spline stays in range
     known = KNOWN[taken]
     at = np.linspace(known[max(0, len(known) - 3)], known[max(1, len(known) - 2)], 5)  # of four: in the middle gap
-    made = method("quartet", {"quartet_full": network}).restore(slices, known, at)
+    made = method("quartet", {"quartet": network}).restore(slices, known, at)
     np.testing.assert_allclose(made, CubicSpline(known, slices, bc_type="natural")(at), atol=1e-5)
 
 
@@ -204,7 +204,7 @@ def test_factor_1_network_returns_known_slices_unchanged(bank):
     network = build(**SIZE, factor=1).eval()
     torch.nn.init.normal_(network.tail.weight)
     slices = bank.spread(5).squeeze(1).numpy()
-    made = method("quartet", {"quartet_full": network}).restore(slices, KNOWN, [0, 3, 3.5, 8])
+    made = method("quartet", {"quartet": network}).restore(slices, KNOWN, [0, 3, 3.5, 8])
     np.testing.assert_allclose(made[[0, 1, 3]], slices[[0, 2, 4]], atol=1e-6)
     assert np.abs(made[2] - (slices[2] + slices[3]) / 2).max() > 1e-3
 

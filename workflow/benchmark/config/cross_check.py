@@ -6,8 +6,8 @@ What a late job would stumble over is refused here, before hours of training.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from benchmark import project
 from benchmark.config import recipe
+from benchmark.config.methods import check_networks
 from benchmark.config.networks import about, class_of, keeps_resolution, needed_networks, study_networks
 from benchmark.config.schema import default
 from benchmark.errors import UserError, known
@@ -39,7 +39,7 @@ def cross_check(config: dict[str, Any]) -> None:
                 )
     for name in dict.fromkeys(config["study"]["methods"] + _in_contest(config) + config["zoom"]["train"]):
         known(f"methods.{name}.networks", config["methods"][name]["networks"], config["networks"])
-        _has_file(name, config["methods"][name].get("class", name))
+        check_networks(config, name)
     for name, network in config["networks"].items():
         known(f"networks.{name}.needs", network["needs"], config["networks"])
         about(class_of(config, name))
@@ -58,12 +58,6 @@ def cross_check(config: dict[str, Any]) -> None:
                 f"config: {where}: {steps} steps of {sampler} would not begin at the noise; choose a divisor of 1000, "
                 "or at most 250"
             )
-
-
-def _has_file(method: str, class_: str) -> None:
-    """Refuses a method without a file before hours of training, not after."""
-    if not (project.models() / "methods" / f"{class_}.py").is_file():
-        raise UserError(f"config: methods.{method}: no file models/methods/{class_}.py; add it, or name another class")
 
 
 def _needs_end(networks: Mapping[str, Any]) -> None:
