@@ -164,6 +164,15 @@ def test_every_rule_that_evaluates_networks_requests_a_gpu_and_runs_on_a_node() 
     assert [name for name, right in found.items() if not right] == []
 
 
+def test_rules_that_download_are_not_tried_again_by_snakemake() -> None:
+    """``benchmark.acquire.fetch`` repeats what may succeed; a wrong hash would mean another download of gigabytes."""
+    downloads = {
+        name: text for name, text in rules().items() if re.search(r"/(cohort|trunk|public_weights|rival).py", text)
+    }
+    assert len(downloads) == 4
+    assert [name for name, text in downloads.items() if "    retries: 0 " not in text] == []
+
+
 def test_shell_commands_of_rules_quote_their_paths() -> None:
     """`results: my results` is allowed."""
     commands = {name: text.partition("    shell:\n")[2] for name, text in rules().items()}

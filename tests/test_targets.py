@@ -130,3 +130,12 @@ def test_spread_map_is_an_output_if_requested(tmp_path):
         spread.with_name(name).parent.mkdir(exist_ok=True)
         spread.with_name(name).touch()
     assert str(spread) in zoomed(tmp_path, f"{sheet}", "-n")
+
+
+def test_cohort_that_cannot_be_drawn_is_not_tried_again(tmp_path):
+    """`retries` of the SLURM profile is for lost nodes and time limits; a refused download would be refused again."""
+    few = "cohorts={toy: {patients: {cv: 99}}}"
+    target = str(tmp_path / "cohorts" / "toy.tsv")
+    done = snakemake("-q", "all", "--retries", "2", "--config", f"results={tmp_path}", few, "--", target)
+    assert done.stderr.count("ERROR in rule cohort") == 1
+    assert done.returncode == 1

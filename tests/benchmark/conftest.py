@@ -1,6 +1,8 @@
 """A small made-up study: score sheets on disk with numbers drawn by seed."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,14 @@ import pytest
 from loopback import serve_folder, server  # noqa: F401 (fixtures for the tests that download)
 
 from benchmark.scores.metrics import COLUMNS
+
+
+@pytest.fixture
+def readable_folder() -> Iterator[Path]:
+    """A folder that every user may enter; pytest closes the folders above ``tmp_path`` at each of its starts."""
+    with TemporaryDirectory(prefix="readable-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def slice_scores(seed: int, subjects: tuple[str, ...] = ("p1", "p2"), slices: int = 9) -> pd.DataFrame:

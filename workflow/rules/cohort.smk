@@ -30,6 +30,7 @@ checkpoint cohort:
         f"{RESULTS}/logs/cohort/{{cohort}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/cohort/{{cohort}}.tsv"
+    retries: 0  # a refused download would be refused again
     localrule: True
     conda:
         "../../envs/benchmark.yaml"

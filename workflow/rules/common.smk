@@ -65,10 +65,12 @@ for block in config["cohorts"].values():
 
 if workflow.is_main_process:
     # One message with everything that the user must do before scans can be downloaded; planning continues.
+    made = Path(config["results"], "layouts")  # by the workflow (rule layouts)
     undrawn = [
         c
         for c in config["study"]["cohorts"]
         if not Path(config["results"], "cohorts", f"{c}.tsv").exists()
+        and not Path(config["cohorts"][c].get("local", "")).is_relative_to(made)
     ]
     if undrawn:
         from benchmark.datasets import explain_missing

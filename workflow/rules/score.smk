@@ -9,6 +9,7 @@ rule trunk:
         f"{RESULTS}/logs/trunk/{{net}}.log",
     wildcard_constraints:
         net="alex|vgg",
+    retries: 0  # a refused download would be refused again
     localrule: True
     conda:
         "../../envs/benchmark.yaml"

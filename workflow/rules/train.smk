@@ -9,6 +9,7 @@ rule public_weights:
         f"{RESULTS}/logs/public/{{checkpoint}}.log",
     wildcard_constraints:
         checkpoint=one_of(config["public_weights"]),
+    retries: 0  # a refused download would be refused again
     localrule: True
     conda:
         "../../envs/benchmark.yaml"

@@ -93,6 +93,7 @@ rule eclare:
         program=f"{DATA}/rivals/eclare/bin/run-eclare",
     log:
         f"{RESULTS}/logs/eclare.log",
+    retries: 0  # a refused download would be refused again
     localrule: True
     conda:
         "../../envs/benchmark.yaml"

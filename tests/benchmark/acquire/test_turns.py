@@ -79,11 +79,9 @@ except Exception as error:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
-def test_user_who_cannot_write_reads_the_folder_of_a_colleague(tmp_path: Path) -> None:
-    folder = tmp_path / "brats"
+def test_user_who_cannot_write_reads_the_folder_of_a_colleague(readable_folder: Path) -> None:
+    folder = readable_folder / "brats"
     layouts.write_brats(folder, 2)
-    for parent in (tmp_path, *list(tmp_path.parents)[:2]):
-        parent.chmod(0o755)
     dataset = reader("brats", folder)
     subjects = dataset.subjects()
     dataset.fetch(subjects[:1])

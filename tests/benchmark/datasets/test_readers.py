@@ -1,5 +1,8 @@
 """The common part of readers: their names, options, and scans that the header excludes."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -8,6 +11,8 @@ import pytest
 
 from benchmark.datasets import names, reader
 from benchmark.errors import UserError
+
+WORKFLOW = Path(__file__).parents[3] / "workflow"
 
 
 def scan(path: Path, shape: tuple[int, ...], spacing: tuple[float, ...] = (1, 1, 1)) -> Path:
@@ -59,3 +64,30 @@ def test_slice_thickness_is_read_from_the_affine(tmp_path: Path) -> None:
     image.header["pixdim"][1:4] = 1  # left by a script: the sform is used
     nib.save(image, tmp_path / "scan.nii.gz")
     assert "voxels of 5 mm" in str(reader("sample", tmp_path).refuse(tmp_path / "scan.nii.gz"))
+
+
+AS_NOBODY = """
+import logging, os, sys
+from benchmark.datasets import reader
+logging.basicConfig(level=logging.WARNING)
+dataset = reader(sys.argv[1], sys.argv[2] + "/data", local=sys.argv[2])
+dataset.subjects()  # imports everything: the other user may not read Python's own files
+os.setuid(65534)
+print(dataset.subjects())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+@pytest.mark.parametrize("name", ["bids", "oasis_trt"])
+def test_folder_that_cannot_be_read_is_named(readable_folder: Path, name: str) -> None:
+    for subject in ("sub-01", "sub-02"):
+        path = readable_folder / "in" / subject / "anat" / f"{subject}_T1w.nii.gz"
+        path.parent.mkdir(parents=True)
+        path.touch()
+    (readable_folder / "in" / "sub-02").chmod(0o700)
+    command = [sys.executable, "-c", AS_NOBODY, name, str(readable_folder / "in")]
+    done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(WORKFLOW)})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("01") == 1
+    assert "02" not in done.stdout
+    assert f"{readable_folder}/in/sub-02: cannot be read (Permission denied), so no scan in it is used" in done.stderr

@@ -1,5 +1,6 @@
 """Common part of readers with scans in a folder tree or in archives of a tree, whose names identify the subjects."""
 
+import logging
 import os
 from abc import abstractmethod
 from collections import defaultdict
@@ -11,6 +12,8 @@ from benchmark.acquire.archives import Archive
 from benchmark.acquire.turns import turn
 from benchmark.datasets import Reader
 from benchmark.errors import UserError
+
+log = logging.getLogger(__name__)
 
 
 class StoredReader(Reader):
@@ -130,10 +133,15 @@ class StoredReader(Reader):
 def _walk(root: Path) -> Iterator[Path]:
     """Every file below ``root``.
 
-    Links are followed, because sites link their datasets together, but circles are not.
+    Links are followed, because sites link their datasets together, but circles are not. A folder that cannot be read
+    is named in a warning: its subjects are left out.
     """
+
+    def unreadable(error: OSError) -> None:
+        log.warning("%s: cannot be read (%s), so no scan in it is used", error.filename, error.strerror)
+
     seen: set[str] = set()
-    for folder, folders, files in os.walk(root, followlinks=True):
+    for folder, folders, files in os.walk(root, onerror=unreadable, followlinks=True):
         if (real := os.path.realpath(folder)) in seen:
             folders.clear()
             continue

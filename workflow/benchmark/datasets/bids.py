@@ -1,6 +1,8 @@
 """Any BIDS folder that the user has: ``sub-*/[ses-*/]anat/*_{suffix}.nii[.gz]``, used in place."""
 
 import gzip
+import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,8 @@ from typing import Any
 from benchmark.datasets import Reader
 from benchmark.errors import UserError
 from benchmark.images.opening import reading
+
+log = logging.getLogger(__name__)
 
 
 class Dataset(Reader):
@@ -41,7 +45,12 @@ class Dataset(Reader):
 
     def subjects(self) -> list[str]:
         """Folders ``sub-*`` with exactly one matching image. Raises ``UserError`` if a folder has several."""
-        return sorted(self._images())
+        images = self._images()
+        for pattern in ("", self.datatype, "ses-*", f"ses-*/{self.datatype}"):  # a glob leaves them out without a word
+            for folder in self.root.glob(f"sub-*/{pattern}"):
+                if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+                    log.warning("%s: cannot be read (Permission denied), so no scan in it is used", folder)
+        return sorted(images)
 
     def fetch(self, subjects: Sequence[str]) -> dict[str, Path]:
         images = self._images()
