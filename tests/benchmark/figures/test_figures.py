@@ -1,5 +1,6 @@
 """The slices in figures, the measurements on these slices, and a test that every figure can be drawn."""
 
+import re
 from pathlib import Path
 
 import nibabel as nib
@@ -180,6 +181,67 @@ def test_compare_figure_has_true_ends_input_and_a_row_per_method(cohort):
     assert titles[1:3] == [f"slice {place}, 8×8" for place in (10, 11)]
     assert titles[5:7] == ["1/3", "2/3"]
     assert "a factor of 3" in caption
+
+
+@pytest.fixture
+def levels(cohort, tmp_path) -> dict[str, float]:
+    """The same gaps, with the brightness of each method: 1, 0.8 and 0.6."""
+    asked = gap(SPEC | {"n": 2}, read_detail(cohort["detail"]))
+    factors = dict(zip(LABELS, (1.0, 0.8, 0.6), strict=True))
+    for method, factor in factors.items():
+        slices, affine = volume.read(Path(cohort["gaps"][0]) / asked.file)
+        volume.write(tmp_path / method / asked.file, slices * factor, affine)
+    return factors
+
+
+def brightness(axis: Axes) -> float:
+    return float(np.asarray(axis.images[0].get_array()).mean())
+
+
+def test_rows_of_compare_hold_the_slices_of_the_method_that_they_name(cohort, levels, tmp_path):
+    made = scene(cohort | {"gaps": [str(tmp_path / m) for m in levels]}, {"draw": "compare", "n": 2}, list(LABELS))
+    rows = np.reshape(draw(made)[0].axes, (1 + len(LABELS), 4))
+    truth, place = volume.read(cohort["volumes"][0])[0], made.gap.left
+    crop = content([truth[[place, place + 1]]])
+    np.testing.assert_array_equal(rows[0, 0].images[0].get_array(), truth[place][crop])
+    np.testing.assert_array_equal(rows[0, 3].images[0].get_array(), truth[place + 1][crop])
+    assert brightness(rows[0, 1]) == pytest.approx(brightness(rows[0, 0]), rel=0.1)  # the input of the same slice
+    gaps = volume.read(Path(cohort["gaps"][0]) / made.gap.file)[0]
+    for row, (method, factor) in zip(rows[1:], levels.items(), strict=True):
+        assert row[0].get_ylabel().replace("\n", " ") == LABELS[method]
+        for index, axis in enumerate(row):
+            np.testing.assert_allclose(axis.images[0].get_array(), factor * gaps[index][crop], rtol=1e-6)
+
+
+def test_rows_of_between_hold_the_slices_of_the_method_that_they_name(cohort, levels, tmp_path):
+    files = cohort | {"gaps": [str(tmp_path / m) for m in levels]}
+    figure, caption = draw(scene(files, {"draw": "between", "n": 2}, ["ours", "baseline"]))
+    rows = np.reshape(figure.axes, (4, 4))
+    assert [row[0].get_ylabel() for row in rows[::2]] == ["ours", "baseline"]
+    assert [axis.get_title() for axis in rows[0]] == ["slice 10", "1/3", "2/3", "slice 11"]
+    for column in (1, 2):
+        assert brightness(rows[2, column]) == pytest.approx(0.8 * brightness(rows[0, column]), rel=1e-5)
+    for column in (0, 3):  # the true ends
+        assert brightness(rows[2, column]) == brightness(rows[0, column])
+    shares = [[float(axis.get_xlabel().strip("detail %")) for axis in row[1:3]] for row in rows[1::2]]
+    np.testing.assert_allclose(shares[1], 0.8 * np.array(shares[0]), atol=1)
+    means = re.search(r"Mean over the new slices: ours: (\d+)%; baseline: (\d+)%\.", caption)
+    np.testing.assert_allclose([float(text) for text in means.groups()], np.mean(shares, axis=1), atol=1)
+
+
+def test_lines_of_scores_are_those_of_the_method_and_metric(cohort):
+    """SSIM, PSNR and LPIPS of the fixture: 0.9, 30, 0; 0.8, 29, 0.1; 0.7, 28, 0.2."""
+    figure, _ = draw(scene(cohort, {"draw": "scores"}, list(LABELS)))
+    left, right = figure.axes[::2], figure.axes[1::2]
+    for metric, (ours, baseline, linear) in enumerate(((0.9, 0.8, 0.7), (30, 29, 28), (0.0, 0.1, 0.2))):
+        known = left[metric].lines[0].get_ydata()
+        np.testing.assert_allclose(known[~np.isnan(known)], ours)
+        assert np.flatnonzero(np.isnan(known)).tolist() == [5, 9, 12, 17]
+        lines = {line.get_color(): line for line in right[metric].lines if len(line.get_xdata())}
+        colour = colours(list(LABELS))
+        for drawn, value in ((FAINT, linear), (colour["ours"], ours), (colour["baseline"], baseline)):
+            np.testing.assert_allclose(lines[drawn].get_ydata(), value)
+            assert list(lines[drawn].get_xdata()) == [5, 9, 12, 17]
 
 
 def test_regions_are_ordered_by_detail_and_apart():
