@@ -5,6 +5,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from odd_scans import patched
 
 from benchmark.errors import UserError
 from zoom.intensity import Encoding, Scale, encoding, find_scale
@@ -59,6 +60,34 @@ def test_whole_numbers_beyond_int32_are_stored_as_float32(tmp_path: Path) -> Non
         nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "scan.nii")
         form = encoding(open_scan(tmp_path / "scan.nii"), [Extent(0, largest)], "auto", True)
         assert form == Encoding(np.dtype(wanted), 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "wanted"), [(0, 20_000, np.int16), (0, 30_000, np.int32), (-20_000, -1_000, np.int16)]
+)
+def test_numbers_keep_the_slope_and_need_room_for_half_the_range(
+    tmp_path: Path, low: int, high: int, wanted: type
+) -> None:
+    """Stored numbers from low to high, with a margin of half of the range on both sides: −10,000 to 30,000 fit int16,
+    −15,000 to 45,000 do not; the values are a hundredth, minus 5."""
+    data = np.linspace(low, high, 60).round().astype(np.int16).reshape(3, 4, 5)
+    scan = open_scan(patched(tmp_path / "scan.nii", nib.Nifti1Image(data, np.eye(4)), scale=(0.01, -5.0)))
+    form = encoding(scan, survey(scan), "auto", True)
+    assert (form.dtype, form.slope, form.intercept) == (np.dtype(wanted), pytest.approx(0.01), -5)
+    stored, cut = form.encode(np.float32(0.01) * data - 5)
+    np.testing.assert_array_equal(stored, data)
+    assert cut == 0
+
+
+def test_int16_of_values_far_from_zero_spans_their_range_and_margin(tmp_path: Path) -> None:
+    data = np.linspace(1000, 1100, 60, dtype=np.float32).reshape(3, 4, 5)
+    nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / "scan.nii")
+    form = encoding(open_scan(tmp_path / "scan.nii"), [Extent(1000, 1100)], "int16", True)
+    values = np.linspace(950, 1150, 1000)  # half of the range below and above
+    stored, cut = form.encode(values)
+    assert (form.dtype, cut) == (np.dtype(np.int16), 0)
+    assert np.abs(form.decode(stored) - values).max() < 200 / 60_000
+    assert form.encode(np.array([900.0, 1200.0]))[1] == 2
 
 
 def test_clipped_int32_does_not_wrap_around() -> None:

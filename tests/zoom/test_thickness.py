@@ -52,6 +52,23 @@ def test_nearly_isotropic_voxels_are_points(tmp_path: Path) -> None:
     assert thickness_of(save(tmp_path / "scan.nii.gz", ISOTROPIC), 1.2, spacing=0.6).profile == "box"
 
 
+def test_sidecar_of_a_scan_with_nearly_isotropic_voxels_is_not_used(tmp_path: Path) -> None:
+    answer = thickness_of(save(tmp_path / "scan.nii.gz", ISOTROPIC, SliceThickness=2), spacing=0.6)
+    assert (round(answer.mm, 6), answer.source) == (1.2, "the size of its voxels")
+
+
+@pytest.mark.parametrize("stated", [0, -4, "4", True, None, [4]])
+def test_thickness_that_is_no_positive_number_is_not_used(tmp_path: Path, stated: object) -> None:
+    assert thickness_of(save(tmp_path / "scan.nii.gz", SliceThickness=stated)).mm == 5
+
+
+@pytest.mark.parametrize(("stated", "used"), [(10, 10), (10.01, 5)])
+def test_stated_thickness_of_up_to_twice_the_spacing_is_used(tmp_path: Path, stated: float, used: float) -> None:
+    answer = thickness_of(save(tmp_path / "scan.nii.gz", SliceThickness=stated))
+    assert answer.mm == used
+    assert bool(answer.warnings) == (used != stated)
+
+
 def test_given_thickness_overrides_the_sidecar(tmp_path: Path) -> None:
     answer = thickness_of(save(tmp_path / "scan.nii.gz", SliceThickness=4), 3.0, "box")
     assert (answer.mm, answer.profile, answer.source, answer.profile_source) == (
