@@ -153,18 +153,35 @@ def test_same_seed_gives_the_same_bytes(save: Callable, run: Callable, weights: 
     assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
 
 
+def small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real scan has many slabs and blocks; a scan of the tests would have one."""
+    for module in ("scan", "output", "prepare"):
+        monkeypatch.setattr(f"zoom.{module}.SLAB", 2000)
+    for module in ("consistency", "description", "intensity", "run"):
+        monkeypatch.setattr(f"zoom.{module}.block_length", lambda size, budget=0: 2)
+
+
 def test_chunks_and_slabs_do_not_change_the_result(
     save: Callable, run: Callable, weights: Path, config: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = np.moveaxis(thick(), 2, 0)  # slices on the first axis: the hardest to stream
     path = save(data, OBLIQUE[:, [2, 0, 1, 3]])
     wanted = np.asarray(run(path, weights=(str(weights),), zoom=2.4)[0].dataobj)
-    for module in ("scan", "output"):
-        monkeypatch.setattr(f"zoom.{module}.SLAB", 2000)
-    monkeypatch.setattr("zoom.store.block_length", lambda size, budget=0: 2)
+    small_slabs(monkeypatch)
     config["compute"]["chunk"] = 3
     found = np.asarray(run(path, weights=(str(weights),), zoom=2.4)[0].dataobj)
     np.testing.assert_allclose(found, wanted, atol=1)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_slabs_do_not_change_the_result_on_any_stored_axis_and_direction(
+    save: Callable, run: Callable, monkeypatch: pytest.MonkeyPatch, order: tuple[int, ...], sign: int
+) -> None:
+    path = save(*stored(thick((13, 17, 6)), OBLIQUE, np.array([[axis, sign] for axis in order], float)))
+    wanted = np.asarray(run(path, method="spline", n=1)[0].dataobj)
+    small_slabs(monkeypatch)
+    np.testing.assert_array_equal(np.asarray(run(path, method="spline", n=1)[0].dataobj), wanted)
 
 
 @pytest.mark.parametrize(
