@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.jobs import training_data
-from zoom.choice import Choice
+from zoom.choice import SHIPPED, Choice
 from zoom.scan import OpenScan
 
 #: Names of contrasts in file names and cohorts' labels; the first match is used.
@@ -16,7 +16,7 @@ CONTRASTS = {
     "T2": r"t2(w|star)?",
     "PD": r"pdw?",
 }
-#: Voxel sizes further apart than this ratio are called unlike; grey values, beyond this many times the training
+#: Voxel sizes further apart than this ratio are reported; grey values, beyond this many times the training
 #: subjects' own differences.
 RATIO = 1.5
 SPREADS = 2.0
@@ -58,6 +58,8 @@ def trained_on(choice: Choice, cohorts: Mapping[str, Any]) -> list[str]:
             f"{seen['subjects']} subjects; {seen['plane']} slices {slices:g} mm apart, voxels of {rows:g} × "
             f"{columns:g} mm in frames of {' × '.join(map(str, seen['frame']))}."
         )
+    if all(weights.path.parent == SHIPPED for weights in choice.weights):
+        sentences.append("These weights are shipped with the project; docs/weights.md describes them.")
     return sentences
 
 
@@ -78,19 +80,19 @@ def warnings(
     shown = contrast(scan.path.replace("/", " "))
     if learnt and shown and shown not in learnt:
         sentences.append(
-            f"By its name this is a {shown} scan; the weights only ever saw {', '.join(learnt)}. "
-            "Do not trust detail in it."
+            f"By its name this is a {shown} scan; the weights were trained only on {', '.join(learnt)}. "
+            "Do not trust detail in the output."
         )
     if "spacing" not in seen:
         return [
             *sentences,
-            "It is unknown whether this scan resembles the training data: the weights do not record it.",
+            "It is unknown whether this scan is similar to the training data: the weights do not describe them.",
         ]
     far = training_data.distance(histogram, seen["histogram"])
     if far > SPREADS * seen["histogram_spread"]:
         sentences.append(
-            f"Its grey values are distributed unlike those the weights saw ({far:.3f} of the grey scale apart; the "
-            f"training subjects differ by up to {seen['histogram_spread']:.3f} among themselves)."
+            f"The scan's grey values are distributed differently from the training data ({far:.3f} of the grey scale "
+            f"apart; the training subjects differ by up to {seen['histogram_spread']:.3f} among themselves)."
         )
     return sentences + _voxel_warnings(choice, scan, seen, coarsened=coarsened)
 
@@ -101,26 +103,28 @@ def _voxel_warnings(choice: Choice, scan: OpenScan, seen: Mapping[str, Any], *, 
     slices, rows, columns = scan.upright_spacing
     if max(rows, columns) / min(rows, columns) > RATIO:
         sentences.append(
-            f"Its voxels are {rows:.2f} × {columns:.2f} mm in plane; the training had square or nearly square voxels."
+            f"The scan's voxels are {rows:.2f} × {columns:.2f} mm in plane; the training had nearly square voxels."
         )
     if choice.widest:
         apart = 2 * slices / (rows + columns)
         if apart > choice.widest:
             sentences.append(
-                f"Its slices are {apart:.1f} in-plane voxels apart; the training had up to {choice.widest:g}: "
-                "the values in between are a guess."
+                f"The scan's slices are {apart:.1f} in-plane voxels apart, those of the training data at most "
+                f"{choice.widest:g}: values between the slices are very uncertain."
             )
         return sentences
     factor = choice.factor or 1
     learnt_mm = factor * (seen["spacing"][1] + seen["spacing"][2]) / 2
     shown_mm = (rows + columns) / 2 * (factor if coarsened else 1)
     if not 1 / RATIO < shown_mm / learnt_mm < RATIO:
-        sentences.append(f"The networks see voxels of {shown_mm:.2f} mm in plane; the training had {learnt_mm:.2f} mm.")
+        sentences.append(
+            f"The networks' input has voxels of {shown_mm:.2f} mm in plane; in training, {learnt_mm:.2f} mm."
+        )
     if slices / seen["spacing"][0] > RATIO:
         sentences.append(
-            f"Its slices are {slices:.2f} mm apart, those the weights saw {seen['spacing'][0]:.2f} mm: the "
-            "values in between are a guess."
+            f"The scan's slices are {slices:.2f} mm apart, those of the training data {seen['spacing'][0]:.2f} mm: "
+            "values between the slices are very uncertain."
         )
     if scan.plane != seen["plane"]:
-        sentences.append(f"Its slices are {scan.plane}; the training had {seen['plane']} slices.")
+        sentences.append(f"The scan's slices are {scan.plane}, those of the training data {seen['plane']}.")
     return sentences

@@ -124,7 +124,7 @@ def test_voxel_size_is_warned_of_only_if_the_training_had_another(save: Callable
         for mm, warned in ((1.1, False), (0.5, True)):
             scan = open_scan(save(affine=np.diag([mm, mm, 5.0, 1.0])))
             found = " ".join(warnings(choice, {}, scan, flat, coarsened=coarsened))
-            assert ("The networks see voxels" in found) is warned
+            assert ("The networks' input has voxels" in found) is warned
 
 
 @pytest.mark.parametrize(("spacing", "said"), [(5.0, 0), (9.0, 1)])
@@ -142,7 +142,7 @@ def test_training_cohorts_are_listed_and_unlike_scans_warned_of(
     assert "several cohorts together: one_t1, two_t2. 7 volumes" in " ".join(trained_on(chosen, {}))
     flair = open_scan(save(affine=np.diag([1.0, 1.0, spacing, 1.0]), name="x_FLAIR.nii.gz"))
     sentences = warnings(chosen, {}, flair, np.full(64, 1 / 64), coarsened=False)
-    assert "the weights only ever saw T1, T2" in sentences[0]
+    assert "the weights were trained only on T1, T2" in sentences[0]
     assert len(sentences) == 1 + said
     t2 = open_scan(save(affine=np.diag([1.0, 1.0, spacing, 1.0]), name="x_T2w.nii.gz"))
     assert len(warnings(chosen, {}, t2, np.full(64, 1 / 64), coarsened=False)) == said

@@ -77,7 +77,7 @@ def test_warnings_are_counted_and_shown(tmp_path: Path, zoomed: Callable, weight
     write_index(tmp_path / "out")
     page = (tmp_path / "out" / "index.html").read_text()
     assert "1 volume in this folder, 1 with warnings." in page
-    assert "the weights only ever saw T1" in page
+    assert "the weights were trained only on T1" in page
 
 
 def test_index_of_another_program_is_not_overwritten(tmp_path: Path) -> None:

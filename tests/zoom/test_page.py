@@ -55,8 +55,8 @@ def test_page_of_a_trained_method_states_training_data_and_differences(
     seen = visible_text((tmp_path / "out.html").read_text())
     assert "The weights were trained on phantom T1 (cohort toy, fold 1)." in seen
     assert "Differences between this scan and the method's training data" in seen
-    assert "a FLAIR scan; the weights only ever saw T1" in seen
-    assert "Its slices are 4.96 mm apart, those the weights saw 1.00 mm" in seen
+    assert "a FLAIR scan; the weights were trained only on T1" in seen
+    assert "The scan&#39;s slices are 4.96 mm apart, those of the training data 1.00 mm" in seen
     assert "Data consistency was switched off" in seen
 
 
@@ -112,7 +112,7 @@ def test_warnings_only_for_unlike_scans(save: Callable) -> None:
     (warning,) = warnings(own, cohorts, scan, bright, coarsened=True)
     assert "grey values" in warning
     (warning,) = warnings(own, cohorts, scan, flat, coarsened=False)
-    assert "voxels of 0.90 mm in plane; the training had 4.00 mm" in warning
+    assert "voxels of 0.90 mm in plane; in training, 4.00 mm" in warning
     assert "9 subjects; axial slices 1 mm apart" in " ".join(trained_on(own, cohorts))
 
 

@@ -1,6 +1,6 @@
 """The parts of the config against each other: every name is defined, and blocks fit each other.
 
-What a late job would stumble over is refused here, before hours of training.
+An error that would stop a late job is refused here, before hours of training.
 """
 
 from collections.abc import Iterable, Mapping

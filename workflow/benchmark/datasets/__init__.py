@@ -86,8 +86,8 @@ class Reader(ABC):
 
     def known(self, subjects: Iterable[str], candidates: Iterable[str]) -> None:
         """Raises ``UserError`` if one of ``subjects`` is not among ``candidates``."""
-        if strangers := sorted(set(subjects) - set(candidates)):
-            raise UserError(f"{self}: no subject {', '.join(strangers)}; choose ids from its list")
+        if unknown := sorted(set(subjects) - set(candidates)):
+            raise UserError(f"{self}: no subject {', '.join(unknown)}; choose ids from its list")
 
 
 def names() -> list[str]:

@@ -86,7 +86,7 @@ def claims_table(tested: pd.DataFrame | None, frame: pd.DataFrame, cohorts: Mapp
     tested = NO_CLAIMS if tested is None else tested
     labels = frame.set_index("method")["label"].to_dict()
     ours = tested["first"].iloc[0] if len(tested) else ""
-    heads = [f"{labels.get(ours, 'ours')} better than", "better than linear"]
+    heads = [f"{labels.get(ours, 'ours')} better than", "methods better than linear"]
     table = Table("How certain this is", "", ["cohort", *heads])
     for cohort, label in cohorts.items():
         of = tested[(tested["cohort"] == cohort) & (tested["level"] == "patient")]
