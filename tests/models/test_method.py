@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from models import weights
 from models.interpolation import bicubic, cubic_spline, degrade, linear, nearest, printed_eq12
@@ -70,6 +71,15 @@ def test_spline_of_two_slices_is_linear_and_of_three_is_a_parabola():
 def test_degrade_and_bicubic_keep_the_shape_of_oblong_slices():
     assert degrade(torch.rand(2, 1, 16, 24)).shape == (2, 1, 4, 6)
     assert bicubic(torch.rand(2, 1, 4, 6)).shape == (2, 1, 16, 24)
+
+
+def test_degrading_is_pillows_filtered_resize_or_the_mean_of_the_middle_of_each_block():
+    image = np.random.default_rng(4).random((16, 24), dtype=np.float32)
+    filtered = Image.fromarray(image).resize((6, 4), Image.Resampling.BILINEAR)
+    middle = image.reshape(4, 4, 6, 4)[:, 1:3, :, 1:3].mean(axis=(1, 3))
+    slices = torch.from_numpy(image)[None, None]
+    np.testing.assert_allclose(degrade(slices)[0, 0], np.asarray(filtered), atol=1e-5)
+    np.testing.assert_allclose(degrade(slices, antialias=False)[0, 0], middle, atol=1e-6)
 
 
 def test_bicubic_clips_the_overshoot_at_an_edge():
