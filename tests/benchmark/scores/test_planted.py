@@ -55,7 +55,6 @@ def test_truth_is_perfect_until_one_voxel_is_wrong(truth):
     assert [perfect[m] for m in METRICS] == [1, np.inf, 0]
     off = truth.copy()
     off[10, 20, 20] += 0.5  # slice 10 is scored
-    assert np.isfinite(score_cells(off, {"truth": truth}).loc["truth", "psnr_sd"]) == 0
     spoiled = score_cells(truth, {"truth": off}).loc["truth"]
     assert spoiled["ssim"] < 1
     assert spoiled["lpips"] > 0
