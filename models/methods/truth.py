@@ -1,4 +1,4 @@
-"""Oracle: the truth itself. Must score 1, ∞ and 0, or the metrics are broken."""
+"""Oracle: the truth itself. Must have SSIM 1, PSNR ∞ and LPIPS 0; else the metrics are wrong."""
 
 from models.method import Sees
 from models.methods.oracle_si import Method as Oracle

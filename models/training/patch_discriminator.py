@@ -1,4 +1,4 @@
-"""The first stage's opponent: a discriminator of patches (Isola et al. 2017) and its losses.
+"""The discriminator of patches in the first stage's adversarial loss (Isola et al. 2017), and its losses.
 
 The losses are those of the original first stage (Esser et al. 2021). MONAI's differ: its scores pass through tanh.
 """

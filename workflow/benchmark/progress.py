@@ -1,4 +1,4 @@
-"""One way to show progress: a living bar on a terminal, a line now and then in a log file."""
+"""Progress of a job: a bar on a terminal, a line at intervals in a log file."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Two ways to do the same work, timed in turn, so that their ratio is valid on a shared machine."""
+"""Two ways to do the same work, timed alternately, so that their ratio is valid on a shared machine."""
 
 import ctypes
 import gc
@@ -26,7 +26,7 @@ class Raced:
 
 
 def race(fast: Call, plain: Call | None, *, budget: float = 6.0, rounds: int = 7, warm_up: bool = True) -> Raced:
-    """Both calls in turn, up to ``rounds`` times or until ``budget`` seconds have passed, at least once."""
+    """Both calls alternately, up to ``rounds`` times or until ``budget`` seconds have passed, at least once."""
     calls = [fast] if plain is None else [fast, plain]
     peaks = [_peak_mb(call) for call in calls] if warm_up else [float("nan")] * len(calls)
     times: list[dict[int, float]] = []
