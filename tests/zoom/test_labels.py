@@ -76,6 +76,9 @@ def test_series_gets_one_volume_of_labels(save: Callable, run: Callable, tmp_pat
     assert nib.load(tmp_path / "out_labels.nii.gz").shape == (20, 24, 17)
 
 
+#: A twentieth larger along the first axis, around its middle: corners are 9.5 · 0.05 voxels of that axis apart.
+LARGER = OBLIQUE @ np.array([[1.05, 0, 0, -9.5 * 0.05], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+SIDES = np.linalg.norm(OBLIQUE[:3, :3], axis=0)
 SHIFTED = OBLIQUE + np.array([[0, 0, 0, 0.6]] + [[0] * 4] * 3)
 
 
@@ -84,6 +87,7 @@ SHIFTED = OBLIQUE + np.array([[0, 0, 0, 0.6]] + [[0] * 4] * 3)
     [
         (random_labels((20, 24, 8)), OBLIQUE, "not on the grid of"),
         (random_labels(), SHIFTED, "corners up to 0.6"),
+        (random_labels(), LARGER, f"corners up to {9.5 * 0.05 * SIDES[0] / SIDES.min():.3g} voxels apart"),
         (random_labels() + 0.5, OBLIQUE, "not whole numbers"),
         (np.full((20, 24, 9), 2.0**40), OBLIQUE, "beyond 32 bits"),
         (np.stack([random_labels()] * 2, axis=3), OBLIQUE, "give one volume of labels"),
