@@ -16,6 +16,7 @@ OPTIONS = {
 
 def test_loss_is_that_of_the_original_before_and_after_the_start_of_the_adversarial_loss(train) -> None:
     _, log = train("vq", SIZE, OPTIONS, 4)
+    assert {row["step"] <= START for row in log.rows} == {True, False}
     for row in log.rows:
         plain = row["l1"] + 0.5 * row["codebook_loss"]
         if row["step"] <= START:
