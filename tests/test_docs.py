@@ -95,5 +95,21 @@ def test_links_in_the_docs_lead_to_files(page: Path) -> None:
     assert [file for file in files if not (page.parent / file).exists()] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub and GitLab give to a page's headings."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    titles = [re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", title) for title in re.findall(r"^#+ (.+)$", text, re.M)]
+    return {re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_to_headings_lead_to_headings(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)\s#:]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    wrong = [
+        f"{file}#{anchor}" for file, anchor in targets if anchor not in anchors((page.parent / file) if file else page)
+    ]
+    assert wrong == []
+
+
 def test_readme_has_at_most_900_words() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 900
