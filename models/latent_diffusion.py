@@ -30,8 +30,11 @@ class LatentDiffusion(nn.Module):
         return self.unet(noisy, t, as_condition(condition))
 
     def sample(self, slices: Tensor, seeds: Sequence[int], **options: Any) -> Tensor:
-        """Low-resolution slices (B, 1, h, w) in [0, 1] → latents (B, 3, h, w) of the first stage.
+        """Low-resolution slices (B, 1, h, w) in [0, 1] → latents (B, C, h, w) of the first stage.
 
         ``options``: those of ``models.sampling.sample`` (sampler, steps, eta …).
         """
-        return sample(self.unet, as_condition(slices), seeds=seeds, scale=float(self.scale), **options)
+        channels = self.unet.size["out_channels"]
+        return sample(
+            self.unet, as_condition(slices), seeds=seeds, scale=float(self.scale), channels=channels, **options
+        )

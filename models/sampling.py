@@ -21,11 +21,12 @@ def sample(
     steps: int = 200,
     eta: float = 0.0,
     scale: float = 1.0,
+    channels: int = 3,
     start: Tensor | None = None,
     schedule: Schedule = ARTICLE,
     callback: Callable[[int, Tensor], None] | None = None,
 ) -> Tensor:
-    """Latents (B, 3, h, w) of the first stage, before quantisation, for `condition` (B, 3, h, w) in [−1, 1].
+    """Latents (B, `channels`, h, w) of the first stage, before quantisation, for `condition` (B, 3, h, w) in [−1, 1].
 
     `unet(x_t, t, condition)` predicts the noise. `sampler` is a name in `models.schedule.SAMPLERS`; `eta` ≥
     0 is DDIM's (0: deterministic, 1: as much noise as DDPM) and must be 0 for the others. For the diffusion, latents
@@ -51,7 +52,7 @@ def sample(
     times = timesteps(solver, steps)
     device = condition.device
     on_device = torch.tensor(times, device=device)
-    channels = condition.shape[1] if start is None else start.shape[1]
+    channels = channels if start is None else start.shape[1]
     noise = noise_stream(seeds, (channels, *condition.shape[-2:]), device)
     x = next(noise)
     if start is not None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from models.compiling import eagerly, in_parts
 from models.fast import moved
 from models.half import own_precision
+from models.interpolation import FACTOR
 from models.latent_diffusion import LatentDiffusion
 from models.sampling import slice_seeds
 from models.schedule import Schedule, add_noise
@@ -48,10 +49,26 @@ class Training(Task[SliceBank]):
 
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__(network, needs, steps, options)
+        self._refuse_other_latents()
         self.ema_decay = options["ema"]
         self.degrade = degradation(options["degradation"], options.get("antialias", True))
         self.remembered: Tensor | None = None
         self.register_buffer("alphas_bar", Schedule().alphas_bar(), persistent=False)
+
+    def _refuse_other_latents(self) -> None:
+        """``ValueError`` if the U-Net's channels or the size of its condition do not fit the first stage."""
+        stage, size = self.frozen["vq"], self.network.unet.size
+        if stage.factor != FACTOR:
+            raise ValueError(
+                f"ldm: the first stage reduces slices {stage.factor} times and its condition {FACTOR} times; give "
+                "networks.vq.size.channels three levels"
+            )
+        latent = stage.size["code_dim"]
+        if (size["in_channels"], size["out_channels"]) != (latent + 3, latent):
+            raise ValueError(
+                f"ldm: the first stage's latents have {latent} channels; set in_channels: {latent + 3} and "
+                f"out_channels: {latent} in networks.ldm.size"
+            )
 
     def prepare(self, bank: SliceBank) -> None:
         whole = self.options["crop"] == 1 and "patch" not in self.options

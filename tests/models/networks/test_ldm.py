@@ -73,3 +73,29 @@ def test_picture_shows_the_low_resolution_that_the_config_chooses(bank: SliceBan
         rows.append(made.eval().picture(batch)[0])
         assert torch.equal(rows[-1], degrade(batch, antialias=antialias))
     assert not torch.equal(*rows)
+
+
+def trained_on(vq: dict, ldm: dict):
+    """A training of a diffusion of this size with a first stage of this size."""
+    networks = weights.network("ldm", LDM | ldm), {"vq": weights.network("vq", VQ | vq)}
+    return weights.training_of("ldm")(*networks, 10, OPTIONS)
+
+
+def test_latents_may_have_four_channels(bank: SliceBank) -> None:
+    made = trained_on({"code_dim": 4}, {"in_channels": 7, "out_channels": 4}).train()
+    made.prepare(bank)
+    assert made("network", bank.batch(4), 0)[0].isfinite()
+    assert [row.shape[-1] for row in made.eval().picture(bank.batch(2))] == [4, 16, 16, 16]
+
+
+@pytest.mark.parametrize(
+    ("vq", "ldm", "said"),
+    [
+        ({"code_dim": 4}, {}, "latents have 4 channels; set in_channels: 7 and out_channels: 4"),
+        ({}, {"in_channels": 5}, "latents have 3 channels; set in_channels: 6"),
+        ({"channels": [8, 8]}, {}, "reduces slices 2 times and its condition 4 times"),
+    ],
+)
+def test_first_stage_with_other_latents_is_refused(vq: dict, ldm: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        trained_on(vq, ldm)
