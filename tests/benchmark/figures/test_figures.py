@@ -232,6 +232,39 @@ def test_rows_of_between_hold_the_slices_of_the_method_that_they_name(cohort, le
     np.testing.assert_allclose([float(text) for text in means.groups()], np.mean(shares, axis=1), atol=1)
 
 
+def test_panels_of_sharpened_are_the_known_slice_before_and_after_and_the_truth(cohort):
+    figure, caption = draw(scene(cohort, {"draw": "sharpened"}, ["linear", "baseline"]))
+    place = known_slice(read_detail(cohort["detail"]), "p1")
+    assert f"slice {place}: the known slice" in caption
+    truth = volume.read(cohort["volumes"][0])[0][place]
+    rows = np.reshape(figure.axes, (2, 3))
+    assert [axis.get_title() for axis in rows[0]] == ["before EDSR", "after EDSR", "truth"]
+    box = detail_box(truth[None], int(rows[0, 0].patches[0].get_width()))
+    for column, factor in enumerate((0.96, 0.98, 1.0)):  # the restored volumes of the fixture
+        whole, enlarged = (axis.images[0].get_array() for axis in rows[:, column])
+        np.testing.assert_allclose(whole, factor * truth[content([truth[None]])], rtol=1e-6)
+        np.testing.assert_allclose(enlarged, factor * truth[box], rtol=1e-6)
+        errors = [np.mean(((1 - factor) * part) ** 2) for part in (truth, truth[box])]
+        printed = [f"PSNR {-10 * np.log10(error):.2f} dB" if error else "" for error in errors]
+        assert [axis.get_xlabel() for axis in rows[:, column]] == printed
+
+
+def test_panels_of_sequence_and_source_are_in_the_order_of_the_slices(cohort):
+    truth = volume.read(cohort["volumes"][0])[0]
+    made = scene(cohort, {"draw": "sequence", "n": 6}, ["baseline"])
+    axes, gaps = draw(made)[0].axes, volume.read(Path(cohort["gaps"][1]) / made.gap.file)[0]
+    crop, left = content([truth[[made.gap.left, made.gap.right]]]), made.gap.left
+    assert [axis.get_title() for axis in axes] == [
+        f"slice {left} (true)", *(f"{j}/7" for j in range(1, 7)), f"slice {left + 1} (true)",
+    ]  # fmt: skip
+    for axis, expected in zip(axes, (truth[left], *gaps[1:-1], truth[left + 1]), strict=True):
+        np.testing.assert_array_equal(axis.images[0].get_array(), expected[crop])
+    source = scene(cohort, {"draw": "source"}, [])
+    for axis, place in zip(draw(source)[0].axes, range(left - 1, left + 3), strict=True):
+        assert axis.get_title() == f"slice {place}"
+        np.testing.assert_array_equal(axis.images[0].get_array(), source.low([place])[0])
+
+
 def test_lines_of_scores_are_those_of_the_method_and_metric(cohort):
     """SSIM, PSNR and LPIPS of the fixture: 0.9, 30, 0; 0.8, 29, 0.1; 0.7, 28, 0.2."""
     figure, _ = draw(scene(cohort, {"draw": "scores"}, list(LABELS)))

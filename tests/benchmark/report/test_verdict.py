@@ -71,6 +71,10 @@ def frame() -> pd.DataFrame:
         (0.7, 0.8, "ssim", "", "worse"),
         (0.1, 0.2, "lpips", "", "better"),
         (0.3, 0.2, "lpips", "", "worse"),
+        (0.817, 0.8, "ssim", "", "better"),  # 2.1 %
+        (0.783, 0.8, "ssim", "", "worse"),
+        (0.785, 0.8, "ssim", "", "within ±2 %"),  # 1.9 %
+        (0.1961, 0.2, "lpips", "", "within ±2 %"),
         (39.13, 39.13, "psnr", "cannot be", "implausible"),
     ],
 )
