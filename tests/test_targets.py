@@ -79,13 +79,19 @@ def test_cohort_can_have_a_separate_frame_size_and_has_only_the_subjects_of_its_
     """The demo's picture at full size: everything else is smaller."""
     target = tmp_path / "volumes" / "toy" / "toy01.nii.gz"
     size = "cohorts={toy: {preprocess: {size: 64}}}"
-    run("-q", "all", "--config", f"results={tmp_path}", size, "--", str(target))
+    data = f"data={tmp_path}/data"
+    run("-q", "all", "--config", f"results={tmp_path}", size, data, "--", str(target))
     assert nib.load(target).shape == (64, 64, 22)
-    jobs, text = plan(tmp_path, "volumes/toy/toy1.nii.gz")
+    jobs, text = plan(tmp_path, "volumes/toy/toy1.nii.gz", data)
     assert not jobs
     assert f"{tmp_path}/cohorts/toy.tsv: no subject 'toy1'; did you mean 'toy01'?" in text
     assert "StopIteration" not in text
-    text = plan(tmp_path, "curve/toy/ddim_7_shared.csv")[1]
+    scan = next((tmp_path / "data" / "toy").glob("toy02*"))
+    scan.unlink()
+    jobs, text = plan(tmp_path, "volumes/toy/toy02.nii.gz", size, data)
+    assert not jobs
+    assert f"{scan}: missing since the cohort was drawn; put it back, or delete {tmp_path}/cohorts/toy.tsv" in text
+    text = plan(tmp_path, "curve/toy/ddim_7_shared.csv", data)[1]
     assert "curve: no line ddim_7_shared in samplers.curve; known are ddim_1_shared, unipc_none_shared" in text
 
 

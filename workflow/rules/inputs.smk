@@ -11,13 +11,24 @@ def made_layout(wildcards):
 
 
 def source(wildcards):
-    """The scan of a subject; one clear line if the subject is not in the cohort's sheet."""
+    """The scan of a subject; one clear line if the subject is not in the cohort's sheet, or its scan is missing.
+
+    A prepared volume needs no scan, which may be deleted to save space.
+    """
+    sheet_path = f"{RESULTS}/cohorts/{wildcards.cohort}.tsv"
     sources = {row.subject: row.source for row in cohort_sheet(wildcards.cohort)}
     if wildcards.subject not in sources:
         known = meant(wildcards.subject, sources)
-        sheet_path = f"{RESULTS}/cohorts/{wildcards.cohort}.tsv"
         refuse(str(UserError(f"{sheet_path}: no subject '{wildcards.subject}'{known}")))
-    return sources[wildcards.subject]
+    scan = sources[wildcards.subject]
+    volume = f"{RESULTS}/volumes/{wildcards.cohort}/{wildcards.subject}.nii.gz"
+    if workflow.is_main_process and not (
+        os.path.exists(scan) or os.path.exists(volume)
+    ):
+        refuse(
+            f"{scan}: missing since the cohort was drawn; put it back, or delete {sheet_path} to download it again"
+        )
+    return scan
 
 
 def training_volumes(wildcards):
