@@ -38,7 +38,7 @@ rule sampler:
 
 
 rule sampler_table:
-    """Table 6: every setting of the sampler, next to the published figures."""
+    """Table 6: every setting of the sampler, next to the published numbers."""
     input:
         measured=sampler_inputs(
             "table 6",
@@ -98,7 +98,7 @@ rule efficiency:
 
 
 rule efficiency_table:
-    """Time and memory for n new slices, next to the published figures; is time linear in n, is memory flat?"""
+    """Time and memory for n new slices, next to the published numbers; is time linear in n, is memory flat?"""
     input:
         measured=sampler_inputs(
             "efficiency",

@@ -1,4 +1,4 @@
-"""Every table of the article, next to the published figures."""
+"""Every table of the article, next to the published numbers."""
 
 
 rule score_table:

@@ -1,4 +1,4 @@
-"""Time and memory for n new slices, next to the published figures; is time linear in n, is memory flat?"""
+"""Time and memory for n new slices, next to the published numbers; is time linear in n, is memory flat?"""
 
 from pathlib import Path
 

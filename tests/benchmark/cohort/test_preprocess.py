@@ -79,7 +79,11 @@ def test_scaling_by_slice_accepts_a_constant_slice(scan):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"), [({"size": 16}, "do not fit"), ({"size": 32, "slices": 10}, "9 sagittal slices")]
+    ("wrong", "message"),
+    [
+        ({"size": 16}, "do not fit the frame of 16×16; set preprocess.size to 32 or more"),
+        ({"size": 32, "slices": 10}, "9 sagittal slices"),
+    ],
 )
 def test_wrong_size_or_slice_count_is_refused_with_the_file(scan, wrong, message):
     with pytest.raises(UserError, match=message) as caught:

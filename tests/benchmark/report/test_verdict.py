@@ -133,12 +133,12 @@ def test_summary_states_the_study_and_its_outcome(frame):
     opening, agreement, sentences = summary(frame, outcomes(frame), {}, CONFIG, SHEETS)
     assert "7 methods (2 trained) on 1 cohort, 5 folds" in opening
     assert "trained by the recipe “mine”" in opening
-    assert "Of 3 figures" in opening
+    assert "Of 3 numbers" in opening
     assert "1 are within ±2 %, 1 better, 0 worse; 1 are implausible" in opening
     assert "LPIPS of ours" in agreement
     assert metrics_sentence(frame) in sentences
     nothing = outcomes(frame.assign(ssim_paper="", psnr_paper="", lpips_paper=""))
-    assert "No figure of the article" in summary(frame, nothing, {}, CONFIG, SHEETS)[0]
+    assert "No number of the article" in summary(frame, nothing, {}, CONFIG, SHEETS)[0]
     table = run_table(frame, SHEETS, {"oasis": (17, 3)}, {"oasis": "OASIS"})
     assert [cell.text for cell in table.rows[0]] == ["OASIS", "2 + 1", "17 + 3", "41", "7"]
 

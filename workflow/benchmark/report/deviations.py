@@ -58,7 +58,7 @@ def deviations(config: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
         )
     if cells.empty:
         out.append(
-            "No cell of this run has a published counterpart, so this page does not compare figures with the article."
+            "No cell of this run has a published counterpart, so this page does not compare numbers with the article."
         )
     return out
 

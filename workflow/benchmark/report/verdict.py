@@ -20,7 +20,7 @@ from benchmark.scores.score_table import DIGITS, NAMES, learned_from_alex
 from benchmark.scores.shares import shares_sentences, shares_table
 from benchmark.scores.significance import CLEARLY, LEAST, SHOWN, TOO_FEW
 
-WITHIN = 0.02  # a cell agrees if its relative difference to the published figure is at most this
+WITHIN = 0.02  # a cell agrees if its relative difference to the published number is at most this
 NO_CLAIMS = pd.DataFrame(columns=["cohort", "first", "second", "level", "metric", "patients", "verdict"])
 OUTCOMES = ("within ±2 %", "better", "worse", "implausible")
 
@@ -149,7 +149,7 @@ def metrics_sentence(frame: pd.DataFrame) -> str:
     """Whether the truth, scored as a method, has the best possible scores; if not, the metrics are wrong."""
     truth = frame[frame["method"] == "truth"]
     if truth.empty:
-        return "The control “truth” is not in this run."
+        return "The oracle “truth” is not in this run."
     right = bool(
         ((truth["ssim"].round(6) == 1) & (truth["psnr"] == float("inf")) & (truth["lpips"].abs() < 1e-6)).all()
     )
@@ -176,14 +176,14 @@ def summary(
     if trained:
         opening += f"The networks are trained by the recipe “{config['recipe']}”. "
     opening += (
-        "No figure of the article can be compared with this run."
+        "No number of the article can be compared with this run."
         if cells.empty
-        else f"Of {len(cells)} figures that the article prints for them, {counts['within ±2 %']} are within ±2 %, "
+        else f"Of {len(cells)} numbers that the article prints for them, {counts['within ±2 %']} are within ±2 %, "
         f"{counts['better']} better, {counts['worse']} worse; {counts['implausible']} are implausible."
     )
     agreement = (
-        "Better and worse follow the direction of the metric; “implausible” are published figures that break one of "
-        "five rules applied to all figures (footnotes of tables 1 to 4; config/paper/README.md). "
+        "Better and worse follow the direction of the metric; “implausible” are published numbers that break one of "
+        "five rules applied to all published numbers (footnotes of tables 1 to 4; config/paper/README.md). "
         + " ".join(
             f"{cell.metric.upper()} of {cell.method}, {cell.cohort}: {number(cell.ours, DIGITS[cell.metric])} "
             f"(article {cell.paper:g})."

@@ -1,4 +1,4 @@
-"""Table 6: samplers, their steps and η, next to the published figures."""
+"""Table 6: samplers, their steps and η, next to the published numbers."""
 
 from functools import partial
 

@@ -1,8 +1,8 @@
-"""Which published figures are implausible: five rules, applied equally to every cell.
+"""Which published numbers are implausible: five rules, applied equally to every cell.
 
     python -m benchmark.scores.implausible > config/paper/flags.csv
 
-Each rule compares a printed figure with another printed figure, or with a measurement on real scans under the article's
+Each rule compares a printed number with another printed number, or with a measurement on real scans under the article's
 protocol. No rule is tuned towards the article, and no rule changes a result: flagged cells are printed, with the reason
 as a footnote, and are counted separately on the verdict page.
 """
@@ -25,7 +25,7 @@ NEIGHBOURS = {
     "brats_t2": (0.976, 35.41),
     "brats_flair": (0.979, 37.93),
 }
-"""SSIM and PSNR of linear interpolation of the true neighbours (control `oracle_si`) on real scans, full frame."""
+"""SSIM and PSNR of linear interpolation of the true neighbours (oracle `oracle_si`) on real scans, full frame."""
 PATIENTS = 1.0
 """dB by which patients differ from each other: a figure may exceed ``NEIGHBOURS`` by this."""
 APART = {"ssim": 0.1, "psnr": 6.0, "lpips": 0.2}

@@ -14,7 +14,7 @@ def read(name: str, folder: str | Path = FOLDER) -> pd.DataFrame:
     """``{folder}/{name}.csv`` as text, so that every figure keeps its printed digits; blanks are ''."""
     path = Path(folder) / f"{name}.csv"
     if not path.exists():
-        raise UserError(f"{path}: no such file of published figures; restore config/paper from the repository")
+        raise UserError(f"{path}: no such file of published numbers; restore config/paper from the repository")
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
@@ -26,12 +26,12 @@ class Published:
         self.flags = read("flags", folder)
 
     def value(self, cohort: str | None, method: str, metric: str) -> str:
-        """The printed figure of a cell; '' if the article has no such figure."""
+        """The printed number of a cell; '' if the article has no such number."""
         key = (cohort, method)
         return str(self.scores.loc[key, metric]) if key in self.scores.index and metric in self.scores else ""
 
     def flag(self, cohort: str | None, method: str, metric: str) -> str:
-        """Why the printed figure is implausible; '' if no rule flags it."""
+        """Why the printed number is implausible; '' if no rule flags it."""
         if not self.value(cohort, method, metric):
             return ""
         flags = self.flags

@@ -1,4 +1,4 @@
-"""Tables 1–4: every method's scores of the removed slices, next to the published figures."""
+"""Tables 1–4: every method's scores of the removed slices, next to the published numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -73,7 +73,7 @@ def score_table(
     sheets: Mapping[str, Sequence[Patient]],
     stand_in: Sequence[int] = (),
 ) -> Table:
-    """The table for print, in blocks: mean and spreads, the published figure, the difference; best of a block bold."""
+    """The table for print, in blocks: mean and spreads, the published number, the difference; best of a block bold."""
     with_paper = bool((frame[[f"{m}_paper" for m in METRICS]] != "").any(axis=None))
     columns = ["method"]
     for metric in METRICS:
@@ -148,7 +148,7 @@ def caption(
         f"than one row and no oracles. {learned_from_alex(labels)}"
     )
     if with_paper:
-        text += "‘article’ is the published figure, Δ is our figure minus the published figure. "
+        text += "‘article’ is the published number, Δ is our number minus the published number. "
     text += like_with_like(labels) + relative.meaning(frame, labels["methods"])
     for cohort, rows in sheets.items():
         of = frame[frame["cohort"] == cohort].iloc[0]
