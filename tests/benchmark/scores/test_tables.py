@@ -88,7 +88,7 @@ def test_each_value_is_below_its_heading_and_the_better_one_of_each_column_is_bo
         assert first[place + 1].text == several.loc[0, f"{metric}_paper"] != ""
         digits = 2 if metric == "psnr" else 4
         assert first[place + 2].text == number(several.loc[0, f"{metric}_difference"], digits, sign=True)
-    assert "Δ is our number minus the published number" in table.caption
+    assert "Δ is the number of this run minus the published number" in table.caption
 
 
 @pytest.mark.parametrize(

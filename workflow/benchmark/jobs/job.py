@@ -98,7 +98,7 @@ def _line(error: BaseException) -> str:
             f"ended by {error} (a time limit, scancel, preemption, kill or a closed terminal); start again with the "
             "same command"
         )
-    if disk_full(error) and not (isinstance(error, OSError) and error.errno is None):  # else a sentence of our own
+    if disk_full(error) and not (isinstance(error, OSError) and error.errno is None):  # else a sentence of this project
         where = getattr(error, "filename", None)
         return (
             f"{f'{where}: ' if where else ''}the disk is full or the quota is used up (folder of results, of data or "

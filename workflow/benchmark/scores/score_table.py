@@ -148,7 +148,7 @@ def caption(
         f"than one row and no oracles. {learned_from_alex(labels)}"
     )
     if with_paper:
-        text += "‘article’ is the published number, Δ is our number minus the published number. "
+        text += "‘article’ is the published number, Δ is the number of this run minus the published number. "
     text += like_with_like(labels) + relative.meaning(frame, labels["methods"])
     for cohort, rows in sheets.items():
         of = frame[frame["cohort"] == cohort].iloc[0]

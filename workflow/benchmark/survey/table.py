@@ -58,7 +58,7 @@ def survey_table(frame: pd.DataFrame, where: str, raters: int) -> Table:
         table.rows.append(line)
     kappas = {q: k for q, k in agreement(frame).items() if not np.isnan(k)}
     if not raters:
-        agreement_text = "No form has been returned yet, so our columns are empty. "
+        agreement_text = "No form has been returned yet, so the columns of this run are empty. "
     elif kappas:
         agreement_text = "Agreement (Fleiss' κ): " + ", ".join(f"{q} {number(k, 3)}" for q, k in kappas.items()) + ". "
     else:
