@@ -53,7 +53,22 @@ def test_local_tar_is_read(archive: Path, tmp_path: Path, modality: str) -> None
     path = dataset.fetch([IDS[1]])[IDS[1]]
     assert path.name == f"{IDS[1]}_{modality.lower()}.nii.gz"
     assert nib.load(path).shape == BRATS[0]
-    assert [p.name for p in (tmp_path / "files").rglob("*.gz")] == [path.name]
+    assert [p.name for p in tmp_path.rglob("files-*/**/*.gz")] == [path.name]
+
+
+def test_archives_of_one_name_in_two_places_do_not_share_files(archive: Path, tmp_path: Path) -> None:
+    """Two users, or two versions of a dataset, with the same folder of downloads."""
+    other = write_brats(tmp_path / "other", 3, seed=1)
+    datasets = [reader("brats", tmp_path / "data", local=path) for path in (archive, other)]
+    first, second = (dataset.fetch(IDS[:1])[IDS[0]] for dataset in datasets)
+    contents = first.read_bytes(), second.read_bytes()
+    assert contents[0] != contents[1]
+    changed = first.stat().st_mtime_ns  # a new time would prepare the scan and train everything again
+    for dataset in datasets:
+        assert dataset.subjects() == IDS
+        dataset.fetch(IDS[:1])
+    assert (first.read_bytes(), second.read_bytes()) == contents
+    assert first.stat().st_mtime_ns == changed
 
 
 def test_kaggles_zip_and_an_unpacked_tree_are_read(archive: Path, tmp_path: Path) -> None:

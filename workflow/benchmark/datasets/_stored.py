@@ -1,5 +1,6 @@
 """Common part of readers with scans in a folder tree or in archives of a tree, whose names identify the subjects."""
 
+import hashlib
 import logging
 import os
 from abc import abstractmethod
@@ -70,17 +71,25 @@ class StoredReader(Reader):
         lacking: dict[Archive, dict[str, Path]] = defaultdict(dict)
         for subject in subjects:
             archive, names = listed[subject]
-            images[subject] = self.files / names[0]
-            lacking[archive] |= {name: self.files / name for name in names if not (self.files / name).exists()}
+            files = self._files(archive)
+            images[subject] = files / names[0]
+            lacking[archive] |= {name: files / name for name in names if not (files / name).exists()}
         with self._lock():  # several cohorts may read one archive at the same time
             for archive, members in lacking.items():
                 archive.extract(members)
         return images
 
-    @property
-    def files(self) -> Path:
-        """The folder for members of archives, under their names in the archive."""
-        return self.folder / "files"
+    def _files(self, archive: Archive) -> Path:
+        """The folder for members of the archive, under their names in the archive.
+
+        Archives in a folder of the user have a separate folder: several studies and users may share the downloads, and
+        archives of one name in two places may hold different scans.
+        """
+        return self.folder / f"files{self._mark(archive)}"
+
+    def _mark(self, archive: Archive) -> str:
+        home = archive.path.resolve().parent
+        return "" if home == self.folder.resolve() else f"-{hashlib.sha256(os.fsencode(home)).hexdigest()[:8]}"
 
     def _wanted(self, name: str) -> bool:
         """``choose``, but not for names that begin with a dot: a Mac adds files ``._x.nii.gz``."""
@@ -106,10 +115,11 @@ class StoredReader(Reader):
         subjects: dict[str, tuple[Archive, list[str]]] = {}
         with self._lock():
             for archive in self._sources():
-                members, news = archive.listing(self._wanted, self.folder / f"{archive.path.name}.members.json")
+                cache = self.folder / f"{archive.path.name}{self._mark(archive)}.members.json"
+                members, news = archive.listing(self._wanted, cache)
                 if news:  # do not use members of an earlier archive of the same name
                     for name in members:
-                        (self.files / name).unlink(missing_ok=True)
+                        (self._files(archive) / name).unlink(missing_ok=True)
                 for subject, names in self.group(members).items():
                     subjects.setdefault(subject, (archive, names))
         return subjects
