@@ -86,10 +86,7 @@ class Training(Task[SliceBank]):
 
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__(network, needs, steps, options)
-        name = options.get("loss", "mae")
-        if name not in LOSSES:
-            raise ValueError(f"edsr: loss '{name}' is not known: choose one of {', '.join(LOSSES)}")
-        self.loss = LOSSES[name]
+        self.loss = LOSSES[self.options.choice("loss", *LOSSES)]
 
     def prepare(self, bank: SliceBank) -> None:
         size = min(self.options.whole("pool"), len(bank))

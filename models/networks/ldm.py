@@ -50,6 +50,9 @@ class Training(Task[SliceBank]):
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__(network, needs, steps, options)
         self._refuse_other_latents()
+        scale = self.options["latent_scale"]
+        if scale != "unit" and not (isinstance(scale, int | float) and scale > 0):
+            raise ValueError(f"the training's setting 'latent_scale' is {scale}; it must be unit or a number above 0")
         self.ema_decay = options["ema"]
         self.degrade = degradation(options["degradation"], options.get("antialias", True))
         self.remembered: Tensor | None = None

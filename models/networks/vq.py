@@ -43,6 +43,7 @@ class Training(Task[SliceBank]):
 
     def __init__(self, network: nn.Module, needs: Mapping[str, nn.Module], steps: int, options: Mapping[str, Any]):
         super().__init__(network, needs, steps, options)
+        self.from_data = self.options.choice("codebook_init", "uniform", "data") == "data"
         channels = self.network.size["in_channels"]
         self.perceptual = Perceptual(options["trunk"], net="vgg") if options["perceptual_weight"] else None
         self.adversarial = bool(options["discriminator_weight"])
@@ -52,7 +53,7 @@ class Training(Task[SliceBank]):
             self.complete_from = start if start < steps else 0
 
     def prepare(self, bank: SliceBank) -> None:
-        if self.initialised or self.options.get("codebook_init", "uniform") == "uniform":
+        if self.initialised or not self.from_data:
             return
         codebook = self.network.vq.quantize.embedding.weight
         with torch.no_grad(), eagerly():

@@ -65,6 +65,8 @@ def random_crop(slices: Tensor, smallest: float, at: str = "random") -> Tensor:
     """
     if at not in ("random", "centre"):
         raise ValueError(f"crop_at '{at}' is not known: choose random or centre")
+    if not 0 < smallest <= 1:
+        raise ValueError(f"crop {smallest}: the smallest side of a crop is a share of the frame, above 0 and at most 1")
     batch = len(slices)
     side = torch.empty(batch).uniform_(smallest, 1.0)
     shift = (torch.rand(batch, 2) * 2 - 1) * (1 - side).unsqueeze(1) * (at == "random")

@@ -40,6 +40,14 @@ class Options(dict[str, Any]):
     def __missing__(self, key: str) -> Any:
         raise ValueError(f"the training needs the setting '{key}'; add it to the network's `training` in the config")
 
+    def choice(self, key: str, usual: str, *others: str) -> str:
+        """The setting ``key``, one of these words; ``usual`` if it is not set."""
+        value = self.get(key, usual)
+        if value not in (usual, *others):
+            words = ", ".join((usual, *others))
+            raise ValueError(f"the training's setting '{key}' is {value}; choose one of {words}")
+        return str(value)
+
     def whole(self, key: str, least: int = 1, multiple: int = 1) -> int:
         """The setting ``key``, a whole number of at least ``least`` and a multiple of ``multiple``."""
         value = self[key]

@@ -233,6 +233,12 @@ def test_shares_of_volumes_without_effect_are_named(capsys):
     assert "the shares of the volumes have no effect" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("share", [0.0, 1.5])
+def test_crop_that_is_no_share_of_the_frame_is_refused(share):
+    with pytest.raises(ValueError, match=f"crop {share}: .*share of the frame"):
+        random_crop(torch.rand(2, 1, 16, 16), share)
+
+
 def test_random_crop_of_share_1_is_the_identity_and_smaller_shares_magnify():
     slices = torch.rand(2, 1, 16, 16)
     torch.testing.assert_close(random_crop(slices, 1.0), slices, atol=1e-5, rtol=0)
@@ -274,14 +280,17 @@ def test_saved_weights_keep_their_metadata_and_tensors(tmp_path, tiny_vq):
         ("quartet", {}, {"patch": 50}, "'patch' is 50"),
         ("quartet", {}, {"gap": 0}, "'gap' is 0; it must be a whole number of at least 1"),
         ("quartet", {"factor": 1}, {"gap": 1}, "'gap' is 1; it must be a whole number of at least 2"),
+        ("vq", {}, {"codebook_init": "Data"}, "'codebook_init' is Data; choose one of uniform, data"),
+        ("edsr", {}, {"loss": "l1"}, "'loss' is l1; choose one of mae, mse"),
         ("lens", {}, {"patch": 50}, "'patch' is 50; it must be a whole number of at least 9 and a multiple of 4"),
         ("slab", {}, {"border": 16}, "'patch' is 32; it must be a whole number of at least 33"),
     ],
 )
 def test_setting_that_a_training_cannot_have_is_refused(name, size, wrong, said):
     options = {"patch": 32, "gap": 3, "border": 4, "ema": 0.9, "degradation": "bilinear", "perceptual_weight": 0}
-    options |= {"discriminator_width": 4}
-    network = weights.network(name, {"blocks": 1, "width": 8} | size)
+    options |= {"discriminator_width": 4, "discriminator_weight": 0}
+    smallest = {"channels": [8, 8, 8], "norm_groups": 4} if name == "vq" else {"blocks": 1, "width": 8}
+    network = weights.network(name, smallest | size)
     weights.training_of(name)(network, {}, 1, options)
     with pytest.raises(ValueError, match=f"the training's setting {said}"):
         weights.training_of(name)(network, {}, 1, options | wrong)

@@ -99,3 +99,10 @@ def test_latents_may_have_four_channels(bank: SliceBank) -> None:
 def test_first_stage_with_other_latents_is_refused(vq: dict, ldm: dict, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         trained_on(vq, ldm)
+
+
+@pytest.mark.parametrize("scale", ["units", 0, None])
+def test_latent_scale_that_is_no_scale_is_refused(scale: object) -> None:
+    networks = weights.network("ldm", LDM), {"vq": weights.network("vq", VQ)}
+    with pytest.raises(ValueError, match=f"'latent_scale' is {scale}; it must be unit or a number above 0"):
+        weights.training_of("ldm")(*networks, 10, OPTIONS | {"latent_scale": scale})
