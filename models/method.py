@@ -29,8 +29,8 @@ Sees = Literal["low", "kept", "all", "all_low"]
 class Restorer(Streaming):
     """Base of all methods.
 
-    ``sees``: what the benchmark passes to ``restore`` as ``slices``: low-resolution kept slices (``low``), or, for
-    oracles, the truth at the kept positions (``kept``) or at all positions (``all``), or all slices at low resolution
+    ``sees``: what the benchmark passes to ``restore`` as ``slices``: low-resolution known slices (``low``), or, for
+    oracles, the truth at the known positions (``kept``) or at all positions (``all``), or all slices at low resolution
     (``all_low``).
     """
 

@@ -21,4 +21,4 @@ with job(snakemake) as say:
     )
     row["hardware"] = hardware(torch.device(row["device"]))
     write_csv(snakemake.output[0], pd.DataFrame([row]), "%.6g")
-    say(f"{row['network']}: {1 / row['seconds_per_step']:.2f} it/s, {row['peak_mb']:.0f} MB on {row['hardware']}")
+    say(f"{row['network']}: {1 / row['seconds_per_step']:.2f} steps/s, {row['peak_mb']:.0f} MB on {row['hardware']}")

@@ -98,7 +98,7 @@ def hours_table(frame: pd.DataFrame, config: Mapping[str, Any]) -> Table:
         + (f"Measured: {'; '.join(measured)}. " if measured else "")
         + "All else is estimated for an H100 from measurements on an H200; `snakemake --cores 8 -- speed` "
         "measures on this machine.",
-        ["job of", "network or method", "jobs", "steps", "it/s", "hours each", "GPU hours"],
+        ["job of", "network or method", "jobs", "steps", "steps/s", "hours each", "GPU hours"],
     )
     for _, row in frame.iterrows():
         known = not pd.isna(row["it_s"])
