@@ -75,11 +75,16 @@ def bicubic(slices: "Tensor", factor: int = FACTOR) -> "Tensor":
 def degrade(slices: "Tensor", factor: int = FACTOR, antialias: bool = True) -> "Tensor":
     """In-plane ÷ factor, bilinear; (B, C, H, W) in [0, 1] → (B, C, H / factor, W / factor).
 
+    ``ValueError`` if H or W is not a multiple of ``factor``: coarse pixels would not be ``factor`` pixels wide.
+
     ``antialias``: filter first, as the larger pixels of a coarser scan average the area that they cover. Without the
     filter, four pixels in the middle of each block are averaged, and detail finer than a coarse pixel becomes false
     detail; the authors' code does this at inference, where torchvision 0.14 resizes tensors.
     """
     import torch.nn.functional as F
 
-    size = (slices.shape[-2] // factor, slices.shape[-1] // factor)
+    height, width = slices.shape[-2:]
+    if height % factor or width % factor:
+        raise ValueError(f"{height}×{width} slices are not multiples of {factor}")
+    size = (height // factor, width // factor)
     return F.interpolate(slices, size=size, mode="bilinear", antialias=antialias, align_corners=False)

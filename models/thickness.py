@@ -40,7 +40,9 @@ class Geometry:
         if self.profile not in PROFILES:
             raise ValueError(f"profile '{self.profile}' is not known: choose one of {', '.join(PROFILES)}")
         if self.thickness < 0 or self.in_plane <= 0:
-            raise ValueError(f"thickness {self.thickness:g} and in-plane spacing {self.in_plane:g} must be positive")
+            raise ValueError(
+                f"thickness {self.thickness:g} must not be negative, in-plane spacing {self.in_plane:g} must be above 0"
+            )
 
 
 def profile(kind: str, thickness: float) -> tuple[np.ndarray, np.ndarray]:

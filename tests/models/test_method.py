@@ -70,6 +70,8 @@ def test_spline_of_two_slices_is_linear_and_of_three_is_a_parabola():
 
 def test_degrade_and_bicubic_keep_the_shape_of_oblong_slices():
     assert degrade(torch.rand(2, 1, 16, 24)).shape == (2, 1, 4, 6)
+    with pytest.raises(ValueError, match="16×26 slices are not multiples of 4"):
+        degrade(torch.rand(2, 1, 16, 26))
     assert bicubic(torch.rand(2, 1, 4, 6)).shape == (2, 1, 16, 24)
 
 
