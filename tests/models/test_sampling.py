@@ -139,6 +139,7 @@ def test_start_callback_and_half_precision_are_applied(condition: Tensor, unet: 
         ({"sampler": "plms", "eta": 1.0}, "eta belongs to ddim"),
         ({"eta": -0.1}, "is not negative"),
         ({"steps": 0}, "0 steps"),
+        ({"steps": 1000}, "1000 steps; a schedule of 1000 allows 1 to 999"),
         ({"steps": 600}, "would start at t = 600 of 1000"),
     ],
 )

@@ -152,7 +152,9 @@ def test_without_consistency_only_clipped_values_are_restored(tmp_path: Path) ->
     wanted[1:4, 2, 2] += np.array([0.4, 0.8, 0.4])
     np.testing.assert_allclose(fine[:], wanted, atol=1e-6)
     assert report.before == pytest.approx(0.75)  # the scan as the method saw it, clipped at 1
+    assert report.before_rms == pytest.approx(np.sqrt((47 * 0.25**2 + 0.75**2) / 48))
     assert report.largest == pytest.approx(0.8)
+    assert report.rms == pytest.approx(np.sqrt((0.4**2 + 0.8**2 + 0.4**2) / 80))  # of the correction, five slices
     assert report.sweeps == 0
 
 
