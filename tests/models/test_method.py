@@ -113,6 +113,8 @@ def test_degrading_and_magnifying_does_not_shift_the_image():
         ({"slices": np.full((7, 8, 8), 2.0)}, r"in \[0, 1\]"),
         ({"slices": np.full((7, 8, 8), np.nan)}, "finite"),
         ({"slices": np.zeros((8, 8))}, r"\(S, h, w\)"),
+        ({"slices": np.zeros((1, 8, 8)), "known": [0.0], "at": [0.0]}, "S ≥ 2, not"),
+        ({"at": [[1.0]]}, "positions within"),
     ],
 )
 def test_invalid_input_is_refused_with_the_broken_rule(change, message, slices):
