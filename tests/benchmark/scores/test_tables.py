@@ -118,6 +118,7 @@ def test_printed_cells_have_both_standard_deviations(frame, labels):
 def test_caption_names_methods_trained_with_alexnet_and_comparable_rows(frame, labels):
     assert "AlexNet's features" not in score_table(frame, 1, labels, SHEETS).caption
     assert "compare" not in score_table(frame, 1, labels, SHEETS).caption
+    assert "slice interpolation; ‘ours’ is the article's method" in score_table(frame, 1, labels, SHEETS).caption
     labels["methods"]["ours"]["features"] = ["alex"]
     about = {"label": "baseline, sharp", "kind": "method", "origin": "variant", "features": []}
     labels["methods"]["baseline_edsr"] = about

@@ -149,7 +149,7 @@ def caption(
     )
     if with_paper:
         text += "‘article’ is the published number, Δ is the number of this run minus the published number. "
-    text += like_with_like(labels) + relative.meaning(frame, labels["methods"])
+    text += names_of_the_article(labels) + like_with_like(labels) + relative.meaning(frame, labels["methods"])
     for cohort, rows in sheets.items():
         of = frame[frame["cohort"] == cohort].iloc[0]
         text += (
@@ -174,6 +174,14 @@ def learned_from_alex(labels: Mapping[str, Any]) -> str:
         f"{names}: trained with AlexNet's features, which LPIPS uses, so LPIPS favours the method; the contest "
         "also gives LPIPS with VGG16's features. "
     )
+
+
+def names_of_the_article(labels: Mapping[str, Any]) -> str:
+    """What the article's names of methods mean; '' if no method has such a name."""
+    names = [labels["methods"][m]["label"] for m in labels["study"]["methods"]]
+    if not any("SR with SI" in name for name in names):
+        return ""
+    return "SR with SI: super-resolution with slice interpolation; ‘ours’ is the article's method. "
 
 
 def like_with_like(labels: Mapping[str, Any]) -> str:
