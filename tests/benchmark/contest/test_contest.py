@@ -92,7 +92,8 @@ def test_contest_scores_removed_slices_of_a_volume(tmp_path):
         )  # fmt: skip
         assert table.groupby("setting").size().to_dict() == {"removed": 4, "n2": 4}
         assert table["signal"].sum() == 7  # slice 1 is empty
-        assert table["lpips_vgg"].notna().sum() == 1  # one in four of the three removed slices with signal
+        second = table[table["lpips_vgg"].notna()]
+        assert second[["subject", "setting", "slice"]].to_numpy().tolist() == [["sub-1", "removed", 9]]
         assert (table.loc[table["signal"], "ssim"] == 1).all() == exact
 
 
@@ -180,6 +181,29 @@ def test_verdict_is_clearly_ahead_or_not_shown():
     caption = certainty_table(behind, CONFIG).caption
     assert "is not clearly ahead on: " in caption
     assert "SSIM against the old one (Heads, single slices removed): −0.5000" in caption
+
+
+def test_ties_count_half_and_the_next_best_has_the_best_mean():
+    """On six patients the champion and the old method are equal; the linear control is far ahead on one patient."""
+    scores = synthetic_scores()
+    tied = scores["method"].isin(["old"]) & scores["subject"].isin([f"s{i}" for i in range(6)])
+    same = scores[(scores["method"] == "new") & scores["subject"].isin([f"s{i}" for i in range(6)])]
+    scores.loc[tied, COLUMNS] = same[COLUMNS].to_numpy()
+    outlier = (scores["method"] == "linear") & (scores["subject"] == "s9") & scores["signal"]
+    scores.loc[outlier, "psnr"] = 9.0
+    found = certainty(scores, CONFIG, **OPTIONS).set_index(["setting", "second", "metric"]).sort_index()
+    assert (found.loc[("n2", "old"), "ahead_on"] == PATIENTS - 6 / 2).all()
+    assert found.loc[("n2", "linear", "psnr"), "ahead_on"] == PATIENTS - 1
+    assert found.loc[("n2", "old"), "next_best"].all()
+    assert not found.loc[("n2", "linear"), "next_best"].any()
+
+
+def test_clearly_shown_claims_are_bold():
+    for new, bold in ((2.0, True), (0.5, False)):  # against the old method, whose level is 1
+        table = certainty_table(certainty(synthetic_scores(new), CONFIG, **OPTIONS), CONFIG)
+        assert table.rows[0] == "Heads: single slices removed"
+        row = next(row for row in table.rows if not isinstance(row, str) and row[0].text == "the old one")
+        assert [cell.bold for cell in row] == [False, *[False, bold] * 3]
 
 
 def test_a_champion_is_not_compared_with_itself():

@@ -117,7 +117,9 @@ def test_regions_are_ordered_by_detail_and_apart():
     assert [known_slice(sheet, "p", region) for region in (1, 2)] == [3, 1]
     assert [adjacent_pair(sheet, "p", region) for region in (1, 2)] == [2, 4]
     assert [removed_slice(sheet, "p", region) for region in (1, 2, 3)] == [2, 4, 8]
-    assert removed_slice(sheet, "p", 6) in (2, 4, 8, 11)
+    assert [removed_slice(sheet, "p", region) for region in (4, 5)] == [11, 2]  # all shown: the first again
+    sheet["removed"] = [i in (4, 5) for i in range(16)]
+    assert [removed_slice(sheet, "p", region) for region in (1, 2, 3)] == [4, 5, 4]  # none is far: the next best
     assert [patient(pd.DataFrame({"subject": ["b", "a"]}), i) for i in (1, 2, 3)] == ["b", "a", "b"]
 
 

@@ -60,6 +60,13 @@ def test_rows_of_between_hold_the_slices_of_the_method_that_they_name(cohort, le
     for column, end in zip((0, 3), truth, strict=True):
         for row in (0, 2):
             np.testing.assert_array_equal(rows[row, column].images[0].get_array(), end[content([truth])])
+    high, wide = (int(value()) for value in (rows[0, 0].patches[0].get_height, rows[0, 0].patches[0].get_width))
+    box, (top, left) = detail_box(truth, high), content([truth])
+    assert high == wide
+    assert rows[0, 0].patches[0].get_xy() == (box[1].start - left.start - 0.5, box[0].start - top.start - 0.5)
+    for row in (1, 3):
+        np.testing.assert_array_equal(rows[row, 0].images[0].get_array(), truth[0][box])
+        np.testing.assert_array_equal(rows[row, 3].images[0].get_array(), truth[1][box])
     shares = [[float(axis.get_xlabel().strip("detail %")) for axis in row[1:3]] for row in rows[1::2]]
     np.testing.assert_allclose(shares[1], 0.8 * np.array(shares[0]), atol=1)
     means = re.search(r"Mean over the new slices: ours: (\d+)%; baseline: (\d+)%\.", caption)

@@ -42,6 +42,16 @@ def test_setting_with_the_fewest_evaluations_of_equal_quality_is_chosen(measured
     assert [row[4].bold for row in table.rows] == [True, True, False, True, True, False, True]
 
 
+def test_means_are_over_slices_then_patients_then_cohorts():
+    """Cohort a: patients of 20 and 40 dB, the first measured three times; cohort b: one patient of 50 dB."""
+    setting = {"sampler": "ddim", "steps": 200, "eta": "1", "noise": "independent", "ssim": 0.5, "lpips": 0.1}
+    setting |= {"hardware": "A", "seconds_per_slice": 0.1}
+    cells = [("a", "p", 10.0), ("a", "p", 20.0), ("a", "p", 30.0), ("a", "q", 40.0), ("b", "p", 50.0)]
+    frame = curve_frame(pd.DataFrame([setting | {"cohort": c, "subject": s, "psnr": v} for c, s, v in cells]))
+    assert frame["psnr"].tolist() == [pytest.approx(((20 + 40) / 2 + 50) / 2)]
+    assert frame["psnr_difference"].tolist() == [0]
+
+
 def test_values_are_below_their_headings(measured):
     table = curve_table(curve_frame(measured), "cohort", "2 scans")
     plms = dict(zip(table.columns, (cell.text for cell in table.rows[3]), strict=True))

@@ -65,6 +65,7 @@ def test_each_patient_is_scored_once_and_timed_in_every_repeat(patients):
     assert set(table["sampled"]) == {4}  # two neighbours of each of two removed slices
     assert set(table["slices"]) == {20}
     assert (table["seconds"] > 0).all()
+    np.testing.assert_allclose(table["seconds_per_slice"], table["seconds"] / 4)
     assert table["hardware"].str.contains("thread").all()
 
 
@@ -135,6 +136,17 @@ def test_noise_few_repeats_or_few_n_give_no_verdict():
     busy.loc[4, "sampling_seconds"] = 70.0
     assert linearity(efficiency_frame(busy)).verdict == UNKNOWN
     assert "busy" in linearity(efficiency_frame(busy)).why
+
+
+def test_table_has_the_median_of_the_repeats_and_gigabytes():
+    runs = measured(linear_seconds, memory=1000.0)
+    runs.loc[2, "seconds"] += 60  # one slow repeat of n = 2
+    table = efficiency_table(efficiency_frame(runs), "x")
+    row = dict(zip(table.columns, (cell.text for cell in table.rows[0]), strict=True))
+    assert row["total, s"] == "53.00"  # 44 s of sampling and 9 s
+    assert row["interpolation and decoding, s"] == "9.00 [8.91, 69.09]"
+    assert row["sampling, s"] == "44.00 [44.00, 44.00]"
+    assert (row["peak memory, GB"], row["slices in"], row["slices out"]) == ("1.00", "155", "463")
 
 
 def test_growing_memory_is_not_called_flat():

@@ -162,6 +162,20 @@ def test_text_is_escaped_in_every_format():
     assert rst_escape("a*b_c") == r"a\*b\_c"
 
 
+@pytest.mark.parametrize("columns", [2, 8, 9])
+def test_footnotes_have_the_numbers_of_their_cells_and_wide_tables_fit_the_line(columns):
+    table = Table("T", "", ["c"] * columns, [[Cell("x")] * (columns - 2) + [Cell("1", note=2), Cell("2", note=1)]])
+    assert (table.note("first"), table.note("second"), table.note("first"), table.note("")) == (1, 2, 1, 0)
+    made = latex(table)
+    assert r"1\textsuperscript{2} & 2\textsuperscript{1} \\" in made
+    assert r"\footnotesize\textsuperscript{1} first" in made
+    assert r"\footnotesize\textsuperscript{2} second" in made
+    assert ("resizebox" in made) == (columns > 8)
+    assert made.count("{") == made.count("}")
+    assert "<sup>1</sup> first" in markdown(table)
+    assert "<sup>2</sup> second" in html(table)
+
+
 def test_words_begin_at_the_left_and_numbers_end_at_the_right():
     rows = [
         [Cell("a"), Cell("Good"), Cell("0.5"), Cell("n/a")],
