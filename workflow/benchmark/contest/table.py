@@ -14,7 +14,7 @@ from benchmark.scores import relative
 from benchmark.scores.comparisons import gain_text
 from benchmark.scores.metrics import COLUMNS, HIGHER_IS_BETTER, METRICS
 from benchmark.scores.region import heading, meaning
-from benchmark.scores.score_table import DIGITS, KINDS, NAMES
+from benchmark.scores.score_table import DIGITS, KINDS, NAMES, names_of_the_article
 from benchmark.scores.significance import CLEARLY, LEAST, TOO_FEW, paired
 from benchmark.seeds import derive
 
@@ -137,6 +137,7 @@ def contest_table(frame: pd.DataFrame, about: Mapping[str, Any]) -> Table:
         + "Mean ± sd over patients of the means over slices; full frame, and in the region. LPIPS "
         "is the article's (AlexNet); LPIPS (VGG), with VGG16's features, is of every fourth slice of the protocol. "
         f"{_favoured(about)}Time on the machine of the run. Bold: best, without oracles. "
+        + names_of_the_article(about["methods"][m]["label"] for m in frame["method"])
         + relative.meaning(frame, about["methods"])
         + meaning(frame["region"])
     ).strip()

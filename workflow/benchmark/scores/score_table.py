@@ -1,6 +1,6 @@
 """Tables 1–4: every method's scores of the removed slices, next to the published numbers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -149,7 +149,7 @@ def caption(
     )
     if with_paper:
         text += "‘article’ is the published number, Δ is the number of this run minus the published number. "
-    text += names_of_the_article(labels) + like_with_like(labels) + relative.meaning(frame, labels["methods"])
+    text += names_of_the_article(frame["label"]) + like_with_like(labels) + relative.meaning(frame, labels["methods"])
     for cohort, rows in sheets.items():
         of = frame[frame["cohort"] == cohort].iloc[0]
         text += (
@@ -176,9 +176,8 @@ def learned_from_alex(labels: Mapping[str, Any]) -> str:
     )
 
 
-def names_of_the_article(labels: Mapping[str, Any]) -> str:
-    """What the article's names of methods mean; '' if no method has such a name."""
-    names = [labels["methods"][m]["label"] for m in labels["study"]["methods"]]
+def names_of_the_article(names: Iterable[str]) -> str:
+    """The meaning of the article's names of methods; '' if none of the ``names`` is from the article."""
     if not any("SR with SI" in name for name in names):
         return ""
     return "SR with SI: super-resolution with slice interpolation; ‘ours’ is the article's method. "
