@@ -132,7 +132,7 @@ def test_page_and_json_state_thickness_and_whether_known_slices_are_unchanged(
     assert np.abs(shown - known).max() > 30
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert "4 mm thick (SliceThickness in scan.json)" in page
-    assert "<b>not</b> that slice" in page
+    assert "<b>not</b> equal to the scan's slice" in page
     _, about = run(scan, spacing=1.0, method="spline", thickness=1.0, profile="auto")
     assert about["Zoom"]["KnownSlicesShown"]
     assert "slices of the scan unchanged" in (tmp_path / "out.html").read_text(encoding="utf-8")
