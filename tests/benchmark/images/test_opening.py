@@ -124,6 +124,35 @@ def test_position_of_an_analyze_file_is_that_of_its_mat_file(tmp_path: Path) -> 
     assert not np.allclose(open_image(tmp_path / "scan.img").affine, OBLIQUE, atol=0.1)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(("more", "accepted"), [(39, True), (40, False), (4000, False)])
+def test_less_than_a_row_of_voxels_after_the_last_is_ignored(
+    tmp_path: Path, packed: bool, more: int, accepted: bool
+) -> None:
+    """A row has 20 voxels of two bytes."""
+    raw = nifti().to_bytes() + bytes(more)
+    path = tmp_path / ("scan.nii.gz" if packed else "scan.nii")
+    path.write_bytes(gzip.compress(raw) if packed else raw)
+    if accepted:
+        np.testing.assert_array_equal(read_scan(path).data, thick())
+    else:
+        assert f"the file holds {more} more" in refusal_of(path)
+
+
+@pytest.mark.parametrize(("large", "refused"), [(10_000, True), (1_000_000, False)])
+def test_large_volume_in_a_small_file_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int, refused: bool
+) -> None:
+    monkeypatch.setattr("benchmark.images.opening.LARGE", large)
+    data = np.zeros((100, 100, 40), np.int16)
+    data[50, 50, 20] = 1  # 800 kB of voxels in about 1 kB
+    nib.save(nifti(data), tmp_path / "scan.nii.gz")
+    if refused:
+        assert "nearly all are equal" in refusal_of(tmp_path / "scan.nii.gz")
+    else:
+        assert read_scan(tmp_path / "scan.nii.gz").data.sum() == 1
+
+
 def test_wrong_gzip_checksum_is_refused(tmp_path: Path) -> None:
     assert "get it again" in refusal_of(wrong_checksum(tmp_path / "scan.nii.gz"))
 
