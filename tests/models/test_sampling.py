@@ -45,25 +45,42 @@ def test_every_sampler_converges_to_the_exact_denoisers_image(sampler: str, eta:
     assert (found * 2 - condition).abs().mean() < 0.04
 
 
+class Gaussian(nn.Module):
+    """Predicts the noise exactly, as if latents were independent and normal: N(``mean``, 0.4²)."""
+
+    def __init__(self, mean: float) -> None:
+        super().__init__()
+        self.mean = mean
+
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        level = ALPHAS[t]
+        return (1 - level).sqrt() * (x - level.sqrt() * self.mean) / (level * 0.4**2 + 1 - level)
+
+
 @pytest.mark.parametrize(("sampler", "most"), [("ddim", 0.06), ("plms", 0.02), ("dpm++", 0.003), ("unipc", 0.003)])
 def test_solver_follows_the_exact_path_of_gaussian_latents(sampler: str, most: float, condition: Tensor):
     """Latents N(0.3, 0.4²) have a known score, and x_t moves with √(ᾱ_t 0.4² + 1 − ᾱ_t) about √ᾱ_t 0.3 (probability
     flow of Song et al. 2021). At 20 steps, solvers of second order are far nearer than of first order (0.01 to 0.02).
     """
-
-    class Gaussian(nn.Module):
-        def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-            level = ALPHAS[t]
-            return (1 - level).sqrt() * (x - level.sqrt() * 0.3) / (level * 0.4**2 + 1 - level)
-
     start = torch.randn(condition.shape, generator=torch.Generator().manual_seed(0))
     first, last = (ALPHAS[timesteps(scheduler(sampler), 20)[end]] for end in (0, -1))
     spread = ((last * 0.4**2 + 1 - last) / (first * 0.4**2 + 1 - first)).sqrt()
     expected = last.sqrt() * 0.3 + spread * (start - first.sqrt() * 0.3)
     seen: list[Tensor] = []
     options = {"seeds": range(5), "sampler": sampler, "steps": 20, "start": start}
-    sample(Gaussian(), condition, callback=lambda step, x: seen.append(x), **options)
+    sample(Gaussian(0.3), condition, callback=lambda step, x: seen.append(x), **options)
     assert (seen[-2] - expected).abs().mean() < most  # before the last step, which removes the noise that is left
+
+
+@pytest.mark.parametrize(
+    ("sampler", "eta", "steps", "spread"),
+    [("ddim", 1.0, 200, 0.38), ("ddim", 0.0, 10, 0.29), ("plms", 0.0, 5, 0.30), ("dpm++", 0.0, 5, 0.18)],
+)
+def test_few_steps_draw_too_little_spread(sampler: str, eta: float, steps: int, spread: float):
+    """The numbers of docs/speed.md; the latents' own spread is 0.4."""
+    options = {"seeds": range(4), "sampler": sampler, "eta": eta, "steps": steps}
+    drawn = sample(Gaussian(0.0), torch.zeros(4, 3, 32, 32), **options)
+    assert float(drawn.std()) == pytest.approx(spread, abs=0.01)
 
 
 @pytest.mark.parametrize(("sampler", "eta"), CHOICES)
