@@ -58,6 +58,13 @@ def test_deviations_state_initial_weights_and_shared_networks(article, demo):
         assert words not in small
 
 
+def test_with_a_time_limit_the_configs_steps_are_an_upper_limit():
+    text = " ".join(deviations(check(merged("short"))))
+    assert "Lengths and batches of training" not in text
+    assert "Greatest lengths, and batches, of training: vq 20,000 steps of 8" in text
+    assert "A training ends earlier if its share of 10 minutes is over" in text
+
+
 @pytest.mark.parametrize(
     ("network", "key", "value", "words"),
     [

@@ -41,7 +41,7 @@ def deviations(config: Mapping[str, Any]) -> list[str]:
     )
     if sizes:
         sentences.insert(0, f"Networks of another size than the article's: {sizes}.")
-    sentences += [*_starts(networks), _lengths(networks)]
+    sentences += [*_starts(networks), _lengths(networks, config.get("minutes"))]
     for name, network in by_class.get("edsr", []):
         sentences += _taught_by(name, network["training"], config["sampling"])
     return sentences
@@ -72,14 +72,21 @@ def _losses(kind: str, name: str, network: Mapping[str, Any]) -> Iterable[str]:
         yield f"EDSR ({name}) is trained by {str(training.get('loss')).upper()} (eq. 14); section 3.1 has MAE."
 
 
-def _lengths(networks: Mapping[str, Any]) -> str:
+def _lengths(networks: Mapping[str, Any], minutes: float | None) -> str:
+    what, limit = "Lengths and batches of training", ""
+    if minutes is not None:  # the config does not say how many steps fit into this time
+        what = "Greatest lengths, and batches, of training"
+        limit = (
+            f" A training ends earlier if its share of {minutes:g} minutes is over; the last row of models/…/NAME.csv "
+            "has the steps that were taken."
+        )
     lengths = []
     for name, network in networks.items():
         training = network["training"]
         length = f"{training['steps']:,} steps" if "steps" in training else f"{training.get('epochs')} epochs"
         lengths.append(f"{name} {length} of {training['batch']}")
     return (
-        f"Lengths and batches of training: {', '.join(lengths)}. The article gives only EDSR's length (25 epochs of "
+        f"{what}: {', '.join(lengths)}.{limit} The article gives only EDSR's length (25 epochs of "
         "1,000 steps), batches of 16 and the first stage's rate; the authors' configuration gives the diffusion 15 "
         "epochs, 4 slices on each of two GPUs, a base rate of 4.5e-7 and crops about the middle. All other lengths and "
         "rates are this project's."
