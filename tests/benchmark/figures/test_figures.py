@@ -83,7 +83,11 @@ def test_figure_shows_scores_of_its_fold_only(cohort):
 
 @pytest.mark.parametrize(
     ("alike", "unlike", "words"),
-    [(True, [], "differ only in where slices"), (False, ["edsr"], "only one has EDSR"), (False, [], "")],
+    [
+        (True, [], "differ only in where slices"),
+        (False, ["Tiny (a)", "EDSR"], "Only one of the two has: Tiny (a), EDSR"),
+        (False, [], ""),
+    ],
 )
 def test_caption_states_how_the_compared_pair_differs(cohort, alike, unlike, words):
     shown = scene(cohort, {"draw": "between"}, ["ours", "baseline"], alike=alike, unlike=unlike)

@@ -148,7 +148,9 @@ def test_figures_of_interpolation_state_whether_networks_are_alike(article):
     assert networks[0] == networks[1]
     assert (plan.figures.scene("fig07")["alike"], plan.figures.scene("fig07")["unlike"]) == (True, [])
     unlike = Plan(with_study(article, methods=["ours", "baseline", "linear"])).figures.scene("fig07")
-    assert (unlike["alike"], unlike["unlike"]) == (False, ["edsr"])
+    assert (unlike["alike"], unlike["unlike"]) == (False, ["EDSR"])
+    variants = Plan(with_study(article, methods=["wdsr", "quartet_psnr", "linear"])).figures.scene("fig07")
+    assert variants["unlike"] == ["Quartet (quartet_psnr)", "WDSR"]
     controls = Plan(with_study(article, methods=["linear", "copy"])).figures.scene("fig07")
     assert (controls["unlike"], controls["fold"], unlike["fold"]) == ([], 0, 1)
 

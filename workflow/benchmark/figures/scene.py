@@ -20,9 +20,10 @@ class Scene:
     """``spec``: draw, n, patient, region.
 
     ``pair``: the methods that interpolate latents and pixels, or two substitutes; ``alike``: whether the two differ
-    only in where slices are interpolated; ``unlike``: networks that only one of the two has. ``methods``: the methods
-    in the figure; ``coloured``: the methods drawn in colour where lines would cover each other; ``learned``: the
-    methods trained with AlexNet's features, which LPIPS uses; ``labels``: every method of the study by key, in order.
+    only in where slices are interpolated; ``unlike``: labels of networks that only one of the two has. ``methods``: the
+    methods in the figure; ``coloured``: the methods drawn in colour where lines would cover each other; ``learned``:
+    the methods trained with AlexNet's features, which LPIPS uses; ``labels``: every method of the study by key, in
+    order.
     ``fold``: the fold of the networks; 0 if no method of the figure has networks. ``same``: the article's figures that
     this figure stands for, including itself. ``files``: the job's input files by name. ``antialias``: whether known
     slices are filtered before they are made coarse.
@@ -114,7 +115,7 @@ class Scene:
         if self.alike:
             return f"{names} have the same networks and differ only in where slices are interpolated. "
         if self.unlike:
-            return f"{names} differ in more than interpolation: only one has {', '.join(self.unlike).upper()}. "
+            return f"{names} differ in more than interpolation. Only one of the two has: {', '.join(self.unlike)}. "
         return ""
 
     no_truth = (

@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Any
 
+from benchmark.config.networks import labels
 from benchmark.errors import UserError
 from benchmark.plan.study import LIKE_WITH_LIKE, Study, part
 
@@ -143,7 +144,7 @@ class Figures:
             "cohort": self.config["cohorts"][cohort]["label"],
             "pair": self.study.pair,
             "alike": (first, second) in LIKE_WITH_LIKE,
-            "unlike": sorted(networks[0] ^ networks[1]),
+            "unlike": list(labels(self.config, sorted(networks[0] ^ networks[1])).values()),
             "methods": methods,
             "learned": [m for m in methods if "alex" in self.study.features(m)],
             "coloured": [m for m in methods if m in {*self.study.article, "linear"}],
