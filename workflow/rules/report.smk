@@ -74,6 +74,7 @@ rule verdict:
             key: config[key]
             for key in (
                 "recipe",
+                "minutes",
                 "study",
                 "protocol",
                 "preprocess",

@@ -36,6 +36,7 @@ NETWORKS = {
 }
 CONFIG = {
     "recipe": "mine",
+    "minutes": None,
     "study": {"folds": 5, "methods": ["ours", "baseline", "bicubic_ae", "srgan", "wdsr", "linear", "truth"]},
     "protocol": {"remove": 0.1, "antialias": True},
     "preprocess": {"size": 256, "shrink": 1, "scaling": "volume"},

@@ -41,7 +41,7 @@ def deviations(config: Mapping[str, Any]) -> list[str]:
     )
     if sizes:
         sentences.insert(0, f"Networks of another size than the article's: {sizes}.")
-    sentences += [*_starts(networks), _lengths(networks, config.get("minutes"))]
+    sentences += [*_starts(networks), _lengths(networks, config["minutes"])]
     for name, network in by_class.get("edsr", []):
         sentences += _taught_by(name, network["training"], config["sampling"])
     return sentences
